@@ -1,0 +1,54 @@
+// The closed registry of error codes, spec/errors.md. The same codes appear on sockets, in journals' verdicts and in the CLI.
+// Coarse where detail helps an attacker: every decryption fault is `open_failed`, every vault refusal `refused`.
+
+/** One line per code, alphabetical; each has a row in spec/errors.md with its meaning and its next step. */
+export const errorCodes = [
+  'access_stale',
+  'codec_limit',
+  'codec_noncanonical',
+  'codec_shape',
+  'codec_trailing',
+  'codec_truncated',
+  'internal',
+  'key_invalid',
+  'open_failed',
+  'signature_invalid',
+  'usage',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export interface ErrorDetail {
+  /** What the person can do about it, one line. */
+  readonly next?: string;
+  readonly cause?: unknown;
+}
+
+/** Compare by `code`, never by `instanceof` across packages. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly code: ErrorCode;
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, 'cause' in detail ? { cause: detail.cause } : undefined);
+    this.code = code;
+    this.next = detail.next;
+  }
+}
+
+const known: ReadonlySet<string> = new Set(errorCodes);
+
+/** The code of anything thrown; what is not ours is `internal`, so that an unexpected fault is never mistaken for a verdict. */
+export function codeOf(thrown: unknown): ErrorCode {
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown) {
+    const { code } = thrown;
+    if (typeof code === 'string' && known.has(code)) return code as ErrorCode;
+  }
+  return 'internal';
+}
+
+/** Narrows a text from a wire to a code; unknown texts become `internal`. */
+export function parseCode(text: string): ErrorCode {
+  return known.has(text) ? (text as ErrorCode) : 'internal';
+}

@@ -1,0 +1,49 @@
+// Domain separation of signatures, spec/keys.md: what is signed is never just bytes, it is bytes of a named kind.
+
+import { concat, utf8 } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+
+/** Each kind of signed statement; a signature made for one is worthless for another. */
+export type Domain =
+  | 'access-list'
+  | 'audit-checkpoint'
+  | 'credential'
+  | 'entry'
+  | 'freshness'
+  | 'pairing-answer'
+  | 'pairing-offer'
+  | 'pulse'
+  | 'relay-auth'
+  | 'session-key'
+  | 'signal';
+
+/** The exact bytes under a signature. */
+export function signingInput(domain: Domain, statement: Uint8Array): Uint8Array {
+  return concat(utf8(`holdfast/v1 ${domain}\0`), statement); // [KEYS-3]
+}
+
+/** The hash by which other statements refer to this one: over what is signed, without the signature. */
+export function statementHash(primitives: Primitives, domain: Domain, statement: Uint8Array): Uint8Array {
+  return primitives.sha256(signingInput(domain, statement)); // [KEYS-4]
+}
+
+const halfOrder = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
+
+/** True for signatures whose s is at most half the group order: the other one would make a second valid encoding. */
+export function isLowS(signature: Uint8Array): boolean {
+  let s = 0n;
+  for (const byte of signature.subarray(32)) s = (s << 8n) | BigInt(byte);
+  return s <= halfOrder;
+}
+
+/** Returns nothing or throws `signature_invalid`: there is no false to overlook. */
+export async function verifySignature(
+  primitives: Primitives,
+  { domain, statement, signature, publicKey }: { domain: Domain; statement: Uint8Array; signature: Uint8Array; publicKey: Uint8Array },
+): Promise<void> {
+  const input = signingInput(domain, statement);
+  if (signature.length !== 64 || !isLowS(signature) || !(await primitives.p256Verify(publicKey, input, signature))) {
+    throw new HoldfastError('signature_invalid', `signature of the ${domain} does not verify`); // [KEYS-5] [KEYS-6]
+  }
+}
