@@ -1,0 +1,75 @@
+// `npm test [-- PATH…]`: every test file of the repository (or those whose path begins with a PATH), one suite a workspace.
+//
+// Files run in processes of their own, as many at once as there are cores. Exit 1 on a failure, on no tests at all, and with
+// CI=true on any skip. The last line is `N passed, N failed, N skipped`.
+
+import { existsSync, globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { delimiter, dirname, resolve } from 'node:path';
+import { run } from 'node:test';
+import { addTally, emptyTally, report, tallyLine } from '../packages/testkit/src/reporter.ts';
+import { soaking } from '../packages/testkit/src/shares.ts';
+
+/** A file that runs longer hangs. */
+const maxFileMs = soaking ? 3_600_000 : 300_000;
+
+const patterns = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'e2e/**/*.test.ts'];
+
+const inCi = process.env['CI'] === 'true';
+const out = (text: string): void => void process.stdout.write(text);
+
+function suiteOf(file: string): string {
+  const [top = '', name = ''] = file.split('/');
+  return top === 'packages' || top === 'apps' ? `${top}/${name}` : top;
+}
+
+function findSuites(filters: readonly string[]): Map<string, string[]> {
+  const suites = new Map<string, string[]>();
+  for (const pattern of patterns) {
+    for (const file of globSync(pattern).toSorted()) {
+      if (file.includes('node_modules/') || (filters.length > 0 && !filters.some((filter) => file.startsWith(filter)))) continue;
+      suites.set(suiteOf(file), [...(suites.get(suiteOf(file)) ?? []), resolve(file)]);
+    }
+  }
+  return suites;
+}
+
+/** Tests read HOLDFAST_VECTORS and start programs by name: the pinned `node` comes first. */
+function prepareEnvironment(): boolean {
+  const vectors = resolve(process.env['HOLDFAST_VECTORS'] ?? '../shared/vectors');
+  process.env['HOLDFAST_VECTORS'] = vectors;
+  process.env['PATH'] = dirname(process.execPath) + delimiter + (process.env['PATH'] ?? '');
+  if (existsSync(vectors)) return true;
+  out(`no test vectors at ${vectors}: the tests that need them ${inCi ? 'cannot run' : 'skip'}; set HOLDFAST_VECTORS to their folder\n`);
+  return !inCi;
+}
+
+async function main(): Promise<number> {
+  const filters = process.argv.slice(2).map((filter) => filter.replace(/^\.\//, ''));
+  const ready = prepareEnvironment();
+  const interrupted = new AbortController();
+  // node:test ends its children when the signal aborts; a second Ctrl-C ends us at once.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+
+  const total = emptyTally();
+  const startedMs = performance.now();
+  for (const [suite, files] of ready ? findSuites(filters) : []) {
+    if (interrupted.signal.aborted) break;
+    const tally = emptyTally();
+    const suiteStartedMs = performance.now();
+    const events = run({ files, concurrency: availableParallelism(), timeout: maxFileMs, signal: interrupted.signal });
+    for await (const text of report(events, tally)) out(text);
+    out(`${suite.padEnd(20)} ${((performance.now() - suiteStartedMs) / 1000).toFixed(1).padStart(6)} s   ${tallyLine(tally)}\n`);
+    addTally(total, tally);
+  }
+  const none = total.passed + total.failed + total.skipped === 0;
+  if (none) out(filters.length > 0 ? `no test file begins with ${filters.join(' or ')}\n` : 'no tests ran\n');
+  if (interrupted.signal.aborted) out('interrupted\n');
+  if (total.skipped > 0) out(`${total.skipped} SKIPPED, each named above${inCi ? ': in CI nothing may skip' : ''}\n`);
+  out(`${'all'.padEnd(20)} ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s\n`);
+  out(`${tallyLine(total)}\n`);
+  if (interrupted.signal.aborted) return 130;
+  return none || total.failed > 0 || (inCi && total.skipped > 0) ? 1 : 0;
+}
+
+process.exitCode = await main();
