@@ -1,0 +1,140 @@
+// The CLI's door, spec/door.md: one Unix socket in a private folder. One request a connection; `run` keeps its connection for the
+// session's streams. Whoever can open the socket can ask; what changes power comes signed through the journal.
+
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { decodeDoorRequest, encodeDoorReply, FrameReader, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import type { Log } from '../ports.ts';
+
+/** One caller, after its request. */
+export interface Caller {
+  /** False: the socket's buffer is full, wait for `drained`. */
+  reply(reply: DoorReply): boolean;
+  drained(): Promise<void>;
+  /** Frames after the request; at most one listener. */
+  onFrame(listener: (frame: DoorRequest) => void): void;
+  /** Stops reading from the caller, and goes on: how a command that does not read its input slows the caller down. */
+  hold(): void;
+  release(): void;
+  /** Fires once, when the caller is gone. */
+  readonly gone: AbortSignal;
+}
+
+/** Answers one request; what it throws becomes a `failed` reply. The connection ends when it returns. */
+export type DoorHandler = (request: DoorRequest, caller: Caller) => Promise<void>;
+
+/** More callers than any person or script has at once; sessions included. */
+const maxConnections = 512;
+
+export function failure(thrown: unknown): DoorReply {
+  const code = codeOf(thrown);
+  if (code === 'internal' || !(thrown instanceof HoldfastError)) {
+    return { kind: 'failed', code, message: 'something unexpected happened in the daemon', next: "see the daemon's log" };
+  }
+  return { kind: 'failed', code, message: thrown.message, ...(thrown.next !== undefined && { next: thrown.next }) };
+}
+
+class Connection implements Caller {
+  private readonly socket: Socket;
+  private readonly ended = new AbortController();
+  private readonly frames = new FrameReader();
+  private readonly waiting: DoorRequest[] = [];
+  private listener: ((frame: DoorRequest) => void) | undefined;
+  readonly gone = this.ended.signal;
+
+  constructor(socket: Socket, log: Log, handler: DoorHandler) {
+    this.socket = socket;
+    let started = false;
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.ended.abort());
+    socket.on('data', (chunk) => {
+      try {
+        for (const payload of this.frames.push(chunk)) {
+          const frame = decodeDoorRequest(payload);
+          if (started) this.deliver(frame);
+          else {
+            started = true;
+            void this.answer(frame, log, handler);
+          }
+        }
+      } catch (thrown) {
+        this.reply(failure(thrown)); // [DOOR-3]
+        socket.destroySoon();
+      }
+    });
+  }
+
+  private async answer(request: DoorRequest, log: Log, handler: DoorHandler): Promise<void> {
+    try {
+      await handler(request, this);
+    } catch (thrown) {
+      if (codeOf(thrown) === 'internal') log.warn({ request: request.kind, cause: String(thrown) }, 'a request failed unexpectedly');
+      this.reply(failure(thrown));
+    }
+    this.socket.end();
+  }
+
+  private deliver(frame: DoorRequest): void {
+    if (this.listener) this.listener(frame);
+    else if (this.waiting.length < 64) this.waiting.push(frame);
+    else throw new HoldfastError('codec_limit', 'too many frames before the request was answered');
+  }
+
+  onFrame(listener: (frame: DoorRequest) => void): void {
+    this.listener = listener;
+    for (const frame of this.waiting.splice(0)) listener(frame);
+  }
+
+  reply(reply: DoorReply): boolean {
+    return this.socket.destroyed || this.socket.write(encodeDoorReply(reply));
+  }
+
+  hold(): void {
+    this.socket.pause();
+  }
+
+  release(): void {
+    this.socket.resume();
+  }
+
+  drained(): Promise<void> {
+    if (this.socket.destroyed || !this.socket.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.socket.off('drain', done);
+        this.socket.off('close', done);
+        resolve();
+      };
+      this.socket.on('drain', done);
+      this.socket.on('close', done);
+    });
+  }
+}
+
+export interface Door {
+  close(): Promise<void>;
+}
+
+/** Listens at `path`, replacing a socket file that a killed daemon left (the home's lock is held, so nobody listens there). */
+export async function openDoor(path: string, log: Log, handler: DoorHandler): Promise<Door> {
+  rmSync(path, { force: true });
+  const connections = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+    new Connection(socket, log, handler);
+  });
+  server.maxConnections = maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of connections) socket.destroySoon();
+      }),
+  };
+}

@@ -1,0 +1,151 @@
+// The door between CLI and daemon on one machine, spec/door.md: length-prefixed CBOR frames over a Unix socket. The door can be
+// asked, it never decides: nothing here grants, changes or removes power. Both ends trust only shapes.
+
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  dictionary,
+  encode,
+  integer,
+  list,
+  optional,
+  record,
+  text,
+  union,
+  type Infer,
+} from '../codec/schema.ts';
+import { HoldfastError } from '../errors.ts';
+import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
+
+/** Larger than any page of events, smaller than what a careless peer could make us hold. */
+export const maxDoorFrameBytes = 1024 * 1024;
+/** One piece of a session's streams. */
+export const maxChunkBytes = 64 * 1024;
+
+export const scopeName = text({ min: 1, max: 64, pattern: /^[a-z0-9][a-z0-9._-]*$/ });
+const path = text({ min: 1, max: 4096 });
+const size = integer({ min: 1, max: 10_000 });
+
+/** What the CLI sends. The first frame of a connection is a request; `input`, `resize` … follow only a `run`. */
+export const doorRequest = union({
+  status: {},
+  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })), machine: text({ min: 1, max: 64 }) },
+  /** Answers when every agent of this fleet on this machine has applied the control entry. */
+  'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
+  run: {
+    scope: scopeName,
+    command: list(text({ max: 128 * 1024 }), { min: 1, max: 4096 }),
+    cwd: path,
+    path: text({ max: 32 * 1024 }),
+    home: path,
+    environment: dictionary(text({ max: 128 * 1024 }), { max: 256, key: text({ min: 1, max: 256, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/ }) }),
+    terminal: optional(record({ columns: size, rows: size, term: text({ max: 64 }) })),
+  },
+  audit: { agent: text({ max: 64 }), from: integer(), limit: integer({ min: 1, max: 1000 }) },
+  input: { data: bytesUpTo(maxChunkBytes) },
+  'input-end': {},
+  resize: { columns: size, rows: size },
+  signal: { name: text({ max: 16, pattern: /^SIG[A-Z0-9]+$/ }) },
+});
+export type DoorRequest = Infer<typeof doorRequest>;
+
+const freshnessView = record({
+  /** Milliseconds since the newest proof was asked for or made; absent: none yet. */
+  relayAgeMs: optional(integer()),
+  pulseAgeMs: optional(integer()),
+  pulseMaxAgeMs: integer(),
+  /** Absent: handles are minted. */
+  refusal: optional(text({ max: 64 })),
+});
+
+export const agentView = record({
+  agent: principalId,
+  fleet: fleetId,
+  fleetName: text({ max: 256 }),
+  scope: scopeName,
+  custody: text({ max: 64 }),
+  state: text({ max: 32 }),
+  relay: text({ max: 2048 }),
+  relayState: text({ max: 32 }),
+  relayError: optional(text({ max: 64 })),
+  control: optional(record({ position: integer(), hash: digest })),
+  freshness: freshnessView,
+  grants: integer(),
+  undecryptable: integer(),
+  rejected: integer(),
+  events: integer(),
+});
+export type AgentView = Infer<typeof agentView>;
+
+export const sessionView = record({ session: bytes(16), agent: principalId, mode: text({ max: 16 }), command: text({ max: 256 }), startedAtMs: integer(wallClockMs) });
+
+/** What the daemon sends. */
+export const doorReply = union({
+  failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
+  done: {},
+  status: {
+    version: text({ max: 32 }),
+    pid: integer(),
+    startedAtMs: integer(wallClockMs),
+    custody: text({ max: 64 }),
+    agents: list(agentView, { max: 64 }),
+    sessions: list(sessionView, { max: 256 }),
+    notices: list(record({ code: text({ max: 64 }), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) }), { max: 64 }),
+  },
+  'enroll-offer': { code: text({ max: 128 }), url: text({ max: 2048 }), words: list(text({ max: 32 }), { max: 8 }), expiresAtMs: integer(wallClockMs) },
+  'enroll-done': { agent: principalId, fleet: fleetId, fleetName: text({ max: 256 }), scope: scopeName, custody: text({ max: 64 }) },
+  started: { session: bytes(16), agent: principalId, mode: text({ max: 16 }) },
+  output: { data: bytesUpTo(maxChunkBytes) },
+  errors: { data: bytesUpTo(maxChunkBytes) },
+  exited: { code: integer({ max: 255 }) },
+  'audit-page': {
+    agent: principalId,
+    fleet: fleetId,
+    agentKey: bytes(65),
+    size: integer(),
+    events: list(bytesUpTo(16 * 1024), { max: 1000 }),
+    checkpoints: list(bytesUpTo(16 * 1024), { max: 1000 }),
+    /** When each granted credential was added or granted, for the standing-key comparison. */
+    credentials: list(record({ item: bytes(16), addedAtMs: integer(wallClockMs) }), { max: 4096 }),
+  },
+});
+export type DoorReply = Infer<typeof doorReply>;
+export type DoorReplyOf<K extends DoorReply['kind']> = Extract<DoorReply, { kind: K }>;
+
+export const encodeDoorRequest = (request: DoorRequest): Uint8Array => frame(encode(doorRequest, request));
+export const encodeDoorReply = (reply: DoorReply): Uint8Array => frame(encode(doorReply, reply));
+export const decodeDoorRequest = (payload: Uint8Array): DoorRequest => decode(doorRequest, payload, maxDoorFrameBytes);
+export const decodeDoorReply = (payload: Uint8Array): DoorReply => decode(doorReply, payload, maxDoorFrameBytes);
+
+function frame(payload: Uint8Array): Uint8Array {
+  if (payload.length > maxDoorFrameBytes) throw new HoldfastError('codec_limit', 'frame is too large'); // [DOOR-2]
+  const framed = new Uint8Array(4 + payload.length);
+  new DataView(framed.buffer).setUint32(0, payload.length);
+  framed.set(payload, 4);
+  return framed;
+}
+
+/** Cuts a byte stream into frames; holds at most one incomplete frame. */
+export class FrameReader {
+  private pending: Uint8Array = new Uint8Array(0);
+
+  /** The payloads completed by `chunk`. Throws `codec_limit` when a frame announces more than `maxDoorFrameBytes`. */
+  push(chunk: Uint8Array): Uint8Array[] {
+    const joined = new Uint8Array(this.pending.length + chunk.length);
+    joined.set(this.pending);
+    joined.set(chunk, this.pending.length);
+    const view = new DataView(joined.buffer);
+    const payloads: Uint8Array[] = [];
+    let offset = 0;
+    while (joined.length - offset >= 4) {
+      const length = view.getUint32(offset);
+      if (length > maxDoorFrameBytes) throw new HoldfastError('codec_limit', 'frame is too large'); // [DOOR-2]
+      if (joined.length - offset - 4 < length) break;
+      payloads.push(joined.slice(offset + 4, offset + 4 + length));
+      offset += 4 + length;
+    }
+    this.pending = joined.slice(offset);
+    return payloads;
+  }
+}
