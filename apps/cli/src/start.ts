@@ -1,0 +1,83 @@
+// `npm start`: relay and daemon on this machine, as two processes of their own; one line on stdout when both are ready. Ends both on
+// SIGTERM or SIGINT, and ends itself, loudly, when one of them dies.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findHome } from './door-client.ts';
+
+const readyWithinMs = 30_000;
+/** A session's own end is asked for first; what is still there after this is killed. */
+const endWithinMs = 8_000;
+
+interface Part {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+}
+
+const parts: Part[] = [];
+let ending: Promise<never> | undefined;
+
+function explain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Starts one part and resolves with the line that it prints when it is ready. The IPC channel ends with us, whatever ends us. */
+function begin(name: string, file: string, parameters: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...parameters], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    detached: true, // Ctrl-C at our terminal is ours to pass on, in order
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  parts.push({ name, child, ended });
+  child.once('exit', (code, signal) => {
+    if (ending === undefined) {
+      explain(`holdfast: the ${name} ended (${signal ?? code}); stopping`);
+      void end(code === null || code === 0 ? 3 : code);
+    }
+  });
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => {
+      explain(`holdfast: the ${name} is not ready after ${readyWithinMs / 1000} s; stopping`);
+      void end(3);
+    }, readyWithinMs);
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).once('line', (line) => {
+      clearTimeout(deadline);
+      resolve(line);
+    });
+  });
+}
+
+/** Idempotent: npm and the terminal may both tell us. The daemon ends before the relay, so that its last records are shipped. */
+function end(code: number): Promise<never> {
+  ending ??= (async () => {
+    for (const { child, ended } of parts.toReversed()) {
+      child.kill('SIGTERM');
+      const deadline = setTimeout(() => child.kill('SIGKILL'), endWithinMs);
+      if (child.exitCode === null && child.signalCode === null) await ended;
+      clearTimeout(deadline);
+    }
+    process.exit(code);
+  })();
+  return ending;
+}
+
+const { values } = parseArgs({ options: { 'passphrase-file': { type: 'string' } } });
+process.on('SIGTERM', () => void end(0));
+process.on('SIGINT', () => void end(0));
+process.on('SIGHUP', () => void end(0));
+
+const paths = findHome();
+const port = process.env['HOLDFAST_PORT'] ?? '7433';
+const address = (await begin('relay', '../../relay/src/main.ts', ['--folder', paths.relay, '--port', port])).split(' ').at(-1) ?? '';
+await begin('daemon', '../../daemon/src/main.ts', [
+  '--home',
+  paths.home,
+  '--relay',
+  address,
+  ...(values['passphrase-file'] === undefined ? [] : ['--passphrase-file', values['passphrase-file']]),
+]);
+process.stdout.write(`ready ${address}\n`);
+explain(`Holdfast runs here: data in ${paths.home}. New fleet: holdfast init. Stop with Ctrl-C.`);
