@@ -4,19 +4,27 @@
 /** One line per code, alphabetical; each has a row in spec/errors.md with its meaning and its next step. */
 export const errorCodes = [
   'access_stale',
+  'already_running',
   'codec_limit',
   'codec_noncanonical',
   'codec_shape',
   'codec_trailing',
   'codec_truncated',
+  'custody_refused',
+  'custody_unavailable',
   'entry_fork',
   'entry_gap',
   'entry_stale',
   'entry_time',
   'internal',
   'key_invalid',
+  'key_unknown',
+  'lockbox_invalid',
   'open_failed',
+  'passphrase_wrong',
+  'session_key_expired',
   'signature_invalid',
+  'store_failed',
   'usage',
 ] as const;
 

@@ -2,6 +2,7 @@
 
 import { concat, utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
+import { isLowS } from '../primitives/p256-scalar.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
 /** Each kind of signed statement; a signature made for one is worthless for another. */
@@ -26,15 +27,6 @@ export function signingInput(domain: Domain, statement: Uint8Array): Uint8Array 
 /** The hash by which other statements refer to this one: over what is signed, without the signature. */
 export function statementHash(primitives: Primitives, domain: Domain, statement: Uint8Array): Uint8Array {
   return primitives.sha256(signingInput(domain, statement)); // [KEYS-4]
-}
-
-const halfOrder = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
-
-/** True for signatures whose s is at most half the group order: the other one would make a second valid encoding. */
-export function isLowS(signature: Uint8Array): boolean {
-  let s = 0n;
-  for (const byte of signature.subarray(32)) s = (s << 8n) | BigInt(byte);
-  return s <= halfOrder;
 }
 
 /** Returns nothing or throws `signature_invalid`: there is no false to overlook. */
