@@ -1,0 +1,60 @@
+// The fence around a credential, spec/fence.md: where, how and on which paths it may be used. It is signed with the grant; the daemon
+// checks each request against it from its own knowledge. What a fence does not name is refused, and an unknown key makes it unknown.
+
+import { bool, list, optional, record, refine, text, type Infer } from '../codec/schema.ts';
+import { HoldfastError, type ErrorCode } from '../errors.ts';
+import { hostName, portNumber } from './host.ts';
+import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters } from './path.ts';
+
+/** Certificates only, as RFC 7468 §2 writes them, so that no private key rides along into an entry by mistake. */
+export const caBundle = text({
+  max: 64 * 1024,
+  pattern: /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE-----\n)+$/,
+});
+
+/** Refused: CONNECT opens a tunnel past the fence, TRACE and TRACK send the credential back. */
+const refusedMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK']);
+const method = refine(text({ min: 1, max: 32, pattern: /^[A-Z][A-Z-]*$/ }), (name, path) => {
+  if (refusedMethods.has(name)) throw new HoldfastError('codec_shape', `${path}: the method ${name} cannot be allowed`); // [FENCE-10]
+  return name;
+});
+
+const pathGlob = refine(text({ min: 1, max: maxGlobCharacters }), (glob, path) => {
+  if (!isPathGlob(glob)) throw new HoldfastError('codec_shape', `${path}: path glob in canonical form expected`); // [FENCE-5]
+  return glob;
+});
+
+export const fence = record({
+  hosts: list(record({ host: hostName, port: portNumber }), { min: 1, max: 16 }),
+  /** Written out; an empty list is refused rather than read as "all". */
+  methods: list(method, { min: 1, max: 16 }),
+  paths: list(pathGlob, { min: 1, max: 32 }),
+  /** True: the host may resolve to private, loopback or link-local addresses. */
+  allowPrivate: bool,
+  /** Trusted for these hosts instead of the public authorities. */
+  ca: optional(caBundle),
+}); // [FENCE-1] [FENCE-2]
+export type Fence = Infer<typeof fence>;
+
+/** The request as the broker parsed it itself: `host` canonical, `path` without the query, exactly as it will go out. */
+export interface RequestFacts {
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+}
+
+export type FenceDecision = { readonly kind: 'allow' } | { readonly kind: 'refuse'; readonly code: ErrorCode };
+
+const refuse = (code: ErrorCode): FenceDecision => ({ kind: 'refuse', code });
+
+/** Total: never throws. The codes are for the record; an agent is told `refused` whatever the reason. */
+export function decide(within: Fence, facts: RequestFacts): FenceDecision {
+  if (facts.scheme !== 'https') return refuse('fence_scheme'); // [FENCE-11]
+  if (!within.hosts.some(({ host, port }) => host === facts.host && port === facts.port)) return refuse('fence_host'); // [FENCE-12]
+  if (!within.methods.includes(facts.method)) return refuse('fence_method'); // [FENCE-13]
+  if (!isCanonicalPath(facts.path)) return refuse('path_unsafe'); // [FENCE-6] [FENCE-7] [FENCE-8] [FENCE-9]
+  if (!within.paths.some((glob) => globMatches(glob, facts.path))) return refuse('fence_path'); // [FENCE-14]
+  return { kind: 'allow' };
+}
