@@ -6,7 +6,6 @@ export const errorCodes = [
   'access_forged',
   'access_stale',
   'already_running',
-  'append_conflict',
   'audit_altered',
   'audit_corrupt',
   'audit_forged',
