@@ -1,0 +1,130 @@
+// The operator key at rest, spec/operator-key.md: sealed by a passphrase in one file of the operator folder. Whoever has the file still
+// needs the passphrase; whoever has both is the operator.
+
+import { randomBytes, scrypt } from 'node:crypto';
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { bytes, bytesUpTo, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { head } from '@holdfast/protocol/blind/entry';
+import { fleetId, principalId } from '@holdfast/protocol/keys/public-keys';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+
+/** scrypt cost (RFC 7914): 128 MiB and about half a second, the most that a small machine bears for every operator command. */
+const cost = { N: 2 ** 17, r: 8, p: 1, maxmem: 192 * 1024 * 1024 };
+const maxKeyFileBytes = 8 * 1024;
+
+const keyFile = record({
+  v: literal(1),
+  fleet: fleetId,
+  fleetName: text({ max: 256 }),
+  device: principalId,
+  relayUrl: text({ max: 2048 }),
+  relayKey: bytes(65),
+  salt: bytes(16),
+  nonce: bytes(12),
+  logN: integer({ min: 14, max: 20 }),
+  sealed: bytesUpTo(1024),
+});
+type KeyFile = Infer<typeof keyFile>;
+
+/** Whose operator this folder is; public facts. */
+export type OperatorFacts = Pick<KeyFile, 'fleet' | 'fleetName' | 'device' | 'relayUrl' | 'relayKey'>;
+
+/** Heads that this operator has seen; no command accepts an older history (spec/journal.md). */
+const seenHeads = record({ v: literal(1), control: head });
+
+const keyPath = (folder: string) => path.join(folder, 'operator.key');
+const headPath = (folder: string) => path.join(folder, 'heads');
+
+export function hasOperator(folder: string): boolean {
+  return existsSync(keyPath(folder));
+}
+
+/** Written whole or not at all, and synced, before it counts. */
+function writeAtomically(file: string, content: Uint8Array): void {
+  const temporary = `${file}.${process.pid}.new`;
+  const descriptor = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, file);
+  const folder = openSync(path.dirname(file), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+function stretch(passphrase: Uint8Array, salt: Uint8Array, logN: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(passphrase, salt, 32, { ...cost, N: 2 ** logN }, (failed, key) => (failed ? reject(failed) : resolve(key)));
+  });
+}
+
+/** What the seal authenticates besides the key: a file edited by hand opens for nobody. */
+function associated(file: Omit<KeyFile, 'sealed'>): Uint8Array {
+  return encode(keyFile, { ...file, sealed: new Uint8Array(0) }); // [OPKEY-3]
+}
+
+/** Writes the key file; `passphrase` stays the caller's. */
+export async function saveOperator(folder: string, facts: OperatorFacts, holder: SoftwareKeyHolder, passphrase: Uint8Array): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  const clear = { v: 1, ...facts, salt: randomBytes(16), nonce: randomBytes(12), logN: Math.log2(cost.N) } as const;
+  const key = await stretch(passphrase, clear.salt, clear.logN);
+  const secret = holder.exportBytes();
+  try {
+    const sealed = await nodePrimitives.aeadSeal(key, clear.nonce, associated(clear), secret);
+    writeAtomically(keyPath(folder), encode(keyFile, { ...clear, sealed }));
+  } finally {
+    key.fill(0);
+    secret.fill(0);
+  }
+}
+
+function read(folder: string): KeyFile {
+  let content: Uint8Array;
+  try {
+    content = readFileSync(keyPath(folder));
+  } catch (cause) {
+    throw new HoldfastError('operator_absent', 'this machine has no operator key', { cause, next: 'make a fleet with: holdfast init' });
+  }
+  return decode(keyFile, content, maxKeyFileBytes);
+}
+
+/** Throws `operator_absent`. */
+export function operatorFacts(folder: string): OperatorFacts {
+  return read(folder);
+}
+
+/** The key, for the length of one command: the caller wipes it. Throws `operator_absent`, `passphrase_wrong`. */
+export async function unlockOperator(folder: string, passphrase: Uint8Array): Promise<SoftwareKeyHolder> {
+  const { sealed, ...clear } = read(folder);
+  const key = await stretch(passphrase, clear.salt, clear.logN);
+  let secret: Uint8Array | undefined;
+  try {
+    secret = await nodePrimitives.aeadOpen(key, clear.nonce, associated(clear), sealed);
+    return await SoftwareKeyHolder.fromBytes(nodePrimitives, secret);
+  } catch (cause) {
+    throw new HoldfastError('passphrase_wrong', 'the passphrase does not open the operator key', { cause, next: 'try again; nothing was changed' }); // [OPKEY-4]
+  } finally {
+    key.fill(0);
+    secret?.fill(0);
+  }
+}
+
+export function seenControlHead(folder: string): Infer<typeof head> | undefined {
+  try {
+    return decode(seenHeads, readFileSync(headPath(folder)), 1024).control;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw cause;
+  }
+}
+
+export function rememberControlHead(folder: string, control: Infer<typeof head>): void {
+  writeAtomically(headPath(folder), encode(seenHeads, { v: 1, control }));
+}
