@@ -1,7 +1,9 @@
 // A small HTTPS service with a certificate of its own, as an upstream that the operator knows by its CA: what it saw is the outside evidence.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import 'reflect-metadata'; // x509's container asks for it
 import * as x509 from '@peculiar/x509';
 
 export interface Seen {
