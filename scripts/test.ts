@@ -40,7 +40,9 @@ function prepareEnvironment(): boolean {
   process.env['HOLDFAST_VECTORS'] = vectors;
   process.env['PATH'] = dirname(process.execPath) + delimiter + (process.env['PATH'] ?? '');
   if (existsSync(vectors)) return true;
-  out(`no test vectors at ${vectors}: the tests that need them ${inCi ? 'cannot run' : 'skip'}; set HOLDFAST_VECTORS to their folder\n`);
+  out(
+    `no test vectors at ${vectors}: the tests that need them ${inCi ? 'cannot run' : 'skip'}; set HOLDFAST_VECTORS to their folder\n`,
+  );
   return !inCi;
 }
 

@@ -1,8 +1,6 @@
-// The reporter of our test runner (scripts/test.ts), also usable alone: node --test --test-reporter packages/testkit/src/reporter.ts
-//
-// Quiet about what passes, complete about what fails, loud about what is skipped. It counts a test once, refuses what Node would
-// let pass in silence (a file without tests, a file that ended before its tests did, a skip without a reason), and ends with the
-// plain line `N passed, N failed, N skipped`.
+// The reporter of our test runner (scripts/test.ts). Quiet about what passes, complete about what fails, loud about what is
+// skipped. It counts a test once, and refuses what Node would let pass in silence: a file without tests, a file whose process
+// ended before its tests did, a skip without a reason.
 
 import { inspect } from 'node:util';
 import { relative } from 'node:path';
@@ -64,7 +62,8 @@ export async function* report(events: AsyncIterable<TestEvent>, tally: Tally): A
       case 'test:enqueue': {
         const { file, name, nesting } = event.data;
         const id = idOf(event.data);
-        if (file !== undefined && id !== undefined && !isFileItself(name, nesting, file)) stateOf(fileOf(event.data)).open.set(id, name);
+        if (file !== undefined && id !== undefined && !isFileItself(name, nesting, file))
+          stateOf(fileOf(event.data)).open.set(id, name);
         break;
       }
       case 'test:pass':
@@ -179,11 +178,4 @@ function textOf(error: (Error & { cause?: unknown }) | undefined): string {
 
 function indent(text: string): string {
   return text.trimEnd().replaceAll(/^/gm, '    ');
-}
-
-/** For `node --test --test-reporter`. */
-export default async function* alone(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const tally = emptyTally();
-  yield* report(events, tally);
-  yield `${tallyLine(tally)}\n`;
 }
