@@ -10,7 +10,7 @@ import type { Primitives } from '../primitives/primitives.ts';
 
 export const relayNonce = bytes(32);
 
-const relayAuthStatement = record({
+export const relayAuthStatement = record({
   v: literal(1),
   fleet: fleetId,
   principal: principalId,

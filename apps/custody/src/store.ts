@@ -1,0 +1,25 @@
+// The joint for key stores, spec/custody.md: software now; TPM 2.0, PKCS#11 and the Secure Enclave fit behind it. A store keeps two keys
+// a reference (one signs, one agrees) and what they are bound to; nothing that it returns lets private bytes out.
+
+import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import type { Binding, KeyDescription } from '@holdfast/protocol/custody/wire';
+import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+
+export interface StoredKey {
+  readonly description: KeyDescription;
+  /** Signs and opens whatever it is asked: custody's policy stands before it. */
+  readonly holder: Pick<KeyHolder, 'sign' | 'open'>;
+}
+
+export interface KeyStore {
+  readonly level: CustodyLevel;
+  list(): readonly StoredKey[];
+  /** Throws `key_unknown`. */
+  find(reference: Uint8Array): StoredKey;
+  /** Durable when it resolves. Throws `store_failed`; then there is no such key. */
+  create(label: string): Promise<StoredKey>;
+  /** Durable when it resolves, all or nothing. Throws `key_unknown`, `store_failed`. */
+  bind(reference: Uint8Array, binding: Binding): Promise<StoredKey>;
+  /** The private keys are gone when it resolves. Throws `key_unknown`, `store_failed`. */
+  destroy(reference: Uint8Array): Promise<void>;
+}

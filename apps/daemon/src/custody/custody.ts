@@ -1,0 +1,267 @@
+// The daemon's side of custody, spec/custody.md: typed calls over the child's stdin and stdout, and a KeyHolder for each key. When custody
+// ends, every call fails with `custody_unavailable` for good; whether to start another is the daemon's decision, not made here.
+
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
+import {
+  custodyDomain,
+  decodeAnswer,
+  encodeRequest,
+  maxCustodyFrameBytes,
+  type Binding,
+  type CustodyAnswer,
+  type CustodyRequest,
+  type KeyDescription,
+} from '@holdfast/protocol/custody/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { Domain } from '@holdfast/protocol/keys/domain';
+import type { KeyHolder, OneTimeKey, SealPurpose } from '@holdfast/protocol/keys/key-holder';
+
+import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type Isolation } from './program.ts';
+
+/** Longer than Argon2id takes on a slow machine, and than a TPM that is busy. Past it custody hangs, and is ended. */
+const callTimeoutMs = 30_000;
+/** What custody says on stderr is Node's own complaint when it cannot start; kept for the message. */
+const maxComplaintChars = 2000;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+type AnswerOf<K extends CustodyAnswer['kind']> = Extract<CustodyAnswer, { kind: K }>;
+type WithoutId<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+interface Pending {
+  readonly resolve: (answer: CustodyAnswer) => void;
+  readonly reject: (error: HoldfastError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface CustodyStart {
+  /** Absolute path of a folder that exists and is ours alone. */
+  readonly storeFolder: string;
+  /** Seals the key store; overwritten by `start`. Absent: the store is labelled `software, unsealed`. */
+  readonly passphrase?: Uint8Array;
+  readonly program?: CustodyProgram;
+  /** Absent: namespaces where bubblewrap works, else Node's permissions. */
+  readonly isolation?: Isolation;
+}
+
+export class Custody {
+  readonly level: CustodyLevel;
+  readonly isolation: Isolation;
+  readonly #link: CustodyLink;
+
+  private constructor(link: CustodyLink, level: CustodyLevel, isolation: Isolation) {
+    this.#link = link;
+    this.level = level;
+    this.isolation = isolation;
+  }
+
+  /** Starts custody and opens its key store. Throws `passphrase_wrong`, `store_failed`, `key_invalid`, `custody_unavailable`. */
+  static async start({ storeFolder, passphrase, program = treeProgram(), isolation }: CustodyStart): Promise<Custody> {
+    const bubblewrap = findBubblewrap();
+    const tries: Isolation[] = isolation !== undefined ? [isolation] : bubblewrap !== undefined ? ['namespaces', 'permissions'] : ['permissions'];
+    try {
+      for (;;) {
+        const isolation = tries.shift() ?? 'permissions';
+        const [file, ...args] = custodyCommand(program, storeFolder, isolation === 'namespaces' ? bubblewrap : undefined);
+        const link = new CustodyLink(spawn(file, args, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'], detached: true }));
+        try {
+          const { level } = await link.call({ kind: 'unlock', ...(passphrase === undefined ? {} : { passphrase }) }, 'unlocked');
+          return new Custody(link, level, isolation);
+        } catch (thrown) {
+          await link.close();
+          if (tries.length === 0 || !link.failedToStart) throw thrown;
+        }
+      }
+    } finally {
+      passphrase?.fill(0);
+    }
+  }
+
+  /** Of the process that was started: bubblewrap's, where there is one. */
+  get pid(): number {
+    return this.#link.pid;
+  }
+
+  /** Resolves when custody has ended, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#link.ended;
+  }
+
+  async create(label: string): Promise<KeyDescription> {
+    return (await this.#link.call({ kind: 'create', label }, 'key')).key;
+  }
+
+  async list(): Promise<readonly KeyDescription[]> {
+    return (await this.#link.call({ kind: 'list' }, 'keys')).keys;
+  }
+
+  /** Throws `key_unknown`. */
+  async describe(key: Uint8Array): Promise<KeyDescription> {
+    return (await this.#link.call({ kind: 'public', key }, 'key')).key;
+  }
+
+  /** Once for each key; the same binding again changes nothing. Throws `key_unknown`, `custody_refused`. */
+  async bind(key: Uint8Array, binding: Binding): Promise<KeyDescription> {
+    return (await this.#link.call({ kind: 'bind', key, binding }, 'key')).key;
+  }
+
+  async destroy(key: Uint8Array): Promise<void> {
+    await this.#link.call({ kind: 'destroy', key }, 'done');
+  }
+
+  /** The key as the core takes it. Its calls throw `custody_refused`, `custody_unavailable`, and `open_failed` from `open`. */
+  holder({ key, publicKeys }: KeyDescription): CustodyKeyHolder {
+    return new CustodyKeyHolder(this.#link, key, publicKeys);
+  }
+
+  /** Ends custody: its stdin closes, and it exits. */
+  async close(): Promise<void> {
+    await this.#link.close();
+  }
+}
+
+export class CustodyKeyHolder implements KeyHolder {
+  readonly publicKeys: KeyDescription['publicKeys'];
+  readonly #link: CustodyLink;
+  readonly #key: Uint8Array;
+  /** One-time keys handed out and, as far as we can see, not overwritten yet. */
+  #lent: OneTimeKey[] = [];
+
+  constructor(link: CustodyLink, key: Uint8Array, publicKeys: KeyDescription['publicKeys']) {
+    this.#link = link;
+    this.#key = key;
+    this.publicKeys = publicKeys;
+  }
+
+  async sign(domain: Domain, statement: Uint8Array): Promise<Uint8Array> {
+    const asked = custodyDomain.parse(domain, 'domain');
+    return (await this.#link.call({ kind: 'sign', key: this.#key, domain: asked, statement }, 'signature')).signature;
+  }
+
+  async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {
+    const { key, nonce } = await this.#link.call({ kind: 'open', key: this.#key, purpose, encapsulated }, 'one-time-key');
+    const lent = { key, nonce };
+    this.#lent = [...this.#lent.filter((each) => each.key.some((byte) => byte !== 0)), lent];
+    return lent;
+  }
+
+  /** Overwrites the one-time keys that are still about: those in use then open nothing any more. */
+  wipe(): void {
+    for (const { key, nonce } of this.#lent) {
+      key.fill(0);
+      nonce.fill(0);
+    }
+    this.#lent = [];
+  }
+}
+
+/** Requests and answers over one child; matches them by id. */
+class CustodyLink {
+  readonly ended: Promise<void>;
+  readonly #child: Child;
+  readonly #pending = new Map<number, Pending>();
+  readonly #frames = new FrameReader(maxCustodyFrameBytes);
+  #nextId = 1;
+  #answered = false;
+  #complaint = '';
+  #failure: HoldfastError | undefined;
+
+  constructor(child: Child) {
+    this.#child = child;
+    this.ended = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#fail('custody ended');
+        resolve();
+      });
+      child.once('error', (cause) => {
+        this.#fail('custody does not start', cause);
+        resolve();
+      });
+    });
+    child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
+    child.stdout.on('error', (cause) => this.#fail('custody does not answer', cause));
+    child.stdin.on('error', (cause) => this.#fail('custody does not listen', cause));
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#complaint = (this.#complaint + chunk.toString('utf8')).slice(-maxComplaintChars);
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** It never answered anything: the way it was started does not work here. */
+  get failedToStart(): boolean {
+    return !this.#answered;
+  }
+
+  async call<K extends CustodyAnswer['kind']>(request: WithoutId<CustodyRequest>, wanted: K): Promise<AnswerOf<K>> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const payload = encodeRequest({ ...request, id } as CustodyRequest);
+    const frame = framed(payload, maxCustodyFrameBytes);
+    payload.fill(0);
+    const answer = await new Promise<CustodyAnswer>((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail('custody does not answer in time'), callTimeoutMs);
+      this.#pending.set(id, { resolve, reject, timer });
+      this.#child.stdin.write(frame, () => frame.fill(0));
+    });
+    if (answer.kind === 'error') throw new HoldfastError(answer.code, answer.message);
+    if (answer.kind === wanted) return answer as AnswerOf<K>;
+    throw this.#fail('custody answers another question');
+  }
+
+  async close(): Promise<void> {
+    this.#fail('custody was closed');
+    this.#child.stdin.destroy();
+    await this.ended;
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const payload of this.#frames.push(chunk)) {
+        const answer = decodeAnswer(payload);
+        payload.fill(0); // it may hold a one-time key
+        this.#settle(answer);
+      }
+    } catch (cause) {
+      this.#fail('custody answers what is no answer', cause);
+    } finally {
+      chunk.fill(0);
+    }
+  }
+
+  #settle(answer: CustodyAnswer): void {
+    const pending = this.#pending.get(answer.id);
+    if (pending === undefined) {
+      this.#fail('custody answers what was not asked');
+      return;
+    }
+    this.#answered = true;
+    this.#pending.delete(answer.id);
+    clearTimeout(pending.timer);
+    pending.resolve(answer);
+  }
+
+  /** For good: the first reason stands, everything asked fails with it, and the child ends. */
+  #fail(reason: string, cause?: unknown): HoldfastError {
+    if (this.#failure === undefined) {
+      const complaint = this.#complaint.trim();
+      this.#failure = new HoldfastError('custody_unavailable', complaint === '' ? reason : `${reason}: ${complaint}`, {
+        next: 'restart with `npm start`',
+        cause,
+      });
+      if (reason !== 'custody was closed') this.#child.kill('SIGKILL');
+    }
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(this.#failure);
+    }
+    this.#pending.clear();
+    return this.#failure;
+  }
+}

@@ -1,0 +1,72 @@
+// What the daemon asks of custody over stdio, spec/custody.md. Every request is typed: there is none that signs bytes of the caller's
+// choice, none that returns a private key, and none that returns a raw shared secret.
+
+import { bytes, bytesUpTo, decode, encode, integer, list, oneOf, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import { errorCodes } from '../errors.ts';
+import { maxEntryBytes } from '../blind/entry.ts';
+import { custodyLevel } from '../blind/pairing-offer.ts';
+import { fleetId, principalId, publicKeys, signature } from '../keys/public-keys.ts';
+import { sealPurpose } from '../seal/hpke.ts';
+import { encapsulatedBytes } from '../seal/hybrid-kem.ts';
+
+/** Room for the largest statement to sign, and for a list of all keys. */
+export const maxCustodyFrameBytes = maxEntryBytes + 4096;
+/** More than a machine has scopes. Bounds the answer to `list`. */
+export const maxKeys = 64;
+
+/** 0 is custody's own, for answers to frames that have no readable id. */
+const requestId = integer({ min: 1 });
+/** Custody's name for a key, random. */
+export const keyReference = bytes(16);
+
+/** What a key is for in people's words: its scope. */
+export const keyLabel = text({ min: 1, max: 64, pattern: /^[a-z0-9][a-z0-9._-]*$/ });
+
+/** The one agent that a key speaks for, told to custody once. */
+export const binding = record({ fleet: fleetId, agent: principalId });
+export type Binding = Infer<typeof binding>;
+
+export const keyDescription = record({
+  key: keyReference,
+  label: keyLabel,
+  publicKeys,
+  binding: optional(binding),
+});
+export type KeyDescription = Infer<typeof keyDescription>;
+
+/** The domains that an agent's long-term key ever signs; the other ones are operators', relays' and session keys'. */
+export const custodyDomain = oneOf('entry', 'pairing-offer', 'relay-auth', 'session-key');
+export type CustodyDomain = Infer<typeof custodyDomain>;
+
+export const custodyRequest = union({
+  /** The first request, and only the first. Without a passphrase the store has no seal. */
+  unlock: { id: requestId, passphrase: optional(bytesUpTo(1024)) },
+  create: { id: requestId, label: keyLabel },
+  list: { id: requestId },
+  public: { id: requestId, key: keyReference },
+  bind: { id: requestId, key: keyReference, binding },
+  sign: { id: requestId, key: keyReference, domain: custodyDomain, statement: bytesUpTo(maxEntryBytes) },
+  open: { id: requestId, key: keyReference, purpose: sealPurpose, encapsulated: bytes(encapsulatedBytes) },
+  destroy: { id: requestId, key: keyReference },
+});
+export type CustodyRequest = Infer<typeof custodyRequest>;
+
+const answerId = integer();
+
+export const custodyAnswer = union({
+  unlocked: { id: answerId, level: custodyLevel },
+  key: { id: answerId, key: keyDescription },
+  keys: { id: answerId, keys: list(keyDescription, { max: maxKeys }) },
+  signature: { id: answerId, signature },
+  'one-time-key': { id: answerId, key: bytes(32), nonce: bytes(12) },
+  done: { id: answerId },
+  error: { id: answerId, code: oneOf(...errorCodes), message: text({ max: 1024 }) },
+});
+export type CustodyAnswer = Infer<typeof custodyAnswer>;
+
+export const encodeRequest = (request: CustodyRequest): Uint8Array => encode(custodyRequest, request);
+export const encodeAnswer = (answer: CustodyAnswer): Uint8Array => encode(custodyAnswer, answer);
+/** Throws `codec_*`. */
+export const decodeRequest = (payload: Uint8Array): CustodyRequest => decode(custodyRequest, payload, maxCustodyFrameBytes);
+/** Throws `codec_*`. */
+export const decodeAnswer = (payload: Uint8Array): CustodyAnswer => decode(custodyAnswer, payload, maxCustodyFrameBytes);
