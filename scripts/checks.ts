@@ -23,7 +23,7 @@ const typesTool = 'typescript-fast/bin/tsc';
 
 export const checks: Readonly<Record<string, Check>> = {
   types: tool(typesTool, ['-p', '.', '--noEmit']),
-  lint: tool('oxlint/bin/oxlint', []),
+  lint: tool('oxlint/bin/oxlint', ['--format', 'unix']),
   format: tool('oxfmt/bin/oxfmt', ['--check', '.']),
   imports: async (root, signal) =>
     tool('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', ...folders(root)])(root, signal),
