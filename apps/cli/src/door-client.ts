@@ -5,7 +5,8 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { homedir } from 'node:os';
 import { defaultHome, homePaths, type HomePaths } from '@holdfast/protocol/door/paths';
-import { decodeDoorReply, encodeDoorRequest, FrameReader, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
+import { decodeDoorReply, encodeDoorRequest, maxDoorFrameBytes, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
+import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
@@ -17,7 +18,7 @@ export function findHome(): HomePaths {
 
 export class DoorCall {
   private readonly socket: Socket;
-  private readonly frames = new FrameReader();
+  private readonly frames = new FrameReader(maxDoorFrameBytes);
 
   private constructor(socket: Socket) {
     this.socket = socket;

@@ -3,7 +3,8 @@
 
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { decodeDoorRequest, encodeDoorReply, FrameReader, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import { decodeDoorRequest, encodeDoorReply, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Log } from '../ports.ts';
 
@@ -38,7 +39,7 @@ export function failure(thrown: unknown): DoorReply {
 class Connection implements Caller {
   private readonly socket: Socket;
   private readonly ended = new AbortController();
-  private readonly frames = new FrameReader();
+  private readonly frames = new FrameReader(maxDoorFrameBytes);
   private readonly waiting: DoorRequest[] = [];
   private listener: ((frame: DoorRequest) => void) | undefined;
   readonly gone = this.ended.signal;

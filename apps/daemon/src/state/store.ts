@@ -3,7 +3,8 @@
 
 import { DatabaseSync } from 'node:sqlite';
 import { bytes, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
-import { scopeName } from '@holdfast/protocol/door/wire';
+import { scopeName } from '@holdfast/protocol/blind/pairing-offer';
+import { keyReference } from '@holdfast/protocol/custody/wire';
 import { head } from '@holdfast/protocol/blind/entry';
 import { fleetId, principalId, wallClockMs } from '@holdfast/protocol/keys/public-keys';
 
@@ -13,8 +14,8 @@ export const enrolment = record({
   scope: scopeName,
   agent: principalId,
   fleet: fleetId,
-  /** Custody's name for the key pair. */
-  key: text({ max: 64 }),
+  /** Custody's name for the keys. */
+  key: keyReference,
   relayUrl: text({ max: 2048 }),
   relayKey: bytes(65),
   /** The control head that the operator's answer named: no older history is ever accepted. */

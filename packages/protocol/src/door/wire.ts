@@ -15,15 +15,15 @@ import {
   union,
   type Infer,
 } from '../codec/schema.ts';
-import { HoldfastError } from '../errors.ts';
+import { framed } from '../codec/framing.ts';
+import { scopeName } from '../blind/pairing-offer.ts';
 import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
 
-/** Larger than any page of events, smaller than what a careless peer could make us hold. */
+/** Larger than any page of events, smaller than what a careless peer could make us hold. [DOOR-2] */
 export const maxDoorFrameBytes = 1024 * 1024;
 /** One piece of a session's streams. */
 export const maxChunkBytes = 64 * 1024;
 
-export const scopeName = text({ min: 1, max: 64, pattern: /^[a-z0-9][a-z0-9._-]*$/ });
 const path = text({ min: 1, max: 4096 });
 const size = integer({ min: 1, max: 10_000 });
 
@@ -113,39 +113,7 @@ export const doorReply = union({
 export type DoorReply = Infer<typeof doorReply>;
 export type DoorReplyOf<K extends DoorReply['kind']> = Extract<DoorReply, { kind: K }>;
 
-export const encodeDoorRequest = (request: DoorRequest): Uint8Array => frame(encode(doorRequest, request));
-export const encodeDoorReply = (reply: DoorReply): Uint8Array => frame(encode(doorReply, reply));
+export const encodeDoorRequest = (request: DoorRequest): Uint8Array => framed(encode(doorRequest, request), maxDoorFrameBytes);
+export const encodeDoorReply = (reply: DoorReply): Uint8Array => framed(encode(doorReply, reply), maxDoorFrameBytes);
 export const decodeDoorRequest = (payload: Uint8Array): DoorRequest => decode(doorRequest, payload, maxDoorFrameBytes);
 export const decodeDoorReply = (payload: Uint8Array): DoorReply => decode(doorReply, payload, maxDoorFrameBytes);
-
-function frame(payload: Uint8Array): Uint8Array {
-  if (payload.length > maxDoorFrameBytes) throw new HoldfastError('codec_limit', 'frame is too large'); // [DOOR-2]
-  const framed = new Uint8Array(4 + payload.length);
-  new DataView(framed.buffer).setUint32(0, payload.length);
-  framed.set(payload, 4);
-  return framed;
-}
-
-/** Cuts a byte stream into frames; holds at most one incomplete frame. */
-export class FrameReader {
-  private pending: Uint8Array = new Uint8Array(0);
-
-  /** The payloads completed by `chunk`. Throws `codec_limit` when a frame announces more than `maxDoorFrameBytes`. */
-  push(chunk: Uint8Array): Uint8Array[] {
-    const joined = new Uint8Array(this.pending.length + chunk.length);
-    joined.set(this.pending);
-    joined.set(chunk, this.pending.length);
-    const view = new DataView(joined.buffer);
-    const payloads: Uint8Array[] = [];
-    let offset = 0;
-    while (joined.length - offset >= 4) {
-      const length = view.getUint32(offset);
-      if (length > maxDoorFrameBytes) throw new HoldfastError('codec_limit', 'frame is too large'); // [DOOR-2]
-      if (joined.length - offset - 4 < length) break;
-      payloads.push(joined.slice(offset + 4, offset + 4 + length));
-      offset += 4 + length;
-    }
-    this.pending = joined.slice(offset);
-    return payloads;
-  }
-}
