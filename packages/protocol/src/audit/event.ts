@@ -1,0 +1,86 @@
+// Audit events, spec/audit.md: what the daemon records of one agent, one record an event, numbered without gaps. No secret, no query string,
+// no body ever stands in one. The daemon writes them; an agent cannot.
+
+import { bool, bytes, decode, encode, integer, list, literal, oneOf, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import { digest, principalId, wallClockMs } from '../keys/public-keys.ts';
+import { egressId } from '../vault/egress.ts';
+import { hostName, portNumber } from '../vault/host.ts';
+import { grantId, itemId, itemName } from '../vault/item.ts';
+
+/** Larger than the largest event; bounds what a reader holds for one. */
+export const maxEventBytes = 4096;
+/** Longer paths are cut in the record; the digest still covers all of it. */
+export const maxRecordedPath = 1024;
+
+/** Printable ASCII without what begins a query or a fragment, so that a record can be shown on a terminal as it is. */
+const shown = (max: number) => text({ max, pattern: /^[\x20-\x7e]*$/ });
+const shownPath = text({ max: maxRecordedPath, pattern: /^[\x20-\x22\x24-\x3e\x40-\x7e]*$/ }); // [AUDIT-3]
+
+const sessionId = bytes(16);
+const handleName = bytes(16);
+const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
+
+/** A request as the record keeps it. `path` is absent where policy leaves it out; `digest` is `requestDigest` of the whole. */
+export const recordedRequest = record({
+  method: shown(64),
+  host: shown(256),
+  port: integer({ max: 65_535 }),
+  path: optional(shownPath),
+  pathCut: optional(literal(true)),
+  digest,
+});
+export type RecordedRequest = Infer<typeof recordedRequest>;
+
+/** What the writer adds to each event. */
+const stamp = {
+  v: literal(1),
+  agent: principalId,
+  sequence: integer(),
+  /** Random, one a daemon's run: `monotonicUs` compares only within it. */
+  run: bytes(16),
+  atMs: integer(wallClockMs),
+  /** Microseconds since the run began. */
+  monotonicUs: integer(),
+};
+
+const use = { session: sessionId, handle: handleName, grant: grantId, item: itemId };
+
+export const auditEvent = union({
+  'daemon-start': { ...stamp, version: shown(32) },
+  'daemon-stop': { ...stamp },
+  enrolled: { ...stamp, custody: shown(64) },
+  revoked: { ...stamp, reason: shown(256) },
+  granted: { ...stamp, grant: grantId, item: itemId, name: itemName },
+  'grant-ended': { ...stamp, grant: grantId },
+  'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },
+  'egress-ended': { ...stamp, rule: egressId },
+  'session-start': { ...stamp, session: sessionId, mode: oneOf('sealed', 'guarded'), program: shown(256) },
+  'session-end': { ...stamp, session: sessionId, exitCode: optional(integer({ max: 255 })) },
+  /** A handle came into being: permissioned time begins. */
+  minted: { ...stamp, ...use, name: itemName, request: recordedRequest },
+  /** The use itself, written durably before a byte leaves: permissioned time ends. */
+  consumed: { ...stamp, ...use, request: digest },
+  expired: { ...stamp, ...use },
+  /** A handle was presented wrongly, or burned by a revocation or a session's end. */
+  'handle-refused': { ...stamp, session: sessionId, handle: handleName, code },
+  /** From decryption to overwriting. */
+  credentialed: { ...stamp, ...use, credentialedUs: integer(), sent: bool },
+  /** A request that was not let out, with its true reason. */
+  refused: { ...stamp, session: sessionId, code, request: recordedRequest },
+  /** A request without a credential, let out by an egress rule or to a granted host. */
+  request: { ...stamp, session: sessionId, request: recordedRequest },
+  'stream-cut': { ...stamp, session: sessionId, grant: optional(grantId) },
+  /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
+  gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
+  fault: { ...stamp, code },
+}); // [AUDIT-1] [AUDIT-2]
+export type AuditEvent = Infer<typeof auditEvent>;
+
+type Stamped = keyof typeof stamp;
+type WithoutStamp<E> = E extends unknown ? Omit<E, Stamped> : never;
+/** What a caller reports; the writer stamps it. */
+export type AuditReport = WithoutStamp<AuditEvent>;
+
+export const encodeEvent = (event: AuditEvent): Uint8Array => encode(auditEvent, event);
+/** Throws `codec_*`. */
+export const decodeEvent = (wire: Uint8Array): AuditEvent => decode(auditEvent, wire, maxEventBytes);

@@ -1,0 +1,144 @@
+// Permissioned time, spec/permissioned-time.md: for how long credentials could be used, from audit events alone, so that whoever reads the
+// events gets the same numbers. Windows are measured on the monotonic clock of the run that recorded them.
+
+import { toHex } from '../codec/bytes.ts';
+import { handleLifeMs } from '../vault/handle.ts';
+import type { AuditEvent } from './event.ts';
+
+export interface Exposure {
+  /** Minted → consumed, refused or expired, all handles summed. */
+  readonly permissionedMs: number;
+  /** Decrypted → overwritten, all uses summed. */
+  readonly credentialedMs: number;
+  readonly calls: number;
+  /** The longest single permissioned window. */
+  readonly peakMs: number;
+}
+
+export interface CredentialExposure extends Exposure {
+  readonly item: string;
+  /** Time since it was added. */
+  readonly standingMs: number;
+  /** Standing time ÷ permissioned time; null before the first handle. */
+  readonly standingRatio: number | null;
+}
+
+export interface PermissionedTime extends Exposure {
+  /** Agents that used a credential. */
+  readonly agents: number;
+  readonly standingRatio: number | null;
+  readonly perCredential: readonly CredentialExposure[];
+  readonly perAgent: readonly (Exposure & { readonly agent: string })[];
+}
+
+class Total {
+  permissionedUs = 0;
+  credentialedUs = 0;
+  peakUs = 0;
+  calls = 0;
+
+  window(us: number): void {
+    this.permissionedUs += us;
+    this.peakUs = Math.max(this.peakUs, us);
+  }
+
+  exposure(): Exposure {
+    return { permissionedMs: this.permissionedUs / 1000, credentialedMs: this.credentialedUs / 1000, calls: this.calls, peakMs: this.peakUs / 1000 };
+  }
+}
+
+type Minted = Extract<AuditEvent, { kind: 'minted' }>;
+
+const lifeUs = handleLifeMs * 1000;
+const clampUs = (us: number) => Math.min(lifeUs, Math.max(0, us));
+
+function ratio(standingMs: number, permissionedUs: number): number | null {
+  return permissionedUs > 0 ? (standingMs * 1000) / permissionedUs : null; // [TIME-6]
+}
+
+class Ledger {
+  readonly all = new Total();
+  readonly items = new Map<string, Total>();
+  readonly agents = new Map<string, Total>();
+  readonly firstMintedAtMs = new Map<string, number>();
+  private readonly open = new Map<string, Minted>();
+
+  private totals(event: { readonly item: Uint8Array; readonly agent: Uint8Array }): Total[] {
+    const of = (map: Map<string, Total>, key: string) => {
+      const total = map.get(key) ?? new Total();
+      map.set(key, total);
+      return total;
+    };
+    return [this.all, of(this.items, toHex(event.item)), of(this.agents, toHex(event.agent))];
+  }
+
+  take(event: AuditEvent): void {
+    switch (event.kind) {
+      case 'minted':
+        this.open.set(toHex(event.handle), event);
+        if (!this.firstMintedAtMs.has(toHex(event.item))) this.firstMintedAtMs.set(toHex(event.item), event.atMs);
+        return;
+      case 'consumed':
+        this.close(event);
+        for (const total of this.totals(event)) total.calls += 1; // [TIME-3]
+        return;
+      case 'expired':
+      case 'handle-refused':
+        return this.close(event);
+      case 'credentialed':
+        for (const total of this.totals(event)) total.credentialedUs += event.credentialedUs; // [TIME-2]
+        return;
+      default:
+    }
+  }
+
+  /** A handle's window ends with the event that ends it, and after its life at the latest. */
+  private close(event: { readonly handle: Uint8Array; readonly run: Uint8Array; readonly monotonicUs: number }): void {
+    const key = toHex(event.handle);
+    const started = this.open.get(key);
+    if (started === undefined) return;
+    this.open.delete(key);
+    const sameRun = toHex(started.run) === toHex(event.run);
+    this.window(started, sameRun ? clampUs(event.monotonicUs - started.monotonicUs) : lifeUs); // [TIME-1]
+  }
+
+  /** Handles that no event ended: still open, or lost with their daemon. Counted up to now, and for no more than a handle's life. */
+  closeAll(nowMs: number): void {
+    for (const started of this.open.values()) this.window(started, clampUs((nowMs - started.atMs) * 1000)); // [TIME-4]
+    this.open.clear();
+  }
+
+  private window(started: Minted, us: number): void {
+    for (const total of this.totals(started)) total.window(us);
+  }
+}
+
+/**
+ * `events` in the order of their logs, of one agent or of several after one another. `credentials`: when each was added; one that is missing
+ * counts from its first handle. `nowMs`: wall clock, ends the standing time and the handles that are still open. Total and pure.
+ */
+export function permissionedTime(
+  events: Iterable<AuditEvent>,
+  credentials: readonly { readonly item: Uint8Array; readonly addedAtMs: number }[],
+  nowMs: number,
+): PermissionedTime {
+  const ledger = new Ledger();
+  for (const event of events) ledger.take(event);
+  ledger.closeAll(nowMs);
+
+  const addedAtMs = new Map(ledger.firstMintedAtMs);
+  for (const credential of credentials) addedAtMs.set(toHex(credential.item), credential.addedAtMs);
+  const perCredential = [...addedAtMs].map(([item, sinceMs]) => {
+    const total = ledger.items.get(item) ?? new Total();
+    const standingMs = Math.max(0, nowMs - sinceMs); // [TIME-5]
+    return { item, ...total.exposure(), standingMs, standingRatio: ratio(standingMs, total.permissionedUs) };
+  });
+  const standingMs = perCredential.reduce((sum, credential) => sum + credential.standingMs, 0);
+  return {
+    ...ledger.all.exposure(),
+    agents: [...ledger.agents.values()].filter((total) => total.calls > 0).length,
+    standingRatio: ratio(standingMs, ledger.all.permissionedUs),
+    perCredential,
+    perAgent: [...ledger.agents].map(([agent, total]) => ({ agent, ...total.exposure() })),
+  };
+}

@@ -1,0 +1,39 @@
+// What a session holds in place of a secret, spec/vault.md: a text of fixed length, the same through a session so that tools may keep it,
+// and worthless outside it, because only that session's broker knows what it stands for.
+
+import { concat, utf8 } from '../codec/bytes.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+
+const prefix = 'hf_';
+/** `hf_` and 32 bytes in base64url. */
+export const placeholderCharacters = prefix.length + 43;
+const pattern = /^hf_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** RFC 4648 §5 without padding. */
+function base64url(bytes: Uint8Array): string {
+  let encoded = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      encoded += digits[(held >> bits) & 63] ?? '';
+    }
+  }
+  if (bits > 0) encoded += digits[(held << (6 - bits)) & 63] ?? '';
+  return encoded;
+}
+
+/** `sessionSecret`: 32 random bytes that never leave the daemon. The same pair yields the same placeholder. */
+export function placeholderFor(primitives: Primitives, sessionSecret: Uint8Array, grant: Uint8Array): string {
+  return prefix + base64url(primitives.hmacSha256(sessionSecret, concat(utf8('holdfast/v1 placeholder\0'), grant))); // [VAULT-10]
+}
+
+/** True for texts of the right shape; whether one stands for anything, only its session's table knows. */
+export function isPlaceholder(text: string): boolean {
+  return pattern.test(text); // [VAULT-11]
+}
