@@ -61,8 +61,10 @@ function privateKey(prefix: Buffer, raw: Uint8Array, length: number): KeyObject 
   }
 }
 
-function publicKey(prefix: Buffer, raw: Uint8Array): KeyObject {
+/** The length is checked here: OpenSSL ignores what follows a DER structure. */
+function publicKey(prefix: Buffer, raw: Uint8Array, length: number): KeyObject {
   try {
+    if (raw.length !== length) throw new HoldfastError('key_invalid', `public key is not of ${length} bytes`);
     return createPublicKey({ key: Buffer.concat([prefix, raw]), format: 'der', type: 'spki' });
   } catch (cause) {
     throw new HoldfastError('key_invalid', 'public key is not usable', { cause });
@@ -121,7 +123,7 @@ export const nodePrimitives: Primitives = {
   async p256Verify(point, message, signature) {
     if (signature.length !== 64 || !isUncompressed(point)) return false;
     try {
-      return verify('sha256', message, { key: publicKey(p256Spki, point), dsaEncoding: 'ieee-p1363' }, signature);
+      return verify('sha256', message, { key: publicKey(p256Spki, point, 65), dsaEncoding: 'ieee-p1363' }, signature);
     } catch {
       return false;
     }
@@ -153,7 +155,7 @@ export const nodePrimitives: Primitives = {
   },
 
   async mlkem768Encapsulate(encapsulationKey) {
-    const { sharedKey, ciphertext } = encapsulate(publicKey(mlkem768Spki, encapsulationKey));
+    const { sharedKey, ciphertext } = encapsulate(publicKey(mlkem768Spki, encapsulationKey, 1184));
     return { sharedSecret: plain(sharedKey), ciphertext: plain(ciphertext) };
   },
 
