@@ -95,6 +95,9 @@ export async function verifyFirstAccessList(
 ): Promise<{ readonly list: Verified<AccessList>; readonly genesis: Verified<UnverifiedEntry> }> {
   const { statement } = list;
   if (statement.version !== 1) throw new HoldfastError('access_stale', 'the first access list of a fleet is version 1'); // [ACCESS-6]
+  if (statement.devices.length !== 1 || statement.agents.length > 0) {
+    throw new HoldfastError('access_forged', 'the first access list names its author and nobody else'); // [ACCESS-6]
+  }
   const { fleet, topic, position, previous, author } = genesis.statement;
   const isGenesis =
     equalBytes(fleet, noHash) && equalBytes(topic, controlTopic) && position === 0 && equalBytes(previous, noHash);

@@ -1,0 +1,42 @@
+// The relay's process: HOLDFAST_HOME/relay and HOLDFAST_PORT in, one line `relay ready <url>` on stdout out, logs on stderr.
+
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import pino from 'pino';
+import { startRelay, systemClock } from './relay.ts';
+
+const defaultPort = 7433;
+
+function portFrom(text: string | undefined): number {
+  if (text === undefined || text === '') return defaultPort;
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new HoldfastError('usage', `HOLDFAST_PORT is not a port: ${text}`, { next: 'use a number from 0 to 65535' });
+}
+
+function homeFrom({ HOLDFAST_HOME: home, XDG_DATA_HOME: data }: NodeJS.ProcessEnv): string {
+  if (home) return resolve(home);
+  return join(data?.startsWith('/') ? data : join(homedir(), '.local/share'), 'holdfast');
+}
+
+async function main(): Promise<void> {
+  const log = pino({ name: 'relay' }, pino.destination({ dest: 2, sync: true }));
+  const relay = await startRelay({
+    port: portFrom(process.env['HOLDFAST_PORT']),
+    host: '127.0.0.1',
+    folder: join(homeFrom(process.env), 'relay'),
+    clock: systemClock,
+    log,
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void relay.close());
+  process.stdout.write(`relay ready ${relay.url}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  const { message, next } = error as HoldfastError;
+  process.stderr.write(`relay: ${codeOf(error)}: ${message}${next === undefined ? '' : `\n  ${next}`}\n`);
+  process.exitCode = codeOf(error) === 'usage' ? 2 : 3;
+}

@@ -1,0 +1,313 @@
+// The store on one machine: SQLite in WAL mode, synced before a commit returns. The database's own lock, held as long as it is open
+// and gone with the process however that ends, keeps a second relay out.
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { Head } from '@holdfast/protocol/blind/entry';
+import type { LockboxKey, Outcome, PlacedEntry, Store, StoredFleet, Write } from './store.ts';
+
+const schemaVersion = 1;
+const schema = `
+  CREATE TABLE fleets (
+    fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
+    pulse BLOB, pulse_at_ms INTEGER, pulse_control INTEGER
+  ) STRICT;
+  CREATE TABLE topics (
+    fleet BLOB NOT NULL, topic BLOB NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (fleet, topic)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE entries (
+    fleet BLOB NOT NULL, topic BLOB NOT NULL, position INTEGER NOT NULL, hash BLOB NOT NULL, entry BLOB NOT NULL,
+    PRIMARY KEY (fleet, topic, position)
+  ) STRICT;
+  CREATE TABLE lockboxes (
+    fleet BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, member BLOB NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (fleet, audience, epoch, member)
+  ) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html); extended ones carry them in the low byte. */
+const resultCodes = { busy: 5, full: 13 } as const;
+
+function resultCode(thrown: unknown): number | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('errcode' in thrown)) return undefined;
+  return typeof thrown.errcode === 'number' ? thrown.errcode & 0xff : undefined;
+}
+
+function storeError(cause: unknown): HoldfastError {
+  if (resultCode(cause) === resultCodes.full) {
+    return new HoldfastError('store_full', "the relay's disk is full", {
+      cause,
+      next: "free space on the relay's disk, then try again",
+    });
+  }
+  return new HoldfastError('store_failed', "the relay's store could not be read or written", { cause });
+}
+
+interface Tip extends Head {
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+/** `maxStoreBytes` bounds the database file. Throws `already_running` when another relay has the file, `store_failed`, `store_full`. */
+export function sqliteStore(options: { readonly path: string; readonly maxStoreBytes?: number | undefined }): Store {
+  return new SqliteStore(options);
+}
+
+class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor({ path, maxStoreBytes }: { readonly path: string; readonly maxStoreBytes?: number | undefined }) {
+    try {
+      this.#database = new DatabaseSync(path, { timeout: 0 });
+    } catch (cause) {
+      throw storeError(cause);
+    }
+    try {
+      this.#open(maxStoreBytes);
+    } catch (cause) {
+      this.#database.close();
+      if (cause instanceof HoldfastError) throw cause;
+      if (resultCode(cause) !== resultCodes.busy) throw storeError(cause);
+      throw new HoldfastError('already_running', 'another relay uses this folder', {
+        cause,
+        next: 'use the running one, or stop it first',
+      });
+    }
+  }
+
+  #open(maxStoreBytes: number | undefined): void {
+    const database = this.#database;
+    // Before anything is read: so WAL needs no shared memory file, and the lock is kept until close.
+    database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF',
+    );
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+    const version = this.#number('PRAGMA user_version', 'user_version');
+    if (version > schemaVersion)
+      throw new HoldfastError('store_failed', 'the store was made by a newer relay', { next: 'start the newer version' });
+    if (version === 0) database.exec(`BEGIN; ${schema} COMMIT`);
+    // A WAL that a burst made long is cut back instead of kept.
+    database.exec('PRAGMA journal_size_limit = 67108864');
+    if (maxStoreBytes !== undefined) {
+      database.exec(
+        `PRAGMA max_page_count = ${Math.max(1, Math.floor(maxStoreBytes / this.#number('PRAGMA page_size', 'page_size')))}`,
+      );
+    }
+  }
+
+  #number(sql: string, column: string): number {
+    return Number(this.#database.prepare(sql).get()?.[column]);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  async commit(writes: readonly Write[]): Promise<readonly Outcome[]> {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const outcomes = writes.map((write) => this.#apply(write));
+      this.#database.exec('COMMIT');
+      return outcomes;
+    } catch (cause) {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw storeError(cause);
+    }
+  }
+
+  #apply(write: Write): Outcome {
+    switch (write.kind) {
+      case 'create':
+        return this.#create(write);
+      case 'append':
+        return this.#append(write.fleet, write.entry, write.maxTopicBytes);
+      case 'access':
+        return this.#putAccess(write);
+      case 'lockbox':
+        return this.#putLockbox(write);
+      case 'pulse':
+        return this.#putPulse(write);
+    }
+  }
+
+  #create({ fleet, access, genesis }: Extract<Write, { kind: 'create' }>): Outcome {
+    const known = this.#fleet(fleet);
+    if (known !== undefined) {
+      return equalBytes(known.access, access)
+        ? { kind: 'done', repeated: true }
+        : { kind: 'refused', code: 'access_stale', message: 'the relay knows this fleet already' };
+    }
+    this.#prepared('INSERT INTO fleets (fleet, version, access, lockboxes) VALUES (?, 1, ?, 0)').run(fleet, access);
+    return this.#append(fleet, genesis, Number.MAX_SAFE_INTEGER);
+  }
+
+  #append(fleet: Uint8Array, entry: PlacedEntry, maxTopicBytes: number): Outcome {
+    const { topic, position, previous, hash, atMs, wire } = entry;
+    const tip = this.#tip(fleet, topic);
+    const follows = tip === undefined ? position === 0 : position === tip.position + 1 && equalBytes(previous, tip.hash);
+    if (!follows) {
+      const there = this.#prepared('SELECT hash FROM entries WHERE fleet = ? AND topic = ? AND position = ?').get(
+        fleet,
+        topic,
+        position,
+      );
+      const repeated = there?.['hash'] instanceof Uint8Array && equalBytes(there['hash'], hash);
+      return repeated
+        ? { kind: 'done', repeated }
+        : { kind: 'conflict', head: tip && { position: tip.position, hash: tip.hash } };
+    }
+    if (tip !== undefined && atMs < tip.atMs)
+      return { kind: 'refused', code: 'entry_time', message: "time is before the predecessor's" };
+    const bytes = (tip?.bytes ?? 0) + wire.length;
+    if (bytes > maxTopicBytes)
+      return { kind: 'refused', code: 'limit_exceeded', message: 'the topic holds as much as the relay allows' };
+    this.#prepared('INSERT INTO entries (fleet, topic, position, hash, entry) VALUES (?, ?, ?, ?, ?)').run(
+      fleet,
+      topic,
+      position,
+      hash,
+      wire,
+    );
+    this.#prepared('INSERT OR REPLACE INTO topics (fleet, topic, position, hash, at_ms, bytes) VALUES (?, ?, ?, ?, ?, ?)').run(
+      fleet,
+      topic,
+      position,
+      hash,
+      atMs,
+      bytes,
+    );
+    return { kind: 'done', repeated: false };
+  }
+
+  #putAccess({ fleet, version, access }: Extract<Write, { kind: 'access' }>): Outcome {
+    const moved = this.#prepared('UPDATE fleets SET version = ?, access = ? WHERE fleet = ? AND version = ?').run(
+      version,
+      access,
+      fleet,
+      version - 1,
+    );
+    if (Number(moved.changes) === 1) return { kind: 'done', repeated: false };
+    const known = this.#fleet(fleet);
+    return known !== undefined && equalBytes(known.access, access)
+      ? { kind: 'done', repeated: true }
+      : { kind: 'refused', code: 'access_stale', message: 'another access list was faster' };
+  }
+
+  #putLockbox({ fleet, audience, epoch, member, sealed, maxLockboxes }: Extract<Write, { kind: 'lockbox' }>): Outcome {
+    const replaced = this.#prepared(
+      'UPDATE lockboxes SET sealed = ? WHERE fleet = ? AND audience = ? AND epoch = ? AND member = ?',
+    ).run(sealed, fleet, audience, epoch, member);
+    if (Number(replaced.changes) === 1) return { kind: 'done', repeated: true };
+    const counted = this.#prepared('UPDATE fleets SET lockboxes = lockboxes + 1 WHERE fleet = ? AND lockboxes < ?').run(
+      fleet,
+      maxLockboxes,
+    );
+    if (Number(counted.changes) === 0)
+      return { kind: 'refused', code: 'limit_exceeded', message: 'the fleet has as many lockboxes as the relay allows' };
+    this.#prepared('INSERT INTO lockboxes (fleet, audience, epoch, member, sealed) VALUES (?, ?, ?, ?, ?)').run(
+      fleet,
+      audience,
+      epoch,
+      member,
+      sealed,
+    );
+    return { kind: 'done', repeated: false };
+  }
+
+  #putPulse({ fleet, atMs, controlPosition, pulse }: Extract<Write, { kind: 'pulse' }>): Outcome {
+    const forward = 'pulse IS NULL OR (pulse_at_ms <= ? AND pulse_control <= ?)';
+    const moved = this.#prepared(
+      `UPDATE fleets SET pulse = ?, pulse_at_ms = ?, pulse_control = ? WHERE fleet = ? AND (${forward})`,
+    ).run(pulse, atMs, controlPosition, fleet, atMs, controlPosition);
+    return Number(moved.changes) === 1
+      ? { kind: 'done', repeated: false }
+      : { kind: 'refused', code: 'pulse_stale', message: 'a newer pulse is known' };
+  }
+
+  #fleet(fleet: Uint8Array): StoredFleet | undefined {
+    const row = this.#prepared('SELECT access, pulse FROM fleets WHERE fleet = ?').get(fleet);
+    if (row === undefined) return undefined;
+    const { pulse } = row;
+    return { access: blob(row['access']), pulse: pulse instanceof Uint8Array ? pulse : undefined };
+  }
+
+  #tip(fleet: Uint8Array, topic: Uint8Array): Tip | undefined {
+    const row = this.#prepared('SELECT position, hash, at_ms, bytes FROM topics WHERE fleet = ? AND topic = ?').get(fleet, topic);
+    if (row === undefined) return undefined;
+    return {
+      position: Number(row['position']),
+      hash: blob(row['hash']),
+      atMs: Number(row['at_ms']),
+      bytes: Number(row['bytes']),
+    };
+  }
+
+  async fleet(fleet: Uint8Array): Promise<StoredFleet | undefined> {
+    return this.#reading(() => this.#fleet(fleet));
+  }
+
+  async countFleets(): Promise<number> {
+    return this.#reading(() => this.#number('SELECT count(*) AS fleets FROM fleets', 'fleets'));
+  }
+
+  async head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined> {
+    return this.#reading(() => {
+      const tip = this.#tip(fleet, topic);
+      return tip && { position: tip.position, hash: tip.hash };
+    });
+  }
+
+  async read(
+    fleet: Uint8Array,
+    topic: Uint8Array,
+    from: number,
+    limit: { maxEntries: number; maxBytes: number },
+  ): Promise<readonly Uint8Array[]> {
+    return this.#reading(() => {
+      const query = 'SELECT entry FROM entries WHERE fleet = ? AND topic = ? AND position >= ? ORDER BY position LIMIT ?';
+      const entries: Uint8Array[] = [];
+      let bytes = 0;
+      for (const row of this.#prepared(query).iterate(fleet, topic, from, limit.maxEntries)) {
+        const entry = blob(row['entry']);
+        bytes += entry.length;
+        if (entries.length > 0 && bytes > limit.maxBytes) break;
+        entries.push(entry);
+      }
+      return entries;
+    });
+  }
+
+  async lockbox(fleet: Uint8Array, { audience, epoch, member }: LockboxKey): Promise<Uint8Array | undefined> {
+    return this.#reading(() => {
+      const query = 'SELECT sealed FROM lockboxes WHERE fleet = ? AND audience = ? AND epoch = ? AND member = ?';
+      const row = this.#prepared(query).get(fleet, audience, epoch, member);
+      return row === undefined ? undefined : blob(row['sealed']);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (cause) {
+      throw storeError(cause);
+    }
+  }
+}
+
+function blob(column: unknown): Uint8Array {
+  if (column instanceof Uint8Array) return column;
+  throw new HoldfastError('store_failed', "the relay's store holds what the relay did not write");
+}

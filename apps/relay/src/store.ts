@@ -1,0 +1,79 @@
+// The port behind which a relay keeps what it must not lose, spec/relay.md §6. Adapters: sqlite-store.ts; one suite tests each
+// (test/store-suite.ts). Every key begins with the fleet, so that a cluster can be sharded by it.
+
+import type { Head } from '@holdfast/protocol/blind/entry';
+import type { ErrorCode } from '@holdfast/protocol/errors';
+
+/** One change, whose conditions the store checks inside the transaction: several relays may write at once. */
+export type Write =
+  | {
+      /** A new fleet with its first access list and its genesis entry, whose hash is the fleet's id. */
+      readonly kind: 'create';
+      readonly fleet: Uint8Array;
+      readonly access: Uint8Array;
+      readonly genesis: PlacedEntry;
+    }
+  | { readonly kind: 'append'; readonly fleet: Uint8Array; readonly entry: PlacedEntry; readonly maxTopicBytes: number }
+  | { readonly kind: 'access'; readonly fleet: Uint8Array; readonly version: number; readonly access: Uint8Array }
+  | ({
+      readonly kind: 'lockbox';
+      readonly fleet: Uint8Array;
+      readonly sealed: Uint8Array;
+      readonly maxLockboxes: number;
+    } & LockboxKey)
+  | {
+      readonly kind: 'pulse';
+      readonly fleet: Uint8Array;
+      readonly atMs: number;
+      readonly controlPosition: number;
+      readonly pulse: Uint8Array;
+    };
+
+/** An entry and what of its statement decides where it may stand. */
+export interface PlacedEntry {
+  readonly topic: Uint8Array;
+  readonly position: number;
+  readonly previous: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly atMs: number;
+  readonly wire: Uint8Array;
+}
+
+export interface LockboxKey {
+  readonly audience: string;
+  readonly epoch: number;
+  readonly member: Uint8Array;
+}
+
+/** What became of one write; a write that is not `done` changed nothing. */
+export type Outcome =
+  /** `repeated`: it had been done before, by the very same bytes. */
+  | { readonly kind: 'done'; readonly repeated: boolean }
+  | { readonly kind: 'conflict'; readonly head: Head | undefined }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
+
+export interface StoredFleet {
+  readonly access: Uint8Array;
+  readonly pulse: Uint8Array | undefined;
+}
+
+export interface Store {
+  /**
+   * All writes in this order, in one transaction that is on disk when the promise resolves; outcomes in the same order. Rejects with
+   * `store_full` or `store_failed`: then none of them happened, and earlier ones are safe.
+   */
+  commit(writes: readonly Write[]): Promise<readonly Outcome[]>;
+  fleet(fleet: Uint8Array): Promise<StoredFleet | undefined>;
+  countFleets(): Promise<number>;
+  head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;
+  /** Entries from a position on, in order; at least one if there is one, and no further than `maxBytes`. */
+  read(
+    fleet: Uint8Array,
+    topic: Uint8Array,
+    from: number,
+    limit: { maxEntries: number; maxBytes: number },
+  ): Promise<readonly Uint8Array[]>;
+  lockbox(fleet: Uint8Array, key: LockboxKey): Promise<Uint8Array | undefined>;
+  /** Releases files and locks; twice is no fault. */
+  close(): Promise<void>;
+}
