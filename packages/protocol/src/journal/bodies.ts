@@ -1,0 +1,107 @@
+// What entries say once opened, spec/journal.md: one format a kind, and the audience that each kind must be sealed for.
+
+import { toHex } from '../codec/bytes.ts';
+import { bytes, bytesUpTo, decode, encode, integer, list, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import { HoldfastError } from '../errors.ts';
+import { head } from '../blind/entry.ts';
+import { capability, custodyLevel, machineName, scopeName } from '../blind/pairing-offer.ts';
+import { digest, principalId, publicKeys, signPublicKey } from '../keys/public-keys.ts';
+import { maxCredentialBytes } from '../identity/credential.ts';
+import { maxBodyBytes } from '../seal/body.ts';
+import { maxSecretBytes } from '../vault/attach.ts';
+import { egressId, egressRule } from '../vault/egress.ts';
+import { grantedItem, grantId, itemId, vaultItem } from '../vault/item.ts';
+
+/** Shown to people, so it holds no control characters; never decided by. */
+const displayName = text({ min: 1, max: 64, pattern: /^[^\p{C}]+$/u });
+const reason = text({ max: 256, pattern: /^[^\p{C}]*$/u });
+
+/** Default of `pulseMaxAgeMs`. */
+export const defaultPulseMaxAgeMs = 24 * 3_600_000;
+/** A shorter one would stop a fleet whose operator blinks, a longer one is no bound. */
+export const pulseMaxAge = integer({ min: 60_000, max: 30 * 24 * 3_600_000 });
+
+/** An audience has devices, the recovery key and at most the agents of an access list. */
+export const maxMembers = 64 + 1 + 4096;
+/** One signed note of an audit log, with its session key's certificate. */
+export const maxCheckpointBytes = 4096;
+
+export const deviceRecord = record({ id: principalId, name: displayName, keys: publicKeys });
+export const agentRecord = record({
+  id: principalId,
+  scope: scopeName,
+  machine: machineName,
+  keys: publicKeys,
+  custody: custodyLevel,
+  capabilities: list(capability, { max: 32 }),
+});
+
+const body = union({
+  /** Makes the fleet; starts the epochs fleet/0 (its own) and operators/0, to whose key `operators` commits. */
+  genesis: {
+    name: displayName,
+    device: deviceRecord,
+    recovery: record({ id: principalId, keys: publicKeys }),
+    relay: record({ key: signPublicKey }),
+    operators: digest,
+    pulseMaxAgeMs: pulseMaxAge,
+  },
+  /** Starts the epoch that its statement names, under whose key it is sealed. `members` in ascending order. */
+  epoch: { members: list(principalId, { min: 1, max: maxMembers }), previousKey: optional(bytes(48)) },
+  'agent-enroll': { agent: agentRecord, credential: bytesUpTo(maxCredentialBytes) },
+  /** `last`: the last entry of the agent's topic that still counts; absent: none does. */
+  'agent-revoke': { agent: principalId, last: optional(head), reason },
+  'item-add': { item: vaultItem, secret: bytesUpTo(maxSecretBytes) },
+  'item-remove': { item: itemId },
+  grant: { granted: grantedItem },
+  'grant-end': { grant: grantId },
+  'egress-allow': { rule: egressRule },
+  'egress-end': { rule: egressId },
+  /** In agents' topics: a signed checkpoint of the agent's audit log. */
+  checkpoint: { checkpoint: bytesUpTo(maxCheckpointBytes) },
+  /** In agents' topics: the agent has paired and read its fleet. */
+  enrolled: {},
+});
+export type Body = Infer<typeof body>;
+export type BodyOf<K extends Body['kind']> = Extract<Body, { kind: K }>;
+
+/** Throws `codec_*`. The result holds copies. */
+export function decodeBody(plain: Uint8Array): Body {
+  return decode(body, plain, maxBodyBytes);
+}
+
+/** Throws `codec_*` for a body that no reader would accept. */
+export function encodeBody(value: Body): Uint8Array {
+  const plain = encode(body, value);
+  if (plain.length > maxBodyBytes) throw new HoldfastError('codec_limit', `body is longer than ${maxBodyBytes} bytes`);
+  return plain;
+}
+
+/** The audience of an agent and the operators. */
+export function agentAudience(agent: Uint8Array): string {
+  return `agent:${toHex(agent)}`;
+}
+
+/** Hex id of the agent of an `agent:` audience; undefined for the others. */
+export function agentOfAudience(audience: string): string | undefined {
+  return audience.startsWith('agent:') ? audience.slice('agent:'.length) : undefined;
+}
+
+/** `own`: the audience of the agent that the entry concerns; `any`: an epoch starts in the audience that its statement names. */
+export const audienceOfKind = {
+  genesis: 'fleet',
+  epoch: 'any',
+  'agent-enroll': 'fleet',
+  'agent-revoke': 'fleet',
+  'item-add': 'operators',
+  'item-remove': 'operators',
+  grant: 'own',
+  'grant-end': 'own',
+  'egress-allow': 'own',
+  'egress-end': 'own',
+  checkpoint: 'own',
+  enrolled: 'own',
+} as const satisfies Record<Body['kind'], 'fleet' | 'operators' | 'own' | 'any'>;
+
+/** Kinds that only agents write, each in its own topic; all others are operators' alone. */
+export const agentKinds: ReadonlySet<Body['kind']> = new Set(['checkpoint', 'enrolled']);

@@ -1,0 +1,135 @@
+// The reduction, spec/journal.md: a state and the next verified entry make the next state. Pure and total: no clock, no chance, no keys,
+// and no entry that it throws on. An entry that breaks a rule stands in the history and changes nothing but the list of such entries.
+
+import { equalBytes, toHex } from '../codec/bytes.ts';
+import type { ErrorCode } from '../errors.ts';
+import { controlTopic, type Tip } from '../blind/entry.ts';
+import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
+import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
+import type { AgentRecord, Epoch, FleetState, OpenedEntry } from './state.ts';
+
+/** The state that a genesis entry makes. Its place and signature were checked. */
+export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>): FleetState {
+  const epoch = (keyCommitment: Uint8Array): readonly Epoch[] => [{ epoch: 0, keyCommitment, position: 0 }];
+  return {
+    fleet: hash,
+    name: body.name,
+    recovery: body.recovery,
+    relayKey: body.relay.key,
+    pulseMaxAgeMs: body.pulseMaxAgeMs,
+    control: { position: 0, hash, atMs: statement.atMs },
+    devices: new Map([[toHex(body.device.id), { ...body.device, sinceMs: statement.atMs }]]),
+    agents: new Map(),
+    audiences: new Map([
+      ['fleet', epoch(statement.keyCommitment)],
+      ['operators', epoch(body.operators)],
+    ]),
+    items: new Map(),
+    grants: new Map(),
+    egress: new Map(),
+    topics: new Map(),
+    rejected: [],
+  };
+}
+
+/** The next state. `entry` follows the state's tip of its topic. */
+export function reduce(state: FleetState, entry: OpenedEntry): FleetState {
+  return equalBytes(entry.statement.topic, controlTopic) ? reduceControl(state, entry) : reduceAgents(state, entry);
+}
+
+function reduceControl(state: FleetState, entry: OpenedEntry): FleetState {
+  const { statement, hash, content } = entry;
+  const control: Tip = { position: statement.position, hash, atMs: statement.atMs };
+  const code = verdictOn(state, entry, epochIsCurrentOrNext(state, statement));
+  if (code !== undefined) return { ...state, control, rejected: [...state.rejected, { position: statement.position, hash, code }] }; // [JOURNAL-6]
+  return { ...(content.kind === 'body' ? applied(state, entry, content.body) : state), control };
+}
+
+/** What an unread entry breaks is its readers' affair: it counts for position and hash alone. [JOURNAL-5] */
+function verdictOn(state: FleetState, entry: OpenedEntry, epochVerdict: ErrorCode | undefined): ErrorCode | undefined {
+  const { content } = entry;
+  switch (content.kind) {
+    case 'unread':
+      return undefined;
+    case 'faulty':
+      return content.code;
+    case 'body':
+      return epochVerdict ?? brokenRule(state, entry, content.body);
+    default:
+      content satisfies never;
+      return 'internal';
+  }
+}
+
+function reduceAgents(state: FleetState, entry: OpenedEntry): FleetState {
+  const { statement, hash, content } = entry;
+  const code = verdictOn(state, entry, epochWasCurrent(state, statement));
+  const checkpoint = code === undefined && content.kind === 'body' && content.body.kind === 'checkpoint' ? content.body.checkpoint : undefined;
+  const record: AgentRecord = { hash, atMs: statement.atMs, control: statement.control?.position ?? 0, checkpoint, code };
+  const topic = toHex(statement.topic);
+  return { ...state, topics: withEntry(state.topics, topic, [...(state.topics.get(topic) ?? []), record]) };
+}
+
+function applied(state: FleetState, { statement, hash }: OpenedEntry, body: Body): FleetState {
+  const { position, atMs, audience, epoch, keyCommitment } = statement;
+  const reader = agentOfAudience(audience) ?? '';
+  switch (body.kind) {
+    case 'epoch': {
+      const epochs = [...(state.audiences.get(audience) ?? []), { epoch, keyCommitment, position }];
+      return { ...state, audiences: withEntry(state.audiences, audience, epochs) };
+    }
+    case 'agent-enroll': {
+      const agent = { ...body.agent, credential: body.credential, enrolledAtMs: atMs, position, revoked: undefined };
+      return { ...state, agents: withEntry(state.agents, toHex(agent.id), agent) };
+    }
+    case 'agent-revoke':
+      return revoked(state, body, { position, atMs });
+    case 'item-add':
+      return { ...state, items: withEntry(state.items, toHex(body.item.id), { ...body.item, addedAtMs: atMs, position }) };
+    case 'item-remove':
+      return { ...state, items: without(state.items, toHex(body.item)) };
+    case 'grant': {
+      const held = withEntry(state.grants.get(reader) ?? new Map(), toHex(body.granted.grant), { ...body.granted, grantedAtMs: atMs });
+      return { ...state, grants: withEntry(state.grants, reader, held) };
+    }
+    case 'grant-end':
+      return { ...state, grants: withEntry(state.grants, reader, without(state.grants.get(reader) ?? new Map(), toHex(body.grant))) };
+    case 'egress-allow': {
+      const held = withEntry(state.egress.get(reader) ?? new Map(), toHex(body.rule.id), { ...body.rule, allowedAtMs: atMs });
+      return { ...state, egress: withEntry(state.egress, reader, held) };
+    }
+    case 'egress-end':
+      return { ...state, egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map(), toHex(body.rule))) };
+    case 'genesis':
+    case 'checkpoint':
+    case 'enrolled':
+      return state; // [JOURNAL-7] refused before
+    default:
+      body satisfies never;
+      return state;
+  }
+}
+
+/** Entries of the agent that came before this one but stand after `last` no longer count, as if they had come later. [JOURNAL-4] */
+function revoked(state: FleetState, { agent, last, reason }: BodyOf<'agent-revoke'>, { position, atMs }: { position: number; atMs: number }): FleetState {
+  const id = toHex(agent);
+  const found = state.agents.get(id);
+  if (found === undefined) return state;
+  const agents = withEntry(state.agents, id, { ...found, revoked: { position, atMs, reason, last } });
+  const records = state.topics.get(id);
+  if (records === undefined) return { ...state, agents };
+  const kept = records.slice(0, last === undefined ? 0 : last.position + 1);
+  const end = last && kept[last.position];
+  if (last !== undefined && end !== undefined && !equalBytes(end.hash, last.hash)) kept.pop();
+  return { ...state, agents, topics: kept.length > 0 ? withEntry(state.topics, id, kept) : without(state.topics, id) };
+}
+
+function withEntry<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {
+  return new Map(map).set(key, value);
+}
+
+function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  const copy = new Map(map);
+  copy.delete(key);
+  return copy;
+}

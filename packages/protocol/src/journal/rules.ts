@@ -1,0 +1,203 @@
+// What entries must obey, spec/journal.md: each rule is one named function, and answers with the code of its breach or with nothing.
+//
+// Every replica must decide alike, whatever it can open. So a rule for an entry of an audience looks only at what all readers of that
+// audience can see: the fleet's own entries and those of the same audience. (That a granted item exists, for example, is no rule:
+// agents can't see items. The composer checks it.)
+
+import { compareBytes, equalBytes, toHex } from '../codec/bytes.ts';
+import type { ErrorCode } from '../errors.ts';
+import { maxAgents } from '../blind/access-list.ts';
+import { controlTopic, type EntryStatement } from '../blind/entry.ts';
+import { readCredential } from '../identity/credential.ts';
+import { agentKinds, agentOfAudience, audienceOfKind, type Body, type BodyOf } from './bodies.ts';
+import { currentEpoch, isLive, liveAgents, membersOf, type Epoch, type FleetState, type OpenedEntry } from './state.ts';
+
+type Verdict = ErrorCode | undefined;
+type Rule<K extends Body['kind']> = (state: FleetState, entry: OpenedEntry, body: BodyOf<K>) => Verdict;
+
+/** [AUDIENCE-4] Asked before an entry is opened, of what everybody can see: no reader waits for a key that nobody has. */
+export function epochIsCurrentOrNext(state: FleetState, { audience, epoch, keyCommitment }: EntryStatement): Verdict {
+  const current = currentEpoch(state, audience);
+  if (current === undefined) {
+    const agent = agentOfAudience(audience);
+    return agent !== undefined && state.agents.has(agent) && epoch === 0 ? undefined : 'epoch_wrong';
+  }
+  if (epoch === current.epoch + 1) return undefined;
+  return isOf(current, epoch, keyCommitment) ? undefined : 'epoch_wrong';
+}
+
+/** [AUDIENCE-5] An agent's entry stands in the epoch that was current at the control head it names. */
+export function epochWasCurrent(state: FleetState, { audience, epoch, keyCommitment, control }: EntryStatement): Verdict {
+  const then = state.audiences.get(audience)?.findLast(({ position }) => position <= (control?.position ?? 0));
+  return then !== undefined && isOf(then, epoch, keyCommitment) ? undefined : 'epoch_wrong';
+}
+
+function isOf(known: Epoch, epoch: number, keyCommitment: Uint8Array): boolean {
+  return known.epoch === epoch && equalBytes(known.keyCommitment, keyCommitment);
+}
+
+/** [JOURNAL-7] Operators' kinds stand in the control topic, agents' in their own, genesis at the beginning and nowhere else. */
+function kindIsInItsTopic(_state: FleetState, { statement }: OpenedEntry, body: Body): Verdict {
+  const inControl = equalBytes(statement.topic, controlTopic);
+  return body.kind !== 'genesis' && agentKinds.has(body.kind) !== inControl ? undefined : 'entry_misplaced';
+}
+
+/** [AUDIENCE-1] Nothing is said to more or fewer readers than its kind is for. */
+function kindIsForItsAudience(_state: FleetState, { statement }: OpenedEntry, body: Body): Verdict {
+  const wanted = audienceOfKind[body.kind];
+  if (wanted === 'any') return undefined;
+  const right = wanted === 'own' ? agentOfAudience(statement.audience) !== undefined : statement.audience === wanted;
+  return right ? undefined : 'audience_wrong';
+}
+
+/** [AUDIENCE-6] The first entry of an epoch is the one that starts it, and none starts twice. */
+function epochStartsOnce(state: FleetState, { statement }: OpenedEntry, body: Body): Verdict {
+  const starts = statement.epoch !== currentEpoch(state, statement.audience)?.epoch;
+  return starts === (body.kind === 'epoch') ? undefined : 'epoch_wrong';
+}
+
+/** [AUDIENCE-3] */
+function membersAreExact(state: FleetState, { statement }: OpenedEntry, body: BodyOf<'epoch'>): Verdict {
+  const wanted = membersOf(state, statement.audience);
+  const exact = wanted?.length === body.members.length && wanted.every(({ id }, index) => compareBytes(id, body.members[index] ?? id) === 0);
+  return exact ? undefined : 'members_wrong';
+}
+
+/** [AUDIENCE-7] Who comes later opens what came before; the first epoch has nothing before it. */
+function previousKeyIsThere(_state: FleetState, { statement }: OpenedEntry, body: BodyOf<'epoch'>): Verdict {
+  return (body.previousKey !== undefined) === statement.epoch > 0 ? undefined : 'epoch_wrong';
+}
+
+/** [JOURNAL-8] Also ids of revoked agents stay taken; the control topic's id is nobody's. */
+function agentIdIsFresh(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-enroll'>): Verdict {
+  const id = toHex(agent.id);
+  const taken = state.agents.has(id) || state.devices.has(id) || equalBytes(agent.id, state.recovery.id) || equalBytes(agent.id, controlTopic);
+  return taken ? 'agent_taken' : undefined;
+}
+
+/** [JOURNAL-9] */
+function agentsFit(state: FleetState): Verdict {
+  return state.agents.size < maxAgents || liveAgents(state).length < maxAgents ? undefined : 'limit_exceeded';
+}
+
+/** [JOURNAL-10] The credential says what the enrolment says. */
+function credentialIsTheAgents(state: FleetState, _entry: OpenedEntry, { agent, credential }: BodyOf<'agent-enroll'>): Verdict {
+  try {
+    const says = readCredential(credential);
+    const same =
+      equalBytes(says.fleet, state.fleet) &&
+      equalBytes(says.agent, agent.id) &&
+      equalBytes(says.confirm.sign, agent.keys.sign) &&
+      says.scope === agent.scope &&
+      says.custody === agent.custody;
+    return same ? undefined : 'credential_invalid';
+  } catch {
+    return 'credential_invalid';
+  }
+}
+
+/** [JOURNAL-11] [JOURNAL-12] */
+function agentIsLive(state: FleetState, agent: string | undefined): Verdict {
+  const found = state.agents.get(agent ?? '');
+  if (found === undefined) return 'agent_unknown';
+  return isLive(state, found.id) ? undefined : 'agent_revoked';
+}
+
+/** [JOURNAL-11] [JOURNAL-12] Revoked stays revoked: it can't be revoked again with another last entry. */
+function revokedAgentIsLive(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-revoke'>): Verdict {
+  return agentIsLive(state, toHex(agent));
+}
+
+/** [JOURNAL-11] [JOURNAL-12] */
+function audiencesAgentIsLive(state: FleetState, { statement }: OpenedEntry): Verdict {
+  return agentIsLive(state, agentOfAudience(statement.audience));
+}
+
+/** [JOURNAL-13] Names are what people grant and remove by. */
+function itemIsNew(state: FleetState, _entry: OpenedEntry, { item }: BodyOf<'item-add'>): Verdict {
+  if (state.items.has(toHex(item.id))) return 'id_taken';
+  return [...state.items.values()].some(({ name }) => name === item.name) ? 'name_taken' : undefined;
+}
+
+/** [JOURNAL-14] */
+function itemExists(state: FleetState, _entry: OpenedEntry, { item }: BodyOf<'item-remove'>): Verdict {
+  return state.items.has(toHex(item)) ? undefined : 'item_unknown';
+}
+
+/** [AUDIENCE-1] */
+function grantIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
+  return agentOfAudience(statement.audience) === toHex(granted.agent) ? undefined : 'audience_wrong';
+}
+
+/** [JOURNAL-15] One placeholder variable means one credential. */
+function grantIsNew(state: FleetState, _entry: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
+  const held = state.grants.get(toHex(granted.agent));
+  if (held?.has(toHex(granted.grant)) === true) return 'id_taken';
+  const clash = [...(held?.values() ?? [])].some(({ name, env }) => name === granted.name || (env !== undefined && env === granted.env));
+  return clash ? 'name_taken' : undefined;
+}
+
+/** [JOURNAL-16] */
+function grantExists(state: FleetState, { statement }: OpenedEntry, { grant }: BodyOf<'grant-end'>): Verdict {
+  return state.grants.get(agentOfAudience(statement.audience) ?? '')?.has(toHex(grant)) === true ? undefined : 'grant_unknown';
+}
+
+/** [AUDIENCE-1] */
+function egressIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { rule }: BodyOf<'egress-allow'>): Verdict {
+  return agentOfAudience(statement.audience) === toHex(rule.agent) ? undefined : 'audience_wrong';
+}
+
+/** [JOURNAL-15] Two rules for one host and port could contradict each other. */
+function egressIsNew(state: FleetState, _entry: OpenedEntry, { rule }: BodyOf<'egress-allow'>): Verdict {
+  const held = state.egress.get(toHex(rule.agent));
+  if (held?.has(toHex(rule.id)) === true) return 'id_taken';
+  return [...(held?.values() ?? [])].some(({ host, port }) => host === rule.host && port === rule.port) ? 'name_taken' : undefined;
+}
+
+/** [JOURNAL-16] */
+function egressExists(state: FleetState, { statement }: OpenedEntry, { rule }: BodyOf<'egress-end'>): Verdict {
+  return state.egress.get(agentOfAudience(statement.audience) ?? '')?.has(toHex(rule)) === true ? undefined : 'egress_unknown';
+}
+
+/** [JOURNAL-17] An agent's control heads only go forward. */
+function controlGoesForward(state: FleetState, { statement }: OpenedEntry): Verdict {
+  const before = state.topics.get(toHex(statement.topic))?.at(-1)?.control ?? 0;
+  return (statement.control?.position ?? 0) < before ? 'entry_control' : undefined;
+}
+
+/** [AUDIENCE-1] */
+function audienceIsTheAuthors(_state: FleetState, { statement }: OpenedEntry): Verdict {
+  return agentOfAudience(statement.audience) === toHex(statement.topic) ? undefined : 'audience_wrong';
+}
+
+const ofEveryEntry: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [kindIsInItsTopic, kindIsForItsAudience];
+
+const ofControlEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [epochStartsOnce];
+
+const ofAgentEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [audienceIsTheAuthors, controlGoesForward];
+
+const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
+  genesis: [],
+  epoch: [membersAreExact, previousKeyIsThere],
+  'agent-enroll': [agentIdIsFresh, agentsFit, credentialIsTheAgents],
+  'agent-revoke': [revokedAgentIsLive],
+  'item-add': [itemIsNew],
+  'item-remove': [itemExists],
+  grant: [grantIsForItsReader, audiencesAgentIsLive, grantIsNew],
+  'grant-end': [grantExists],
+  'egress-allow': [egressIsForItsReader, audiencesAgentIsLive, egressIsNew],
+  'egress-end': [egressExists],
+  checkpoint: [],
+  enrolled: [],
+};
+
+/** The first rule that an opened entry breaks; undefined: it takes effect. */
+export function brokenRule(state: FleetState, entry: OpenedEntry, body: Body): Verdict {
+  const inControl = equalBytes(entry.statement.topic, controlTopic);
+  const ofItsKind = ofKind[body.kind] as readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[];
+  for (const rule of [...ofEveryEntry, ...(inControl ? ofControlEntries : ofAgentEntries), ...ofItsKind]) {
+    const verdict = rule(state, entry, body);
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
+}

@@ -1,0 +1,157 @@
+// A replica's verified state as bytes, spec/journal.md: what makes starting fast. No keys and no secrets in it, but names and rules:
+// whoever stores it seals it. It is believed as it stands, so it must come back only from under that seal.
+
+import { fromHex, toHex } from '../codec/bytes.ts';
+import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, record, text, type Infer } from '../codec/schema.ts';
+import { HoldfastError, parseCode } from '../errors.ts';
+import { audienceName, head, position } from '../blind/entry.ts';
+import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
+import { maxCredentialBytes } from '../identity/credential.ts';
+import { egressRule } from '../vault/egress.ts';
+import { grantedItem, vaultItem } from '../vault/item.ts';
+import { agentRecord, deviceRecord, maxCheckpointBytes, pulseMaxAge } from './bodies.ts';
+import type { AgentRecord, FleetState } from './state.ts';
+
+/** A fleet of ten thousand grants takes about 25 MB. */
+export const maxSnapshotBytes = 256 * 1024 * 1024;
+const max = 10_000_000;
+const atMs = integer(wallClockMs);
+const code = text({ max: 64 });
+
+const topicRecord = record({
+  hash: digest,
+  atMs,
+  control: position,
+  checkpoint: optional(bytesUpTo(maxCheckpointBytes)),
+  code: optional(code),
+});
+
+const snapshot = record({
+  v: literal(1),
+  fleet: fleetId,
+  name: text({ max: 64 }),
+  recovery: record({ id: principalId, keys: publicKeys }),
+  relayKey: signPublicKey,
+  pulseMaxAgeMs: pulseMaxAge,
+  control: record({ position, hash: digest, atMs }),
+  devices: list(record({ device: deviceRecord, sinceMs: atMs }), { max }),
+  agents: list(
+    record({
+      agent: agentRecord,
+      credential: bytesUpTo(maxCredentialBytes),
+      enrolledAtMs: atMs,
+      position,
+      revoked: optional(record({ position, atMs, reason: text({ max: 256 }), last: optional(head) })),
+    }),
+    { max },
+  ),
+  audiences: list(
+    record({ audience: audienceName, epochs: list(record({ epoch: integer(), keyCommitment: digest, position }), { max }) }),
+    { max },
+  ),
+  items: list(record({ item: vaultItem, addedAtMs: atMs, position }), { max }),
+  grants: list(record({ agent: principalId, held: list(record({ granted: grantedItem, grantedAtMs: atMs }), { max }) }), { max }),
+  egress: list(record({ agent: principalId, held: list(record({ rule: egressRule, allowedAtMs: atMs }), { max }) }), { max }),
+  topics: list(
+    record({
+      topic: principalId,
+      records: list(topicRecord, { max }),
+    }),
+    { max },
+  ),
+  rejected: list(record({ position, hash: digest, code }), { max }),
+  /** Of the control topic, by position. */
+  hashes: list(digest, { max }),
+  ids: list(bytes(16), { max }),
+});
+
+/** The history of the control topic as far as its entries are needed again. */
+export interface ControlHistory {
+  /** By position. */
+  readonly hashes: readonly Uint8Array[];
+  /** Random ids of all entries. */
+  readonly ids: readonly Uint8Array[];
+}
+
+/** Throws `codec_limit` for a fleet that is too large to be written down. */
+export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8Array {
+  const byAgent = <V, W>(map: ReadonlyMap<string, ReadonlyMap<string, V>>, item: (value: V) => W): { agent: Uint8Array; held: W[] }[] =>
+    [...map].map(([agent, held]) => ({ agent: idOf(agent), held: [...held.values()].map(item) }));
+  return encode(snapshot, {
+    v: 1,
+    fleet: state.fleet,
+    name: state.name,
+    recovery: state.recovery,
+    relayKey: state.relayKey,
+    pulseMaxAgeMs: state.pulseMaxAgeMs,
+    control: state.control,
+    devices: [...state.devices.values()].map(({ sinceMs, ...device }) => ({ device, sinceMs })),
+    agents: [...state.agents.values()].map(({ credential, enrolledAtMs, position: at, revoked, ...agent }) => {
+      const fields = { agent, credential, enrolledAtMs, position: at };
+      if (revoked === undefined) return fields;
+      const { last, ...rest } = revoked;
+      return { ...fields, revoked: last === undefined ? rest : { ...rest, last } };
+    }),
+    audiences: [...state.audiences].map(([audience, epochs]) => ({ audience, epochs })),
+    items: [...state.items.values()].map(({ addedAtMs, position: at, ...item }) => ({ item, addedAtMs, position: at })),
+    grants: byAgent(state.grants, ({ grantedAtMs, ...granted }) => ({ granted, grantedAtMs })),
+    egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
+    topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
+    rejected: state.rejected,
+    ...history,
+  });
+}
+
+function plainRecord({ checkpoint, code: verdict, ...rest }: AgentRecord): Infer<typeof topicRecord> {
+  return { ...rest, ...(checkpoint === undefined ? {} : { checkpoint }), ...(verdict === undefined ? {} : { code: verdict }) };
+}
+
+function idOf(hex: string): Uint8Array {
+  const id = fromHex(hex);
+  if (id === undefined) throw new HoldfastError('internal', 'a key of the state is not hex');
+  return id;
+}
+
+/** Reads what `writeSnapshot` wrote. Throws `codec_*`. */
+export function readSnapshot(input: Uint8Array): { readonly state: FleetState; readonly history: ControlHistory } {
+  const read = decode(snapshot, input, maxSnapshotBytes);
+  const state: FleetState = {
+    fleet: read.fleet,
+    name: read.name,
+    recovery: read.recovery,
+    relayKey: read.relayKey,
+    pulseMaxAgeMs: read.pulseMaxAgeMs,
+    control: read.control,
+    devices: byId(read.devices.map(({ device, sinceMs }) => ({ ...device, sinceMs }))),
+    agents: byId(
+      read.agents.map(({ agent, revoked, ...rest }) => ({
+        ...agent,
+        ...rest,
+        revoked: revoked && { position: revoked.position, atMs: revoked.atMs, reason: revoked.reason, last: revoked.last },
+      })),
+    ),
+    audiences: new Map(read.audiences.map(({ audience, epochs }) => [audience, epochs])),
+    items: byId(read.items.map(({ item, ...rest }) => ({ ...item, ...rest }))),
+    grants: new Map(
+      read.grants.map(({ agent, held }) => [
+        toHex(agent),
+        new Map(held.map(({ granted, grantedAtMs }) => [toHex(granted.grant), { ...granted, grantedAtMs }])),
+      ]),
+    ),
+    egress: new Map(
+      read.egress.map(({ agent, held }) => [toHex(agent), byId(held.map(({ rule, allowedAtMs }) => ({ ...rule, allowedAtMs })))]),
+    ),
+    topics: new Map(
+      read.topics.map(({ topic, records }) => [
+        toHex(topic),
+        records.map((each) => ({ ...each, checkpoint: each.checkpoint, code: each.code === undefined ? undefined : parseCode(each.code) })),
+      ]),
+    ),
+    rejected: read.rejected.map((each) => ({ ...each, code: parseCode(each.code) })),
+  };
+  return { state, history: { hashes: read.hashes, ids: read.ids } };
+}
+
+function byId<V extends { readonly id: Uint8Array }>(values: readonly V[]): ReadonlyMap<string, V> {
+  return new Map(values.map((value) => [toHex(value.id), value]));
+}

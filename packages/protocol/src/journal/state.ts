@@ -1,0 +1,161 @@
+// What a fleet is after a history, spec/journal.md: the value that `reduce` makes. Plain, immutable, no keys and no secrets in it.
+// Maps are keyed by lower-case hex of the ids.
+
+import { equalBytes, toHex } from '../codec/bytes.ts';
+import { HoldfastError, type ErrorCode } from '../errors.ts';
+import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
+import type { PublicKeys } from '../keys/public-keys.ts';
+import type { EgressRule } from '../vault/egress.ts';
+import type { GrantedItem, VaultItem } from '../vault/item.ts';
+import type { Body, BodyOf } from './bodies.ts';
+
+/** What a reader got out of an entry: `unread` when its audience is not the reader's, `faulty` when all who could read it get nonsense. */
+export type Content = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'unread' } | { readonly kind: 'faulty'; readonly code: ErrorCode };
+
+/** An entry whose author, place and signature were checked: only verify.ts makes one. */
+export type OpenedEntry = Verified<{
+  readonly statement: EntryStatement;
+  readonly hash: Uint8Array;
+  readonly content: Content;
+}>;
+
+export type Device = BodyOf<'genesis'>['device'] & { readonly sinceMs: number };
+
+export interface Revocation {
+  readonly position: number;
+  readonly atMs: number;
+  readonly reason: string;
+  /** The last entry of the agent's topic that counts; undefined: none. */
+  readonly last: Head | undefined;
+}
+
+export type Agent = BodyOf<'agent-enroll'>['agent'] & {
+  readonly credential: Uint8Array;
+  readonly enrolledAtMs: number;
+  /** Control position of its enrolment. */
+  readonly position: number;
+  readonly revoked: Revocation | undefined;
+};
+
+export interface Epoch {
+  readonly epoch: number;
+  readonly keyCommitment: Uint8Array;
+  /** Control position of the entry that started it. */
+  readonly position: number;
+}
+
+/** An item as operators see it. Its secret stays sealed in the entry at `position`. */
+export type Item = VaultItem & { readonly addedAtMs: number; readonly position: number };
+export type Grant = GrantedItem & { readonly grantedAtMs: number };
+export type Egress = EgressRule & { readonly allowedAtMs: number };
+
+/** A valid author's entry that broke a rule: it stands in the history and has no effect. */
+export interface Rejection {
+  readonly position: number;
+  readonly hash: Uint8Array;
+  readonly code: ErrorCode;
+}
+
+/** One entry of an agent's topic, in the order of positions. */
+export interface AgentRecord {
+  readonly hash: Uint8Array;
+  readonly atMs: number;
+  /** The control position under which it was made. */
+  readonly control: number;
+  readonly checkpoint: Uint8Array | undefined;
+  /** The rule that it broke, if any. */
+  readonly code: ErrorCode | undefined;
+}
+
+export interface FleetState {
+  readonly fleet: Uint8Array;
+  readonly name: string;
+  readonly recovery: { readonly id: Uint8Array; readonly keys: PublicKeys };
+  /** The relay's signing key, pinned. */
+  readonly relayKey: Uint8Array;
+  readonly pulseMaxAgeMs: number;
+  readonly control: Tip;
+  readonly devices: ReadonlyMap<string, Device>;
+  readonly agents: ReadonlyMap<string, Agent>;
+  /** By name, each in order; only the audiences that the reader can open. */
+  readonly audiences: ReadonlyMap<string, readonly Epoch[]>;
+  readonly items: ReadonlyMap<string, Item>;
+  /** By agent, then by grant. */
+  readonly grants: ReadonlyMap<string, ReadonlyMap<string, Grant>>;
+  /** By agent, then by rule. */
+  readonly egress: ReadonlyMap<string, ReadonlyMap<string, Egress>>;
+  /** By agent: its topic as far as it was read. */
+  readonly topics: ReadonlyMap<string, readonly AgentRecord[]>;
+  /** Of the control topic. Agents' rejected entries are records with a code. */
+  readonly rejected: readonly Rejection[];
+}
+
+/** Enrolled and not revoked: nothing else may act. */
+export function isLive(state: FleetState, agent: Uint8Array): boolean {
+  const found = state.agents.get(toHex(agent));
+  return found !== undefined && found.revoked === undefined;
+}
+
+export function liveAgents(state: FleetState): readonly Agent[] {
+  return [...state.agents.values()].filter(({ revoked }) => revoked === undefined);
+}
+
+/** What a live agent may use; nothing for any other. */
+export function grantsOf(state: FleetState, agent: Uint8Array): readonly Grant[] {
+  return isLive(state, agent) ? [...(state.grants.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
+}
+
+/** Where a live agent may go without a credential; nowhere for any other. */
+export function egressOf(state: FleetState, agent: Uint8Array): readonly Egress[] {
+  return isLive(state, agent) ? [...(state.egress.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
+}
+
+export function currentEpoch(state: FleetState, audience: string): Epoch | undefined {
+  return state.audiences.get(audience)?.at(-1);
+}
+
+/** The last entry of an agent's topic that was read and counts. */
+export function topicTip(state: FleetState, agent: Uint8Array): Tip | undefined {
+  const records = state.topics.get(toHex(agent)) ?? [];
+  const last = records.at(-1);
+  return last && { position: records.length - 1, hash: last.hash, atMs: last.atMs };
+}
+
+/** The newest audit checkpoint that counts. */
+export function latestCheckpoint(state: FleetState, agent: Uint8Array): Uint8Array | undefined {
+  return state.topics.get(toHex(agent))?.findLast(({ checkpoint }) => checkpoint !== undefined)?.checkpoint;
+}
+
+/** A member of an audience with the key that its lockboxes are sealed to. */
+export interface Member {
+  readonly id: Uint8Array;
+  readonly seal: Uint8Array;
+}
+
+/** [AUDIENCE-2] Who belongs to an audience now; in ascending order of ids. Undefined: there is no such audience. */
+export function membersOf(state: FleetState, audience: string): readonly Member[] | undefined {
+  const operators = [...state.devices.values(), state.recovery];
+  const members = (others: readonly Agent[]): readonly Member[] =>
+    [...operators, ...others].map(({ id, keys }) => ({ id, seal: keys.seal })).toSorted((a, b) => (toHex(a.id) < toHex(b.id) ? -1 : 1));
+  if (audience === 'operators') return members([]);
+  if (audience === 'fleet') return members(liveAgents(state));
+  const agent = state.agents.get(audience.slice('agent:'.length));
+  return agent && members(agent.revoked === undefined ? [agent] : []);
+}
+
+/** Throws `pairing_answer_invalid` unless the fleet that was read is the one that the operator's answer named. */
+export function assertPairedWith(
+  state: FleetState,
+  answer: { readonly fleet: Uint8Array; readonly device: { readonly id: Uint8Array; readonly keys: PublicKeys }; readonly relay: Uint8Array; readonly control: Head },
+): void {
+  const device = state.devices.get(toHex(answer.device.id));
+  const same =
+    device !== undefined &&
+    equalBytes(device.keys.sign, answer.device.keys.sign) &&
+    equalBytes(device.keys.seal, answer.device.keys.seal) &&
+    equalBytes(state.fleet, answer.fleet) &&
+    equalBytes(state.relayKey, answer.relay);
+  if (!same || state.control.position < answer.control.position) {
+    throw new HoldfastError('pairing_answer_invalid', "the fleet is not the one that the operator's answer named"); // [PAIRING-12]
+  }
+}
