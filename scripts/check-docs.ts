@@ -1,6 +1,7 @@
 // The documents tell the truth: relative links lead somewhere, every test that THREAT_MODEL.md names exists, every npm script and
-// every `holdfast` verb that a document shows exists, and no path of somebody's machine has slipped in.
+// every `holdfast` command and option that a document shows exists, and no path of somebody's machine has slipped in.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
@@ -11,7 +12,7 @@ const npmVerbs = new Set(['ci', 'exec', 'install', 'run', 'config', 'view']);
 /** One line for each fault; empty when all is well. `root` is the repository's directory. */
 export function checkDocs(root: string): string[] {
   const scripts = npmScripts(root);
-  const verbs = cliVerbs(root);
+  const cli = commandLine(root);
   const pages = globSync('**/*.md', {
     cwd: root,
     exclude: (path) => /(^|\/)(node_modules|\.cache)$/.test(path),
@@ -21,7 +22,7 @@ export function checkDocs(root: string): string[] {
     return [
       ...brokenLinks(root, page, text),
       ...missingTests(root, page, text),
-      ...unknownCommands(page, text, scripts, verbs),
+      ...unknownCommands(page, text, scripts, cli),
       ...eachLine(text, (line, number) =>
         machinePath.test(line) ? [`${page}:${number}: a path of somebody's machine: ${line.trim()}`] : [],
       ),
@@ -74,12 +75,7 @@ function missingTests(root: string, page: string, text: string): string[] {
   );
 }
 
-function unknownCommands(
-  page: string,
-  text: string,
-  scripts: ReadonlySet<string>,
-  verbs: ReadonlySet<string> | undefined,
-): string[] {
+function unknownCommands(page: string, text: string, scripts: ReadonlySet<string>, cli: CommandLine | undefined): string[] {
   const faults: string[] = [];
   for (const { code, number } of codeOf(text)) {
     for (const match of code.matchAll(/\bnpm (run )?([a-z][a-z0-9:-]*)/g)) {
@@ -87,13 +83,31 @@ function unknownCommands(
       if (!scripts.has(name) && (match[1] !== undefined || !npmVerbs.has(name)))
         faults.push(`${page}:${number}: npm has no script ${name} here`);
     }
-    if (verbs === undefined) continue;
-    for (const match of code.matchAll(/(?:^|[|;&(]\s*|npx (?:--no-install )?)holdfast ([a-z][a-z-]*)/gm)) {
-      const verb = match[1] ?? '';
-      if (!verbs.has(verb)) faults.push(`${page}:${number}: holdfast has no command ${verb}`);
+    if (cli === undefined) continue;
+    for (const match of code.matchAll(/(?:^|[|;&(] *|npx (?:--no-install )?)holdfast ([a-z][^|;&#]*)/gm)) {
+      // What follows `--` is somebody else's command line.
+      const fault = unknownWords(cli, (match[1] ?? '').split(/ --(?: |$)/)[0] ?? '');
+      if (fault !== undefined) faults.push(`${page}:${number}: ${fault}`);
     }
   }
   return faults;
+}
+
+/** Follows the commands down the CLI's own help, then looks for each option in the help that it ends at. */
+function unknownWords(cli: CommandLine, words: string): string | undefined {
+  const path: string[] = [];
+  for (const word of words.split(/[\s[\]]+/)) {
+    const { commands } = cli(path);
+    if (commands.size === 0) break;
+    if (!/^[a-z][a-z-]*$/.test(word)) break;
+    if (!commands.has(word)) return `holdfast has no command ${[...path, word].join(' ')}`;
+    path.push(word);
+  }
+  const { options } = cli(path);
+  const unknown = [...words.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)]
+    .map(([option]) => option)
+    .find((option) => !options.has(option));
+  return unknown === undefined ? undefined : `holdfast ${path.join(' ')} has no option ${unknown}`;
 }
 
 /** Fenced blocks line by line, and inline code. */
@@ -113,11 +127,31 @@ function npmScripts(root: string): Set<string> {
   return new Set(Object.keys(scripts));
 }
 
-/** The verbs are the files of the CLI's commands folder; undefined while there is none. */
-function cliVerbs(root: string): Set<string> | undefined {
-  const folder = join(root, 'apps/cli/src/commands');
-  if (!existsSync(folder)) return undefined;
-  return new Set(globSync('*.ts', { cwd: folder }).map((file) => file.replace(/\.ts$/, '')));
+interface Help {
+  readonly commands: ReadonlySet<string>;
+  readonly options: ReadonlySet<string>;
+}
+
+type CommandLine = (path: readonly string[]) => Help;
+
+/** What the CLI says of itself by `--help`, asked once for each command; undefined while there is no CLI. */
+function commandLine(root: string): CommandLine | undefined {
+  const main = join(root, 'apps/cli/src/main.ts');
+  if (!existsSync(main)) return undefined;
+  const known = new Map<string, Help>();
+  return (path) => {
+    const key = path.join(' ');
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const { stdout } = spawnSync(process.execPath, [main, ...path, '--help'], { encoding: 'utf8', timeout: 10_000 });
+    const [, list = ''] = stdout.split(/^Commands:$/m);
+    const help = {
+      commands: new Set([...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] ?? '')),
+      options: new Set([...stdout.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option)),
+    };
+    known.set(key, help);
+    return help;
+  };
 }
 
 function eachLine(text: string, check: (line: string, number: number) => string[]): string[] {

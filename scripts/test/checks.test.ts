@@ -66,6 +66,12 @@ const lintPlants: readonly LintPlant[] = [
   impure('Buffer', 'Buffer.alloc(1)', /Buffer.*no-restricted-globals/),
 ];
 
+/** A CLI whose help knows `vault add --host`. */
+const cliHelp = `const path = process.argv.slice(2, -1).join(' ');
+const commands = { '': 'vault', vault: 'add' }[path];
+console.log(commands === undefined ? '  --host <host>' : \`Commands:\\n  \${commands} [options]  does\`);
+`;
+
 const plants: readonly Plant[] = [
   {
     check: 'types',
@@ -175,7 +181,7 @@ const plants: readonly Plant[] = [
   source('a name that is not kebab-case', { 'apps/daemon/src/doorServer.ts': '' }, /doorServer\.ts: file names are kebab-case/),
   source(
     'a test skipped for good',
-    { 'apps/relay/test/a.test.ts': `test('a', { ${'skip'}: true }, () => {});\n` },
+    { 'apps/relay/test/a.test.ts': `test('a', { ${['skip', 'true'].join(': ')} }, () => {});\n` },
     /a\.test\.ts:1: skip switches/,
   ),
   source('a version that is not exact', { 'apps/relay/package.json': '{"dependencies":{"ws":"^8.23.0"}}' }, /ws is not exact/),
@@ -221,8 +227,14 @@ const plants: readonly Plant[] = [
   docs('a link out of the repository', '[a](../x.md)', /leaves the repository/),
   docs('a test that does not exist', '| claim | `e2e/none.test.ts` |', /names e2e\/none\.test\.ts, which does not exist/),
   docs('an npm script that does not exist', '```\nnpm run none\n```', /npm has no script none/),
-  docs('a verb that does not exist', '```\nholdfast none\n```', /holdfast has no command none/, {
-    'apps/cli/src/commands/run.ts': '',
+  docs('a command that does not exist', '```\nholdfast none\n```', /holdfast has no command none/, {
+    'apps/cli/src/main.ts': cliHelp,
+  }),
+  docs('a sub-command that does not exist', '`npx holdfast vault none x`', /no command vault none/, {
+    'apps/cli/src/main.ts': cliHelp,
+  }),
+  docs('an option that does not exist', '`echo x | holdfast vault add x --none`', /vault add has no option --none/, {
+    'apps/cli/src/main.ts': cliHelp,
   }),
   docs("a path of somebody's machine", 'see /work/main/x', /a path of somebody's machine/),
 ];
@@ -291,4 +303,11 @@ test('spec accepts a clause that a source line obeys and a vector proves', async
   tree.plant('apps/relay/src/main.ts', '// [AB-1, AB-2]; AES as in [RFC-5116]\n');
   tree.plant('spec/vectors/a/one.json', '{"clause": "AB-1", "note": "[AB-2]", "data": "ZZ-7"}');
   assert.deepEqual(await checks['spec']?.(tree.root), { ok: true, text: '' });
+});
+
+test('docs accepts commands and options that the CLI knows, and leaves the command after -- alone', async () => {
+  using tree = plantedTree();
+  tree.plant('apps/cli/src/main.ts', cliHelp);
+  tree.plant('README.md', '# Planted\n\n```\nholdfast vault add demo --host h -- curl --none\nnpm test; npm ci\n```\n');
+  assert.deepEqual(await checks['docs']?.(tree.root), { ok: true, text: '' });
 });
