@@ -72,7 +72,7 @@ export class Connection {
   receive(frame: Uint8Array): void {
     if (this.#over.signal.aborted) return;
     this.#inFlight += 1;
-    if (this.#inFlight === this.#core.limits.maxInFlight) this.#wire.pause(); // [RELAY-26]
+    if (this.#inFlight === this.#core.limits.maxInFlight) this.#wire.pause(); // [RELAY-24]
     this.#admission = this.#admission.then(async () => this.#admit(frame));
   }
 
@@ -141,7 +141,7 @@ export class Connection {
     const member = this.#member;
     const granted =
       member === undefined ? this.#strangerBucket.take(units, nowMs) : member.fleet.take(member.member, units, nowMs);
-    if (!granted) throw new HoldfastError('limit_exceeded', 'too many requests'); // [RELAY-27]
+    if (!granted) throw new HoldfastError('limit_exceeded', 'too many requests'); // [RELAY-25]
   }
 
   async #reply(request: RelayRequest): Promise<Reply> {
@@ -220,7 +220,7 @@ export class Connection {
   #send(frame: Uint8Array): void {
     this.#wire.send(frame);
     if (this.#wire.bufferedBytes() > this.#core.limits.maxBufferedBytes) {
-      this.cut(new HoldfastError('limit_exceeded', 'the client reads too slowly')); // [RELAY-26]
+      this.cut(new HoldfastError('limit_exceeded', 'the client reads too slowly')); // [RELAY-24]
     }
   }
 }

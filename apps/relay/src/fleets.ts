@@ -74,7 +74,7 @@ export class Fleet {
     const key = toHex(member.id);
     const bucket = this.#buckets.get(key) ?? new Bucket(this.#limits.principal, nowMs);
     this.#buckets.set(key, bucket);
-    return bucket.take(units, nowMs) && (member.role === 'device' || this.#agentsBucket.take(units, nowMs)); // [RELAY-27]
+    return bucket.take(units, nowMs) && (member.role === 'device' || this.#agentsBucket.take(units, nowMs)); // [RELAY-25]
   }
 
   join(session: Session, wallMs: number): void {
@@ -124,7 +124,7 @@ export class Fleet {
     if (kept.some(({ statement }) => equalBytes(statement.id, signal.statement.id))) return;
     const bySender = kept.filter(({ statement }) => equalBytes(statement.from, signal.statement.from)).length;
     if (bySender >= this.#limits.maxSignalsPerSender || kept.length >= this.#limits.maxSignals) {
-      throw new HoldfastError('limit_exceeded', 'too many signals wait to expire'); // [RELAY-27]
+      throw new HoldfastError('limit_exceeded', 'too many signals wait to expire'); // [RELAY-25]
     }
     this.#signals = [...kept, signal];
     const frame = signalPush(signal);

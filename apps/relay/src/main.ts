@@ -21,6 +21,8 @@ function homeFrom({ HOLDFAST_HOME: home, XDG_DATA_HOME: data }: NodeJS.ProcessEn
 }
 
 async function main(): Promise<void> {
+  // Whatever SQLite creates is for this user alone.
+  process.umask(0o077);
   const log = pino({ name: 'relay' }, pino.destination({ dest: 2, sync: true }));
   const relay = await startRelay({
     port: portFrom(process.env['HOLDFAST_PORT']),

@@ -184,7 +184,7 @@ class Sockets {
     this.#server.close();
   }
 
-  /** Strangers give way to newcomers, the longest-standing first: nobody can fill the relay by connecting. [RELAY-27] */
+  /** Strangers give way to newcomers, the longest-standing first: nobody can fill the relay by connecting. [RELAY-25] */
   #makeRoom(): boolean {
     const { maxConnections, maxStrangers } = this.#core.limits;
     for (const connection of this.#strangers) if (!connection.isStranger) this.#strangers.delete(connection);

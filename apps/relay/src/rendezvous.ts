@@ -32,7 +32,7 @@ export class Rendezvous {
     this.#dropExpired(nowMs);
     if (this.#slots.has(key)) throw new HoldfastError('rendezvous_used', 'this slot was put before'); // [RELAY-23]
     if (this.#slots.size >= this.#limits.maxRendezvous || this.#bytes + body.length > this.#limits.maxRendezvousTotalBytes) {
-      throw new HoldfastError('limit_exceeded', 'too many rendezvous are open'); // [RELAY-27]
+      throw new HoldfastError('limit_exceeded', 'too many rendezvous are open'); // [RELAY-25]
     }
     const slot: Slot = { body, expiresAtMs: nowMs + ttlMs };
     this.#slots.set(key, slot);
@@ -60,7 +60,7 @@ export class Rendezvous {
     }
     if (waitMs === 0 || abandoned.aborted) return undefined;
     if (this.#takers.size >= this.#limits.maxRendezvous && !this.#takers.has(key))
-      throw new HoldfastError('limit_exceeded', 'too many wait for a rendezvous'); // [RELAY-27]
+      throw new HoldfastError('limit_exceeded', 'too many wait for a rendezvous'); // [RELAY-25]
     return this.#wait(key, waitMs, abandoned);
   }
 

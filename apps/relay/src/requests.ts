@@ -149,7 +149,7 @@ function later(core: RelayCore, write: Write, done: () => void = () => undefined
 }
 
 async function createFleet(core: RelayCore, request: Extract<RelayRequest, { kind: 'fleet-create' }>): Promise<Reply> {
-  if (!core.creations.take(1, core.clock.elapsedMs())) throw new HoldfastError('limit_exceeded', 'too many new fleets at once'); // [RELAY-27]
+  if (!core.creations.take(1, core.clock.elapsedMs())) throw new HoldfastError('limit_exceeded', 'too many new fleets at once'); // [RELAY-25]
   const list = parseAccessList(request.access);
   const { genesis } = await verifyFirstAccessList(core.primitives, list, parseEntry(core.primitives, request.genesis)); // [RELAY-8]
   const { fleet } = list.statement;

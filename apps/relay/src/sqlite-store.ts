@@ -38,6 +38,7 @@ function resultCode(thrown: unknown): number | undefined {
 
 function storeError(cause: unknown): HoldfastError {
   if (resultCode(cause) === resultCodes.full) {
+    // [RELAY-22]
     return new HoldfastError('store_full', "the relay's disk is full", {
       cause,
       next: "free space on the relay's disk, then try again",
@@ -154,6 +155,7 @@ class SqliteStore implements Store {
     const tip = this.#tip(fleet, topic);
     const follows = tip === undefined ? position === 0 : position === tip.position + 1 && equalBytes(previous, tip.hash);
     if (!follows) {
+      // [RELAY-21]
       const there = this.#prepared('SELECT hash FROM entries WHERE fleet = ? AND topic = ? AND position = ?').get(
         fleet,
         topic,

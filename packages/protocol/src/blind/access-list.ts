@@ -99,6 +99,7 @@ export async function verifyFirstAccessList(
     throw new HoldfastError('access_forged', 'the first access list names its author and nobody else'); // [ACCESS-6]
   }
   const { fleet, topic, position, previous, author } = genesis.statement;
+  // [ENTRY-4]
   const isGenesis =
     equalBytes(fleet, noHash) && equalBytes(topic, controlTopic) && position === 0 && equalBytes(previous, noHash);
   if (!isGenesis || !equalBytes(genesis.hash, statement.fleet) || !equalBytes(author, list.author)) {

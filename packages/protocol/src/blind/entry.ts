@@ -66,7 +66,7 @@ declare const verified: unique symbol;
 /** Only verify functions make one: holding it is the proof. */
 export type Verified<T> = T & { readonly [verified]: true };
 
-/** Reads an entry off the wire. Throws `codec_*`. */
+/** Reads an entry off the wire. Throws `codec_*`. [ENTRY-1, ENTRY-2] */
 export function parseEntry(primitives: Primitives, wire: Uint8Array): UnverifiedEntry {
   const outer = decode(signedEntry, wire, maxEntryBytes);
   const statement = decode(entryStatement, outer.statement, maxEntryBytes);

@@ -58,7 +58,7 @@ export async function verifyFreshness(
   wire: Uint8Array,
   asked: { fleet: Uint8Array; nonce: Uint8Array; relayKey: Uint8Array; topics: readonly Uint8Array[] },
 ): Promise<Verified<FreshnessStatement>> {
-  const outer = decode(signedFreshness, wire, maxFreshnessBytes);
+  const outer = decode(signedFreshness, wire, maxFreshnessBytes); // [FRESH-1]
   const statement = decode(freshnessStatement, outer.statement, maxFreshnessBytes);
   try {
     await verifySignature(primitives, {
