@@ -13,6 +13,7 @@ import type { Primitives } from '../primitives/primitives.ts';
 export const maxSessionKeyMs = 10 * 60 * 1000;
 export const maxSessionKeyBytes = 512;
 
+/** [SESSION-KEY-1] */
 export const sessionKeyStatement = refine(
   record({
     v: literal(1),

@@ -52,7 +52,7 @@ function encodeParts(value: Value, depth: number, parts: Uint8Array[]): void {
   }
 }
 
-/** The one encoding of a value. Throws `codec_shape` for what the subset cannot express, `codec_limit` past `maxDepth`. */
+/** [CODEC-1] The one encoding of a value. Throws `codec_shape` for what the subset cannot express, `codec_limit` past `maxDepth`. */
 export function encodeValue(value: Value): Uint8Array {
   const parts: Uint8Array[] = [];
   encodeParts(value, 0, parts);

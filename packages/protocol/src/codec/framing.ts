@@ -6,7 +6,7 @@ const headerBytes = 4;
 
 /** A new array; `payload` stays the caller's. Throws `codec_limit`. */
 export function framed(payload: Uint8Array, maxBytes: number): Uint8Array {
-  if (payload.length > maxBytes) throw new HoldfastError('codec_limit', `frame is longer than ${maxBytes} bytes`); // [CODEC-11]
+  if (payload.length > maxBytes) throw new HoldfastError('codec_limit', `frame is longer than ${maxBytes} bytes`); // [CODEC-10]
   const frame = new Uint8Array(headerBytes + payload.length);
   new DataView(frame.buffer).setUint32(0, payload.length);
   frame.set(payload, headerBytes);
@@ -46,7 +46,7 @@ export class FrameReader {
         offset += taken.length;
         if (this.#headerFilled < headerBytes) continue;
         const length = new DataView(this.#header.buffer).getUint32(0);
-        if (length > this.#maxBytes) throw new HoldfastError('codec_limit', `frame is longer than ${this.#maxBytes} bytes`); // [CODEC-11]
+        if (length > this.#maxBytes) throw new HoldfastError('codec_limit', `frame is longer than ${this.#maxBytes} bytes`); // [CODEC-10]
         this.#payload = new Uint8Array(length);
         this.#filled = 0;
       } else {

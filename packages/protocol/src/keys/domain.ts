@@ -5,7 +5,7 @@ import { HoldfastError } from '../errors.ts';
 import { isLowS } from '../primitives/p256-scalar.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
-/** Each kind of signed statement; a signature made for one is worthless for another. */
+/** [KEYS-7] Each kind of signed statement; a signature made for one is worthless for another. */
 export type Domain =
   | 'access-list'
   | 'audit-checkpoint'

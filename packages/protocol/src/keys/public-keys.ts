@@ -2,7 +2,7 @@
 
 import { bytes, record, type Infer } from '../codec/schema.ts';
 
-/** P-256, SEC1 uncompressed. */
+/** [KEYS-1] P-256, SEC1 uncompressed. */
 export const signPublicKey = bytes(65);
 /** ML-KEM-768 encapsulation key ‖ P-256 point, as HPKE KEM 0x0050 serialises it. */
 export const sealPublicKey = bytes(1184 + 65);

@@ -15,7 +15,7 @@ function fromBigEndian(bytes: Uint8Array): bigint {
   return value;
 }
 
-/** 32 bytes that are a private key: not 0, below the order. Takes the same steps for every scalar: it is a secret. */
+/** [KEYS-2] 32 bytes that are a private key: not 0, below the order. Takes the same steps for every scalar: it is a secret. */
 export function isScalar(scalar: Uint8Array): boolean {
   if (scalar.length !== 32) return false;
   let borrow = 0;

@@ -34,7 +34,7 @@ function bodyKey(primitives: Primitives, epochKey: Uint8Array, clear: Uint8Array
 }
 
 /**
- * The whole statement, ready to sign. The id is drawn here and nowhere else, so that no two bodies are ever sealed under one key.
+ * The whole statement, ready to sign. [BODY-2] The id is drawn here and nowhere else, so that no two bodies are ever sealed under one key.
  * `body` and `epochKey` stay the caller's. Throws `codec_limit` for a body past `maxBodyBytes`, `key_invalid`.
  */
 export async function sealBody(

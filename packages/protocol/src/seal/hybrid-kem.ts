@@ -24,7 +24,7 @@ export async function kemPublicKey(primitives: Primitives, { agree, kem }: KemPr
   return concat(await primitives.mlkem768PublicKey(kem), await primitives.p256PublicKey(agree));
 }
 
-/** The draft's expansion of a 32-byte seed. Throws `key_invalid` with a chance below 2^-128. */
+/** [HPKE-2] The draft's expansion of a 32-byte seed. Throws `key_invalid` with a chance below 2^-128. */
 export function expandSeed(primitives: Primitives, seed: Uint8Array): KemPrivateKey {
   const expanded = primitives.shake256(seed, 64 + 128);
   try {

@@ -16,7 +16,7 @@ import { openSealed, sealed, sealTo } from './hpke.ts';
 const epochName = record({ fleet: fleetId, audience: audienceName, epoch: integer({ max: 2 ** 32 }) });
 export type EpochName = Infer<typeof epochName>;
 
-const lockbox = record({ v: literal(1), sealed });
+const lockbox = record({ v: literal(1), sealed }); // [LOCKBOX-2]
 /** Longest lockbox on the wire. */
 export const maxLockboxBytes = 2048;
 
@@ -28,7 +28,7 @@ export async function makeLockbox(
   epochKey: Uint8Array,
 ): Promise<Uint8Array> {
   if (epochKey.length !== epochKeyBytes) throw new HoldfastError('key_invalid', 'epoch key is not of 32 bytes');
-  const purpose = { kind: 'lockbox', fleet, audience, epoch, member } as const;
+  const purpose = { kind: 'lockbox', fleet, audience, epoch, member } as const; // [LOCKBOX-1]
   return encode(lockbox, { v: 1, sealed: await sealTo(primitives, recipient, purpose, epochKey) });
 }
 
