@@ -2,6 +2,7 @@
 // asked, it never decides: nothing here grants, changes or removes power. Both ends trust only shapes.
 
 import {
+  bool,
   bytes,
   bytesUpTo,
   decode,
@@ -17,6 +18,10 @@ import {
 } from '../codec/schema.ts';
 import { framed } from '../codec/framing.ts';
 import { scopeName } from '../blind/pairing-offer.ts';
+import { attach } from '../vault/attach.ts';
+import { egressRule } from '../vault/egress.ts';
+import { fence } from '../vault/fence.ts';
+import { envName, grantId, itemId, itemName } from '../vault/item.ts';
 import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
 
 /** Larger than any page of events, smaller than what a careless peer could make us hold. [DOOR-2] */
@@ -30,6 +35,8 @@ const size = integer({ min: 1, max: 10_000 });
 /** What the CLI sends. The first frame of a connection is a request; `input`, `resize` … follow only a `run`. */
 export const doorRequest = union({
   status: {},
+  /** What this machine can read of its fleets: the roster, and its own agents' grants and egress rules. */
+  machine: {},
   enroll: { scope: scopeName, relay: optional(text({ max: 2048 })), machine: text({ min: 1, max: 64 }) },
   /** Answers when every agent of this fleet on this machine has applied the control entry. */
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
@@ -80,6 +87,21 @@ export type AgentView = Infer<typeof agentView>;
 
 export const sessionView = record({ session: bytes(16), agent: principalId, mode: text({ max: 16 }), command: text({ max: 256 }), startedAtMs: integer(wallClockMs) });
 
+const memberView = record({
+  agent: principalId,
+  fleet: fleetId,
+  scope: scopeName,
+  machine: text({ max: 64 }),
+  custody: text({ max: 64 }),
+  state: text({ max: 32 }),
+  enrolledAtMs: integer(wallClockMs),
+  here: bool,
+});
+
+/** What an agent may use: terms, never a secret. */
+const grantView = record({ agent: principalId, granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName) }), grantedAtMs: integer(wallClockMs) });
+const egressView = record({ agent: principalId, rule: egressRule });
+
 /** What the daemon sends. */
 export const doorReply = union({
   failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
@@ -92,6 +114,11 @@ export const doorReply = union({
     agents: list(agentView, { max: 64 }),
     sessions: list(sessionView, { max: 256 }),
     notices: list(record({ code: text({ max: 64 }), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) }), { max: 64 }),
+  },
+  machine: {
+    agents: list(memberView, { max: 4096 }),
+    grants: list(grantView, { max: 1024 }),
+    egress: list(egressView, { max: 1024 }),
   },
   'enroll-offer': { code: text({ max: 128 }), url: text({ max: 2048 }), words: list(text({ max: 32 }), { max: 8 }), expiresAtMs: integer(wallClockMs) },
   'enroll-done': { agent: principalId, fleet: fleetId, fleetName: text({ max: 256 }), scope: scopeName, custody: text({ max: 64 }) },

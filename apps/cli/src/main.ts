@@ -1,0 +1,145 @@
+// `holdfast`: what a person types, spec/cli.md. Commands load when they are called, so that `run` and hooks start fast.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitCodeOf, Output, usage } from './output.ts';
+
+interface Common {
+  readonly json?: boolean;
+}
+
+/** Runs a command's work and turns what it throws into its one error and exit code. */
+function action<A extends unknown[]>(work: (output: Output, ...parameters: A) => Promise<void>): (...parameters: A) => Promise<void> {
+  return async (...parameters) => {
+    const options = parameters.find((each): each is A[number] & Common => typeof each === 'object' && each !== null && !Array.isArray(each));
+    const output = new Output((options as Common | undefined)?.json === true);
+    try {
+      await work(output, ...parameters);
+    } catch (thrown) {
+      output.failed(thrown);
+      process.exitCode = exitCodeOf(thrown);
+    }
+  };
+}
+
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+
+function wholeNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('a whole number is expected');
+  return Number(value);
+}
+
+const program = new Command('holdfast')
+  .description('Identity, credentials and rules that hold, for AI agents.')
+  .version('0.1.0')
+  .enablePositionalOptions()
+  .showHelpAfterError('(see: holdfast --help)')
+  .exitOverride();
+
+/** A command with `--json`; operators' commands take the passphrase from a file or ask for it. */
+function command(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).option('--json', 'answer with one line of JSON');
+}
+function operatorCommand(parent: Command, name: string, description: string): Command {
+  return command(parent, name, description).option('--passphrase-file <file>', "the operator key's passphrase; asked for when absent");
+}
+
+operatorCommand(program, 'init', 'make a fleet and its operator key; prints the recovery code once')
+  .option('--name <name>', 'what to call the fleet', 'my fleet')
+  .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .option('--recovery-file <file>', 'where to write the recovery code (mode 0600) instead of the terminal')
+  .action(action(async (output, options) => (await import('./commands/init.ts')).init(output, options)));
+
+command(program, 'enroll', 'ask the operator to enrol this machine; shows a code and words, and waits')
+  .option('--scope <scope>', 'which agent of this machine', 'main')
+  .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .action(action(async (output, options) => (await import('./commands/enroll.ts')).enroll(output, options)));
+
+operatorCommand(program, 'approve', 'admit the machine that shows this code')
+  .argument('<code>', 'the code or the URL that the machine shows')
+  .option('--words <words>', 'the three words that the machine shows; asked for when absent')
+  .action(action(async (output, code, options) => (await import('./commands/approve.ts')).approve(output, code, options)));
+
+const vault = program.command('vault').description('credentials');
+operatorCommand(vault, 'add', 'keep a secret, read from standard input')
+  .argument('<name>')
+  .requiredOption('--host <host[:port]>', 'where it may go; repeatable', collect)
+  .option('--path <glob>', 'which paths; repeatable (default /**)', collect)
+  .option('--method <method>', 'which methods; repeatable (default the ordinary ones)', collect)
+  .requiredOption('--attach <how>', 'bearer | basic[:user] | header:NAME | query:NAME')
+  .option('--env <variable>', 'the variable that holds the placeholder inside a session')
+  .option('--allow-private', 'the host may have a private or loopback address')
+  .option('--ca <file>', "the upstream's own authority, PEM")
+  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).add(output, name, options)));
+operatorCommand(vault, 'grant', 'let an agent use a credential')
+  .argument('<name>')
+  .requiredOption('--to <agent>', "an agent's id, or a scope's name")
+  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).grant(output, name, options)));
+operatorCommand(vault, 'ungrant', 'end what an agent may use')
+  .argument('<name>')
+  .requiredOption('--from <agent>', "an agent's id, or a scope's name")
+  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).ungrant(output, name, options)));
+operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
+  .argument('<name>')
+  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).remove(output, name, options)));
+operatorCommand(vault, 'list', 'names, terms and grants; never a secret')
+  .action(action(async (output, options) => (await import('./commands/vault.ts')).list(output, options)));
+
+const egress = program.command('egress').description('hosts that agents may reach without a credential');
+operatorCommand(egress, 'allow', 'let an agent reach a host')
+  .argument('<host[:port]>')
+  .requiredOption('--to <agent>', "an agent's id, or a scope's name")
+  .option('--allow-private', 'the host may have a private or loopback address')
+  .option('--ca <file>', "the host's own authority, PEM")
+  .action(action(async (output, host, options) => (await import('./commands/egress.ts')).allow(output, host, options)));
+operatorCommand(egress, 'remove', 'end that leave')
+  .argument('<host[:port]>')
+  .requiredOption('--to <agent>', "an agent's id, or a scope's name")
+  .action(action(async (output, host, options) => (await import('./commands/egress.ts')).remove(output, host, options)));
+operatorCommand(egress, 'list', 'who may reach what')
+  .action(action(async (output, options) => (await import('./commands/egress.ts')).list(output, options)));
+
+operatorCommand(program, 'agents', 'who is enrolled')
+  .action(action(async (output, options) => (await import('./commands/agents.ts')).list(output, options)));
+operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .option('--reason <text>', 'why, for the record', '')
+  .action(action(async (output, agent, options) => (await import('./commands/agents.ts')).revoke(output, agent, options)));
+operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
+  .action(action(async (output, options) => (await import('./commands/pulse.ts')).pulse(output, options)));
+
+command(program, 'status', 'what runs here, how fresh it is, and what is missing')
+  .action(action(async (output, options) => (await import('./commands/status.ts')).status(output, options)));
+command(program, 'time', 'how long credentials could have been used, against standing keys')
+  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
+  .action(action(async (output, options) => (await import('./commands/audit.ts')).time(output, options)));
+
+const audit = program.command('audit').description('the record of what agents did');
+command(audit, 'show', 'events, oldest first')
+  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
+  .option('--last <count>', 'only so many', wholeNumber)
+  .action(action(async (output, options) => (await import('./commands/audit.ts')).show(output, options)));
+command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
+  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
+  .action(action(async (output, options) => (await import('./commands/audit.ts')).verify(output, options)));
+
+program
+  .command('run')
+  .description('run a command in a sealed session')
+  .argument('<command...>', 'after --')
+  .option('--scope <scope>', 'which agent of this machine', 'main')
+  .addOption(new Option('--pass-env <name>', 'let this variable through; repeatable').argParser(collect).default([]))
+  .passThroughOptions()
+  .action(async (words: string[], options: { scope: string; passEnv: string[] }) => {
+    const { run } = await import('./commands/run.ts');
+    process.exitCode = await run(words, options);
+  });
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) throw thrown;
+  const asked = thrown.exitCode === 0; // --help, --version
+  const inRun = process.argv[2] === 'run';
+  if (!asked && process.argv.includes('--json') && !inRun) new Output(true).failed(usage(thrown.message, 'see: holdfast --help'));
+  process.exitCode = asked ? 0 : inRun ? 125 : 2;
+}

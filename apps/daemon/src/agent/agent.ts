@@ -1,0 +1,274 @@
+// One enrolled agent of this machine: its keys in custody, its journal, its link to the relay, its freshness, its audit log and the handles
+// minted for it. What changes in the fleet's state takes effect here, at once.
+
+import path from 'node:path';
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { AgentView } from '@holdfast/protocol/door/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import { egressOf, grantsOf, isLive, type Egress, type FleetState, type Grant } from '@holdfast/protocol/journal/state';
+import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import { AuditWriter } from '../audit/writer.ts';
+import { Freshness } from '../freshness.ts';
+import { RelayLink } from '../link/relay-link.ts';
+import type { Ports } from '../ports.ts';
+import type { Enrolment, StateStore } from '../state/store.ts';
+import { Handles } from '../vault/mint.ts';
+import { AgentJournal } from './journal.ts';
+import { SessionSigners } from './session-signer.ts';
+
+export interface AgentOptions {
+  readonly ports: Ports;
+  readonly store: StateStore;
+  readonly enrolment: Enrolment;
+  readonly holder: KeyHolder;
+  readonly custodyLevel: string;
+  readonly auditFolder: string;
+  /** One a run of the daemon. */
+  readonly run: Uint8Array;
+  readonly version: string;
+}
+
+/** What sessions hear of. */
+export interface AgentEvents {
+  /** The agent may do nothing any more. */
+  revoked(): void;
+  /** This grant has ended: what still uses it is cut. */
+  grantEnded(grant: Uint8Array): void;
+}
+
+export class Agent {
+  readonly enrolment: Enrolment;
+  readonly holder: KeyHolder;
+  readonly freshness: Freshness;
+  readonly custodyLevel: string;
+  private readonly ports: Ports;
+  private readonly journal: AgentJournal;
+  private readonly link: RelayLink;
+  private readonly options: AgentOptions;
+  private readonly listeners = new Set<AgentEvents>();
+  private opened: { readonly audit: AuditWriter; readonly handles: Handles } | undefined;
+
+  private constructor(options: AgentOptions, journal: AgentJournal, link: RelayLink, freshness: Freshness) {
+    this.options = options;
+    this.ports = options.ports;
+    this.enrolment = options.enrolment;
+    this.holder = options.holder;
+    this.custodyLevel = options.custodyLevel;
+    this.journal = journal;
+    this.link = link;
+    this.freshness = freshness;
+  }
+
+  /** Reads what this machine kept of the agent and begins to follow the fleet. Throws the code of whatever was altered meanwhile. */
+  static async open(options: AgentOptions): Promise<Agent> {
+    const { ports, enrolment, holder, store } = options;
+    const freshness = new Freshness(ports.clock);
+    const following: { link?: RelayLink } = {};
+    const journal = await AgentJournal.open({
+      ports,
+      store,
+      enrolment,
+      holder,
+      freshness,
+      fetchLockbox: async (audience, epoch, member) => following.link?.lockbox({ audience, epoch, member }),
+    });
+    const { agent: principal, fleet, relayUrl, relayKey } = enrolment;
+    const link = new RelayLink({ ports, relayUrl, relayKey, identity: { fleet, principal, holder }, freshness, reader: journal });
+    following.link = link;
+    const agent = new Agent(options, journal, link, freshness);
+    journal.onChange((after, before) => agent.changed(after, before));
+    if (journal.state !== undefined) await agent.begin(journal.state);
+    if (agent.live || journal.state === undefined) link.start();
+    return agent;
+  }
+
+  get id(): Uint8Array {
+    return this.enrolment.agent;
+  }
+
+  get live(): boolean {
+    const { state } = this.journal;
+    return state !== undefined && isLive(state, this.id);
+  }
+
+  get state(): FleetState | undefined {
+    return this.journal.state;
+  }
+
+  grants(): readonly Grant[] {
+    const { state } = this.journal;
+    return state === undefined ? [] : grantsOf(state, this.id);
+  }
+
+  egress(): readonly Egress[] {
+    const { state } = this.journal;
+    return state === undefined ? [] : egressOf(state, this.id);
+  }
+
+  /** Throws `agent_revoked`, or `relay_unreachable` before the fleet was read for the first time. */
+  assertLive(): void {
+    if (this.live) return;
+    if (this.journal.state === undefined) {
+      throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'wait for the relay; see: holdfast status' });
+    }
+    throw new HoldfastError('agent_revoked', 'this agent was revoked', { next: 'enrol again: holdfast enroll' });
+  }
+
+  get audit(): AuditWriter {
+    return this.begun().audit;
+  }
+
+  get handles(): Handles {
+    return this.begun().handles;
+  }
+
+  /** Writes a report that no effect waits for; what cannot be written is counted by the writer and told in the log. */
+  note(report: AuditReport): void {
+    void this.opened?.audit.append(report).catch(() => this.ports.log.warn({ agent: toHex(this.id) }, 'an audit event could not be written'));
+  }
+
+  /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
+  async ready(timeoutMs: number): Promise<void> {
+    await this.until(() => this.opened !== undefined, timeoutMs, 'the fleet could not be read in time');
+  }
+
+  /** Resolves once the control entry at `position` has taken effect here. Throws `entry_fork` when another one stands there. */
+  async applied(position: number, hash: Uint8Array, timeoutMs: number): Promise<void> {
+    await this.until(() => (this.journal.controlHead()?.position ?? -1) >= position, timeoutMs, 'the entry has not arrived yet');
+    this.journal.compareControl({ position, hash });
+  }
+
+  subscribe(listener: AgentEvents): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  view(): AgentView {
+    const { fleet, scope, relayUrl } = this.enrolment;
+    const { state } = this.journal;
+    const fresh = this.freshness.view(this.journal.pulseMaxAgeMs);
+    const whole = (ms: number | undefined) => (ms === undefined ? undefined : Math.round(ms));
+    const relayAgeMs = whole(fresh.relayAgeMs);
+    const pulseAgeMs = whole(fresh.pulseAgeMs);
+    const control = this.journal.controlHead();
+    return {
+      agent: this.id,
+      fleet,
+      fleetName: state?.name ?? '',
+      scope,
+      custody: this.custodyLevel,
+      state: state === undefined ? 'new' : this.live ? 'live' : 'revoked',
+      relay: relayUrl,
+      relayState: this.link.state,
+      ...(this.link.error !== undefined && { relayError: this.link.error }),
+      ...(control !== undefined && { control }),
+      freshness: {
+        ...(relayAgeMs !== undefined && { relayAgeMs }),
+        ...(pulseAgeMs !== undefined && { pulseAgeMs }),
+        pulseMaxAgeMs: fresh.pulseMaxAgeMs,
+        ...(fresh.refusal !== undefined && { refusal: fresh.refusal }),
+      },
+      grants: this.grants().length,
+      undecryptable: this.journal.undecryptable,
+      rejected: state?.rejected.length ?? 0,
+      events: this.opened?.audit.size ?? 0,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.link.stop();
+    if (this.opened === undefined) return;
+    await this.opened.handles.burn({}, 'daemon_stopped');
+    await this.opened.audit.append({ kind: 'daemon-stop' }).catch(() => undefined);
+    await this.opened.audit.close();
+  }
+
+  private begun(): { readonly audit: AuditWriter; readonly handles: Handles } {
+    if (this.opened === undefined) throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
+    return this.opened;
+  }
+
+  /** The first state gives the key that seals the log; nothing can be recorded, and so nothing done, before. */
+  private async begin(state: FleetState): Promise<void> {
+    const { ports, enrolment, auditFolder, run, version } = this.options;
+    const enrolled = state.agents.get(toHex(this.id));
+    if (this.opened !== undefined || enrolled === undefined) return;
+    const { fleet, agent } = enrolment;
+    const signers = new SessionSigners(ports, this.holder, { fleet, agent });
+    const { key } = await this.journal.epochKey(agentAudience(agent));
+    const audit = await AuditWriter.open({
+      primitives: ports.primitives,
+      clock: ports.clock,
+      folder: path.join(auditFolder, toHex(agent)),
+      fleet,
+      agent,
+      run,
+      audienceKey: key,
+      signer: () => signers.signer(),
+    });
+    const fresh = () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal;
+    this.opened = { audit, handles: new Handles({ primitives: ports.primitives, clock: ports.clock, audit, agent, fresh }) };
+    this.note({ kind: 'daemon-start', version });
+  }
+
+  private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
+    await this.begin(after);
+    const { opened } = this;
+    if (opened === undefined) return;
+    const me = toHex(this.id);
+    const was = before === undefined ? undefined : before.agents.get(me);
+    const now = after.agents.get(me);
+    if (was === undefined && now !== undefined) this.note({ kind: 'enrolled', custody: this.custodyLevel });
+    if (now?.revoked !== undefined && was?.revoked === undefined) {
+      this.end();
+      await opened.handles.burn({ agent: this.id }, 'agent_revoked');
+      this.note({ kind: 'revoked', reason: now.revoked.reason.replace(/[^\x20-\x7e]/g, '?') });
+      return;
+    }
+    await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map());
+    this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
+  }
+
+  private end(): void {
+    this.link.stop();
+    for (const listener of this.listeners) listener.revoked();
+  }
+
+  private async grantsChanged(after: ReadonlyMap<string, Grant>, before: ReadonlyMap<string, Grant>): Promise<void> {
+    const { handles } = this.begun();
+    for (const [id, ended] of before) {
+      if (after.has(id)) continue;
+      for (const listener of this.listeners) listener.grantEnded(ended.grant);
+      await handles.burn({ grant: ended.grant }, 'grant_unknown');
+      this.note({ kind: 'grant-ended', grant: ended.grant });
+    }
+    for (const [id, { grant, item, name }] of after) {
+      if (!before.has(id)) this.note({ kind: 'granted', grant, item, name });
+    }
+  }
+
+  private egressChanged(after: ReadonlyMap<string, Egress>, before: ReadonlyMap<string, Egress>): void {
+    for (const [id, { id: rule }] of before) if (!after.has(id)) this.note({ kind: 'egress-ended', rule });
+    for (const [id, { id: rule, host, port }] of after) {
+      if (!before.has(id)) this.note({ kind: 'egress-allowed', rule, host, port });
+    }
+  }
+
+  private until(reached: () => boolean, timeoutMs: number, late: string): Promise<void> {
+    if (reached()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const stop = this.journal.watch(() => {
+        if (!reached()) return;
+        clearTimeout(deadline);
+        stop();
+        resolve();
+      });
+      const deadline = setTimeout(() => {
+        stop();
+        reject(new HoldfastError('relay_unreachable', late, { next: 'see: holdfast status' }));
+      }, timeoutMs);
+    });
+  }
+}
