@@ -50,6 +50,7 @@ export const errorCodes = [
   'freshness_forged',
   'genesis_invalid',
   'grant_unknown',
+  'handle_burned',
   'handle_expired',
   'handle_foreign',
   'handle_used',

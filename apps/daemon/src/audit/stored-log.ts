@@ -1,0 +1,115 @@
+// Reading an audit log back from its folder, spec/audit.md "On disk": at start the last segment, later any page. What was acknowledged as
+// synced must open; a tail that never was is cut off. Nothing is ever skipped.
+
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
+import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
+import type { Anchor } from '@holdfast/protocol/audit/verify';
+import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import type { AuditFiles } from './files.ts';
+import { openSegment, parseSegmentName, segmentName, type OpenedSegment, type SegmentId, type SegmentSecrets } from './segment.ts';
+
+const markName = 'synced';
+
+export function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
+  return new HoldfastError(code, message, { next: 'keep the folder as it is and restore it from a backup', cause });
+}
+
+/** The mark says how many records were synced: fixed width, and with a check so that a torn one reads as none. */
+export function markOf(primitives: Primitives, synced: number): Uint8Array {
+  const count = new Uint8Array(8);
+  new DataView(count.buffer).setBigUint64(0, BigInt(synced));
+  const bytes = new Uint8Array(16);
+  bytes.set(count);
+  bytes.set(primitives.sha256(count).subarray(0, 8), 8);
+  return bytes;
+}
+
+export async function writeMark(files: AuditFiles, primitives: Primitives, synced: number): Promise<void> {
+  await files.overwrite(markName, markOf(primitives, synced));
+}
+
+async function readMark(files: AuditFiles, primitives: Primitives): Promise<number> {
+  const found = await files.read(markName);
+  if (found?.length !== 16) return 0;
+  const synced = Number(new DataView(found.buffer, found.byteOffset).getBigUint64(0));
+  return Number.isSafeInteger(synced) && equalBytes(found, markOf(primitives, synced)) ? synced : 0;
+}
+
+export interface NewestCheckpoint {
+  readonly wire: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly statement: CheckpointStatement;
+}
+
+export interface StoredLog {
+  readonly frontier: Frontier;
+  readonly checkpoint: NewestCheckpoint | undefined;
+  /** In order. */
+  readonly segments: readonly SegmentId[];
+}
+
+export const recordsOf = (segment: OpenedSegment): Uint8Array[] => segment.frames.flatMap((frame) => (frame.kind === 'records' ? frame.records : []));
+export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] => segment.frames.flatMap((frame) => (frame.kind === 'checkpoint' ? [frame.wire] : []));
+
+async function listSegments(files: AuditFiles): Promise<SegmentId[]> {
+  const found = (await files.list()).flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a.ordinal - b.ordinal);
+  if (found.some(({ ordinal }, index) => ordinal !== index)) throw damaged('audit_corrupt', 'an audit file is missing'); // [AUDIT-21]
+  return found;
+}
+
+/**
+ * The log as it stood. Cuts a tail that was never acknowledged. Throws `audit_corrupt` for damage, `audit_truncated` when records that were
+ * synced or that `anchor` covers are gone, `audit_altered` when they are others.
+ */
+export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, anchor?: Anchor): Promise<StoredLog> {
+  const { primitives } = secrets;
+  const synced = await readMark(files, primitives);
+  const segments = await listSegments(files);
+  let log: StoredLog = { frontier: new Frontier(primitives), checkpoint: undefined, segments: [] };
+  for (let id = segments.at(-1); id !== undefined; id = segments.at(-1)) {
+    const name = segmentName(id);
+    const opened = await openSegment(secrets, id, (await files.read(name)) ?? new Uint8Array(0));
+    const replayed = opened && replay(primitives, opened, anchor);
+    const torn = opened === undefined || !opened.whole;
+    if (torn && (replayed?.frontier.size ?? id.first) < synced) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20]
+    if (opened !== undefined && replayed !== undefined) {
+      if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged
+      log = { ...replayed, segments };
+      break;
+    }
+    await files.remove(name); // [AUDIT-19] begun, and never acknowledged
+    segments.pop();
+  }
+  const { size } = log.frontier;
+  const wanted = Math.max(synced, anchor?.size ?? 0, log.checkpoint?.statement.size ?? 0);
+  if (size < wanted) throw damaged('audit_truncated', `${wanted} audit records were written, ${size} are left`); // [AUDIT-21]
+  return log;
+}
+
+/** Rebuilds the tree over one segment and holds it against the checkpoints in it. */
+function replay(primitives: Primitives, opened: OpenedSegment, anchor: Anchor | undefined): Pick<StoredLog, 'frontier' | 'checkpoint'> {
+  const { start } = opened;
+  const frontier = new Frontier(primitives, start);
+  const wires = [...(start.checkpoint === undefined ? [] : [start.checkpoint]), ...checkpointsOf(opened)];
+  const checkpoints = wires.map((wire) => ({ wire, ...readCheckpoint(primitives, wire) }));
+  const expected = [...checkpoints.map(({ statement }) => statement), ...(anchor === undefined ? [] : [anchor])];
+  const roots = new Map(expected.map(({ size, root }) => [size, root]));
+  for (const record of recordsOf(opened)) {
+    frontier.append(leafHash(primitives, record));
+    const root = roots.get(frontier.size);
+    if (root !== undefined && !equalBytes(root, frontier.root())) throw damaged('audit_altered', 'audit records differ from their checkpoint'); // [AUDIT-21]
+  }
+  return { frontier, checkpoint: checkpoints.at(-1) };
+}
+
+/** A segment that ended before record `next`: all of it must be there. Throws `audit_corrupt`. */
+export async function readClosedSegment(files: AuditFiles, secrets: SegmentSecrets, id: SegmentId, next: number): Promise<OpenedSegment> {
+  const file = await files.read(segmentName(id));
+  const opened = file && (await openSegment(secrets, id, file));
+  if (opened?.whole !== true || id.first + recordsOf(opened).length !== next) {
+    throw damaged('audit_corrupt', `audit file ${segmentName(id)} is damaged`); // [AUDIT-20]
+  }
+  return opened;
+}

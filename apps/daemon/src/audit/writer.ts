@@ -1,0 +1,265 @@
+// The writer of one agent's audit log, spec/audit.md. An event counts once its promise resolves: no record, no effect. Records are written and
+// synced in groups; what cannot be written is refused, and the writer goes on by itself when the disk does, without losing order.
+
+import { logOrigin, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
+import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import type { Anchor } from '@holdfast/protocol/audit/verify';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import type { Clock, Log } from '../ports.ts';
+import type { AuditFiles } from './files.ts';
+import { maxBatch, type SegmentSecrets } from './segment.ts';
+import { checkpointsOf, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
+import { Tail } from './tail.ts';
+
+/** Half of the 50 ms within which every record is synced [AUDIT-17]. */
+const syncDelayMs = 25;
+const retryDelayMs = 100;
+const checkpointDelayMs = 1000;
+const checkpointEvery = 1024;
+/** More than a stalled disk should let pile up; past it events are refused, and with them what they record. */
+const maxQueue = 16_384;
+/** Fits a page into one frame of the door. */
+const defaultPageBytes = 768 * 1024;
+
+export interface AuditOptions {
+  readonly files: AuditFiles;
+  readonly secrets: SegmentSecrets;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** This run of the daemon: a random id, and the monotonic time at which it began. */
+  readonly run: { readonly id: Uint8Array; readonly startedMs: number };
+  /** The statement signed by the session key with its certificate (`signCheckpoint` of the protocol); may fail, then it is asked again. */
+  readonly sign: (statement: CheckpointStatement) => Promise<Uint8Array>;
+  /** The newest checkpoint known from the journal: a log that is shorter was cut. */
+  readonly anchor?: Anchor;
+}
+
+type Item = ({ readonly kind: 'record'; readonly event: AuditEvent } | { readonly kind: 'checkpoint'; readonly wire: Uint8Array } | { readonly kind: 'barrier' }) & {
+  readonly durable: boolean;
+  readonly resolve: () => void;
+  readonly reject: (cause: unknown) => void;
+};
+type Content = Item extends infer I ? (I extends unknown ? Omit<I, 'durable' | 'resolve' | 'reject'> : never) : never;
+
+function unavailable(cause?: unknown): HoldfastError {
+  return new HoldfastError('audit_unavailable', 'the audit record could not be written', { next: 'free space or mend the disk', cause });
+}
+
+export class AuditWriter {
+  private readonly options: AuditOptions;
+  private readonly tail: Tail;
+  private readonly queue: Item[] = [];
+  private working: Promise<void> | undefined;
+  private syncDue = false;
+  private syncTimer: NodeJS.Timeout | undefined;
+  private checkpointTimer: NodeJS.Timeout | undefined;
+  private signing: Promise<void> | undefined;
+  private signingFailed = false;
+  private closed = false;
+  private page: { readonly first: number; readonly records: readonly Uint8Array[] } | undefined;
+
+  private constructor(options: AuditOptions, stored: StoredLog) {
+    this.options = options;
+    this.tail = new Tail(options.files, options.secrets, stored);
+  }
+
+  /** Takes over `files`, also when it throws: `audit_corrupt`, `audit_truncated`, `audit_altered`, or what the file system says; then nothing may be minted for this agent. */
+  static async open(options: AuditOptions): Promise<AuditWriter> {
+    try {
+      return new AuditWriter(options, await openStoredLog(options.files, options.secrets, options.anchor));
+    } catch (cause) {
+      await options.files.close();
+      throw cause;
+    }
+  }
+
+  /** Records so far. */
+  get size(): number {
+    return this.tail.size;
+  }
+
+  /** The newest signed checkpoint, as stored. */
+  get newestCheckpoint(): Uint8Array | undefined {
+    return this.tail.checkpoint?.wire;
+  }
+
+  /** Resolves when written; synced within 50 ms. Rejects with `audit_unavailable`: then what it records must not happen. */
+  append(report: AuditReport): Promise<void> {
+    return this.record(report, false);
+  }
+
+  /** Resolves when it would survive a power loss. Rejects with `audit_unavailable`; then the record may or may not be in the log. */
+  appendDurable(report: AuditReport): Promise<void> {
+    return this.record(report, true);
+  }
+
+  private record(report: AuditReport, durable: boolean): Promise<void> {
+    const { clock, run, secrets } = this.options;
+    // The number is given when it is written: a refused record leaves no gap.
+    const stamp = {
+      v: 1,
+      agent: secrets.agent,
+      sequence: 0,
+      run: run.id,
+      atMs: Math.trunc(clock.nowMs()),
+      monotonicUs: Math.round((clock.monotonicMs() - run.startedMs) * 1000),
+    } as const;
+    return this.enqueue({ kind: 'record', event: { ...report, ...stamp } }, durable);
+  }
+
+  private enqueue(content: Content, durable: boolean): Promise<void> {
+    if (this.closed || this.queue.length >= maxQueue) return Promise.reject(unavailable());
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.queue.push({ ...content, durable, resolve, reject });
+    this.work();
+    return promise;
+  }
+
+  private work(): void {
+    this.working ??= this.turns().finally(() => (this.working = undefined));
+  }
+
+  private async turns(): Promise<void> {
+    await Promise.resolve(); // callers of the same turn share a group
+    while (this.queue.length > 0 || this.syncDue) {
+      const batch = this.queue.splice(0, maxBatch);
+      try {
+        await this.writeBatch(batch);
+      } catch (cause) {
+        this.options.log.warn({ cause: String(cause) }, 'audit records could not be written');
+        for (const { reject } of batch) reject(unavailable(cause)); // those already resolved stay so
+        this.syncDue = false;
+        this.syncSoon(retryDelayMs);
+      }
+    }
+  }
+
+  private async writeBatch(batch: readonly Item[]): Promise<void> {
+    const records: Uint8Array[] = [];
+    for (const item of batch) {
+      if (item.kind !== 'record') continue;
+      try {
+        records.push(encodeEvent({ ...item.event, sequence: this.tail.size + records.length }));
+      } catch (cause) {
+        item.reject(cause); // an event of no known shape is a fault of its caller, not of the disk
+      }
+    }
+    if (records.length > 0) await this.tail.write(records);
+    for (const item of batch) if (item.kind === 'checkpoint') await this.tail.writeCheckpoint(item.wire);
+    for (const { durable, resolve } of batch) if (!durable) resolve();
+    if (this.syncDue || batch.some(({ durable }) => durable)) {
+      await this.tail.sync();
+      this.syncDue = false;
+      for (const { resolve } of batch) resolve();
+      this.checkpointSoon();
+    } else {
+      this.syncSoon(syncDelayMs);
+    }
+  }
+
+  private syncSoon(delayMs: number): void {
+    this.syncTimer ??= setTimeout(() => {
+      this.syncTimer = undefined;
+      if (this.tail.isSynced) return;
+      this.syncDue = true;
+      this.work();
+    }, delayMs).unref();
+  }
+
+  private get uncovered(): number {
+    return this.tail.syncedSize - (this.tail.checkpoint?.statement.size ?? 0);
+  }
+
+  /** A checkpoint within a second of the first record without one, at once when there are many, and not at once after a failure. */
+  private checkpointSoon(): void {
+    if (this.signing !== undefined || this.closed || this.uncovered === 0) return;
+    const begin = () => {
+      clearTimeout(this.checkpointTimer);
+      this.checkpointTimer = undefined;
+      void this.checkpoint().catch((cause: unknown) => {
+        this.options.log.warn({ code: codeOf(cause) }, 'audit checkpoint could not be made');
+      });
+    };
+    if (this.uncovered >= checkpointEvery && !this.signingFailed) begin();
+    else this.checkpointTimer ??= setTimeout(begin, checkpointDelayMs).unref();
+  }
+
+  /** A signed checkpoint over everything written so far, stored and synced. Rejects with what signing or writing said. */
+  async checkpoint(): Promise<void> {
+    while (this.signing !== undefined) await this.signing.catch(() => {});
+    this.signingFailed = true;
+    this.signing = this.makeCheckpoint()
+      .then(() => void (this.signingFailed = false))
+      .finally(() => {
+        this.signing = undefined;
+        this.checkpointSoon();
+      });
+    await this.signing;
+  }
+
+  private async makeCheckpoint(): Promise<void> {
+    if (!this.tail.isSynced) await this.enqueue({ kind: 'barrier' }, true);
+    if (this.uncovered === 0) return;
+    const { fleet, agent } = this.options.secrets;
+    const previous = this.tail.checkpoint;
+    const wire = await this.options.sign({
+      v: 1,
+      fleet,
+      agent,
+      origin: logOrigin(fleet, agent),
+      ...this.tail.synced,
+      atMs: Math.trunc(this.options.clock.nowMs()),
+      ...(previous !== undefined && { previous: previous.hash }),
+    });
+    await this.enqueue({ kind: 'checkpoint', wire }, true);
+  }
+
+  /** Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`. */
+  async read({ from, limit, maxBytes = defaultPageBytes }: { from: number; limit: number; maxBytes?: number }): Promise<Uint8Array[]> {
+    const events: Uint8Array[] = [];
+    for (let at = from, bytes = 0; at < this.size && events.length < limit; at += 1) {
+      const { first, records } = await this.recordsAround(at);
+      const event = records[at - first];
+      if (event === undefined) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
+      bytes += event.length;
+      if (events.length > 0 && bytes > maxBytes) break;
+      events.push(event);
+    }
+    return events;
+  }
+
+  private async recordsAround(at: number): Promise<{ readonly first: number; readonly records: readonly Uint8Array[] }> {
+    const { recent, closed } = this.tail;
+    if (at >= recent.first) return recent;
+    if (this.page !== undefined && at >= this.page.first && at < this.page.first + this.page.records.length) return this.page;
+    const index = closed.findLastIndex(({ first }) => first <= at);
+    const id = closed[index];
+    if (id === undefined) throw new HoldfastError('audit_corrupt', 'an audit file is missing');
+    const next = closed[index + 1]?.first ?? recent.first;
+    this.page = { first: id.first, records: recordsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)) };
+    return this.page;
+  }
+
+  /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
+  async checkpoints(): Promise<Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    const { closed, recent } = this.tail;
+    for (const [index, id] of closed.entries()) {
+      const next = closed[index + 1]?.first ?? recent.first;
+      found.push(...checkpointsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)));
+    }
+    return [...found, ...recent.checkpoints];
+  }
+
+  /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */
+  async close(): Promise<void> {
+    await this.checkpoint().catch((cause: unknown) => this.options.log.warn({ code: codeOf(cause) }, 'last audit checkpoint could not be made'));
+    this.closed = true;
+    clearTimeout(this.checkpointTimer);
+    await this.working;
+    await this.tail.sync().catch((cause: unknown) => this.options.log.warn({ cause: String(cause) }, 'last audit records could not be synced'));
+    clearTimeout(this.syncTimer);
+    await this.tail.close();
+    await this.options.files.close();
+  }
+}
