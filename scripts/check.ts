@@ -13,7 +13,7 @@ async function main(): Promise<number> {
   }
 
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
   let failed = 0;
   for (const [name, check] of Object.entries(checks)) {
     if (names.length > 0 && !names.includes(name)) continue;

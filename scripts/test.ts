@@ -1,17 +1,21 @@
 // `npm test [-- PATH…]`: every test file of the repository (or those whose path begins with a PATH), one suite a workspace.
 //
-// Files run in processes of their own, as many at once as there are cores. Exit 1 on a failure, on no tests at all, and with
-// CI=true on any skip. The last line is `N passed, N failed, N skipped`.
+// Files run in processes of their own, as many at once as there are cores, with a temporary folder that is removed at the end
+// whatever happens; a suite that leaves something in it has failed. Exit 1 on a failure, on no tests at all, and with CI=true on
+// any skip. The last line is `N passed, N failed, N skipped`.
 
-import { existsSync, globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { delimiter, dirname, resolve } from 'node:path';
+import { existsSync, globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { addTally, emptyTally, report, tallyLine } from '../packages/testkit/src/reporter.ts';
 import { soaking } from '../packages/testkit/src/shares.ts';
 
 /** A file that runs longer hangs. */
 const maxFileMs = soaking ? 3_600_000 : 300_000;
+
+/** How long tests may take to end after Ctrl-C. */
+const maxFarewellMs = 5_000;
 
 const patterns = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'e2e/**/*.test.ts'];
 
@@ -50,8 +54,16 @@ async function main(): Promise<number> {
   const filters = process.argv.slice(2).map((filter) => filter.replace(/^\.\//, ''));
   const ready = prepareEnvironment();
   const interrupted = new AbortController();
-  // node:test ends its children when the signal aborts; a second Ctrl-C ends us at once.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+  // node:test ends its children when the signal aborts. The same Ctrl-C comes twice, from the terminal and from npm.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupted.abort();
+      setTimeout(() => process.exit(130), maxFarewellMs).unref();
+    });
+  }
+  const temporary = mkdtempSync(join(tmpdir(), 'hf-'));
+  process.env['TMPDIR'] = temporary;
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
 
   const total = emptyTally();
   const startedMs = performance.now();
@@ -61,6 +73,12 @@ async function main(): Promise<number> {
     const suiteStartedMs = performance.now();
     const events = run({ files, concurrency: availableParallelism(), timeout: maxFileMs, signal: interrupted.signal });
     for await (const text of report(events, tally)) out(text);
+    const left = readdirSync(temporary);
+    if (left.length > 0 && !interrupted.signal.aborted) {
+      tally.failed += 1;
+      out(`FAILED  ${suite} left behind in the temporary folder: ${left.join(', ')}\n`);
+      for (const name of left) rmSync(join(temporary, name), { recursive: true, force: true });
+    }
     out(`${suite.padEnd(20)} ${((performance.now() - suiteStartedMs) / 1000).toFixed(1).padStart(6)} s   ${tallyLine(tally)}\n`);
     addTally(total, tally);
   }
