@@ -25,7 +25,7 @@ interface Citation {
 
 /** One line for each fault; empty when all is well. `root` is the repository's directory. */
 export function checkSpec(root: string): string[] {
-  return [...checkClauses(root), ...checkErrors(root)];
+  return [...checkClauses(root), ...checkVectors(root), ...checkErrors(root)];
 }
 
 function checkClauses(root: string): string[] {
@@ -55,6 +55,15 @@ function checkClauses(root: string): string[] {
     if (!proved.has(clause)) faults.push(`${where}: no test or vector cites [${clause}]`);
   }
   return faults;
+}
+
+/** A vector that no test reads proves nothing. */
+function checkVectors(root: string): string[] {
+  const tests = find(root, testPatterns).map((file) => readFileSync(join(root, file), 'utf8'));
+  const folders = new Set(find(root, ['spec/vectors/*/**/*.json']).map((file) => file.split('/')[2] ?? ''));
+  return [...folders]
+    .filter((folder) => !tests.some((text) => new RegExp(`['"\`/]${folder}['"\`/]`).test(text)))
+    .map((folder) => `spec/vectors/${folder}: no test reads it`);
 }
 
 function checkErrors(root: string): string[] {

@@ -212,6 +212,7 @@ const plants: readonly Plant[] = [
     /a\.md:1: no test or vector cites \[AB-1\]/,
   ),
   spec('a citation of nothing', { 'apps/relay/src/main.ts': '// [AB-9]\n' }, /main\.ts:1: cites \[AB-9\]/),
+  spec('vectors that nobody reads', { 'spec/vectors/a/one.json': '{}' }, /spec\/vectors\/a: no test reads it/),
   spec('a second definition', { 'spec/a.md': '[AB-1] x\n[AB-1] y\n' }, /a\.md:2: \[AB-1\] is defined at spec\/a\.md:1 already/),
   spec('a code without a row', { 'packages/protocol/src/errors.ts': `errorCodes = ['refused', 'zero'];\n` }, /'zero' has no row/),
   spec('a row without a code', { 'spec/errors.md': '| `refused` | no |\n| `lost` | no |\n' }, /`lost` is not in the registry/),
@@ -301,6 +302,7 @@ test('spec accepts a clause that a source line obeys and a vector proves', async
   using tree = plantedTree();
   tree.plant('spec/a.md', '| [AB-1] | It MUST, see [AB-2]. |\n**[AB-2]** Too.\n');
   tree.plant('apps/relay/src/main.ts', '// [AB-1, AB-2]; AES as in [RFC-5116]\n');
+  tree.plant('packages/protocol/test/a.test.ts', "ownVectors('a/one');\n");
   tree.plant('spec/vectors/a/one.json', '{"clause": "AB-1", "note": "[AB-2]", "data": "ZZ-7"}');
   assert.deepEqual(await checks['spec']?.(tree.root), { ok: true, text: '' });
 });
