@@ -265,7 +265,7 @@ export class Replica {
   }
 
   async #contentOfControl(state: FleetState, statement: EntryStatement, ahead: () => readonly EntryStatement[]): Promise<Content> {
-    if (this.#ids.has(toHex(statement.id))) return { kind: 'faulty', code: 'entry_duplicate' }; // [ENTRY-9]
+    if (this.#ids.has(toHex(statement.id))) return { kind: 'faulty', code: 'entry_duplicate' }; // [JOURNAL-21]
     if (!this.#reads(state, statement.audience)) return { kind: 'unread' }; // [JOURNAL-5]
     const verdict = epochIsCurrentOrNext(state, statement);
     if (verdict !== undefined) return { kind: 'faulty', code: verdict };
