@@ -14,12 +14,14 @@ export function leafHash(primitives: Primitives, leaf: Uint8Array): Uint8Array {
   return primitives.sha256(input); // [AUDIT-5]
 }
 
+/** One for all calls: hashing is synchronous and retains nothing. */
+const nodeInput = new Uint8Array(1 + 2 * hashBytes);
+nodeInput[0] = 1;
+
 function nodeHash(primitives: Primitives, left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + 2 * hashBytes);
-  input[0] = 1;
-  input.set(left, 1);
-  input.set(right, 1 + hashBytes);
-  return primitives.sha256(input); // [AUDIT-5]
+  nodeInput.set(left, 1);
+  nodeInput.set(right, 1 + hashBytes);
+  return primitives.sha256(nodeInput); // [AUDIT-5]
 }
 
 function fault(why: string): never {

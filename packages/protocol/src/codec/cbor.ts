@@ -86,7 +86,8 @@ class Reader {
     if (short > 27) throw new HoldfastError('codec_noncanonical', 'length form is not deterministic'); // [CODEC-3]
     const width = 1 << (short - 24);
     const at = this.offset;
-    this.take(width);
+    if (width > this.remaining) throw new HoldfastError('codec_truncated', 'input ends inside a value'); // [CODEC-6]
+    this.offset += width;
     const wide = width === 8 ? this.view.getBigUint64(at) : undefined;
     if (wide !== undefined && wide > BigInt(Number.MAX_SAFE_INTEGER)) throw new HoldfastError('codec_shape', 'integer is not safe'); // [CODEC-2]
     const value = wide !== undefined ? Number(wide) : width === 4 ? this.view.getUint32(at) : width === 2 ? this.view.getUint16(at) : this.view.getUint8(at);
@@ -97,7 +98,9 @@ class Reader {
 
   value(depth: number): Value {
     if (depth > maxDepth) throw new HoldfastError('codec_limit', 'value is nested too deeply'); // [CODEC-7]
-    const initial = this.take(1)[0] ?? 0;
+    const initial = this.bytes[this.offset];
+    if (initial === undefined) throw new HoldfastError('codec_truncated', 'input ends inside a value'); // [CODEC-6]
+    this.offset += 1;
     const major = initial >> 5;
     if (major === 7) return simple(initial);
     if (major === 6) throw new HoldfastError('codec_shape', 'tags are not used'); // [CODEC-2]
@@ -120,8 +123,13 @@ class Reader {
   }
 
   private text(length: number): string {
+    const bytes = this.take(length);
+    if (length <= shortText) {
+      const ascii = asciiOf(bytes);
+      if (ascii !== undefined) return ascii;
+    }
     try {
-      return text.decode(this.take(length));
+      return text.decode(bytes);
     } catch (cause) {
       if (cause instanceof HoldfastError) throw cause;
       throw new HoldfastError('codec_shape', 'text is not UTF-8', { cause }); // [CODEC-2]
@@ -152,6 +160,19 @@ class Reader {
     }
     return fields;
   }
+}
+
+/** Keys and names: making a TextDecoder read so few bytes costs several times the bytes. */
+const shortText = 24;
+
+function asciiOf(bytes: Uint8Array): string | undefined {
+  let ascii = '';
+  for (let index = 0; index < bytes.length; index += 1) {
+    const unit = bytes[index] ?? 0x80;
+    if (unit >= 0x80) return undefined;
+    ascii += String.fromCharCode(unit);
+  }
+  return ascii;
 }
 
 function simple(initial: number): boolean | null {

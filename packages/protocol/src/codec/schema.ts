@@ -108,12 +108,13 @@ function asMap(value: Value, path: string): { readonly [key: string]: Value } {
 
 /** A map with exactly these keys; optional ones may be missing. */
 export function record<F extends Fields>(fields: F): Schema<RecordOf<F>> {
+  const entries = Object.entries(fields);
   return {
     parse: (value, path) => {
       const map = asMap(value, path);
       for (const key of Object.keys(map)) if (!Object.hasOwn(fields, key)) shape(`${path}.${key}`, 'no such key'); // [CODEC-9]
       const parsed: Record<string, unknown> = {};
-      for (const [key, schema] of Object.entries(fields)) {
+      for (const [key, schema] of entries) {
         const field = map[key];
         if (field !== undefined) parsed[key] = schema.parse(field, `${path}.${key}`);
         else if (!(absent in schema)) shape(`${path}.${key}`, 'value');

@@ -11,6 +11,7 @@ import {
   createPublicKey,
   decapsulate,
   encapsulate,
+  hash,
   randomFillSync,
   sign,
   verify,
@@ -35,9 +36,9 @@ function plain(buffer: Buffer): Uint8Array {
 }
 
 function digest(algorithm: string, parts: readonly Uint8Array[], outputLength?: number): Uint8Array {
-  const hash = createHash(algorithm, outputLength === undefined ? {} : { outputLength });
-  for (const part of parts) hash.update(part);
-  return plain(hash.digest());
+  const hashing = createHash(algorithm, outputLength === undefined ? {} : { outputLength });
+  for (const part of parts) hashing.update(part);
+  return plain(hashing.digest());
 }
 
 function cipherOf(key: Uint8Array): 'aes-128-gcm' | 'aes-256-gcm' {
@@ -88,7 +89,7 @@ function agreement(scalar: Uint8Array): ReturnType<typeof createECDH> {
 }
 
 export const nodePrimitives: Primitives = {
-  sha256: (...parts) => digest('sha256', parts),
+  sha256: (...parts) => (parts.length === 1 && parts[0] !== undefined ? plain(hash('sha256', parts[0], 'buffer')) : digest('sha256', parts)),
   hmacSha256: (key, message) => plain(createHmac('sha256', key).update(message).digest()),
   sha3: (message) => digest('sha3-256', [message]),
   shake256: (message, length) => digest('shake256', [message], length),
