@@ -108,7 +108,7 @@ operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .action(action(async (output, options) => (await import('./commands/pulse.ts')).pulse(output, options)));
 
 command(program, 'status', 'what runs here, how fresh it is, and what is missing')
-  .action(action(async (output, options) => (await import('./commands/status.ts')).status(output, options)));
+  .action(action(async (output) => (await import('./commands/status.ts')).status(output)));
 command(program, 'time', 'how long credentials could have been used, against standing keys')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
   .action(action(async (output, options) => (await import('./commands/audit.ts')).time(output, options)));

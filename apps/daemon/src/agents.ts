@@ -1,13 +1,11 @@
 // All agents of this machine: one a scope. Opens them at start, and enrols new ones by pairing (spec/pairing.md).
 
-import { hostname } from 'node:os';
-import path from 'node:path';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { Agent } from './agent/agent.ts';
 import type { Custody } from './custody/custody.ts';
 import type { Ports } from './ports.ts';
-import type { Enrolment, StateStore } from './state/store.ts';
+import type { StateStore } from './state/store.ts';
 
 export interface AgentsOptions {
   readonly ports: Ports;
@@ -27,30 +25,41 @@ export class Agents {
   readonly unopened: Unopened[] = [];
   private readonly options: AgentsOptions;
   private readonly byScope = new Map<string, Agent>();
-  private readonly run: Uint8Array;
+  private readonly run: { readonly id: Uint8Array; readonly startedMs: number };
 
   constructor(options: AgentsOptions) {
     this.options = options;
-    this.run = options.ports.primitives.random(16);
+    const { primitives, clock } = options.ports;
+    this.run = { id: primitives.random(16), startedMs: clock.monotonicMs() };
   }
 
   async openAll(): Promise<void> {
-    for (const enrolment of this.options.store.enrolments()) {
+    for (const { scope } of this.options.store.enrolments()) {
       try {
-        await this.open(enrolment);
+        await this.open(scope);
       } catch (thrown) {
-        this.unopened.push({ scope: enrolment.scope, thrown });
+        this.unopened.push({ scope, thrown });
       }
     }
   }
 
-  async open(enrolment: Enrolment): Promise<Agent> {
+  /** Opens the enrolment that the store has for a scope, in place of one that was open. */
+  async open(scope: string): Promise<Agent> {
     const { ports, store, custody, auditFolder, version } = this.options;
+    const enrolment = store.enrolments().find((each) => each.scope === scope);
+    if (enrolment === undefined) throw notEnrolled(scope);
+    await this.byScope.get(scope)?.close();
     const holder = custody.holder(await custody.describe(enrolment.key));
     const agent = await Agent.open({ ports, store, enrolment, holder, custodyLevel: custody.level, auditFolder, run: this.run, version });
-    await this.byScope.get(enrolment.scope)?.close();
-    this.byScope.set(enrolment.scope, agent);
+    this.byScope.set(scope, agent);
     return agent;
+  }
+
+  /** Undoes an enrolment that did not end well. */
+  async forget(scope: string): Promise<void> {
+    await this.byScope.get(scope)?.close();
+    this.byScope.delete(scope);
+    this.options.store.removeEnrolment(scope);
   }
 
   all(): readonly Agent[] {
@@ -61,7 +70,7 @@ export class Agents {
   ofScope(scope: string): Agent {
     const agent = this.byScope.get(scope);
     if (agent !== undefined) return agent;
-    throw new HoldfastError('scope_unknown', `no agent is enrolled for the scope ${scope}`, { next: `holdfast enroll --scope ${scope}` });
+    throw notEnrolled(scope);
   }
 
   /** By id in hex, or by scope. Throws `agent_unknown`. */
@@ -76,7 +85,6 @@ export class Agents {
   }
 }
 
-/** What the machine calls itself to the operator; shown, never decided by. */
-export function machineName(): string {
-  return path.basename(hostname()).replace(/\p{C}/gu, '').slice(0, 64) || 'unnamed';
+function notEnrolled(scope: string): HoldfastError {
+  return new HoldfastError('scope_unknown', `no agent is enrolled for the scope ${scope}`, { next: `holdfast enroll --scope ${scope}` });
 }

@@ -2,6 +2,7 @@
 // minted for it. What changes in the fleet's state takes effect here, at once.
 
 import path from 'node:path';
+import { signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
@@ -9,14 +10,20 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import { egressOf, grantsOf, isLive, type Egress, type FleetState, type Grant } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import { openAuditFolder } from '../audit/files.ts';
+import type { RecordPolicy } from '../audit/redact.ts';
 import { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
 import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
-import { Handles } from '../vault/mint.ts';
+import { HandleTable } from '../vault/mint.ts';
 import { AgentJournal } from './journal.ts';
 import { SessionSigners } from './session-signer.ts';
+
+/** Which parts of a request the record keeps. */
+export const recordPolicy: RecordPolicy = { paths: 'keep' };
+const sweepEveryMs = 1000;
 
 export interface AgentOptions {
   readonly ports: Ports;
@@ -25,8 +32,8 @@ export interface AgentOptions {
   readonly holder: KeyHolder;
   readonly custodyLevel: string;
   readonly auditFolder: string;
-  /** One a run of the daemon. */
-  readonly run: Uint8Array;
+  /** This run of the daemon. */
+  readonly run: { readonly id: Uint8Array; readonly startedMs: number };
   readonly version: string;
 }
 
@@ -48,7 +55,8 @@ export class Agent {
   private readonly link: RelayLink;
   private readonly options: AgentOptions;
   private readonly listeners = new Set<AgentEvents>();
-  private opened: { readonly audit: AuditWriter; readonly handles: Handles } | undefined;
+  private sweeper: NodeJS.Timeout | undefined;
+  private opened: { readonly audit: AuditWriter; readonly handles: HandleTable } | undefined;
 
   private constructor(options: AgentOptions, journal: AgentJournal, link: RelayLink, freshness: Freshness) {
     this.options = options;
@@ -102,6 +110,11 @@ export class Agent {
     return state === undefined ? [] : grantsOf(state, this.id);
   }
 
+  /** All grants that have not been ended, also of an agent that was revoked: what it could have opened. */
+  granted(): readonly Grant[] {
+    return [...(this.journal.state?.grants.get(toHex(this.id))?.values() ?? [])];
+  }
+
   egress(): readonly Egress[] {
     const { state } = this.journal;
     return state === undefined ? [] : egressOf(state, this.id);
@@ -120,13 +133,13 @@ export class Agent {
     return this.begun().audit;
   }
 
-  get handles(): Handles {
+  get handles(): HandleTable {
     return this.begun().handles;
   }
 
   /** Writes a report that no effect waits for; what cannot be written is counted by the writer and told in the log. */
   note(report: AuditReport): void {
-    void this.opened?.audit.append(report).catch(() => this.ports.log.warn({ agent: toHex(this.id) }, 'an audit event could not be written'));
+    void this.opened?.audit.append(report).catch(() => this.log('an audit event could not be written'));
   }
 
   /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
@@ -134,9 +147,13 @@ export class Agent {
     await this.until(() => this.opened !== undefined, timeoutMs, 'the fleet could not be read in time');
   }
 
+  hasRead(position: number): boolean {
+    return (this.journal.controlHead()?.position ?? -1) >= position;
+  }
+
   /** Resolves once the control entry at `position` has taken effect here. Throws `entry_fork` when another one stands there. */
   async applied(position: number, hash: Uint8Array, timeoutMs: number): Promise<void> {
-    await this.until(() => (this.journal.controlHead()?.position ?? -1) >= position, timeoutMs, 'the entry has not arrived yet');
+    await this.until(() => this.hasRead(position), timeoutMs, 'the entry has not arrived yet');
     this.journal.compareControl({ position, hash });
   }
 
@@ -180,12 +197,17 @@ export class Agent {
   async close(): Promise<void> {
     this.link.stop();
     if (this.opened === undefined) return;
-    await this.opened.handles.burn({}, 'daemon_stopped');
+    clearInterval(this.sweeper);
+    await this.opened.handles.burn({ kind: 'all' }).catch(() => undefined);
     await this.opened.audit.append({ kind: 'daemon-stop' }).catch(() => undefined);
     await this.opened.audit.close();
   }
 
-  private begun(): { readonly audit: AuditWriter; readonly handles: Handles } {
+  private log(message: string): void {
+    this.ports.log.warn({ agent: toHex(this.id) }, message);
+  }
+
+  private begun(): { readonly audit: AuditWriter; readonly handles: HandleTable } {
     if (this.opened === undefined) throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
     return this.opened;
   }
@@ -199,17 +221,22 @@ export class Agent {
     const signers = new SessionSigners(ports, this.holder, { fleet, agent });
     const { key } = await this.journal.epochKey(agentAudience(agent));
     const audit = await AuditWriter.open({
+      files: await openAuditFolder(path.join(auditFolder, toHex(agent))),
+      secrets: { primitives: ports.primitives, key, fleet, agent },
+      clock: ports.clock,
+      log: ports.log,
+      run,
+      sign: async (statement) => signCheckpoint(await signers.signer(), statement),
+    });
+    const handles = new HandleTable({
       primitives: ports.primitives,
       clock: ports.clock,
-      folder: path.join(auditFolder, toHex(agent)),
-      fleet,
-      agent,
-      run,
-      audienceKey: key,
-      signer: () => signers.signer(),
+      staleness: () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal,
+      recorder: () => audit,
+      policy: recordPolicy,
     });
-    const fresh = () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal;
-    this.opened = { audit, handles: new Handles({ primitives: ports.primitives, clock: ports.clock, audit, agent, fresh }) };
+    this.opened = { audit, handles };
+    this.sweeper = setInterval(() => void handles.sweep().catch(() => this.log('handles could not be recorded as expired')), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
   }
 
@@ -223,7 +250,7 @@ export class Agent {
     if (was === undefined && now !== undefined) this.note({ kind: 'enrolled', custody: this.custodyLevel });
     if (now?.revoked !== undefined && was?.revoked === undefined) {
       this.end();
-      await opened.handles.burn({ agent: this.id }, 'agent_revoked');
+      await opened.handles.burn({ kind: 'agent', agent: this.id }).catch(() => this.log('burned handles could not be recorded'));
       this.note({ kind: 'revoked', reason: now.revoked.reason.replace(/[^\x20-\x7e]/g, '?') });
       return;
     }
@@ -241,7 +268,7 @@ export class Agent {
     for (const [id, ended] of before) {
       if (after.has(id)) continue;
       for (const listener of this.listeners) listener.grantEnded(ended.grant);
-      await handles.burn({ grant: ended.grant }, 'grant_unknown');
+      await handles.burn({ kind: 'grant', grant: ended.grant }).catch(() => this.log('burned handles could not be recorded'));
       this.note({ kind: 'grant-ended', grant: ended.grant });
     }
     for (const [id, { grant, item, name }] of after) {

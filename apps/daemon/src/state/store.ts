@@ -57,6 +57,10 @@ export class StateStore {
     this.db.prepare('INSERT OR REPLACE INTO enrolment (scope, record) VALUES (?, ?)').run(value.scope, encode(enrolment, value));
   }
 
+  removeEnrolment(scope: string): void {
+    this.db.prepare('DELETE FROM enrolment WHERE scope = ?').run(scope);
+  }
+
   entries(agent: Uint8Array, topic: Uint8Array): Uint8Array[] {
     const rows = this.db.prepare('SELECT wire FROM entry WHERE agent = ? AND topic = ? ORDER BY position').all(agent, topic);
     return rows.map((row) => row['wire'] as Uint8Array);

@@ -10,6 +10,7 @@ import {
   encode,
   integer,
   list,
+  oneOf,
   optional,
   record,
   text,
@@ -49,7 +50,8 @@ export const doorRequest = union({
     environment: dictionary(text({ max: 128 * 1024 }), { max: 256, key: text({ min: 1, max: 256, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/ }) }),
     terminal: optional(record({ columns: size, rows: size, term: text({ max: 64 }) })),
   },
-  audit: { agent: text({ max: 64 }), from: integer(), limit: integer({ min: 1, max: 1000 }) },
+  /** A page of an agent's audit log: its events, or the signed checkpoints over them; oldest first. */
+  audit: { agent: text({ max: 64 }), part: oneOf('events', 'checkpoints'), from: integer(), limit: integer({ min: 1, max: 1000 }) },
   input: { data: bytesUpTo(maxChunkBytes) },
   'input-end': {},
   resize: { columns: size, rows: size },
@@ -130,9 +132,9 @@ export const doorReply = union({
     agent: principalId,
     fleet: fleetId,
     agentKey: bytes(65),
-    size: integer(),
-    events: list(bytesUpTo(16 * 1024), { max: 1000 }),
-    checkpoints: list(bytesUpTo(16 * 1024), { max: 1000 }),
+    /** How many there are in all. */
+    total: integer(),
+    items: list(bytesUpTo(16 * 1024), { max: 1000 }),
     /** When each granted credential was added or granted, for the standing-key comparison. */
     credentials: list(record({ item: bytes(16), addedAtMs: integer(wallClockMs) }), { max: 4096 }),
   },

@@ -1,0 +1,114 @@
+// `holdfast audit …` and `holdfast time`: the record as the daemon of this machine keeps it, checked here against its signed checkpoints.
+
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
+import { verifyAudit } from '@holdfast/protocol/audit/verify';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
+import { askDaemon, findHome } from '../door-client.ts';
+import { duration, exitCodeOf, visible, type Output } from '../output.ts';
+
+const pageItems = 500;
+
+type Page = DoorReplyOf<'audit-page'>;
+type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'credentials'> & { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] };
+
+/** One part of an agent's log, page by page, up to the size that it had at the first page. */
+async function readPart(agent: string, part: 'events' | 'checkpoints'): Promise<{ readonly items: Uint8Array[]; readonly page: Page }> {
+  const paths = findHome();
+  const ask = (from: number) => askDaemon(paths, { kind: 'audit', agent, part, from, limit: pageItems }, 'audit-page');
+  let page = await ask(0);
+  const { total } = page;
+  const items = [...page.items];
+  while (items.length < total && page.items.length > 0) {
+    page = await ask(items.length);
+    items.push(...page.items);
+  }
+  return { items: items.slice(0, total), page };
+}
+
+/** Checkpoints first: events only grow, so every checkpoint read covers events that are read after it. */
+async function readLog(agent: string): Promise<Log> {
+  const { items: checkpoints } = await readPart(agent, 'checkpoints');
+  const { items: events, page } = await readPart(agent, 'events');
+  return { ...page, events, checkpoints };
+}
+
+/** What one event says, in a line. */
+function sentence(event: AuditEvent): string {
+  switch (event.kind) {
+    case 'session-start':
+      return `${event.mode} session of ${visible(event.program)}`;
+    case 'session-end':
+      return event.exitCode === undefined ? 'session ended' : `session ended with ${event.exitCode}`;
+    case 'minted':
+      return `${event.name} for ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
+    case 'credentialed':
+      return `held for ${(event.credentialedUs / 1000).toFixed(2)} ms${event.sent ? '' : ', not sent'}`;
+    case 'refused':
+      return `${event.code}: ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
+    case 'request':
+      return `${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
+    case 'granted':
+      return event.name;
+    case 'handle-refused':
+    case 'fault':
+      return event.code;
+    case 'egress-allowed':
+      return `${event.host}:${event.port}`;
+    case 'revoked':
+      return visible(event.reason);
+    case 'enrolled':
+      return event.custody;
+    case 'daemon-start':
+      return event.version;
+    case 'gap':
+      return event.dropped.map(({ kind, count }) => `${count} ${kind}`).join(', ');
+    default:
+      return '';
+  }
+}
+
+export async function show(output: Output, options: { readonly agent: string; readonly last?: number }): Promise<void> {
+  const { events, agent } = await readLog(options.agent);
+  const decoded = events.map(decodeEvent).slice(options.last === undefined ? 0 : -options.last || events.length);
+  output.result(
+    { agent, events: decoded },
+    decoded.map((event) => `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${sentence(event)}`),
+  );
+}
+
+export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {
+  const { events, checkpoints, agent, fleet, agentKey } = await readLog(options.agent);
+  try {
+    const verdict = await verifyAudit(nodePrimitives, { fleet, agent, agentKey }, { events, checkpoints });
+    output.result({ ok: true, agent, ...verdict }, [
+      `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
+      `root ${toHex(verdict.root)}`,
+      ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
+    ]);
+  } catch (thrown) {
+    const code = exitCodeOf(thrown);
+    if (code !== 4) throw thrown;
+    if (output.json) output.result({ ok: false, agent, events: events.length, error: (thrown as { code?: string }).code }, []);
+    else output.failed(thrown);
+    process.exitCode = code;
+  }
+}
+
+export async function time(output: Output, options: { readonly agent: string }): Promise<void> {
+  const { events, credentials, agent } = await readLog(options.agent);
+  const added = credentials.map(({ item, addedAtMs }) => ({ item, addedAtMs }));
+  const report = permissionedTime(events.map(decodeEvent), added, Date.now());
+  output.result({ agent, ...report }, timeLines(report));
+}
+
+function timeLines({ permissionedMs, credentialedMs, calls, peakMs, standingRatio }: PermissionedTime): string[] {
+  if (calls === 0) return ['no credential has been used yet'];
+  return [
+    `${calls} calls; a credential could have been used for ${duration(permissionedMs)} in all, for at most ${duration(peakMs)} at once`,
+    `it existed in the clear for ${duration(credentialedMs)}`,
+    ...(standingRatio === null ? [] : [`standing keys would have been there ${Math.round(standingRatio).toLocaleString('en')} times as long`]),
+  ];
+}

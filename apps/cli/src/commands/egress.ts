@@ -1,0 +1,58 @@
+// `holdfast egress …`: hosts that an agent may reach without a credential.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { allowEgress, endEgress } from '@holdfast/protocol/journal/compose';
+import { parseCaBundle, parseHost } from '@holdfast/protocol/vault/terms';
+import { askDaemon, findHome } from '../door-client.ts';
+import { asOperator } from '../operator/session.ts';
+import type { Output } from '../output.ts';
+import { readText } from './vault.ts';
+
+interface EgressOptions {
+  readonly passphraseFile?: string;
+  readonly to: string;
+  readonly allowPrivate?: boolean;
+  readonly ca?: string;
+}
+
+export async function allow(output: Output, typed: string, options: EgressOptions): Promise<void> {
+  const { host, port } = parseHost(typed);
+  const ca = options.ca === undefined ? undefined : parseCaBundle(readText(options.ca));
+  await asOperator(options, async (session) => {
+    const agent = session.agent(options.to);
+    const terms = { agent: agent.id, host, port, allowPrivate: options.allowPrivate === true, ...(ca !== undefined && { ca }) };
+    const { rule } = await session.write((operator) => allowEgress(operator, terms));
+    const here = await session.appliedHere(10_000);
+    output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may reach ${host}:${port}`]);
+  });
+}
+
+export async function remove(output: Output, typed: string, options: EgressOptions): Promise<void> {
+  const { host, port } = parseHost(typed);
+  await asOperator(options, async (session) => {
+    const agent = session.agent(options.to);
+    const rules = [...(session.state.egress.get(toHex(agent.id))?.values() ?? [])];
+    const found = rules.find((each) => each.host === host && each.port === port);
+    if (found === undefined) throw new HoldfastError('egress_unknown', `${agent.scope} has no leave to reach ${host}:${port}`, { next: 'see: holdfast egress list' });
+    await session.write((operator) => endEgress(operator, { agent: agent.id, rule: found.id }));
+    const here = await session.appliedHere(10_000);
+    output.result({ rule: found.id, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may not reach ${host}:${port} any more`]);
+  });
+}
+
+export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
+  if (options.passphraseFile === undefined) {
+    const { egress } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+    show(output, 'machine', egress.map(({ rule }) => rule));
+    return;
+  }
+  await asOperator(options, async (session) => {
+    show(output, 'operator', [...session.state.egress.values()].flatMap((rules) => [...rules.values()]));
+  });
+}
+
+function show(output: Output, view: string, rules: readonly { agent: Uint8Array; id: Uint8Array; host: string; port: number; allowPrivate: boolean }[]): void {
+  const shown = rules.map(({ agent, id, host, port, allowPrivate }) => ({ rule: id, agent, host, port, allowPrivate }));
+  output.result({ view, rules: shown }, shown.length === 0 ? ['no host is open without a credential'] : shown.map(({ agent, host, port }) => `${toHex(agent).slice(0, 8)}  ${host}:${port}`));
+}

@@ -1,0 +1,47 @@
+// `holdfast enroll`: this machine asks to be admitted. Shows what a person carries to the operator, and waits.
+
+import { hostname } from 'node:os';
+import { DoorCall, findHome } from '../door-client.ts';
+import { duration, visible, type Output } from '../output.ts';
+
+interface EnrollOptions {
+  readonly scope: string;
+  readonly relay?: string;
+}
+
+/** The relay that `npm start` runs on this machine. */
+export function localRelay(): string {
+  return `http://127.0.0.1:${process.env['HOLDFAST_PORT'] ?? '7433'}`;
+}
+
+export async function enroll(output: Output, options: EnrollOptions): Promise<void> {
+  const call = await DoorCall.open(findHome());
+  const machine = visible(hostname()).slice(0, 64) || 'unnamed';
+  call.send({ kind: 'enroll', scope: options.scope, machine, ...(options.relay !== undefined && { relay: options.relay }) });
+  try {
+    for await (const reply of call.replies()) {
+      if (reply.kind === 'enroll-offer') {
+        const { code, url, words, expiresAtMs } = reply;
+        output.result({ code, url, words, expiresAtMs }, await offerLines(url, code, words, expiresAtMs - Date.now()));
+      } else if (reply.kind === 'enroll-done') {
+        const { agent, fleet, fleetName, scope, custody } = reply;
+        output.result({ agent, fleet, fleetName, scope, custody }, [`enrolled as ${scope} of ${visible(fleetName)}; keys: ${custody}`]);
+      }
+    }
+  } finally {
+    call.close();
+  }
+}
+
+async function offerLines(url: string, code: string, words: readonly string[], lifeMs: number): Promise<string[]> {
+  const { renderUnicodeCompact } = await import('uqr');
+  return [
+    renderUnicodeCompact(url),
+    `  ${url}`,
+    '',
+    `  on the operator's side:  holdfast approve ${code}`,
+    `  and type these words:    ${words.join(' ')}`,
+    '',
+    `waiting for the operator, for ${duration(lifeMs)} at most …`,
+  ];
+}

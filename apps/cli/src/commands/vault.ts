@@ -1,0 +1,162 @@
+// `holdfast vault …`: credentials as the operator keeps and grants them. Secrets come in as bytes and are overwritten.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { addItem, endGrant, grantItem, removeItem } from '@holdfast/protocol/journal/compose';
+import type { Item } from '@holdfast/protocol/journal/state';
+import type { Attach } from '@holdfast/protocol/vault/attach';
+import { vaultItem } from '@holdfast/protocol/vault/item';
+import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
+import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { askDaemon, findHome } from '../door-client.ts';
+import { secretFromStdin } from '../secrets-input.ts';
+import { usage, type Output } from '../output.ts';
+
+interface OperatorOptions {
+  readonly passphraseFile?: string;
+}
+
+interface AddOptions extends OperatorOptions {
+  readonly host: readonly string[];
+  readonly path?: readonly string[];
+  readonly method?: readonly string[];
+  readonly attach: string;
+  readonly env?: string;
+  readonly allowPrivate?: boolean;
+  readonly ca?: string;
+}
+
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('usage', `cannot read ${file}`, { cause });
+  }
+}
+
+/** How an attachment is written on the command line and shown. */
+function attachText(attach: Attach): string {
+  switch (attach.kind) {
+    case 'bearer':
+      return 'bearer';
+    case 'basic':
+      return attach.username === '' ? 'basic' : `basic:${attach.username}`;
+    case 'header':
+    case 'query':
+      return `${attach.kind}:${attach.name}`;
+  }
+}
+
+function termsOf({ name, attach, fence, env }: Pick<Item, 'name' | 'attach' | 'fence' | 'env'>) {
+  return {
+    name,
+    attach: attachText(attach),
+    hosts: fence.hosts.map(({ host, port }) => `${host}:${port}`),
+    methods: fence.methods,
+    paths: fence.paths,
+    allowPrivate: fence.allowPrivate,
+    ...(env !== undefined && { env }),
+  };
+}
+
+function itemNamed(session: OperatorSession, name: string): Item {
+  for (const item of session.state.items.values()) if (item.name === name) return item;
+  throw new HoldfastError('item_unknown', `there is no credential ${name}`, { next: 'see: holdfast vault list' });
+}
+
+export async function add(output: Output, name: string, options: AddOptions): Promise<void> {
+  const fence = parseFence({
+    hosts: options.host,
+    ...(options.method && { methods: options.method }),
+    ...(options.path && { paths: options.path }),
+    ...(options.allowPrivate && { allowPrivate: true }),
+    ...(options.ca !== undefined && { ca: readText(options.ca) }),
+  });
+  const attach = parseAttach(options.attach);
+  const wanted = { id: randomBytes(16), name, attach, fence, ...(options.env !== undefined && { env: options.env }) };
+  const item = parsed(() => vaultItem.parse(wanted, 'credential'));
+  if (options.passphraseFile === undefined && !process.stdin.isTTY) {
+    throw usage('the secret comes on standard input, so the passphrase cannot', 'pass --passphrase-file FILE');
+  }
+  const secret = await secretFromStdin(`The secret of ${name}`);
+  try {
+    await asOperator(options, async (session) => {
+      await session.write((operator) => addItem(operator, item, secret));
+      output.result({ item: item.id, ...termsOf(item) }, [`${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(attach)}`, `  next: holdfast vault grant ${name} --to main`]);
+    });
+  } finally {
+    secret.fill(0);
+  }
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw usage(cause.message);
+    throw cause;
+  }
+}
+
+export async function grant(output: Output, name: string, options: OperatorOptions & { readonly to: string }): Promise<void> {
+  await asOperator(options, async (session) => {
+    const item = itemNamed(session, name);
+    const agent = session.agent(options.to);
+    const secret = await session.openSecret(item.id);
+    try {
+      const { grant: id } = await session.write((operator) => grantItem(operator, { item: item.id, agent: agent.id, secret }));
+      const here = await session.appliedHere(10_000);
+      output.result({ grant: id, item: item.id, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may use ${name}; it never sees it`]);
+    } finally {
+      secret.fill(0);
+    }
+  });
+}
+
+export async function ungrant(output: Output, name: string, options: OperatorOptions & { readonly from: string }): Promise<void> {
+  await asOperator(options, async (session) => {
+    const agent = session.agent(options.from);
+    const held = [...(session.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
+    if (held === undefined) throw new HoldfastError('grant_unknown', `${agent.scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
+    await session.write((operator) => endGrant(operator, { agent: agent.id, grant: held.grant }));
+    const here = await session.appliedHere(10_000);
+    output.result({ grant: held.grant, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may not use ${name} any more`]);
+  });
+}
+
+export async function remove(output: Output, name: string, options: OperatorOptions): Promise<void> {
+  await asOperator(options, async (session) => {
+    const item = itemNamed(session, name);
+    await session.write((operator) => removeItem(operator, item.id));
+    await session.appliedHere(10_000);
+    output.result({ item: item.id, name }, [`${name} is removed, and every grant of it has ended`, '  next: rotate it upstream if it should die there too']);
+  });
+}
+
+/** With a passphrase: the operator's own view. Without: what this machine may use, as its daemon reads the fleet. */
+export async function list(output: Output, options: OperatorOptions): Promise<void> {
+  if (options.passphraseFile === undefined) return listHere(output);
+  await asOperator(options, async (session) => {
+    const items = [...session.state.items.values()].map((item) => ({
+      item: item.id,
+      ...termsOf(item),
+      addedAtMs: item.addedAtMs,
+      grants: [...session.state.grants.values()].flatMap((granted) =>
+        [...granted.values()].filter((each) => toHex(each.item) === toHex(item.id)).map((each) => ({ grant: each.grant, agent: each.agent })),
+      ),
+    }));
+    output.result({ view: 'operator', items }, items.length === 0 ? ['no credentials yet'] : items.map((item) => line(item, `${item.grants.length} grants`)));
+  });
+}
+
+async function listHere(output: Output): Promise<void> {
+  const { grants } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+  const items = grants.map(({ agent, granted, grantedAtMs }) => ({ item: granted.item, ...termsOf(granted), agent, grant: granted.grant, grantedAtMs }));
+  output.result({ view: 'machine', items }, items.length === 0 ? ['nothing is granted to this machine'] : items.map((item) => line(item, toHex(item.agent).slice(0, 8))));
+}
+
+function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {
+  return `${name.padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${attach}  ${suffix}`;
+}

@@ -1,0 +1,126 @@
+// What the door answers, one function a request.
+
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/door/wire';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import type { Agent } from '../agent/agent.ts';
+import type { Agents } from '../agents.ts';
+import type { Custody } from '../custody/custody.ts';
+import type { Enrolments } from '../enrol.ts';
+import type { Sessions } from '../session/session.ts';
+import type { DoorHandler } from './server.ts';
+
+export interface DoorContext {
+  readonly agents: Agents;
+  readonly sessions: Sessions;
+  readonly enrolments: Enrolments;
+  readonly custody: Custody;
+  readonly version: string;
+  readonly startedAtMs: number;
+}
+
+type RequestOf<K extends DoorRequest['kind']> = Extract<DoorRequest, { kind: K }>;
+
+export function doorHandler(context: DoorContext): DoorHandler {
+  const { agents, sessions, enrolments } = context;
+  return async (request, caller) => {
+    switch (request.kind) {
+      case 'status':
+        caller.reply(status(context));
+        break;
+      case 'machine':
+        caller.reply(machine(agents));
+        break;
+      case 'enroll':
+        await enrolments.enrol(request, caller);
+        break;
+      case 'await-control':
+        await applied(agents, request);
+        caller.reply({ kind: 'done' });
+        break;
+      case 'audit':
+        caller.reply(await auditPage(agents.named(request.agent), request));
+        break;
+      case 'run':
+        await sessions.run(agents.ofScope(request.scope), request, caller);
+        break;
+      default:
+        throw new HoldfastError('usage', `${request.kind} belongs to a running session`); // [DOOR-4]
+    }
+  };
+}
+
+function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): DoorReply {
+  const notices = agents.unopened.map(({ scope, thrown }) => ({
+    code: codeOf(thrown),
+    message: `the agent of the scope ${scope} could not be opened: ${thrown instanceof Error ? thrown.message : 'unknown'}`.slice(0, 1024),
+    ...(thrown instanceof HoldfastError && thrown.next !== undefined && { next: thrown.next.slice(0, 1024) }),
+  }));
+  return {
+    kind: 'status',
+    version,
+    pid: process.pid,
+    startedAtMs,
+    custody: custody.level,
+    agents: agents.all().map((agent) => agent.view()),
+    sessions: sessions.views(),
+    notices,
+  };
+}
+
+/** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
+function machine(agents: Agents): DoorReplyOf<'machine'> {
+  const all = agents.all();
+  const fleets = new Map(all.flatMap(({ state, enrolment }) => (state === undefined ? [] : [[enrolment.fleet.toString(), state] as const])));
+  const roster = [...fleets.values()].flatMap((state) =>
+    [...state.agents.values()].map(({ id, scope, machine: host, custody, revoked, enrolledAtMs }) => ({
+      agent: id,
+      fleet: state.fleet,
+      scope,
+      machine: host,
+      custody,
+      state: revoked === undefined ? 'live' : 'revoked',
+      enrolledAtMs,
+      here: all.some((agent) => equalBytes(agent.id, id)),
+    })),
+  );
+  const grants = all.flatMap((agent) =>
+    agent.grants().map(({ grant, item, name, attach, fence, env, grantedAtMs }) => ({
+      agent: agent.id,
+      granted: { grant, item, name, attach, fence, ...(env !== undefined && { env }) },
+      grantedAtMs,
+    })),
+  );
+  const egress = all.flatMap((agent) =>
+    agent.egress().map(({ id, host, port, allowPrivate, ca }) => ({
+      agent: agent.id,
+      rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }) },
+    })),
+  );
+  return { kind: 'machine', agents: roster, grants, egress };
+}
+
+/** A revoked agent follows its fleet no further than its own revocation: later entries are not waited for. */
+async function applied(agents: Agents, { fleet, position, hash, timeoutMs }: RequestOf<'await-control'>): Promise<void> {
+  const concerned = agents.all().filter((agent) => equalBytes(agent.enrolment.fleet, fleet) && (agent.live || agent.hasRead(position)));
+  if (concerned.length === 0) throw new HoldfastError('agent_unknown', 'no live agent of this fleet is on this machine');
+  await Promise.all(concerned.map((agent) => agent.applied(position, hash, timeoutMs)));
+}
+
+/** Room for one page in one frame. */
+const maxPageBytes = 768 * 1024;
+
+async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
+  const { audit, enrolment, holder } = agent;
+  const about = {
+    kind: 'audit-page',
+    agent: agent.id,
+    fleet: enrolment.fleet,
+    agentKey: holder.publicKeys.sign,
+    credentials: agent.granted().map(({ item, grantedAtMs }) => ({ item, addedAtMs: grantedAtMs })),
+  } as const;
+  if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };
+  await audit.checkpoint(); // so that what was recorded a moment ago is covered as well
+  const all = await audit.checkpoints();
+  return { ...about, total: all.length, items: all.slice(from, from + Math.min(limit, 300)) };
+}

@@ -1,0 +1,122 @@
+// Enrolling a scope of this machine, spec/pairing.md: new keys in custody, an offer behind a code, the operator's answer, and then the fleet's
+// journal read and compared with what the answer named. Nothing is kept of an attempt that does not end well.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { DoorRequest } from '@holdfast/protocol/door/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
+import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
+import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs, pairingUrl, type PairingAnswer } from '@holdfast/protocol/identity/pairing';
+import { assertPairedWith } from '@holdfast/protocol/journal/state';
+import type { Agent } from './agent/agent.ts';
+import type { Agents } from './agents.ts';
+import type { Custody } from './custody/custody.ts';
+import type { Caller } from './door/server.ts';
+import type { Ports } from './ports.ts';
+import type { StateStore } from './state/store.ts';
+
+const answerWithinMs = 15_000;
+const waitMs = 20_000;
+const readFleetWithinMs = 20_000;
+
+export interface EnrolOptions {
+  readonly ports: Ports;
+  readonly store: StateStore;
+  readonly custody: Custody;
+  readonly agents: Agents;
+  readonly defaultRelay: string | undefined;
+}
+
+type EnrolRequest = Extract<DoorRequest, { kind: 'enroll' }>;
+
+export class Enrolments {
+  private readonly options: EnrolOptions;
+  private readonly pending = new Set<string>();
+
+  constructor(options: EnrolOptions) {
+    this.options = options;
+  }
+
+  /** One enrolment, from the offer to the fleet read. Throws `scope_enrolled`, `pairing_*`, `relay_*`, `custody_*`. */
+  async enrol(request: EnrolRequest, caller: Caller): Promise<void> {
+    const { agents, defaultRelay } = this.options;
+    const { scope } = request;
+    const relayUrl = request.relay ?? defaultRelay;
+    if (relayUrl === undefined) throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
+    const enrolled = agents.all().find((agent) => agent.enrolment.scope === scope);
+    if (enrolled?.live === true) throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled already`, { next: 'use another --scope, or revoke it first' });
+    if (this.pending.has(scope)) throw new HoldfastError('scope_enrolled', `the scope ${scope} is being enrolled in another terminal`, { next: 'finish or end that one first' });
+    this.pending.add(scope);
+    try {
+      const agent = await this.pair(request, relayUrl, caller);
+      const { fleet } = agent.enrolment;
+      caller.reply({ kind: 'enroll-done', agent: agent.id, fleet, fleetName: agent.state?.name ?? '', scope, custody: agent.custodyLevel });
+    } finally {
+      this.pending.delete(scope);
+    }
+  }
+
+  private async pair({ scope, machine }: EnrolRequest, relayUrl: string, caller: Caller): Promise<Agent> {
+    const { ports, custody } = this.options;
+    const { primitives, clock } = ports;
+    const relay = await connectRelay(relayUrl, {
+      webSocket: WebSocket,
+      primitives,
+      deadline: (afterMs, expired) => {
+        const timer = setTimeout(expired, afterMs);
+        return () => clearTimeout(timer);
+      },
+      answerWithinMs,
+      onPush: () => {},
+      onClosed: () => {},
+    });
+    const created = await custody.create(scope);
+    try {
+      const code = newPairingCode(primitives);
+      const text = formatPairingCode(primitives, code);
+      const url = pairingUrl(primitives, relayUrl, code);
+      const terms = { agent: primitives.random(16), scope, machine, custody: custody.level, capabilities: [] };
+      const pairing = await Pairing.begin(primitives, custody.holder(created), terms, { code, monotonicMs: clock.monotonicMs() });
+      await putRendezvous(relay, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
+      caller.reply({ kind: 'enroll-offer', code: text, url, words: pairing.words, expiresAtMs: clock.nowMs() + pairingLifeMs });
+      const answer = await pairing.openAnswer(await this.answer(relay, pairing, caller), clock.monotonicMs());
+      return await this.adopt(answer, { scope, relayUrl, key: created.key });
+    } catch (thrown) {
+      await custody.destroy(created.key).catch(() => ports.log.warn({}, 'keys of a failed enrolment could not be removed'));
+      throw thrown;
+    } finally {
+      relay.close();
+    }
+  }
+
+  private async answer(relay: RelayExchange, { rendezvous }: Pairing, caller: Caller): Promise<Uint8Array> {
+    const { clock } = this.options.ports;
+    const untilMs = clock.monotonicMs() + pairingLifeMs;
+    while (clock.monotonicMs() < untilMs) {
+      const taken = await takeRendezvous(relay, { rendezvous, slot: 'answer' }, waitMs);
+      if (taken !== undefined) return taken;
+      if (caller.gone.aborted) throw new HoldfastError('pairing_expired', 'the enrolment was given up');
+    }
+    throw new HoldfastError('pairing_expired', 'no operator answered in time', { next: 'run holdfast enroll again' });
+  }
+
+  /** Pins what the answer named, reads the fleet, and keeps the enrolment only if it is that fleet. */
+  private async adopt(answer: PairingAnswer, { scope, relayUrl, key }: { scope: string; relayUrl: string; key: Uint8Array }): Promise<Agent> {
+    const { ports, store, custody, agents } = this.options;
+    const { fleet, agent, relay: relayKey, control: pinned } = answer;
+    await custody.bind(key, { fleet, agent });
+    store.saveEnrolment({ v: 1, scope, agent, fleet, key, relayUrl, relayKey, pinned, enrolledAtMs: ports.clock.nowMs() });
+    const opened = await agents.open(scope);
+    try {
+      await opened.ready(readFleetWithinMs);
+      if (opened.state === undefined) throw new HoldfastError('pairing_answer_invalid', 'the fleet could not be read');
+      assertPairedWith(opened.state, { ...answer, relay: relayKey });
+      ports.log.info({ agent: toHex(agent) }, 'enrolled');
+      return opened;
+    } catch (thrown) {
+      await agents.forget(scope);
+      throw thrown;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// The daemon: binds the ports, takes the home's lock, starts custody, opens this machine's agents and answers at the door. Argv:
+// --home DIR [--relay URL] [--passphrase-file FILE]. Prints one line on stdout when it is ready; everything else is log, on stderr.
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { Agents } from './agents.ts';
+import { Custody } from './custody/custody.ts';
+import { openDoor } from './door/server.ts';
+import { doorHandler } from './door/requests.ts';
+import { Enrolments } from './enrol.ts';
+import { lockHome, openHome } from './home.ts';
+import type { Ports } from './ports.ts';
+import { Sessions } from './session/session.ts';
+import { StateStore } from './state/store.ts';
+
+const version = '0.1.0';
+
+const { values } = parseArgs({
+  options: { home: { type: 'string' }, relay: { type: 'string' }, 'passphrase-file': { type: 'string' } },
+});
+
+const logger = pino({ name: 'daemon', base: { name: 'daemon' } }, pino.destination({ dest: 2, sync: true }));
+const ports: Ports = {
+  primitives: nodePrimitives,
+  clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+  log: {
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+  },
+};
+
+function readPassphrase(file: string): Uint8Array {
+  const descriptor = openSync(file, 'r');
+  try {
+    const content = readFileSync(descriptor);
+    const end = content.at(-1) === 0x0a ? content.length - (content.at(-2) === 0x0d ? 2 : 1) : content.length;
+    const phrase = Uint8Array.prototype.slice.call(content, 0, end);
+    content.fill(0);
+    if (phrase.length === 0) throw new HoldfastError('usage', 'the passphrase file is empty', { next: 'put a passphrase into it' });
+    return phrase;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function serve(): Promise<() => Promise<void>> {
+  if (values.home === undefined) throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
+  const paths = openHome(nodePrimitives, values.home, tmpdir());
+  const lock = lockHome(paths);
+  const startedAtMs = Date.now();
+  const phraseFile = values['passphrase-file'];
+  const custody = await Custody.start({ storeFolder: paths.custody, ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }) });
+  const store = new StateStore(path.join(paths.daemon, 'journal.db'));
+  const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, version });
+  await agents.openAll();
+  for (const { scope, thrown } of agents.unopened) logger.warn({ scope, code: codeOf(thrown), cause: String(thrown) }, 'an agent could not be opened');
+  const sessions = new Sessions(ports, paths);
+  const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay });
+  const door = await openDoor(paths.doorSocket, ports.log, doorHandler({ agents, sessions, enrolments, custody, version, startedAtMs }));
+
+  const close = async () => {
+    await sessions.close();
+    await door.close();
+    await agents.close();
+    await custody.close();
+    store.close();
+    lock.release();
+  };
+  void custody.ended.then(() => stop('custody ended', 3));
+  return close;
+}
+
+let closing: Promise<void> | undefined;
+let close: (() => Promise<void>) | undefined;
+
+/** Idempotent: signals and the parent may all say it. */
+function stop(why: string, code: number): void {
+  closing ??= (async () => {
+    logger.info({ why }, 'stopping');
+    await close?.().catch((thrown: unknown) => logger.warn({ cause: String(thrown) }, 'could not stop cleanly'));
+    process.exit(code);
+  })();
+}
+
+process.on('SIGTERM', () => stop('SIGTERM', 0));
+process.on('SIGINT', () => stop('SIGINT', 0));
+process.on('disconnect', () => stop('the parent is gone', 0));
+// Nobody may guess what state is left after a fault that nothing expected: custody, sessions and sockets end with the process.
+process.on('uncaughtException', (thrown) => {
+  logger.fatal({ run: randomBytes(4).toString('hex'), cause: String(thrown), stack: thrown.stack }, 'unexpected fault');
+  process.exit(3);
+});
+
+try {
+  close = await serve();
+  process.stdout.write('daemon ready\n');
+} catch (thrown) {
+  const next = thrown instanceof HoldfastError ? thrown.next : undefined;
+  process.stderr.write(`holdfast: ${thrown instanceof Error ? thrown.message : String(thrown)} (${codeOf(thrown)})\n`);
+  if (next !== undefined) process.stderr.write(`  next: ${next}\n`);
+  process.exit(3);
+}

@@ -1,0 +1,138 @@
+// What one session may do, as the broker asks it: from the fleet's signed state at that very moment, never from what the session says. Every
+// use is minted, consumed durably and only then opened; every refusal is recorded with its true reason.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
+import type { Grant } from '@holdfast/protocol/journal/state';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import { openSealed } from '@holdfast/protocol/seal/hpke';
+import { egressFor } from '@holdfast/protocol/vault/egress';
+import { decide } from '@holdfast/protocol/vault/fence';
+import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
+import type { Agent } from '../agent/agent.ts';
+import { recordPolicy } from '../agent/agent.ts';
+import { recordedRequest } from '../audit/redact.ts';
+import type { Authority, EgressView, GrantView, RequestFacts, Target, Use } from '../broker/broker.ts';
+import type { Clock } from '../ports.ts';
+
+interface SessionIdentity {
+  readonly session: Uint8Array;
+  /** 32 random bytes that never leave the daemon. */
+  readonly secret: Uint8Array;
+}
+
+export class SessionAuthority implements Authority {
+  private readonly agent: Agent;
+  private readonly primitives: Primitives;
+  private readonly clock: Clock;
+  private readonly identity: SessionIdentity;
+  private readonly placeholders = new Map<string, string>();
+
+  constructor(agent: Agent, { primitives, clock }: { primitives: Primitives; clock: Clock }, identity: SessionIdentity) {
+    this.agent = agent;
+    this.primitives = primitives;
+    this.clock = clock;
+    this.identity = identity;
+  }
+
+  /** What the session's environment holds in place of secrets. */
+  environment(): Record<string, string> {
+    return Object.fromEntries(this.agent.grants().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])));
+  }
+
+  grants(): readonly GrantView[] {
+    return this.agent.grants().map((grant) => this.viewOf(grant));
+  }
+
+  grantsFor({ scheme, host, port }: Target): readonly GrantView[] {
+    if (scheme !== 'https') return [];
+    return this.agent
+      .grants()
+      .filter(({ fence }) => fence.hosts.some((each) => each.host === host && each.port === port))
+      .map((grant) => this.viewOf(grant));
+  }
+
+  egressFor({ host, port }: Target): EgressView | undefined {
+    const rule = egressFor(this.agent.egress(), host, port);
+    return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
+  }
+
+  /** Throws `refused`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  async use(view: GrantView, facts: RequestFacts): Promise<Use> {
+    const { session } = this.identity;
+    const grant = this.current(view);
+    const decision = decide(grant.fence, facts);
+    if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
+    const { grant: id, item, name, agent } = grant;
+    const { handles } = this.agent;
+    const handle = await handles.mint({ session, agent, grant: id, item, name }, facts);
+    const used = await handles.consume(handle, { session, agent }, facts);
+    return this.useOf(grant, used.handle);
+  }
+
+  async passed(facts: RequestFacts): Promise<void> {
+    this.agent.assertLive();
+    const request = recordedRequest(this.primitives, facts, recordPolicy);
+    await this.agent.audit.append({ kind: 'request', session: this.identity.session, request });
+  }
+
+  refused(facts: Partial<RequestFacts>, code: string): void {
+    const { scheme = 'https', host = '', port = 0, method = '', path = '' } = facts;
+    const request = recordedRequest(this.primitives, { scheme, host, port, method, path: path.slice(0, 8192) }, recordPolicy);
+    this.agent.note({ kind: 'refused', session: this.identity.session, code: parseCode(code), request });
+  }
+
+  private placeholder({ grant }: Grant): string {
+    const key = toHex(grant);
+    const known = this.placeholders.get(key) ?? placeholderFor(this.primitives, this.identity.secret, grant);
+    this.placeholders.set(key, known);
+    return known;
+  }
+
+  private viewOf(grant: Grant): GrantView {
+    return {
+      grantId: toHex(grant.grant),
+      placeholder: this.placeholder(grant),
+      attach: grant.attach,
+      ca: grant.fence.ca,
+      allowPrivate: grant.fence.allowPrivate,
+      matches: (facts) => decide(grant.fence, facts).kind === 'allow',
+    };
+  }
+
+  /** The grant as the fleet's state has it now; a view may be older than a revocation. */
+  private current({ grantId }: GrantView): Grant {
+    const grant = this.agent.grants().find((each) => toHex(each.grant) === grantId);
+    if (grant === undefined) throw new HoldfastError('refused', 'the vault refuses this');
+    return grant;
+  }
+
+  private useOf({ grant, item, sealed }: Grant, handle: Uint8Array): Use {
+    const { session } = this.identity;
+    const { fleet, agent } = this.agent.enrolment;
+    let openedUs: number | undefined;
+    let recorded = false;
+    const closed = (sent: boolean) => {
+      if (recorded) return;
+      recorded = true;
+      const credentialedUs = openedUs === undefined ? 0 : Math.max(0, Math.round(this.clock.monotonicMs() * 1000 - openedUs));
+      this.agent.note({ kind: 'credentialed', session, handle, grant, item, credentialedUs, sent });
+    };
+    return {
+      handleId: toHex(handle),
+      open: async () => {
+        const secret = await openSealed(this.agent.holder, this.primitives, { kind: 'grant', fleet, grant, item, agent }, sealed);
+        openedUs = this.clock.monotonicMs() * 1000;
+        return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
+      },
+      opened: () => {
+        openedUs ??= this.clock.monotonicMs() * 1000;
+      },
+      wiped: () => closed(true),
+      failed: (code) => {
+        closed(false);
+        this.agent.note({ kind: 'fault', code: codeOf({ code }) });
+      },
+    };
+  }
+}

@@ -1,0 +1,124 @@
+// A sealed session: a sandbox whose one socket is the broker's, for one agent. Made and ended here; ended also when the agent is revoked,
+// when whoever asked for it is gone, and with the daemon.
+
+import path from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { DoorRequest } from '@holdfast/protocol/door/wire';
+import type { HomePaths } from '@holdfast/protocol/door/paths';
+import type { Agent } from '../agent/agent.ts';
+import { createBroker, type Broker } from '../broker/broker.ts';
+import type { Caller } from '../door/server.ts';
+import type { Ports } from '../ports.ts';
+import { startSandbox, type Sandbox } from '../sandbox/start.ts';
+import { agentDoor } from './agent-door.ts';
+import { SessionAuthority } from './authority.ts';
+import { carryStreams } from './streams.ts';
+import { trustBundle } from './trust-bundle.ts';
+
+/** Holdfast's own tree: read-only inside every session. */
+const installation = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
+
+export type RunRequest = Extract<DoorRequest, { kind: 'run' }>;
+
+export interface SessionView {
+  readonly session: Uint8Array;
+  readonly agent: Uint8Array;
+  readonly mode: 'sealed';
+  readonly command: string;
+  readonly startedAtMs: number;
+}
+
+/** All sessions of this daemon. */
+export class Sessions {
+  private readonly ports: Ports;
+  private readonly paths: HomePaths;
+  private readonly running = new Map<string, { readonly view: SessionView; end(): void; readonly ended: Promise<void> }>();
+
+  constructor(ports: Ports, paths: HomePaths) {
+    this.ports = ports;
+    this.paths = paths;
+  }
+
+  views(): readonly SessionView[] {
+    return [...this.running.values()].map(({ view }) => view);
+  }
+
+  /** Runs a command to its end; its exit code is the last reply. Throws coded errors before the command has started. */
+  async run(agent: Agent, request: RunRequest, caller: Caller): Promise<void> {
+    agent.assertLive();
+    const { primitives, clock, log } = this.ports;
+    const session = primitives.random(16);
+    const program = path.basename(request.command[0] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
+    const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
+    await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
+
+    const authority = new SessionAuthority(agent, this.ports, { session, secret: primitives.random(32) });
+    const broker = await createBroker({ authority, door: agentDoor(agent, authority), log });
+    const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
+    let exitCode: number | undefined;
+    try {
+      const sandbox = await this.start(agent, request, authority, broker);
+      this.running.set(toHex(session), { view, end: () => sandbox.kill(), ended });
+      exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
+    } finally {
+      await broker.close();
+      await agent.handles.burn({ kind: 'session', session }).catch(() => log.warn({}, 'burned handles could not be recorded'));
+      agent.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
+      this.running.delete(toHex(session));
+      finish();
+    }
+    caller.reply({ kind: 'exited', code: exitCode });
+  }
+
+  /** Ends all sessions and waits until nothing of them is left. */
+  async close(): Promise<void> {
+    const all = [...this.running.values()];
+    for (const { end } of all) end();
+    await Promise.all(all.map(({ ended }) => ended));
+  }
+
+  private start(agent: Agent, request: RunRequest, authority: SessionAuthority, broker: Broker): Promise<Sandbox> {
+    const scopeHome = path.join(this.paths.scopes, agent.enrolment.scope, 'home');
+    mkdirSync(scopeHome, { recursive: true, mode: 0o700 });
+    return startSandbox({
+      command: request.command,
+      cwd: request.cwd,
+      scopeHome,
+      callerPath: request.path,
+      callerHome: request.home,
+      environment: { ...request.environment, ...authority.environment() },
+      terminal: request.terminal,
+      caBundle: trustBundle(broker.caPem),
+      withheld: [this.paths.home, path.dirname(this.paths.doorSocket)],
+      installation,
+    });
+  }
+
+  private async accompany(agent: Agent, session: Uint8Array, parts: { sandbox: Sandbox; broker: Broker; caller: Caller }): Promise<number> {
+    const { sandbox, broker, caller } = parts;
+    broker.attach(sandbox.door);
+    const unsubscribe = agent.subscribe({
+      revoked: () => {
+        broker.cutCredentialed();
+        sandbox.kill();
+      },
+      grantEnded: (grant) => {
+        broker.cutCredentialed(toHex(grant));
+        agent.note({ kind: 'stream-cut', session, grant });
+      },
+    });
+    const gone = () => sandbox.kill(); // [DOOR-6]
+    caller.gone.addEventListener('abort', gone);
+    if (caller.gone.aborted || !agent.live) sandbox.kill();
+    caller.reply({ kind: 'started', session, agent: agent.id, mode: 'sealed' });
+    try {
+      const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
+      return code;
+    } finally {
+      unsubscribe();
+      caller.gone.removeEventListener('abort', gone);
+    }
+  }
+}
