@@ -3,7 +3,7 @@
 
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { assertFollows, controlTopic, noHash, verifyEntry, type Head, type UnverifiedEntry, type Verified } from '../blind/entry.ts';
+import { assertFollows, controlTopic, noHash, verifyEntry, type Head, type Tip, type UnverifiedEntry, type Verified } from '../blind/entry.ts';
 import { deviceIdOf } from '../identity/credential.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import type { Body, BodyOf } from './bodies.ts';
@@ -43,7 +43,7 @@ export async function verifyGenesis(
 }
 
 /**
- * An entry that directly follows the control head. Throws `entry_foreign`, `author_unknown`, `signature_invalid`, `entry_stale`,
+ * An entry, not known yet, that directly follows the control head. Throws `entry_foreign`, `author_unknown`, `signature_invalid`,
  * `entry_gap`, `entry_fork`, `entry_time`.
  */
 export async function verifyControlEntry(primitives: Primitives, state: FleetState, entry: UnverifiedEntry): Promise<VerifiedEntry> {
@@ -52,7 +52,7 @@ export async function verifyControlEntry(primitives: Primitives, state: FleetSta
   const device = state.devices.get(toHex(statement.author));
   if (device === undefined) return refuse('author_unknown', 'the author is not a device of the fleet'); // [JOURNAL-2]
   const verified = await verifyEntry(primitives, entry, device.keys.sign);
-  assertFollows(state.control, entry);
+  assertNext(state.control, entry);
   return verified;
 }
 
@@ -81,8 +81,14 @@ export async function verifyAgentEntry(
   }
   assertCounts(agent, entry);
   const verified = await verifyEntry(primitives, entry, agent.keys.sign);
-  assertFollows(topicTip(state, topic), entry);
+  assertNext(topicTip(state, topic), entry);
   return verified;
+}
+
+/** [JOURNAL-3] An author who signs two entries for one place makes two histories; the caller has dropped what it has already. */
+function assertNext(tip: Tip | undefined, entry: UnverifiedEntry): void {
+  if (tip !== undefined && entry.statement.position <= tip.position) refuse('entry_fork', 'another entry stands at this position: two histories');
+  assertFollows(tip, entry);
 }
 
 function assertOwn(state: FleetState, topic: Uint8Array, { statement }: UnverifiedEntry): void {
