@@ -29,6 +29,7 @@ function begin(name: string, file: string, parameters: readonly string[]): Promi
   const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...parameters], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     detached: true, // Ctrl-C at our terminal is ours to pass on, in order
+    env: { ...process.env, HOLDFAST_HOME: paths.home },
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   parts.push({ name, child, ended });
@@ -70,8 +71,7 @@ process.on('SIGINT', () => void end(0));
 process.on('SIGHUP', () => void end(0));
 
 const paths = findHome();
-const port = process.env['HOLDFAST_PORT'] ?? '7433';
-const address = (await begin('relay', '../../relay/src/main.ts', ['--folder', paths.relay, '--port', port])).split(' ').at(-1) ?? '';
+const address = (await begin('relay', '../../relay/src/main.ts', [])).split(' ').at(-1) ?? '';
 await begin('daemon', '../../daemon/src/main.ts', [
   '--home',
   paths.home,

@@ -31,7 +31,12 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void relay.close());
+  const close = async () => {
+    await relay.close();
+    if (process.connected) process.disconnect();
+  };
+  // `disconnect`: whoever started us with a channel is gone, however it ended.
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, () => void close());
   process.stdout.write(`relay ready ${relay.url}\n`);
 }
 
