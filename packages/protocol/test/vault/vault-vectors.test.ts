@@ -1,0 +1,98 @@
+// spec/vectors/{fence,vault,handle}.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { decode, encode, type Schema } from '@holdfast/protocol/codec/schema';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { assertSecretFits, type Attach } from '@holdfast/protocol/vault/attach';
+import { egressRule } from '@holdfast/protocol/vault/egress';
+import { decide, fence, type Fence, type RequestFacts } from '@holdfast/protocol/vault/fence';
+import { handleId, minted, present, requestDigest, type HandleState, type Presentation } from '@holdfast/protocol/vault/handle';
+import { grantedItem, vaultItem } from '@holdfast/protocol/vault/item';
+import { isPlaceholder, placeholderFor } from '@holdfast/protocol/vault/placeholder';
+import { fromVectorHex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
+
+type Vector<T> = VectorEntry & T;
+
+async function checkFormat<T>(schema: Schema<T>, { expect, hex }: Vector<{ hex: string }>): Promise<void> {
+  const input = fromVectorHex(hex);
+  assert.equal(await outcomeOf(() => decode(schema, input, 64 * 1024)), expect);
+  if (expect === 'ok') assert.equal(toHex(encode(schema, decode(schema, input, 64 * 1024))), hex);
+}
+
+describe('fence: formats', () => {
+  for (const entry of ownVectors<Vector<{ hex: string }>>('fence/fences').entries) {
+    it(`${entry.clause} ${entry.name}: ${entry.expect}`, () => checkFormat(fence, entry));
+  }
+});
+
+describe('fence: decisions', () => {
+  const within: Fence = { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET', 'HEAD'], paths: ['/v1/**'], allowPrivate: false };
+  for (const { name, clause, expect, facts } of ownVectors<Vector<{ facts: RequestFacts }>>('fence/decisions').entries) {
+    it(`${clause} ${name}: ${expect}`, () => {
+      const decision = decide(within, facts);
+      assert.equal(decision.kind === 'allow' ? 'ok' : decision.code, expect);
+    });
+  }
+});
+
+describe('vault: formats', () => {
+  const schemas: Record<string, Schema<unknown>> = { item: vaultItem, grant: grantedItem, egress: egressRule };
+  for (const entry of ownVectors<Vector<{ hex: string; format: string }>>('vault/items').entries) {
+    it(`${entry.clause} ${entry.name}: ${entry.expect}`, () => checkFormat(schemas[entry.format] ?? fence, entry));
+  }
+});
+
+describe('vault: secrets', () => {
+  for (const { name, clause, expect, attach, secret } of ownVectors<Vector<{ attach: Attach; secret: string }>>('vault/secrets').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      assert.equal(await outcomeOf(() => assertSecretFits(fromVectorHex(secret), attach)), expect);
+    });
+  }
+});
+
+describe('vault: placeholders', () => {
+  type Fields = { placeholder: string; sessionSecret?: string; grant?: string };
+  for (const { name, clause, expect, placeholder, sessionSecret, grant } of ownVectors<Vector<Fields>>('vault/placeholders').entries) {
+    it(`${clause} ${name}: ${expect}`, () => {
+      assert.equal(isPlaceholder(placeholder), expect === 'ok');
+      if (sessionSecret === undefined || grant === undefined) return;
+      assert.equal(placeholderFor(nodePrimitives, fromVectorHex(sessionSecret), fromVectorHex(grant)), placeholder);
+    });
+  }
+});
+
+describe('handle', () => {
+  type Presented = { session: string; agent: string; request: string; atMs: number };
+  type Fields = { binding: { session: string; agent: string; grant: string; request: string }; presented: readonly Presented[] };
+  for (const { name, clause, expect, binding, presented } of ownVectors<Vector<Fields>>('handle/presentations').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      let state: HandleState = minted(
+        { session: fromVectorHex(binding.session), agent: fromVectorHex(binding.agent), grant: fromVectorHex(binding.grant), request: fromVectorHex(binding.request) },
+        1000,
+      );
+      let verdict: Presentation | undefined;
+      for (const { session, agent, request, atMs } of presented) {
+        const result = present(state, { session: fromVectorHex(session), agent: fromVectorHex(agent), request: fromVectorHex(request) }, atMs);
+        ({ next: state, verdict } = result);
+      }
+      const last = verdict;
+      const outcome = await outcomeOf(() => {
+        if (last?.kind !== 'consume') throw new HoldfastError(last?.code ?? 'internal', 'refused');
+      });
+      assert.equal(outcome, expect);
+      assert.equal(state.kind === 'minted', false);
+    });
+  }
+
+  type Names = { handle?: string; id?: string; facts?: RequestFacts; digest?: string };
+  for (const { name, clause, handle, id, facts, digest } of ownVectors<Vector<Names>>('handle/names').entries) {
+    it(`${clause} ${name}`, () => {
+      if (handle !== undefined) assert.equal(toHex(handleId(nodePrimitives, fromVectorHex(handle))), id);
+      if (facts !== undefined) assert.equal(toHex(requestDigest(nodePrimitives, facts)), digest);
+    });
+  }
+});
