@@ -1,0 +1,57 @@
+// What the broker asks of the daemon around it. It knows no vault, no journal and no audit log: grants, egress, uses and records are given.
+
+import type { Target } from './target.ts';
+
+/** The request as it will go out. */
+export interface RequestFacts extends Target {
+  readonly method: string;
+  /** Canonical where the host has a grant, else as received; without the query. */
+  readonly path: string;
+  /** As it will go out, without the question mark and without an attached secret. */
+  readonly query: string;
+}
+
+export type Attach =
+  | { readonly kind: 'bearer' }
+  /** The secret is the password, or the whole `user:password` when `username` is empty. */
+  | { readonly kind: 'basic'; readonly username: string }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string };
+
+export interface GrantView {
+  readonly grantId: string;
+  /** `hf_…` */
+  readonly placeholder: string;
+  readonly attach: Attach;
+  /** PEM; the only authorities trusted for its hosts. */
+  readonly ca: string | undefined;
+  readonly allowPrivate: boolean;
+  matches(facts: RequestFacts): boolean;
+}
+
+export interface EgressView {
+  readonly allowPrivate: boolean;
+  readonly ca: string | undefined;
+}
+
+/** One consumed handle. The broker calls `opened` once after `open`, `wiped` once after overwriting, `failed` when the request did not succeed. */
+export interface Use {
+  readonly handleId: string;
+  /** A fresh Buffer over memory of its own (not V8's heap, not Node's pool), the broker's to overwrite. */
+  open(): Promise<Buffer>;
+  opened(): void;
+  wiped(): void;
+  failed(code: string): void;
+}
+
+export interface Authority {
+  /** Grants of this session for that host and port; none for plain http. */
+  grantsFor(target: Target): readonly GrantView[];
+  /** The operator's leave to reach the target without a credential. */
+  egressFor(target: Target): EgressView | undefined;
+  /** Mint, fences, durable consumption; throws a coded refusal, resolves only when the use is durable. */
+  use(grant: GrantView, facts: RequestFacts): Promise<Use>;
+  /** An uncredentialed request, recorded before its effect. */
+  passed(facts: RequestFacts): Promise<void>;
+  refused(facts: Partial<RequestFacts>, code: string): void;
+}

@@ -1,0 +1,138 @@
+// The broker: a sealed session's only way out, spec/broker.md. An HTTP/1.1 forward proxy with TLS interception that attaches the session's
+// granted credentials, lets pass what the operator allowed, and refuses the rest. Trusts the authority it is given; nothing that a client
+// or an origin sends.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:net';
+import { codeOf } from '@holdfast/protocol/errors';
+import { systemResolve, type Resolve } from './addresses.ts';
+import type { Authority, RequestFacts } from './authority.ts';
+import { createSessionAuthority } from './certificates.ts';
+import { Clients } from './clients.ts';
+import { decide } from './decide.ts';
+import { Exchange, type ExchangePorts } from './exchange.ts';
+import { Fingerprints } from './fingerprints.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { splitOriginForm } from './path.ts';
+import { answerRefusal, refusal } from './refusal.ts';
+import { readRequestHead } from './request-head.ts';
+import type { Target } from './target.ts';
+import { Upstreams } from './upstreams.ts';
+
+export type { Attach, Authority, EgressView, GrantView, RequestFacts, Use } from './authority.ts';
+export type { Limits } from './limits.ts';
+export type { Target } from './target.ts';
+
+/** Ids and codes only. */
+export interface BrokerLog {
+  info(fields: Readonly<Record<string, string | number | undefined>>, message: string): void;
+  warn(fields: Readonly<Record<string, string | number | undefined>>, message: string): void;
+}
+
+export interface BrokerOptions {
+  readonly authority: Authority;
+  /** Answers requests to the session's own port as an origin. */
+  readonly door: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly log: BrokerLog;
+  /** Every address of a name; called only for targets that passed. Default: the system's. */
+  readonly resolve?: Resolve;
+  readonly limits?: Partial<Limits>;
+  /** Dates the session's certificates, milliseconds since 1970. Default: the system's clock. */
+  readonly nowMs?: () => number;
+  /** `off` is for the positive control of the core-dump test alone: it hands Node's client the secret as a string. */
+  readonly swap?: 'bytes' | 'off';
+}
+
+export interface Broker {
+  /** What clients in the session trust, PEM. */
+  readonly caPem: string;
+  /** Serves a listening server's connections. The server is the broker's from now on, to close. */
+  attach(server: Server): void;
+  /** Revocation: open requests that carry a credential end at once, and so do connections that carried it. */
+  cutCredentialed(grantId?: string): void;
+  /** Ends everything; resolves when the attached servers are closed. */
+  close(): Promise<void>;
+}
+
+/** One broker a session: its certificates, fingerprints and upstream connections are shared with no other. */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  const { authority, log } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const certificates = await createSessionAuthority(options.nowMs ?? Date.now);
+  const upstreams = new Upstreams(options.resolve ?? systemResolve, limits);
+  const ports: ExchangePorts = {
+    authority,
+    upstreams,
+    limits,
+    prints: new Fingerprints(limits.maxSecrets),
+    swap: options.swap ?? 'bytes',
+  };
+  const exchanges = new Set<Exchange>();
+  const servers = new Set<Server>();
+
+  const refused = (facts: Partial<RequestFacts>, thrown: unknown): void => {
+    const code = codeOf(thrown);
+    if (code === 'internal') log.warn({ code }, 'a request failed in the broker');
+    authority.refused(facts, code);
+  };
+
+  const forward = (target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void => {
+    let facts: Partial<RequestFacts> = target;
+    try {
+      const head = readRequestHead(request);
+      facts = { ...target, method: head.method };
+      const url = splitOriginForm(originForm);
+      if (url === undefined) throw refusal('request_malformed');
+      const decision = decide(target, head, url, authority);
+      facts = decision.facts;
+      if (decision.kind === 'refuse') throw refusal(decision.code);
+      if (upgrades(request)) throw refusal('upgrade_refused'); // [BROKER-12]
+      if (request.headers.expect !== undefined) response.writeContinue();
+      run(new Exchange(ports, decision, head, request, response));
+    } catch (error) {
+      refused(facts, error);
+      answerRefusal(response, error);
+    }
+  };
+
+  const run = (exchange: Exchange): void => {
+    exchanges.add(exchange);
+    void exchange.run().finally(() => exchanges.delete(exchange));
+  };
+
+  const clients = new Clients({
+    certificates,
+    limits,
+    mayConnect: (target) => authority.grantsFor(target).length > 0 || authority.egressFor(target) !== undefined,
+    refused,
+    forward,
+    door: options.door,
+  });
+
+  return {
+    caPem: certificates.caPem,
+    attach(server) {
+      servers.add(server);
+      server.on('connection', (socket) => clients.accept(socket));
+    },
+    cutCredentialed(grantId) {
+      for (const exchange of exchanges) {
+        if (exchange.grantId !== undefined && (grantId === undefined || exchange.grantId === grantId)) exchange.cut(); // [BROKER-26]
+      }
+      upstreams.cut(grantId);
+    },
+    async close() {
+      const closed = [...servers].map((server) => new Promise<void>((done) => server.close(() => done())));
+      for (const exchange of exchanges) exchange.cut();
+      clients.close();
+      upstreams.close();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** HTTP/2 in the clear is an offer that may be ignored; anything else wants a stream that nobody scrubs. */
+function upgrades(request: IncomingMessage): boolean {
+  const { upgrade } = request.headers;
+  return upgrade !== undefined && upgrade.toLowerCase() !== 'h2c';
+}

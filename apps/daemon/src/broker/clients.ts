@@ -1,0 +1,200 @@
+// The client's side of a session's one port, spec/broker.md §2: plain proxy requests, CONNECT with the session's own certificates, and the
+// agent door. Trusts nothing that arrives.
+
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { codeOf } from '@holdfast/protocol/errors';
+import type { SessionAuthority } from './certificates.ts';
+import type { Limits } from './limits.ts';
+import { answerRefusal, answerRefusalRaw, refusal } from './refusal.ts';
+import { canonicalHost, hostHeaderMatches, parseAbsoluteForm, parseAuthority, type Target } from './target.ts';
+
+export interface ClientPorts {
+  readonly certificates: SessionAuthority;
+  readonly limits: Limits;
+  /** Whether anything of this session may go to the target at all. */
+  mayConnect(target: Target): boolean;
+  refused(facts: Partial<Target>, thrown: unknown): void;
+  /** A request that arrived for `target`, origin form in `originForm`. */
+  forward(target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void;
+  door(request: IncomingMessage, response: ServerResponse): void;
+}
+
+export class Clients {
+  readonly #ports: ClientPorts;
+  readonly #front: Server;
+  readonly #inner: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #tunnels = new WeakMap<Duplex, Target>();
+
+  constructor(ports: ClientPorts) {
+    this.#ports = ports;
+    // Never listening: connections are handed in, and deadlines are ours (Node's own start with listening).
+    const options: ServerOptions = {
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      maxHeaderSize: ports.limits.maxHeadBytes,
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+      requestTimeout: 0,
+    };
+    this.#front = createServer(options, (request, response) => this.#plain(request, response));
+    this.#inner = createServer(options, (request, response) => this.#tunnelled(request, response));
+    for (const server of [this.#front, this.#inner]) {
+      // Dropped headers would go unchecked; the head's size bounds them.
+      server.maxHeadersCount = 0;
+      server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+        server.emit('request', request, response),
+      ); // [BROKER-11]
+      server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket));
+    }
+    this.#front.on(
+      'connect',
+      (request: IncomingMessage, socket: Socket, head: Buffer) => void this.#connect(request, socket, head),
+    );
+    this.#inner.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+      this.#turnAway(socket, refusal('request_malformed')),
+    );
+  }
+
+  /** A new connection of the session. */
+  accept(socket: Socket): void {
+    if (this.#sockets.size >= this.#ports.limits.maxClientConnections) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
+    this.#serve(this.#front, socket);
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** A request head must be whole within the deadline after the connection began or the last reply ended. [BROKER-28] */
+  #serve(server: Server, socket: Socket): void {
+    let busy = 0;
+    const deadline = setTimeout(() => (busy === 0 ? socket.destroy() : undefined), this.#ports.limits.headTimeoutMs);
+    deadline.unref();
+    this.#busy.set(socket, (response) => {
+      busy += 1;
+      response.once('close', () => {
+        busy -= 1;
+        deadline.refresh();
+      });
+    });
+    socket.once('close', () => clearTimeout(deadline));
+    server.emit('connection', socket);
+  }
+
+  readonly #busy = new WeakMap<Duplex, (response: ServerResponse) => void>();
+
+  #plain(request: IncomingMessage, response: ServerResponse): void {
+    this.#busy.get(request.socket)?.(response);
+    const url = request.url ?? '';
+    try {
+      if (url.startsWith('/') && this.#isDoor(request)) {
+        if (request.headers.expect !== undefined) response.writeContinue();
+        this.#ports.door(request, response);
+        return;
+      }
+      const { target, originForm } = parseAbsoluteForm(url);
+      this.#forward(target, originForm, request, response);
+    } catch (error) {
+      this.#refuse({}, error, response);
+    }
+  }
+
+  #tunnelled(request: IncomingMessage, response: ServerResponse): void {
+    this.#busy.get(request.socket)?.(response);
+    const target = this.#tunnels.get(request.socket);
+    if (target === undefined) this.#refuse({}, refusal('internal'), response);
+    else if (request.url?.startsWith('/') !== true) this.#refuse(target, refusal('request_malformed'), response);
+    else this.#forward(target, request.url, request, response);
+  }
+
+  /** The Host header must be the target's: an origin may route by it. [BROKER-4] */
+  #forward(target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void {
+    if (hostHeaderMatches(request.headers.host ?? '', target)) this.#ports.forward(target, originForm, request, response);
+    else this.#refuse(target, refusal('target_mismatch'), response);
+  }
+
+  /** The door is this very port by a loopback name. [BROKER-6] */
+  #isDoor(request: IncomingMessage): boolean {
+    const port = request.socket.localPort;
+    return ['127.0.0.1', 'localhost', '[::1]'].some((host) => request.headers.host?.toLowerCase() === `${host}:${port}`);
+  }
+
+  async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    let target: Target | undefined;
+    try {
+      target = parseAuthority(request.url ?? '', 'https');
+      const { host } = request.headers;
+      if (host !== undefined && !hostHeaderMatches(host, target)) throw refusal('target_mismatch'); // [BROKER-4]
+      if (!this.#ports.mayConnect(target)) throw refusal('egress_denied'); // [BROKER-13]
+      const secureContext = await this.#ports.certificates.contextFor(target.host);
+      if (socket.destroyed) return;
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+      if (head.length > 0) socket.unshift(head);
+      this.#intercept(new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] }), target);
+    } catch (error) {
+      this.#ports.refused(target ?? {}, error);
+      this.#turnAway(socket, error);
+    }
+  }
+
+  #intercept(tls: TLSSocket, target: Target): void {
+    const late = setTimeout(() => tls.destroy(), this.#ports.limits.handshakeTimeoutMs);
+    late.unref();
+    tls.on('error', () => tls.destroy());
+    tls.once('close', () => clearTimeout(late));
+    tls.once('secure', () => {
+      clearTimeout(late);
+      if (!namesTarget(tls, target)) {
+        this.#ports.refused(target, refusal('target_mismatch')); // [BROKER-3]
+        tls.destroy();
+        return;
+      }
+      this.#tunnels.set(tls, target);
+      this.#serve(this.#inner, tls);
+    });
+  }
+
+  #refuse(facts: Partial<Target>, thrown: unknown, response: ServerResponse): void {
+    this.#ports.refused(facts, thrown);
+    answerRefusal(response, thrown);
+  }
+
+  /** What Node's strict parser refuses never becomes a request. [BROKER-11] */
+  #broken(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const thrown = refusal(error.code === 'HPE_HEADER_OVERFLOW' ? 'limit_exceeded' : 'request_malformed');
+    this.#ports.refused(this.#tunnels.get(socket) ?? {}, thrown);
+    this.#turnAway(socket, thrown, codeOf(thrown) === 'limit_exceeded' ? 431 : 400);
+  }
+
+  #turnAway(socket: Duplex, thrown: unknown, status?: number): void {
+    socket.on('error', () => socket.destroy());
+    answerRefusalRaw(socket, thrown, status);
+    // The client may go on sending what nobody reads.
+    socket.resume();
+    const late = setTimeout(() => socket.destroy(), this.#ports.limits.handshakeTimeoutMs);
+    late.unref();
+    socket.once('close', () => clearTimeout(late));
+  }
+}
+
+/** Names are always sent by clients that check certificates; addresses never are. [BROKER-3] */
+function namesTarget(tls: TLSSocket, target: Target): boolean {
+  const { servername } = tls as TLSSocket & { readonly servername?: string | false | null };
+  if (typeof servername === 'string' && servername !== '') return canonicalHost(servername) === target.host;
+  return target.host.startsWith('[') || /^[0-9.]+$/.test(target.host);
+}

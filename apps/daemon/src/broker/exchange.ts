@@ -1,0 +1,239 @@
+// One request from its decision to the end of its reply, spec/broker.md §5: record, connect, send, pass the reply on. In that order: no
+// record, no effect.
+
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { codeOf } from '@holdfast/protocol/errors';
+import type { Authority, GrantView, RequestFacts, Use } from './authority.ts';
+import type { Decision } from './decide.ts';
+import { encodedSecret, makeMarker, Swap } from './swap.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import type { Limits } from './limits.ts';
+import { parametersOf } from './path.ts';
+import { declaresHeader } from './placeholder.ts';
+import { answerRefusal, refusal } from './refusal.ts';
+import { passReply } from './reply.ts';
+import { isHopByHop, type Header, type RequestHead } from './request-head.ts';
+import { hostHeader } from './target.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** What one session's exchanges have in common. */
+export interface ExchangePorts {
+  readonly authority: Authority;
+  readonly upstreams: Upstreams;
+  readonly prints: Fingerprints;
+  readonly limits: Limits;
+  /** `off` hands Node's client the secret as a string: the positive control of the core-dump test. */
+  readonly swap: 'bytes' | 'off';
+}
+
+export type Passing = Exclude<Decision, { kind: 'refuse' }>;
+
+/** Requests that change the reply's form, which a guarded host's are not asked. */
+const droppedWhenGuarded: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'if-range',
+  'range',
+  'want-content-digest',
+  'want-repr-digest',
+]);
+
+/** The headers that go upstream; `attached` is the credential's, if it is one. [BROKER-12, BROKER-16] */
+export function headersUpstream(head: RequestHead, decision: Passing, attached: Header | undefined): Header[] {
+  const guarded = decision.kind === 'attach' || decision.guarded;
+  const kept = head.headers.filter(([name]) => {
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
+    if (guarded && droppedWhenGuarded.has(lower)) return false;
+    return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
+  });
+  return [
+    ['Host', hostHeader(decision.facts)],
+    ...kept,
+    ...(guarded ? [['Accept-Encoding', 'identity'] as const] : []),
+    ...(head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
+    ...(attached === undefined ? [] : [attached]),
+    ['Connection', 'keep-alive'],
+  ];
+}
+
+/** Where the credential stands: a header, or the query. `text` is the marker. */
+function attachment(grant: GrantView, facts: RequestFacts, text: string): { readonly header?: Header; readonly query: string } {
+  const { attach } = grant;
+  switch (attach.kind) {
+    case 'bearer':
+      return { header: ['Authorization', `Bearer ${text}`], query: facts.query };
+    case 'basic':
+      return { header: ['Authorization', `Basic ${text}`], query: facts.query };
+    case 'header':
+      return { header: [attach.name, text], query: facts.query };
+    case 'query': {
+      const parameters = [...parametersOf(facts.query).map(({ raw }) => raw), `${attach.name}=${text}`];
+      return { query: parameters.join('&') };
+    }
+    default:
+      attach satisfies never;
+      throw refusal('internal');
+  }
+}
+
+/** Settled once: by its end, or by a cut from outside. */
+export class Exchange {
+  readonly grantId: string | undefined;
+  readonly #ports: ExchangePorts;
+  readonly #decision: Passing;
+  readonly #head: RequestHead;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #aborted = new AbortController();
+  readonly #quiet: NodeJS.Timeout;
+  #use: Use | undefined;
+  #upstream: ClientRequest | undefined;
+  #replied = false;
+  #settled = false;
+
+  constructor(ports: ExchangePorts, decision: Passing, head: RequestHead, request: IncomingMessage, response: ServerResponse) {
+    this.#ports = ports;
+    this.#decision = decision;
+    this.#head = head;
+    this.#request = request;
+    this.#response = response;
+    this.grantId = decision.kind === 'attach' ? decision.grant.grantId : undefined;
+    this.#quiet = setTimeout(() => this.#fail(refusal('upstream_timeout')), ports.limits.quietTimeoutMs);
+    this.#quiet.unref();
+  }
+
+  /** Resolves when the client's side is over; faults have been answered. */
+  async run(): Promise<void> {
+    const response = this.#response;
+    const over = new Promise<void>((done) => {
+      response.once('close', () => {
+        if (response.writableFinished) this.#settle();
+        else this.#fail(refusal('request_cut'));
+        done();
+      });
+    });
+    this.#request.on('error', () => response.destroy());
+    try {
+      await this.#send();
+    } catch (error) {
+      this.#fail(error);
+    }
+    await over;
+  }
+
+  /** A revocation, or the end of the session: nothing more goes either way. [BROKER-26] */
+  cut(): void {
+    this.#fail(refusal('request_cut'));
+    this.#response.socket?.destroy();
+  }
+
+  async #send(): Promise<void> {
+    const { authority, upstreams } = this.#ports;
+    const decision = this.#decision;
+    if (decision.kind === 'attach') {
+      const use = await authority.use(decision.grant, decision.facts);
+      if (this.#settled) use.failed('request_cut');
+      else this.#use = use;
+    } else {
+      await authority.passed(decision.facts);
+    }
+    this.#assertWanted();
+    const { allowPrivate, ca } = decision.kind === 'attach' ? decision.grant : decision.egress;
+    const upstream = await upstreams.take({ target: decision.facts, allowPrivate, ca }, this.grantId, this.#aborted.signal);
+    if (this.#settled) upstream.socket.destroy();
+    this.#assertWanted();
+
+    const guarded = decision.kind === 'attach' || decision.guarded;
+    const prints = guarded ? this.#ports.prints : undefined;
+    const { attached, swap } = await this.#attach();
+    upstream.socket.begin(prints, swap);
+    const query = attached?.query ?? decision.facts.query;
+    const outgoing = httpRequest({
+      agent: upstream.agent,
+      method: decision.facts.method,
+      path: query === '' ? decision.facts.path : `${decision.facts.path}?${query}`,
+      headers: headersUpstream(this.#head, decision, attached?.header).flat(),
+      maxHeaderSize: this.#ports.limits.maxHeadBytes,
+      insecureHTTPParser: false,
+    });
+    this.#upstream = outgoing;
+    outgoing.on('error', (error) =>
+      this.#fail(
+        codeOf(error) === 'internal' ? refusal(parseFault(error) ? 'reply_refused' : 'upstream_unreachable', error) : error,
+      ),
+    );
+    outgoing.on('upgrade', (_reply, socket) => {
+      socket.destroy();
+      this.#fail(refusal('reply_refused'));
+    });
+    outgoing.on('response', (reply) => this.#reply(reply, prints));
+    this.#upload(outgoing);
+  }
+
+  async #attach(): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {
+    const decision = this.#decision;
+    if (decision.kind === 'pass' || this.#use === undefined) return { attached: undefined, swap: undefined };
+    const { grant, facts } = decision;
+    if (this.#ports.swap === 'off')
+      return { attached: attachment(grant, facts, await openAsText(this.#use, grant)), swap: undefined };
+    const marker = makeMarker();
+    return { attached: attachment(grant, facts, marker), swap: new Swap(grant.attach, this.#use, this.#ports.prints, marker) };
+  }
+
+  #upload(outgoing: ClientRequest): void {
+    if (this.#head.body === 'none') {
+      outgoing.end();
+      return;
+    }
+    this.#request.on('data', () => this.#quiet.refresh());
+    this.#request.pipe(outgoing);
+    // A reply that comes before the upload ends leaves the rest of it on the client's connection.
+    this.#response.once('finish', () => {
+      if (!this.#request.complete) this.#response.socket?.destroy();
+    });
+  }
+
+  #reply(reply: IncomingMessage, prints: Fingerprints | undefined): void {
+    this.#replied = true;
+    reply.on('data', () => this.#quiet.refresh());
+    reply.on('error', (error) => this.#fail(refusal('upstream_unreachable', error)));
+    try {
+      passReply(reply, this.#response, this.#decision.facts.method, prints, (error) => this.#fail(error));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #assertWanted(): void {
+    if (this.#settled) throw refusal('request_cut');
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#quiet);
+    return true;
+  }
+
+  /** Once: tells the record, ends the upstream's side, answers the client if it can still be answered. */
+  #fail(error: unknown): void {
+    if (!this.#settle()) return;
+    const code = codeOf(error);
+    if (this.#use !== undefined) this.#use.failed(code);
+    else if (!this.#replied) this.#ports.authority.refused(this.#decision.facts, code);
+    this.#aborted.abort();
+    this.#upstream?.destroy();
+    if (!this.#response.destroyed) answerRefusal(this.#response, error);
+  }
+}
+
+const parseFault = (error: Error): boolean => 'code' in error && String(error.code).startsWith('HPE_');
+
+async function openAsText(use: Use, grant: GrantView): Promise<string> {
+  const secret = await use.open();
+  use.opened();
+  const text = encodedSecret(grant.attach, secret).toString('latin1');
+  secret.fill(0);
+  use.wiped();
+  return text;
+}

@@ -1,0 +1,149 @@
+// How the broker says no, spec/broker.md §7: one text for each code, so that two refusals of one kind cannot be told apart.
+
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+
+interface Text {
+  readonly status: number;
+  readonly message: string;
+  readonly next: string;
+}
+
+const texts = {
+  address_refused: {
+    status: 403,
+    message: 'The host leads to an address that sessions may not reach.',
+    next: 'If it is meant, have the operator allow it with --allow-private.',
+  },
+  client_auth_refused: {
+    status: 403,
+    message: 'This host has a granted credential, and the request brought its own authentication.',
+    next: 'Send none, or the placeholder at its declared position.',
+  },
+  credential_ambiguous: {
+    status: 403,
+    message: 'More than one credential fits this request.',
+    next: 'Put the placeholder of the one you mean at its declared position.',
+  },
+  egress_denied: {
+    status: 403,
+    message: 'This session may not make this request.',
+    next: 'Ask the operator for a grant, or for holdfast egress allow HOST.',
+  },
+  internal: {
+    status: 500,
+    message: 'The broker failed; the request was not completed.',
+    next: 'Report it with the log of the daemon.',
+  },
+  limit_exceeded: {
+    status: 503,
+    message: 'Too many connections or too large a message.',
+    next: 'Wait a little, then ask for less at once.',
+  },
+  placeholder_misplaced: {
+    status: 403,
+    message: 'A placeholder stands where none is swapped.',
+    next: 'Put it at its declared position only.',
+  },
+  reply_refused: {
+    status: 502,
+    message: 'The reply could not be cleaned or breaks HTTP.',
+    next: 'The request may have been carried out; look at the service.',
+  },
+  request_ambiguous: {
+    status: 403,
+    message: 'The request could be read as another one than was decided on.',
+    next: 'Send it without override headers and parameters.',
+  },
+  request_cut: { status: 403, message: 'The request was ended.', next: 'Ask the operator if the credential was revoked.' },
+  request_malformed: {
+    status: 400,
+    message: 'The request is not plain HTTP/1.1 for a proxy.',
+    next: 'Send it as common clients do.',
+  },
+  path_unsafe: {
+    status: 403,
+    message: 'The path can be read in more than one way.',
+    next: 'Send the plain path: no dot segments, encoded slashes, semicolons or empty segments.',
+  },
+  target_mismatch: {
+    status: 403,
+    message: 'CONNECT target, TLS server name and Host header differ.',
+    next: 'Connect to the host that is asked for.',
+  },
+  upgrade_refused: { status: 403, message: 'Protocol upgrades do not pass.', next: 'Use plain requests or server-sent events.' },
+  upstream_timeout: {
+    status: 504,
+    message: 'The upstream did not answer in time.',
+    next: 'Try again; the request may have been carried out.',
+  },
+  upstream_unreachable: {
+    status: 502,
+    message: 'The upstream cannot be resolved or connected to, or it hung up.',
+    next: 'Check the host and that the service runs.',
+  },
+  upstream_untrusted: {
+    status: 502,
+    message: 'The certificate of the upstream does not verify.',
+    next: 'Mend it, or have the operator add the item with --ca FILE.',
+  },
+} as const satisfies Partial<Record<ErrorCode, Text>>;
+
+export type RefusalCode = keyof typeof texts;
+
+const isRefusalCode = (code: string): code is RefusalCode => Object.hasOwn(texts, code);
+
+/** A refusal of ours; its text comes from the table. */
+export function refusal(code: RefusalCode, cause?: unknown): HoldfastError {
+  return new HoldfastError(
+    code,
+    texts[code].message,
+    cause === undefined ? { next: texts[code].next } : { next: texts[code].next, cause },
+  );
+}
+
+interface Told {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What a client is told of anything thrown: our table's text for our codes, the daemon's own words for its refusals, nothing of a bug. */
+function tell(thrown: unknown): Told {
+  const code = codeOf(thrown);
+  const known: Text | undefined = isRefusalCode(code) ? texts[code] : undefined;
+  const own =
+    thrown instanceof HoldfastError && known === undefined
+      ? { message: thrown.message, next: thrown.next ?? '' }
+      : (known ?? texts.internal);
+  const error = { code, message: own.message, next: own.next };
+  return { code, status: known?.status ?? 403, body: `${JSON.stringify({ error })}\n` };
+}
+
+/** Answers with the refusal if nothing was sent yet, else ends the client's connection so that a cut reply is not taken for a whole one. */
+export function answerRefusal(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { code, status, body } = tell(thrown);
+  // A body that nobody reads must not be taken for the next request.
+  const unread = !response.req.complete;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-holdfast-error': code,
+    ...(unread ? { connection: 'close' } : {}),
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** The same on a bare connection (CONNECT, broken requests), which ends with it. */
+export function answerRefusalRaw(socket: Duplex, thrown: unknown, status?: number): void {
+  const told = tell(thrown);
+  socket.end(
+    `HTTP/1.1 ${status ?? told.status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(told.body)}\r\n` +
+      `x-holdfast-error: ${told.code}\r\nconnection: close\r\n\r\n${told.body}`,
+  );
+}

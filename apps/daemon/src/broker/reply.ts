@@ -1,0 +1,100 @@
+// Replies on their way to the client, spec/broker.md §6: headers of one connection taken off, codings undone, secrets scrubbed.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import type { Fingerprints } from './fingerprints.ts';
+import { refusal } from './refusal.ts';
+import { isHopByHop, pairsOf, valuesOf, type Header } from './request-head.ts';
+import { scrubStream } from './scrub.ts';
+
+/** Would lead the client past the broker, or hand it a credential that the secret begot. */
+const withheldFromClients: ReadonlySet<string> = new Set([
+  'alt-svc',
+  'alt-used',
+  'clear-site-data',
+  'public-key-pins',
+  'x-holdfast-error',
+]);
+const withheldWhenGuarded: ReadonlySet<string> = new Set(['accept-ranges', 'authentication-info', 'set-cookie', 'set-cookie2']);
+
+function decoderFor(coding: string): Transform | undefined {
+  switch (coding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    case 'zstd':
+      return createZstdDecompress();
+    default:
+      throw refusal('reply_refused'); // [BROKER-24]
+  }
+}
+
+const hasBody = (method: string, status: number): boolean => method !== 'HEAD' && status !== 204 && status !== 304;
+
+/**
+ * Passes the reply on. `prints` is given for hosts that have a grant; their replies are scrubbed. Throws `reply_refused` before anything is
+ * sent; later faults end the client's connection and go to `fault`. [BROKER-21, BROKER-24]
+ */
+export function passReply(
+  reply: IncomingMessage,
+  response: ServerResponse,
+  method: string,
+  prints: Fingerprints | undefined,
+  fault: (error: unknown) => void,
+): void {
+  const headers = pairsOf(reply.rawHeaders);
+  const status = reply.statusCode ?? 502;
+  const codings = valuesOf(headers, 'transfer-encoding');
+  if (codings.length > 1 || (codings[0] ?? 'chunked').toLowerCase() !== 'chunked') throw refusal('reply_refused');
+  // Nobody asked for a part: a part of a secret is not recognised. [BROKER-24]
+  if (prints !== undefined && status === 206) throw refusal('reply_refused');
+
+  const stages: (Readable | Transform)[] = [reply];
+  const decoder = prints === undefined || !hasBody(method, status) ? undefined : contentDecoder(headers);
+  if (decoder !== undefined) stages.push(decoder);
+  if (prints !== undefined && hasBody(method, status)) stages.push(scrubStream(prints));
+
+  response.writeHead(
+    status,
+    plainReason(reply.statusMessage ?? ''),
+    headersForClient(headers, prints !== undefined, decoder !== undefined).flat(),
+  );
+  response.flushHeaders();
+  pipeline([...stages, response], (error) => {
+    if (error) fault(refusal('reply_refused', error));
+  });
+}
+
+function contentDecoder(headers: readonly Header[]): Transform | undefined {
+  const codings = valuesOf(headers, 'content-encoding')
+    .flatMap((value) => value.toLowerCase().split(','))
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding !== 'identity');
+  if (codings.length > 1) throw refusal('reply_refused');
+  const [coding] = codings;
+  return coding === undefined ? undefined : decoderFor(coding);
+}
+
+function headersForClient(headers: readonly Header[], guarded: boolean, decoded: boolean): Header[] {
+  const ofConnection = new Set(
+    valuesOf(headers, 'connection').flatMap((value) =>
+      value
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim()),
+    ),
+  );
+  return headers.filter(([name]) => {
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower) || ofConnection.has(lower) || withheldFromClients.has(lower)) return false; // [BROKER-12]
+    if (guarded && withheldWhenGuarded.has(lower)) return false; // [BROKER-25]
+    return !(decoded && (lower === 'content-encoding' || lower === 'content-length'));
+  });
+}
+
+const plainReason = (reason: string): string => reason.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);

@@ -1,0 +1,84 @@
+// The head of a client's request, spec/broker.md §3: what Node's strict parser let through is checked once more on the raw headers, and
+// what belongs to the client's own connection is told apart from what goes upstream.
+
+import type { IncomingMessage } from 'node:http';
+import { HoldfastError } from '@holdfast/protocol/errors';
+
+export type Header = readonly [name: string, value: string];
+
+export interface RequestHead {
+  readonly method: string;
+  /** As received, in order, with duplicates. */
+  readonly headers: readonly Header[];
+  readonly host: string;
+  readonly body: 'none' | 'length' | 'chunked';
+}
+
+const maxHeaders = 128;
+const connectionTokens: ReadonlySet<string> = new Set([
+  '',
+  'close',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'trailer',
+  'trailers',
+  'http2-settings',
+  'proxy-connection',
+]);
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Headers of one connection, which no proxy passes on (RFC 9110 §7.6.1). [BROKER-12] */
+export const isHopByHop = (lowerName: string): boolean => hopByHop.has(lowerName);
+
+const malformed = (message: string): HoldfastError => new HoldfastError('request_malformed', message);
+
+export function pairsOf(rawHeaders: readonly string[]): Header[] {
+  const pairs: Header[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+  return pairs;
+}
+
+export function valuesOf(headers: readonly Header[], lowerName: string): string[] {
+  return headers.filter(([name]) => name.toLowerCase() === lowerName).map(([, value]) => value);
+}
+
+function only(headers: readonly Header[], lowerName: string): string | undefined {
+  const values = valuesOf(headers, lowerName);
+  if (values.length > 1) throw malformed(`the request has more than one ${lowerName} header`); // [BROKER-11]
+  return values[0];
+}
+
+/** Throws `request_malformed` for what two parsers could frame or address differently. [BROKER-11, BROKER-12] */
+export function readRequestHead(request: IncomingMessage): RequestHead {
+  const headers = pairsOf(request.rawHeaders);
+  if (request.httpVersion !== '1.1') throw malformed('the broker speaks HTTP/1.1');
+  if (headers.length > maxHeaders) throw malformed(`the request has more than ${maxHeaders} headers`);
+  const host = only(headers, 'host');
+  if (host === undefined) throw malformed('the request has no Host header');
+  const length = only(headers, 'content-length');
+  const coding = only(headers, 'transfer-encoding');
+  if (length !== undefined && (coding !== undefined || !/^[0-9]{1,15}$/.test(length)))
+    throw malformed('the request has an unclear length');
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw malformed('the only transfer coding is chunked');
+  const named = valuesOf(headers, 'connection').flatMap((value) => value.toLowerCase().split(','));
+  if (!named.every((token) => connectionTokens.has(token.trim())))
+    throw malformed('the Connection header names headers that are not of the connection');
+  return {
+    method: request.method ?? '',
+    headers,
+    host,
+    body: coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'none',
+  };
+}

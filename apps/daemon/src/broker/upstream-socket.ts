@@ -1,0 +1,170 @@
+// What Node's HTTP client takes for its socket, spec/broker.md §5 and §6: a duplex over the real one that swaps the marker on the way out
+// and cleans reply heads on the way in, before Node's parser makes strings of them.
+
+import { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { joined } from './encode.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import { refusal } from './refusal.ts';
+import { scrubWhole } from './scrub.ts';
+import type { Swap } from './swap.ts';
+
+type Written = (error?: Error | null) => void;
+
+const endOfHead = '\r\n\r\n';
+
+export class UpstreamSocket extends Duplex {
+  readonly #transport: Socket;
+  readonly #maxHeadBytes: number;
+  #swap: Swap | undefined;
+  #prints: Fingerprints | undefined;
+  /** `idle` between requests; `head` until the reply's final head is whole; then `body`. */
+  #phase: 'idle' | 'head' | 'body' = 'idle';
+  #head: Buffer = Buffer.alloc(0);
+
+  /** Takes over a connected socket. */
+  constructor(transport: Socket, maxHeadBytes: number) {
+    super({ allowHalfOpen: true });
+    this.#transport = transport;
+    this.#maxHeadBytes = maxHeadBytes;
+    transport.on('data', (chunk: Buffer) => this.#received(chunk));
+    transport.on('end', () => (this.#phase === 'idle' ? this.destroy() : this.push(null)));
+    transport.on('error', (error) => this.destroy(error));
+    transport.on('close', () => this.destroy());
+  }
+
+  /** One request at a time: the next head that is written is this request's, the next reply answers it. [BROKER-20] */
+  begin(prints: Fingerprints | undefined, swap: Swap | undefined): void {
+    if (this.#phase !== 'idle') throw new Error('one request at a time');
+    this.#phase = 'head';
+    this.#prints = prints;
+    this.#swap = swap;
+  }
+
+  /** The reply is complete; what came after it belongs to nothing. [BROKER-20] */
+  rest(): void {
+    this.#phase = 'idle';
+    this.#prints = undefined;
+    if (this.readableLength > 0) this.destroy();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Written): void {
+    const swap = this.#swap;
+    if (swap === undefined) {
+      this.#transport.write(chunk, done);
+      return;
+    }
+    this.#swap = undefined;
+    void this.#writeSwapped(swap, chunk).then(
+      () => done(),
+      (error: unknown) => done(error instanceof Error ? error : refusal('internal', error)),
+    );
+  }
+
+  /** Corked writes reach here only when no secret is among them: a gathered write leaves copies behind. */
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: Written): void {
+    const [first, ...rest] = chunks;
+    if (first === undefined) return done();
+    const others = rest.map(({ chunk }) => chunk);
+    if (this.#swap === undefined) this.#transport.write(joined(first.chunk, ...others), done);
+    else
+      this._write(first.chunk, first.encoding, (error) =>
+        error || others.length === 0 ? done(error) : this.#transport.write(joined(...others), done),
+      );
+  }
+
+  /** One Buffer, one write on an established connection, overwritten when the socket has taken it. [BROKER-19] */
+  async #writeSwapped(swap: Swap, head: Buffer): Promise<void> {
+    const whole = await swap.fill(head);
+    try {
+      if (this.destroyed || this.#transport.destroyed) throw refusal('request_cut');
+      await new Promise<void>((done, fail) => this.#transport.write(whole, (error) => (error ? fail(error) : done())));
+    } finally {
+      whole.fill(0);
+      swap.wiped();
+    }
+  }
+
+  override _final(done: Written): void {
+    this.#transport.end();
+    done();
+  }
+
+  override _read(): void {
+    this.#transport.resume();
+  }
+
+  override _destroy(error: Error | null, done: Written): void {
+    this.#head.fill(0);
+    this.#transport.destroy();
+    done(error);
+  }
+
+  #received(chunk: Buffer): void {
+    // Bytes that nobody asked for would be taken for the next request's reply. [BROKER-20]
+    if (this.#phase === 'idle') this.destroy(refusal('reply_refused'));
+    else if (this.#phase === 'body' || this.#prints === undefined) this.#deliver(chunk);
+    else this.#receivedHead(chunk, this.#prints);
+  }
+
+  #deliver(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    // Node's parser lets go of its socket when the reply is whole.
+    if (this.listenerCount('data') === 0) this.destroy(refusal('reply_refused'));
+    else if (!this.push(chunk)) this.#transport.pause();
+  }
+
+  /** Collects a head, cleans it whole, passes it on; interim replies (1xx) are followed by another head. [BROKER-21] */
+  #receivedHead(chunk: Buffer, prints: Fingerprints): void {
+    const whole = joined(this.#head, chunk);
+    this.#head.fill(0);
+    chunk.fill(0);
+    const end = whole.indexOf(endOfHead);
+    if (end < 0) {
+      this.#head = whole;
+      if (whole.length > this.#maxHeadBytes) this.destroy(refusal('reply_refused'));
+      return;
+    }
+    this.#head = Buffer.alloc(0);
+    const head = whole.subarray(0, end + endOfHead.length);
+    const rest = whole.subarray(head.length);
+    // A folded line could hide a secret in two halves that the parser joins.
+    if (head.length > this.#maxHeadBytes || head.includes('\r\n ') || head.includes('\r\n\t')) {
+      whole.fill(0);
+      this.destroy(refusal('reply_refused'));
+      return;
+    }
+    scrubWhole(prints, head);
+    const interim = /^HTTP\/1\.[01] 1[0-9][0-9]/.test(head.toString('latin1', 0, 12)) && head.toString('latin1', 9, 12) !== '101';
+    this.#deliver(head);
+    if (interim) {
+      if (rest.length > 0) this.#receivedHead(rest, prints);
+      return;
+    }
+    this.#phase = 'body';
+    this.#deliver(rest);
+  }
+
+  // What Node's client asks of a socket.
+  destroySoon(): void {
+    this.end();
+    this.destroy();
+  }
+  setTimeout(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    this.#transport.ref();
+    return this;
+  }
+  unref(): this {
+    this.#transport.unref();
+    return this;
+  }
+}
