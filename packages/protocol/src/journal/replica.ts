@@ -216,7 +216,8 @@ export class Replica {
   }
 
   async #takeAgents(topic: Uint8Array, entry: UnverifiedEntry): Promise<Taken> {
-    const { state } = this;
+    const state = this.#state;
+    if (state === undefined) throw new HoldfastError('entry_gap', 'the genesis entry is missing');
     const { statement, hash } = entry;
     const records = state.topics.get(toHex(topic)) ?? [];
     const known = records[statement.position];
