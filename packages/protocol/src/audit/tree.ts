@@ -92,10 +92,10 @@ export function proveInclusion(primitives: Primitives, leaves: readonly Uint8Arr
   return [...proveInclusion(primitives, right, index - middle), rootOf(primitives, left)];
 }
 
-/** RFC 6962 §2.1.2: that the tree of `size` leaves is a prefix of the tree of all. Empty for size 0 and for all. */
+/** RFC 6962 §2.1.2: that the tree of `size` leaves is a prefix of the tree of all; empty when it is all. Throws `usage` for size 0. */
 export function proveConsistency(primitives: Primitives, leaves: readonly Uint8Array[], size: number): Uint8Array[] {
-  if (!(size >= 0 && size <= leaves.length)) throw new HoldfastError('usage', 'no such size');
-  return size === 0 ? [] : subproof(primitives, leaves, size, true);
+  if (!(size > 0 && size <= leaves.length)) throw new HoldfastError('usage', 'no such size');
+  return subproof(primitives, leaves, size, true);
 }
 
 function subproof(primitives: Primitives, leaves: readonly Uint8Array[], size: number, whole: boolean): Uint8Array[] {
@@ -139,18 +139,17 @@ export function verifyInclusion(
   if (!equalBytes(hash, root)) fault('another root'); // [AUDIT-6]
 }
 
-/** RFC 9162 §2.1.4.2, and its plain cases: equal sizes have equal roots and an empty proof, size 0 precedes every tree. Throws `proof_invalid`. */
+/** RFC 9162 §2.1.4.2; equal sizes have equal roots and an empty proof. From size 0 nothing can be proved. Throws `proof_invalid`. */
 export function verifyConsistency(
   primitives: Primitives,
   { from, to, proof }: { from: { size: number; root: Uint8Array }; to: { size: number; root: Uint8Array }; proof: readonly Uint8Array[] },
 ): void {
   assertSizes(from.size, to.size);
   assertHashes([from.root, to.root, ...proof]);
-  if (from.size > to.size) fault('the sizes shrink');
-  if (from.size === to.size || from.size === 0) {
+  if (from.size === 0 || from.size > to.size) fault('the sizes do not grow');
+  if (from.size === to.size) {
     if (proof.length > 0) fault('it is too long');
-    const expected = from.size === 0 ? primitives.sha256() : to.root;
-    if (!equalBytes(from.root, expected)) fault('another root');
+    if (!equalBytes(from.root, to.root)) fault('another root');
     return;
   }
   const [start, ...path] = isPowerOfTwo(from.size) ? [from.root, ...proof] : proof;
