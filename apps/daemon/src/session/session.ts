@@ -99,8 +99,10 @@ export class Sessions {
   private async accompany(agent: Agent, session: Uint8Array, parts: { sandbox: Sandbox; broker: Broker; caller: Caller }): Promise<number> {
     const { sandbox, broker, caller } = parts;
     broker.attach(sandbox.door);
+    let revoked = false;
     const unsubscribe = agent.subscribe({
       revoked: () => {
+        revoked = true;
         broker.cutCredentialed();
         sandbox.kill();
       },
@@ -115,6 +117,7 @@ export class Sessions {
     caller.reply({ kind: 'started', session, agent: agent.id, mode: 'sealed' });
     try {
       const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
+      if (revoked) agent.assertLive(); // the caller is told why, instead of a code that the command never gave
       return code;
     } finally {
       unsubscribe();
