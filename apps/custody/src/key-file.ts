@@ -5,7 +5,18 @@ import { argon2 } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import { concat, utf8 } from '@holdfast/protocol/codec/bytes';
-import { bytes, bytesUpTo, decode, encode, integer, literal, optional, record, union, type Infer } from '@holdfast/protocol/codec/schema';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  encode,
+  integer,
+  literal,
+  optional,
+  record,
+  union,
+  type Infer,
+} from '@holdfast/protocol/codec/schema';
 import { binding, keyLabel, keyReference } from '@holdfast/protocol/custody/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
@@ -29,15 +40,31 @@ const header = record({
 });
 type Header = Infer<typeof header>;
 
-const keyFile = record({ v: literal(1), key: keyReference, label: keyLabel, binding: optional(binding), private: bytesUpTo(512) });
+const keyFile = record({
+  v: literal(1),
+  key: keyReference,
+  label: keyLabel,
+  binding: optional(binding),
+  private: bytesUpTo(512),
+});
 /** `private` is what SoftwareKeyHolder writes, sealed where there is a passphrase. */
 export type KeyFile = Infer<typeof keyFile>;
 
 /** RFC 9106 §4, second choice: 64 MiB, three passes. */
 const newSealCost = { memoryKiB: 64 * 1024, passes: 3 };
 
-async function stretch(passphrase: Uint8Array, { salt, memoryKiB, passes }: { salt: Uint8Array; memoryKiB: number; passes: number }): Promise<Uint8Array> {
-  const key = await argon2Async('argon2id', { message: passphrase, nonce: salt, parallelism: 4, tagLength: 32, memory: memoryKiB, passes });
+async function stretch(
+  passphrase: Uint8Array,
+  { salt, memoryKiB, passes }: { salt: Uint8Array; memoryKiB: number; passes: number },
+): Promise<Uint8Array> {
+  const key = await argon2Async('argon2id', {
+    message: passphrase,
+    nonce: salt,
+    parallelism: 4,
+    tagLength: 32,
+    memory: memoryKiB,
+    passes,
+  });
   return new Uint8Array(key.buffer, key.byteOffset, key.byteLength);
 }
 
@@ -57,8 +84,12 @@ export class StoreSeal {
   }
 
   /** A new store's seal, and the header to write. `passphrase` stays the caller's. */
-  static async make(primitives: Primitives, passphrase: Uint8Array | undefined): Promise<{ seal: StoreSeal; header: Uint8Array }> {
-    if (passphrase === undefined) return { seal: new StoreSeal(primitives, undefined), header: encode(header, { v: 1, seal: { kind: 'none' } }) };
+  static async make(
+    primitives: Primitives,
+    passphrase: Uint8Array | undefined,
+  ): Promise<{ seal: StoreSeal; header: Uint8Array }> {
+    if (passphrase === undefined)
+      return { seal: new StoreSeal(primitives, undefined), header: encode(header, { v: 1, seal: { kind: 'none' } }) };
     const cost = { salt: primitives.random(16), ...newSealCost };
     const seal = new StoreSeal(primitives, await stretch(passphrase, cost));
     const check = await seal.#seal(utf8('check'), new Uint8Array(0));
@@ -69,10 +100,12 @@ export class StoreSeal {
   static async of(primitives: Primitives, written: Uint8Array, passphrase: Uint8Array | undefined): Promise<StoreSeal> {
     const { seal: how }: Header = decode(header, written, maxHeaderBytes);
     if (how.kind === 'none') {
-      if (passphrase !== undefined) throw new HoldfastError('passphrase_wrong', 'the key store has no passphrase: it was made without one');
+      if (passphrase !== undefined)
+        throw new HoldfastError('passphrase_wrong', 'the key store has no passphrase: it was made without one');
       return new StoreSeal(primitives, undefined);
     }
-    if (passphrase === undefined) throw new HoldfastError('passphrase_wrong', 'the key store is sealed by a passphrase, and none was given');
+    if (passphrase === undefined)
+      throw new HoldfastError('passphrase_wrong', 'the key store is sealed by a passphrase, and none was given');
     const seal = new StoreSeal(primitives, await stretch(passphrase, how));
     try {
       await seal.#open(utf8('check'), how.check);

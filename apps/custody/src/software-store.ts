@@ -135,7 +135,11 @@ async function readKey(primitives: Primitives, seal: StoreSeal, written: Uint8Ar
 async function replace(folder: string, name: string, content: Uint8Array): Promise<void> {
   const path = join(folder, name);
   await attempt('write the key store', async () => {
-    const file = await open(path + newSuffix, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    const file = await open(
+      path + newSuffix,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
     try {
       await file.writeFile(content);
       await file.sync();

@@ -11,9 +11,9 @@ import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Where other people's vectors are. Undefined: this machine has none, and tests that need them skip with `noExternalVectors`. */
-export const externalVectors: string | undefined = [process.env['HOLDFAST_VECTORS'] ?? resolve(repository, '../shared/vectors')].find((folder) =>
-  existsSync(folder),
-);
+export const externalVectors: string | undefined = [
+  process.env['HOLDFAST_VECTORS'] ?? resolve(repository, '../shared/vectors'),
+].find((folder) => existsSync(folder));
 
 /** For `{ skip: … }`: the reason, or false. */
 export const noExternalVectors: string | false =

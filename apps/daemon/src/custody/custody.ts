@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import {
-  custodyDomain,
+  custodyDomains,
   decodeAnswer,
   encodeRequest,
   maxCustodyFrameBytes,
@@ -23,7 +23,7 @@ import type { KeyHolder, OneTimeKey, SealPurpose } from '@holdfast/protocol/keys
 import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type Isolation } from './program.ts';
 
 /** Longer than Argon2id takes on a slow machine, and than a TPM that is busy. Past it custody hangs, and is ended. */
-const callTimeoutMs = 30_000;
+const defaultCallTimeoutMs = 30_000;
 /** What custody says on stderr is Node's own complaint when it cannot start; kept for the message. */
 const maxComplaintChars = 2000;
 
@@ -45,6 +45,7 @@ export interface CustodyStart {
   readonly program?: CustodyProgram;
   /** Absent: namespaces where bubblewrap works, else Node's permissions. */
   readonly isolation?: Isolation;
+  readonly callTimeoutMs?: number;
 }
 
 export class Custody {
@@ -59,14 +60,23 @@ export class Custody {
   }
 
   /** Starts custody and opens its key store. Throws `passphrase_wrong`, `store_failed`, `key_invalid`, `custody_unavailable`. */
-  static async start({ storeFolder, passphrase, program = treeProgram(), isolation }: CustodyStart): Promise<Custody> {
+  static async start(start: CustodyStart): Promise<Custody> {
+    const { storeFolder, passphrase, program = treeProgram(), callTimeoutMs = defaultCallTimeoutMs } = start;
     const bubblewrap = findBubblewrap();
-    const tries: Isolation[] = isolation !== undefined ? [isolation] : bubblewrap !== undefined ? ['namespaces', 'permissions'] : ['permissions'];
+    const tries: Isolation[] =
+      start.isolation !== undefined
+        ? [start.isolation]
+        : bubblewrap !== undefined
+          ? ['namespaces', 'permissions']
+          : ['permissions'];
     try {
       for (;;) {
         const isolation = tries.shift() ?? 'permissions';
         const [file, ...args] = custodyCommand(program, storeFolder, isolation === 'namespaces' ? bubblewrap : undefined);
-        const link = new CustodyLink(spawn(file, args, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'], detached: true }));
+        const link = new CustodyLink(
+          spawn(file, args, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+          callTimeoutMs,
+        );
         try {
           const { level } = await link.call({ kind: 'unlock', ...(passphrase === undefined ? {} : { passphrase }) }, 'unlocked');
           return new Custody(link, level, isolation);
@@ -137,7 +147,8 @@ export class CustodyKeyHolder implements KeyHolder {
   }
 
   async sign(domain: Domain, statement: Uint8Array): Promise<Uint8Array> {
-    const asked = custodyDomain.parse(domain, 'domain');
+    const asked = custodyDomains.find((each) => each === domain);
+    if (asked === undefined) throw new HoldfastError('custody_refused', `no agent's key signs a ${domain}`);
     return (await this.#link.call({ kind: 'sign', key: this.#key, domain: asked, statement }, 'signature')).signature;
   }
 
@@ -162,6 +173,7 @@ export class CustodyKeyHolder implements KeyHolder {
 class CustodyLink {
   readonly ended: Promise<void>;
   readonly #child: Child;
+  readonly #callTimeoutMs: number;
   readonly #pending = new Map<number, Pending>();
   readonly #frames = new FrameReader(maxCustodyFrameBytes);
   #nextId = 1;
@@ -169,8 +181,9 @@ class CustodyLink {
   #complaint = '';
   #failure: HoldfastError | undefined;
 
-  constructor(child: Child) {
+  constructor(child: Child, callTimeoutMs: number) {
     this.#child = child;
+    this.#callTimeoutMs = callTimeoutMs;
     this.ended = new Promise((resolve) => {
       child.once('close', () => {
         this.#fail('custody ended');
@@ -202,11 +215,11 @@ class CustodyLink {
     if (this.#failure !== undefined) throw this.#failure;
     const id = this.#nextId;
     this.#nextId += 1;
-    const payload = encodeRequest({ ...request, id } as CustodyRequest);
+    const payload = encodeRequest({ ...request, id });
     const frame = framed(payload, maxCustodyFrameBytes);
     payload.fill(0);
     const answer = await new Promise<CustodyAnswer>((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail('custody does not answer in time'), callTimeoutMs);
+      const timer = setTimeout(() => this.#fail('custody does not answer in time'), this.#callTimeoutMs);
       this.#pending.set(id, { resolve, reject, timer });
       this.#child.stdin.write(frame, () => frame.fill(0));
     });

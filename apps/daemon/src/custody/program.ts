@@ -40,7 +40,11 @@ export function findBubblewrap(): string | undefined {
 }
 
 /** `storeFolder` is absolute and exists. */
-export function custodyCommand(program: CustodyProgram, storeFolder: string, bubblewrap: string | undefined): readonly [string, ...string[]] {
+export function custodyCommand(
+  program: CustodyProgram,
+  storeFolder: string,
+  bubblewrap: string | undefined,
+): readonly [string, ...string[]] {
   const store = realpathSync(storeFolder);
   const node = [
     program.node,

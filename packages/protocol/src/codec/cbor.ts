@@ -89,8 +89,16 @@ class Reader {
     if (width > this.remaining) throw new HoldfastError('codec_truncated', 'input ends inside a value'); // [CODEC-6]
     this.offset += width;
     const wide = width === 8 ? this.view.getBigUint64(at) : undefined;
-    if (wide !== undefined && wide > BigInt(Number.MAX_SAFE_INTEGER)) throw new HoldfastError('codec_shape', 'integer is not safe'); // [CODEC-2]
-    const value = wide !== undefined ? Number(wide) : width === 4 ? this.view.getUint32(at) : width === 2 ? this.view.getUint16(at) : this.view.getUint8(at);
+    if (wide !== undefined && wide > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new HoldfastError('codec_shape', 'integer is not safe'); // [CODEC-2]
+    const value =
+      wide !== undefined
+        ? Number(wide)
+        : width === 4
+          ? this.view.getUint32(at)
+          : width === 2
+            ? this.view.getUint16(at)
+            : this.view.getUint8(at);
     const least = width === 1 ? 24 : width === 2 ? 0x100 : width === 4 ? 0x10000 : 0x1_0000_0000;
     if (value < least) throw new HoldfastError('codec_noncanonical', 'integer is not in its shortest form'); // [CODEC-3]
     return value;

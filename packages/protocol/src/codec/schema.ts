@@ -22,7 +22,8 @@ function limit(path: string, bound: string): never {
 /** Integers from `min` (default 0) to `max` (default the largest safe one). */
 export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {}): Schema<number> {
   return {
-    parse: (value, path) => (typeof value === 'number' && value >= min && value <= max ? value : shape(path, `integer ${min}–${max}`)),
+    parse: (value, path) =>
+      typeof value === 'number' && value >= min && value <= max ? value : shape(path, `integer ${min}–${max}`),
   };
 }
 
@@ -43,12 +44,15 @@ export function text({ min = 0, max, pattern }: { min?: number; max: number; pat
 
 /** Byte string of exactly `length`. */
 export function bytes(length: number): Schema<Uint8Array> {
-  return { parse: (value, path) => (value instanceof Uint8Array && value.length === length ? value : shape(path, `${length} bytes`)) };
+  return {
+    parse: (value, path) => (value instanceof Uint8Array && value.length === length ? value : shape(path, `${length} bytes`)),
+  };
 }
 
 export function bytesUpTo(max: number): Schema<Uint8Array> {
   return {
-    parse: (value, path) => (!(value instanceof Uint8Array) ? shape(path, 'bytes') : value.length > max ? limit(path, `${max} bytes`) : value),
+    parse: (value, path) =>
+      !(value instanceof Uint8Array) ? shape(path, 'bytes') : value.length > max ? limit(path, `${max} bytes`) : value,
   };
 }
 
@@ -57,7 +61,9 @@ export function literal<const L extends string | number | boolean | null>(wanted
 }
 
 export function oneOf<const L extends readonly string[]>(...wanted: L): Schema<L[number]> {
-  return { parse: (value, path) => (typeof value === 'string' && wanted.includes(value) ? value : shape(path, wanted.join(' | '))) };
+  return {
+    parse: (value, path) => (typeof value === 'string' && wanted.includes(value) ? value : shape(path, wanted.join(' | '))),
+  };
 }
 
 export function list<T>(item: Schema<T>, { min = 0, max }: { min?: number; max: number }): Schema<readonly T[]> {
@@ -71,7 +77,10 @@ export function list<T>(item: Schema<T>, { min = 0, max }: { min?: number; max: 
 }
 
 /** A map with free keys, for example environment variables. */
-export function dictionary<T>(item: Schema<T>, { max, key }: { max: number; key: Schema<string> }): Schema<Readonly<Record<string, T>>> {
+export function dictionary<T>(
+  item: Schema<T>,
+  { max, key }: { max: number; key: Schema<string> },
+): Schema<Readonly<Record<string, T>>> {
   return {
     parse: (value, path) => {
       const fields = Object.entries(asMap(value, path));
@@ -102,7 +111,8 @@ export type RecordOf<F> = Simplify<
 >;
 
 function asMap(value: Value, path: string): { readonly [key: string]: Value } {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Array.isArray(value)) return shape(path, 'map');
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || Array.isArray(value))
+    return shape(path, 'map');
   return value as { readonly [key: string]: Value };
 }
 

@@ -1,7 +1,20 @@
 // What the daemon asks of custody over stdio, spec/custody.md. Every request is typed: there is none that signs bytes of the caller's
 // choice, none that returns a private key, and none that returns a raw shared secret.
 
-import { bytes, bytesUpTo, decode, encode, integer, list, oneOf, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  encode,
+  integer,
+  list,
+  oneOf,
+  optional,
+  record,
+  text,
+  union,
+  type Infer,
+} from '../codec/schema.ts';
 import { errorCodes } from '../errors.ts';
 import { maxEntryBytes } from '../blind/entry.ts';
 import { custodyLevel } from '../blind/pairing-offer.ts';
@@ -35,7 +48,8 @@ export const keyDescription = record({
 export type KeyDescription = Infer<typeof keyDescription>;
 
 /** The domains that an agent's long-term key ever signs; the other ones are operators', relays' and session keys'. */
-export const custodyDomain = oneOf('entry', 'pairing-offer', 'relay-auth', 'session-key');
+export const custodyDomains = ['entry', 'pairing-offer', 'relay-auth', 'session-key'] as const;
+const custodyDomain = oneOf(...custodyDomains);
 export type CustodyDomain = Infer<typeof custodyDomain>;
 
 export const custodyRequest = union({

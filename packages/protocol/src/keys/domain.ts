@@ -32,7 +32,12 @@ export function statementHash(primitives: Primitives, domain: Domain, statement:
 /** Returns nothing or throws `signature_invalid`: there is no false to overlook. */
 export async function verifySignature(
   primitives: Primitives,
-  { domain, statement, signature, publicKey }: { domain: Domain; statement: Uint8Array; signature: Uint8Array; publicKey: Uint8Array },
+  {
+    domain,
+    statement,
+    signature,
+    publicKey,
+  }: { domain: Domain; statement: Uint8Array; signature: Uint8Array; publicKey: Uint8Array },
 ): Promise<void> {
   const input = signingInput(domain, statement);
   if (signature.length !== 64 || !isLowS(signature) || !(await primitives.p256Verify(publicKey, input, signature))) {

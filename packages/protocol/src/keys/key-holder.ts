@@ -9,8 +9,20 @@ import type { PublicKeys } from './public-keys.ts';
  * purpose opens for no other. All byte strings are ids or digests.
  */
 export type SealPurpose =
-  | { readonly kind: 'lockbox'; readonly fleet: Uint8Array; readonly audience: string; readonly epoch: number; readonly member: Uint8Array }
-  | { readonly kind: 'grant'; readonly fleet: Uint8Array; readonly grant: Uint8Array; readonly item: Uint8Array; readonly agent: Uint8Array };
+  | {
+      readonly kind: 'lockbox';
+      readonly fleet: Uint8Array;
+      readonly audience: string;
+      readonly epoch: number;
+      readonly member: Uint8Array;
+    }
+  | {
+      readonly kind: 'grant';
+      readonly fleet: Uint8Array;
+      readonly grant: Uint8Array;
+      readonly item: Uint8Array;
+      readonly agent: Uint8Array;
+    };
 
 /** An AEAD key and its only nonce, for one message. The receiver owns and overwrites both. */
 export interface OneTimeKey {

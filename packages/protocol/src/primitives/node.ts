@@ -89,7 +89,8 @@ function agreement(scalar: Uint8Array): ReturnType<typeof createECDH> {
 }
 
 export const nodePrimitives: Primitives = {
-  sha256: (...parts) => (parts.length === 1 && parts[0] !== undefined ? plain(hash('sha256', parts[0], 'buffer')) : digest('sha256', parts)),
+  sha256: (...parts) =>
+    parts.length === 1 && parts[0] !== undefined ? plain(hash('sha256', parts[0], 'buffer')) : digest('sha256', parts),
   hmacSha256: (key, message) => plain(createHmac('sha256', key).update(message).digest()),
   sha3: (message) => digest('sha3-256', [message]),
   shake256: (message, length) => digest('shake256', [message], length),

@@ -23,7 +23,7 @@ export function isScalar(scalar: Uint8Array): boolean {
   for (let index = 31; index >= 0; index -= 1) {
     const byte = scalar[index] ?? 0;
     any |= byte;
-    borrow = (byte - (orderBytes[index] ?? 0) - borrow) < 0 ? 1 : 0;
+    borrow = byte - (orderBytes[index] ?? 0) - borrow < 0 ? 1 : 0;
   }
   return borrow === 1 && any !== 0;
 }

@@ -127,7 +127,8 @@ export function webPrimitivesOver(random: (length: number) => Uint8Array): Primi
     },
 
     async mlkem768Decapsulate(seed, ciphertext) {
-      if (ciphertext.length !== ciphertextBytes) throw new HoldfastError('key_invalid', 'ML-KEM ciphertext is not of 1,088 bytes');
+      if (ciphertext.length !== ciphertextBytes)
+        throw new HoldfastError('key_invalid', 'ML-KEM ciphertext is not of 1,088 bytes');
       return withMlkemKey(seed, ({ secretKey }) => ml_kem768.decapsulate(ciphertext, secretKey));
     },
   };

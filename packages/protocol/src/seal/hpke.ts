@@ -51,7 +51,12 @@ export function keySchedule(primitives: Primitives, suite: Suite, shared: Uint8A
   const context = concat(Uint8Array.of(0), extract(empty, 'psk_id_hash', empty), extract(empty, 'info_hash', info));
   const secret = extract(shared, 'secret', empty);
   const expand = (label: string, length: number): Uint8Array =>
-    hkdfExpand(primitives, secret, concat(Uint8Array.of(length >> 8, length & 0xff), version, suiteId, utf8(label), context), length);
+    hkdfExpand(
+      primitives,
+      secret,
+      concat(Uint8Array.of(length >> 8, length & 0xff), version, suiteId, utf8(label), context),
+      length,
+    );
   const oneTime = { key: expand('key', suite.keyBytes), nonce: expand('base_nonce', 12) }; // [HPKE-6]
   secret.fill(0);
   return oneTime;

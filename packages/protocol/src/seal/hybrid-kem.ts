@@ -44,7 +44,13 @@ export function firstScalar(uniform: Uint8Array): Uint8Array {
 }
 
 /** [HPKE-3] Overwrites both shared halves. */
-function combine(primitives: Primitives, kemShared: Uint8Array, pointShared: Uint8Array, ephemeral: Uint8Array, point: Uint8Array): Uint8Array {
+function combine(
+  primitives: Primitives,
+  kemShared: Uint8Array,
+  pointShared: Uint8Array,
+  ephemeral: Uint8Array,
+  point: Uint8Array,
+): Uint8Array {
   const input = concat(kemShared, pointShared, ephemeral, point, label);
   kemShared.fill(0);
   pointShared.fill(0);
@@ -58,7 +64,8 @@ export async function encapsulate(
   primitives: Primitives,
   publicKey: Uint8Array,
 ): Promise<{ readonly shared: Uint8Array; readonly encapsulated: Uint8Array }> {
-  if (publicKey.length !== kemPublicBytes + pointBytes) throw new HoldfastError('key_invalid', 'sealing key is not of 1,249 bytes');
+  if (publicKey.length !== kemPublicBytes + pointBytes)
+    throw new HoldfastError('key_invalid', 'sealing key is not of 1,249 bytes');
   const point = publicKey.subarray(kemPublicBytes);
   const uniform = primitives.random(128);
   const scalar = firstScalar(uniform);
@@ -67,7 +74,10 @@ export async function encapsulate(
     const pointShared = await primitives.p256SharedX(scalar, point);
     const ephemeral = await primitives.p256PublicKey(scalar);
     const { sharedSecret, ciphertext } = await primitives.mlkem768Encapsulate(publicKey.subarray(0, kemPublicBytes));
-    return { shared: combine(primitives, sharedSecret, pointShared, ephemeral, point), encapsulated: concat(ciphertext, ephemeral) };
+    return {
+      shared: combine(primitives, sharedSecret, pointShared, ephemeral, point),
+      encapsulated: concat(ciphertext, ephemeral),
+    };
   } finally {
     scalar.fill(0);
   }
@@ -77,7 +87,11 @@ export async function encapsulate(
  * The shared secret (32 bytes, the caller overwrites it). A wrong ciphertext yields an unrelated one (FIPS 203).
  * Throws `open_failed` for a wrong length and for a point off the curve.
  */
-export async function decapsulate(primitives: Primitives, privateKey: KemPrivateKey, encapsulated: Uint8Array): Promise<Uint8Array> {
+export async function decapsulate(
+  primitives: Primitives,
+  privateKey: KemPrivateKey,
+  encapsulated: Uint8Array,
+): Promise<Uint8Array> {
   if (encapsulated.length !== encapsulatedBytes) throw new HoldfastError('open_failed', 'sealing does not open'); // [HPKE-4]
   const ephemeral = encapsulated.subarray(kemCiphertextBytes);
   const point = await primitives.p256PublicKey(privateKey.agree);

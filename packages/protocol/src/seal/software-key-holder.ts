@@ -73,7 +73,11 @@ export class SoftwareKeyHolder implements KeyHolder {
     const forSealing = hkdfExpand(primitives, root, utf8('seal'), 32);
     root.fill(0);
     try {
-      return await SoftwareKeyHolder.#of(primitives, { v: 1, sign: firstScalar(forSigning), ...expandSeed(primitives, forSealing) });
+      return await SoftwareKeyHolder.#of(primitives, {
+        v: 1,
+        sign: firstScalar(forSigning),
+        ...expandSeed(primitives, forSealing),
+      });
     } finally {
       forSigning.fill(0);
       forSealing.fill(0);

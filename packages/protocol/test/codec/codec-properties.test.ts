@@ -27,12 +27,19 @@ const { value: anyValue } = fc.letrec<{ value: Value }>((tie) => ({
 
 /** Bytes near to valid ones: random bytes die in the first header. */
 const nearlyValid = fc
-  .tuple(anyValue, fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.constantFrom('set', 'insert', 'drop')), { minLength: 1, maxLength: 4 }))
+  .tuple(
+    anyValue,
+    fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.constantFrom('set', 'insert', 'drop')), { minLength: 1, maxLength: 4 }),
+  )
   .map(([value, edits]) => {
     let bytes = [...encodeValue(value)];
     for (const [at, byte, edit] of edits) {
       const index = at % (bytes.length + 1);
-      bytes = [...bytes.slice(0, index), ...(edit === 'drop' ? [] : [byte]), ...bytes.slice(edit === 'insert' ? index : index + 1)];
+      bytes = [
+        ...bytes.slice(0, index),
+        ...(edit === 'drop' ? [] : [byte]),
+        ...bytes.slice(edit === 'insert' ? index : index + 1),
+      ];
     }
     return Uint8Array.from(bytes);
   });

@@ -6,7 +6,21 @@ import { describe, it } from 'node:test';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { decodeValue, encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
-import { bytes, bytesUpTo, decode, dictionary, encode, integer, list, literal, oneOf, optional, record, text, union } from '@holdfast/protocol/codec/schema';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  dictionary,
+  encode,
+  integer,
+  list,
+  literal,
+  oneOf,
+  optional,
+  record,
+  text,
+  union,
+} from '@holdfast/protocol/codec/schema';
 import { fromVectorHex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 
 interface ValueVector extends VectorEntry {
@@ -46,7 +60,10 @@ describe('codec: values', () => {
     for (const value of [1.5, Number.NaN, 2 ** 53, -0.5, '\ud800']) {
       assert.equal(await outcomeOf(() => encodeValue(value)), 'codec_shape');
     }
-    assert.equal(await outcomeOf(() => encodeValue(Array.from({ length: 17 }).reduce<Value>((inner) => [inner], 0))), 'codec_limit');
+    assert.equal(
+      await outcomeOf(() => encodeValue(Array.from({ length: 17 }).reduce<Value>((inner) => [inner], 0))),
+      'codec_limit',
+    );
   });
 });
 
@@ -57,7 +74,8 @@ describe('codec: frames', () => {
       const read = (pieceBytes: number): Uint8Array[] => {
         const reader = new FrameReader(8);
         const found: Uint8Array[] = [];
-        for (let offset = 0; offset < whole.length; offset += pieceBytes) found.push(...reader.push(whole.slice(offset, offset + pieceBytes)));
+        for (let offset = 0; offset < whole.length; offset += pieceBytes)
+          found.push(...reader.push(whole.slice(offset, offset + pieceBytes)));
         return found;
       };
       for (const pieceBytes of [1, 2, 3, 5, 100]) {
@@ -87,7 +105,15 @@ describe('codec: schemas', () => {
     level: oneOf('low', 'high'),
     act: union({ go: { far: integer() }, stop: {} }),
   });
-  const good = { v: 1, name: 'abc', id: Uint8Array.of(1, 2), counts: [1], env: { A: 'x' }, level: 'low', act: { kind: 'stop' } } as const;
+  const good = {
+    v: 1,
+    name: 'abc',
+    id: Uint8Array.of(1, 2),
+    counts: [1],
+    env: { A: 'x' },
+    level: 'low',
+    act: { kind: 'stop' },
+  } as const;
 
   const faults: readonly (readonly [string, string, Value, 'codec_shape' | 'codec_limit'])[] = [
     ['CODEC-8 literal', 'v', 2, 'codec_shape'],
@@ -113,7 +139,10 @@ describe('codec: schemas', () => {
   ];
 
   it('takes a value and gives it back', () => {
-    assert.deepEqual(decode(example, encode(example, good), 1024), { ...good, env: Object.assign(Object.create(null), { A: 'x' }) });
+    assert.deepEqual(decode(example, encode(example, good), 1024), {
+      ...good,
+      env: Object.assign(Object.create(null) as object, { A: 'x' }),
+    });
     assert.ok(equalBytes(encode(example, good), encode(example, { ...good, note: undefined } as unknown as typeof good)));
   });
 

@@ -31,10 +31,16 @@ describe('software key holder', () => {
     const signed = { domain: 'pulse', statement, signature, publicKey: holder.publicKeys.sign } as const;
     assert.equal(await outcomeOf(() => verifySignature(primitives, signed)), 'ok');
     for (let bit = 0; bit < 8 * statement.length; bit += 1) {
-      assert.equal(await outcomeOf(() => verifySignature(primitives, { ...signed, statement: flip(statement, bit) })), 'signature_invalid');
+      assert.equal(
+        await outcomeOf(() => verifySignature(primitives, { ...signed, statement: flip(statement, bit) })),
+        'signature_invalid',
+      );
     }
     for (let bit = 0; bit < 8 * signature.length; bit += 1) {
-      assert.equal(await outcomeOf(() => verifySignature(primitives, { ...signed, signature: flip(signature, bit) })), 'signature_invalid');
+      assert.equal(
+        await outcomeOf(() => verifySignature(primitives, { ...signed, signature: flip(signature, bit) })),
+        'signature_invalid',
+      );
     }
   });
 
@@ -54,7 +60,8 @@ describe('software key holder', () => {
       keyCommitment: fleet,
       sealed: utf8('sealed'),
     });
-    const read = async (wire: Uint8Array): Promise<unknown> => verifyEntry(primitives, parseEntry(primitives, wire), holder.publicKeys.sign);
+    const read = async (wire: Uint8Array): Promise<unknown> =>
+      verifyEntry(primitives, parseEntry(primitives, wire), holder.publicKeys.sign);
     assert.equal(await outcomeOf(async () => read(entry.wire)), 'ok');
     for (let bit = 0; bit < 8 * entry.wire.length; bit += 1) {
       assert.match(await outcomeOf(async () => read(flip(entry.wire, bit))), /^(codec_\w+|signature_invalid)$/, `bit ${bit}`);
@@ -69,9 +76,16 @@ describe('software key holder', () => {
     const asked = { fleet, agent, agentKey: holder.publicKeys.sign, atMs: 1_000 };
     assert.deepEqual((await verifySessionKey(primitives, wire, asked)).key, session.sign);
     for (let bit = 0; bit < 8 * wire.length; bit += 1) {
-      assert.match(await outcomeOf(() => verifySessionKey(primitives, flip(wire, bit), asked)), /^(codec_\w+|signature_invalid)$/, `bit ${bit}`);
+      assert.match(
+        await outcomeOf(() => verifySessionKey(primitives, flip(wire, bit), asked)),
+        /^(codec_\w+|signature_invalid)$/,
+        `bit ${bit}`,
+      );
     }
-    assert.equal(await outcomeOf(() => certifySessionKey(holder, { v: 1, fleet, agent, key: session.sign, ...life, notAfterMs: 601_001 })), 'codec_shape');
+    assert.equal(
+      await outcomeOf(() => certifySessionKey(holder, { v: 1, fleet, agent, key: session.sign, ...life, notAfterMs: 601_001 })),
+      'codec_shape',
+    );
   });
 
   it('comes back from its bytes, and makes new keys each time', async () => {
@@ -125,7 +139,13 @@ describe('P-256 scalars [KEYS-2]', () => {
       return bytes;
     };
     assert.deepEqual([near(-1), near(0), near(1)].map(isScalar), [true, false, false]);
-    assert.deepEqual([new Uint8Array(32), new Uint8Array(32).fill(0, 0, 31).fill(1, 31), new Uint8Array(32).fill(255)].map(isScalar), [false, true, false]);
-    assert.deepEqual([31, 33, 0].map((length) => isScalar(new Uint8Array(length).fill(1))), [false, false, false]);
+    assert.deepEqual(
+      [new Uint8Array(32), new Uint8Array(32).fill(0, 0, 31).fill(1, 31), new Uint8Array(32).fill(255)].map(isScalar),
+      [false, true, false],
+    );
+    assert.deepEqual(
+      [31, 33, 0].map((length) => isScalar(new Uint8Array(length).fill(1))),
+      [false, false, false],
+    );
   });
 });

@@ -26,7 +26,10 @@ for (const [name, primitives] of adapters) {
 
   describe(`primitives: ${name}`, () => {
     it('hashes as the standards say', () => {
-      assert.equal(toHex(primitives.sha256(utf8('a'), utf8('bc'))), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+      assert.equal(
+        toHex(primitives.sha256(utf8('a'), utf8('bc'))),
+        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      );
       assert.equal(toHex(primitives.sha3(utf8('abc'))), '3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532');
       assert.equal(toHex(primitives.shake128(utf8(''), 16)), '7f9c2ba4e88f827d616045507605853e');
       assert.equal(toHex(primitives.shake256(utf8(''), 16)), '46b9dd2b0ba88d13233b3feb743eeb24');
@@ -96,7 +99,13 @@ for (const [name, primitives] of adapters) {
       const below = hex(order);
       below[31] = (below[31] ?? 0) - 1;
       assert.equal(await outcomeOf(() => primitives.p256PublicKey(below)), 'ok');
-      for (const scalar of [hex(order), new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(31).fill(1), new Uint8Array(33).fill(1)]) {
+      for (const scalar of [
+        hex(order),
+        new Uint8Array(32),
+        new Uint8Array(32).fill(255),
+        new Uint8Array(31).fill(1),
+        new Uint8Array(33).fill(1),
+      ]) {
         assert.equal(await outcomeOf(() => primitives.p256PublicKey(scalar)), 'key_invalid');
         assert.equal(await outcomeOf(() => primitives.p256Sign(scalar, utf8(''))), 'key_invalid');
         assert.equal(await outcomeOf(() => primitives.p256SharedX(scalar, hex(`04${'00'.repeat(64)}`))), 'key_invalid');

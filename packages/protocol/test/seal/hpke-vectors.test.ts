@@ -53,7 +53,10 @@ for (const [name, primitives] of [
   ['web', webPrimitives],
 ] as const) {
   describe(`HPKE MLKEM768-P256 over ${name} [HPKE-1] [HPKE-2] [HPKE-3]`, { skip: noExternalVectors }, () => {
-    const vectors = noExternalVectors === false ? externalJson<HpkeVector[]>('hpke-pq/test-vectors.json').filter(({ kem_id }) => kem_id === 0x50) : [];
+    const vectors =
+      noExternalVectors === false
+        ? externalJson<HpkeVector[]>('hpke-pq/test-vectors.json').filter(({ kem_id }) => kem_id === 0x50)
+        : [];
 
     it('has both vectors', () => {
       assert.deepEqual(
@@ -67,7 +70,10 @@ for (const [name, primitives] of [
 
     it('derives, decapsulates and schedules as they say', async () => {
       for (const vector of vectors) {
-        const seed = primitives.shake256(labeledInput(hex(vector.ikmR), hex('4b454d0050'), 'DeriveKeyPair', new Uint8Array(0), 32), 32);
+        const seed = primitives.shake256(
+          labeledInput(hex(vector.ikmR), hex('4b454d0050'), 'DeriveKeyPair', new Uint8Array(0), 32),
+          32,
+        );
         assert.equal(toHex(seed), vector.skRm);
         const privateKey = expandSeed(primitives, seed);
         assert.equal(toHex(await kemPublicKey(primitives, privateKey)), vector.pkRm);

@@ -14,7 +14,14 @@ import { openLockbox, openPreviousKey } from '@holdfast/protocol/seal/lockbox';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { fromVectorHex as hex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 
-type Sealing = VectorEntry & { private: string; purpose: string; associated: string; encapsulated: string; ciphertext: string; plaintext?: string };
+type Sealing = VectorEntry & {
+  private: string;
+  purpose: string;
+  associated: string;
+  encapsulated: string;
+  ciphertext: string;
+  plaintext?: string;
+};
 type Body = VectorEntry & { statement: string; epochKey: string; body?: string };
 type Epoch = { fleet: string; audience: string; epoch: number };
 type Lockbox = VectorEntry & Epoch & { private: string; member: string; lockbox: string; commitment: string; key?: string };

@@ -26,7 +26,10 @@ const runs = { numRuns: share({ ci: 40, soak: 2000 }) };
 
 const id16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const id32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const audience = fc.oneof(fc.constantFrom('fleet', 'operators'), id16.map((id) => `agent:${toHex(id)}`));
+const audience = fc.oneof(
+  fc.constantFrom('fleet', 'operators'),
+  id16.map((id) => `agent:${toHex(id)}`),
+);
 const purpose: fc.Arbitrary<SealPurpose> = fc.oneof(
   fc.record({ kind: fc.constant('lockbox' as const), fleet: id32, audience, epoch: fc.nat(), member: id16 }),
   fc.record({ kind: fc.constant('grant' as const), fleet: id32, grant: id16, item: id16, agent: id16 }),
@@ -38,21 +41,42 @@ function flip(bytes: Uint8Array, bit: number): Uint8Array {
   return flipped;
 }
 
-const clear = { v: 1, fleet, topic: agent, position: 4, previous: fleet, author: agent, atMs: 5, audience: 'fleet', epoch: 3 } as const;
+const clear = {
+  v: 1,
+  fleet,
+  topic: agent,
+  position: 4,
+  previous: fleet,
+  author: agent,
+  atMs: 5,
+  audience: 'fleet',
+  epoch: 3,
+} as const;
 
 describe('sealing to a key', () => {
   it('opens for its purpose, sealed by either adapter', async () => {
     await fc.assert(
-      fc.asyncProperty(purpose, fc.uint8Array({ maxLength: 200 }), fc.uint8Array({ maxLength: 20 }), fc.boolean(), async (what, text, about, web) => {
-        const sealed = await sealTo(web ? webPrimitives : primitives, holder.publicKeys.seal, what, text, about);
-        assert.deepEqual(await openSealed(holder, primitives, what, sealed, about), text);
-      }),
+      fc.asyncProperty(
+        purpose,
+        fc.uint8Array({ maxLength: 200 }),
+        fc.uint8Array({ maxLength: 20 }),
+        fc.boolean(),
+        async (what, text, about, web) => {
+          const sealed = await sealTo(web ? webPrimitives : primitives, holder.publicKeys.seal, what, text, about);
+          assert.deepEqual(await openSealed(holder, primitives, what, sealed, about), text);
+        },
+      ),
       runs,
     );
   });
 
   it('opens for no other purpose [HPKE-5]', async () => {
-    const sealed = await sealTo(primitives, holder.publicKeys.seal, { kind: 'grant', fleet, grant: agent, item: agent, agent }, utf8('x'));
+    const sealed = await sealTo(
+      primitives,
+      holder.publicKeys.seal,
+      { kind: 'grant', fleet, grant: agent, item: agent, agent },
+      utf8('x'),
+    );
     await fc.assert(
       fc.asyncProperty(purpose, async (what) => {
         assert.equal(await outcomeOf(() => openSealed(holder, primitives, what, sealed)), 'open_failed');
@@ -82,7 +106,10 @@ describe('sealing to a key', () => {
     assert.equal(await outcomeOf(() => sealTo(primitives, flip(seal, 8 * 1249 - 1), what, utf8(''))), 'key_invalid');
     assert.equal(await outcomeOf(() => sealTo(primitives, new Uint8Array(1249).fill(255), what, utf8(''))), 'key_invalid');
     assert.equal(await outcomeOf(() => sealTo(primitives, seal, { ...what, fleet: agent }, utf8(''))), 'codec_shape');
-    assert.equal(await outcomeOf(() => sealTo(primitives, seal, what, new Uint8Array(maxSealedPlaintextBytes + 1))), 'codec_limit');
+    assert.equal(
+      await outcomeOf(() => sealTo(primitives, seal, what, new Uint8Array(maxSealedPlaintextBytes + 1))),
+      'codec_limit',
+    );
   });
 
   it('overwrites the one-time key and the shared secret, also when it fails [HPKE-6]', async () => {
@@ -99,7 +126,10 @@ describe('sealing to a key', () => {
     };
     const sealed = await sealTo(primitives, holder.publicKeys.seal, what, utf8('secret'));
     await openSealed(spying, primitives, what, sealed);
-    assert.equal(await outcomeOf(() => openSealed(spying, primitives, what, { ...sealed, ciphertext: flip(sealed.ciphertext, 0) })), 'open_failed');
+    assert.equal(
+      await outcomeOf(() => openSealed(spying, primitives, what, { ...sealed, ciphertext: flip(sealed.ciphertext, 0) })),
+      'open_failed',
+    );
     assert.equal(lent.length, 2);
     for (const { key, nonce } of lent) assert.ok([...key, ...nonce].every((byte) => byte === 0));
 
@@ -135,7 +165,13 @@ describe('sealing a body', () => {
       }
     }
     const { control: _, ...withoutControl } = statement;
-    const changes = [{ position: 5 }, { atMs: 6 }, { audience: 'operators' }, { epoch: 4 }, { control: { position: 2, hash: fleet } }];
+    const changes = [
+      { position: 5 },
+      { atMs: 6 },
+      { audience: 'operators' },
+      { epoch: 4 },
+      { control: { position: 2, hash: fleet } },
+    ];
     for (const changed of [withoutControl, ...changes.map((change) => ({ ...statement, ...change }))]) {
       assert.equal(await outcomeOf(() => openBody(primitives, epochKey, changed)), 'open_failed');
     }
@@ -161,7 +197,10 @@ describe('lockboxes', () => {
       assert.match(await outcomeOf(() => open(flip(box, bit))), /^(codec_\w+|open_failed)$/, `bit ${bit}`);
     }
     assert.equal(await outcomeOf(() => openLockbox(primitives, holder, name, other, box, commitment)), 'open_failed');
-    assert.equal(await outcomeOf(() => makeLockbox(primitives, name, { member: agent, recipient: holder.publicKeys.seal }, key.subarray(1))), 'key_invalid');
+    assert.equal(
+      await outcomeOf(() => makeLockbox(primitives, name, { member: agent, recipient: holder.publicKeys.seal }, key.subarray(1))),
+      'key_invalid',
+    );
   });
 
   it('chain back to the key before', async () => {
@@ -170,9 +209,13 @@ describe('lockboxes', () => {
     assert.equal(sealed.length, 48);
     assert.deepEqual(await openPreviousKey(primitives, name, newer, sealed, commitToKey(primitives, older)), older);
     for (let bit = 0; bit < 8 * sealed.length; bit += 1) {
-      const open = (): Promise<Uint8Array> => openPreviousKey(primitives, name, newer, flip(sealed, bit), commitToKey(primitives, older));
+      const open = (): Promise<Uint8Array> =>
+        openPreviousKey(primitives, name, newer, flip(sealed, bit), commitToKey(primitives, older));
       assert.equal(await outcomeOf(open), 'open_failed');
     }
-    assert.equal(await outcomeOf(() => openPreviousKey(primitives, name, older, sealed, commitToKey(primitives, older))), 'open_failed');
+    assert.equal(
+      await outcomeOf(() => openPreviousKey(primitives, name, older, sealed, commitToKey(primitives, older))),
+      'open_failed',
+    );
   });
 });
