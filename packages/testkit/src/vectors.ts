@@ -1,7 +1,7 @@
 // Test vectors: ours under spec/vectors, one fault an entry; other people's in the folder that HOLDFAST_VECTORS names, which is not
 // part of the repository. What a vector expects is `ok` or one error code.
 
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -61,11 +61,6 @@ export interface VectorFile<E extends VectorEntry> {
 /** Our own vectors of one format, for example `codec/values`. */
 export function ownVectors<E extends VectorEntry>(name: string): VectorFile<E> {
   return JSON.parse(readFileSync(resolve(repository, 'spec/vectors', `${name}.json`), 'utf8')) as VectorFile<E>;
-}
-
-/** All of our vector files, as names for `ownVectors`. */
-export function ownVectorNames(): string[] {
-  return globSync('**/*.json', { cwd: resolve(repository, 'spec/vectors') }).map((file) => file.replace(/\.json$/, ''));
 }
 
 /** What happened, in the words of a vector's `expect`. */

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 
 import { utf8 } from '@holdfast/protocol/codec/bytes';
 import { certifySessionKey, verifySessionKey } from '@holdfast/protocol/blind/session-key';
@@ -213,6 +214,9 @@ for (const [isolation, skip] of isolations) {
       const pids = processTree(ending.pid);
       await ending.close();
       await ending.ended;
+      // Its descriptors are closed by now; a process within bubblewrap may take a moment longer to be gone, and tells nobody.
+      const deadline = performance.now() + 10_000;
+      while (pids.some(alive) && performance.now() < deadline) await setTimeout(5);
       assert.deepEqual(pids.filter(alive), []);
       assert.equal(await outcomeOf(() => ending.list()), 'custody_unavailable');
       rmSync(own, { recursive: true });

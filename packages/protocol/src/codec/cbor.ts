@@ -7,7 +7,7 @@ import { compareBytes, concat, utf8 } from './bytes.ts';
 export type Value = number | string | boolean | null | Uint8Array | readonly Value[] | { readonly [key: string]: Value };
 
 /** Deeper than any of our formats (the deepest uses 7); bounds recursion on hostile input. */
-export const maxDepth = 16;
+const maxDepth = 16;
 
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -38,7 +38,7 @@ export interface Suite {
 }
 
 /** [HPKE-1] The only suite that we use. */
-export const ourSuite: Suite = { kem: 0x0050, kdf: 0x0001, aead: 0x0002, keyBytes: 32 };
+const ourSuite: Suite = { kem: 0x0050, kdf: 0x0001, aead: 0x0002, keyBytes: 32 };
 
 const version = utf8('HPKE-v1');
 const empty = new Uint8Array(0);

@@ -18,7 +18,7 @@ export type EpochName = Infer<typeof epochName>;
 
 const lockbox = record({ v: literal(1), sealed }); // [LOCKBOX-2]
 /** Longest lockbox on the wire. */
-export const maxLockboxBytes = 2048;
+const maxLockboxBytes = 2048;
 
 /** The lockbox of `member`, whose sealing key is `recipient`. `epochKey` stays the caller's. Throws `key_invalid`. */
 export async function makeLockbox(

@@ -94,7 +94,7 @@ describe('codec: frames', () => {
   });
 });
 
-describe('codec: schemas', () => {
+describe('codec: schemas [CODEC-7] [CODEC-8] [CODEC-9]', () => {
   const example = record({
     v: literal(1),
     name: text({ min: 1, max: 4, pattern: /^[a-z]+$/ }),
