@@ -73,7 +73,7 @@ export interface ControlHistory {
   readonly ids: readonly Uint8Array[];
 }
 
-/** Throws `codec_limit` for a fleet that is too large to be written down. */
+/** [JOURNAL-22] Throws `codec_limit` for a fleet that is too large to be written down. */
 export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8Array {
   const byAgent = <V, W>(map: ReadonlyMap<string, ReadonlyMap<string, V>>, item: (value: V) => W): { agent: Uint8Array; held: W[] }[] =>
     [...map].map(([agent, held]) => ({ agent: idOf(agent), held: [...held.values()].map(item) }));

@@ -30,7 +30,7 @@ describe('credential', () => {
   const verify = async (credential: Uint8Array, change: Partial<typeof expected> = {}) =>
     outcomeOf(() => verifyCredential(world.primitives, credential, { ...expected, ...change }));
 
-  it('CREDENTIAL-1: says who the agent is, provable from the fleet’s id alone', async () => {
+  it('[CREDENTIAL-1]: says who the agent is, provable from the fleet’s id alone', async () => {
     const proven = await verifyCredential(world.primitives, wire, expected);
     assert.deepEqual(proven.agent, main.id);
     assert.equal(proven.scope, 'main');
@@ -39,7 +39,7 @@ describe('credential', () => {
     assert.equal(proven.statusIndex, main.replica.state.agents.get(toHex(main.id))?.position);
   });
 
-  it('CREDENTIAL-6: any flipped bit is refused', async () => {
+  it('[CREDENTIAL-6]: any flipped bit is refused', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(wire.length - 1), fc.nat(7), async (at, bit) => {
         const changed = wire.slice();
@@ -50,7 +50,7 @@ describe('credential', () => {
     );
   });
 
-  it('CREDENTIAL-5, CREDENTIAL-7: is worthless for another fleet and for other keys', async () => {
+  it('[CREDENTIAL-5], [CREDENTIAL-7]: is worthless for another fleet and for other keys', async () => {
     const other = (await SoftwareKeyHolder.generate(world.primitives)).publicKeys;
     const { keys } = expected;
     assert.equal(await verify(wire, { fleet: new Uint8Array(32) }), 'credential_invalid');
@@ -58,7 +58,7 @@ describe('credential', () => {
     assert.equal(await verify(wire, { keys: { ...keys, seal: other.seal } }), 'credential_invalid');
   });
 
-  it('CREDENTIAL-8: is good for 30 days, and not before it was made', async () => {
+  it('[CREDENTIAL-8]: is good for 30 days, and not before it was made', async () => {
     const { issuedAtMs, expiresAtMs } = statement;
     assert.equal(await verify(wire, { nowMs: expiresAtMs - 1 }), 'ok');
     assert.equal(await verify(wire, { nowMs: expiresAtMs }), 'credential_expired');
@@ -66,7 +66,7 @@ describe('credential', () => {
     assert.equal(await verify(wire, { nowMs: issuedAtMs - 5 * 60_000 - 1 }), 'credential_invalid');
   });
 
-  it('CREDENTIAL-2: is not issued for longer, and not read when it is', async () => {
+  it('[CREDENTIAL-2]: is not issued for longer, and not read when it is', async () => {
     const issue = async (change: Partial<CredentialStatement>) => issueCredential(world.operator.holder, { ...statement, ...change });
     assert.equal(await outcomeOf(() => issue({ expiresAtMs: statement.issuedAtMs + credentialLifeMs + 1 })), 'codec_shape');
     assert.equal(await outcomeOf(() => issue({ expiresAtMs: statement.issuedAtMs })), 'codec_shape');
@@ -75,7 +75,7 @@ describe('credential', () => {
     assert.equal(await verify(encodeValue({ statement: longer, signature })), 'credential_invalid');
   });
 
-  it('CREDENTIAL-3, CREDENTIAL-4: only the device that made the fleet issues', async () => {
+  it('[CREDENTIAL-3], [CREDENTIAL-4]: only the device that made the fleet issues', async () => {
     const mallory = await SoftwareKeyHolder.generate(world.primitives);
     const { publicKeys } = mallory;
     const theirs = await World.begin();

@@ -62,7 +62,7 @@ async function answerOf(world: World, code: Uint8Array, opened: OpenedOffer, cha
 }
 
 describe('pairing codes', () => {
-  it('PAIRING-1, PAIRING-2: are read however they are typed, and a slip of the keyboard is noticed', () => {
+  it('[PAIRING-1], [PAIRING-2]: are read however they are typed, and a slip of the keyboard is noticed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.nat(27), fc.nat(30), (code, at, other) => {
         const text = formatPairingCode(primitives, code);
@@ -86,7 +86,7 @@ describe('pairing codes', () => {
     );
   });
 
-  it('PAIRING-2: refuses what is none', async () => {
+  it('[PAIRING-2]: refuses what is none', async () => {
     const text = formatPairingCode(primitives, newPairingCode(primitives));
     for (const typed of ['', 'hello', text.slice(0, -1), `${text}0`, text.replace(/.$/, 'U'), `ü${text}`]) {
       assert.equal(await outcomeOf(() => parsePairingCode(primitives, typed)), 'pairing_code_invalid');
@@ -95,7 +95,7 @@ describe('pairing codes', () => {
     assert.equal(await outcomeOf(() => parsePairingCode(primitives, last)), 'pairing_code_invalid');
   });
 
-  it('PAIRING-3: travel in the fragment of an address', async () => {
+  it('[PAIRING-3]: travel in the fragment of an address', async () => {
     const code = newPairingCode(primitives);
     const url = pairingUrl(primitives, 'https://relay.example/base/', code);
     assert.equal(url, `https://relay.example/base/enroll#${formatPairingCode(primitives, code)}`);
@@ -105,7 +105,7 @@ describe('pairing codes', () => {
     assert.equal(await outcomeOf(() => parsePairingCode(primitives, url.replace('https', 'ftp'))), 'pairing_code_invalid');
   });
 
-  it('PAIRING-4: meeting place, keys and words tell nothing of each other', async () => {
+  it('[PAIRING-4]: meeting place, keys and words tell nothing of each other', async () => {
     const code = newPairingCode(primitives);
     const rendezvous = rendezvousOf(primitives, code);
     assert.equal(rendezvous.length, 16);
@@ -134,7 +134,7 @@ describe('pairing', () => {
     assert.deepEqual(got.relay, world.relayKeys.publicKeys.sign);
   });
 
-  describe('PAIRING-7, PAIRING-6: an offer from elsewhere is not opened', () => {
+  describe('[PAIRING-7], [PAIRING-6]: an offer from elsewhere is not opened', () => {
     const refused = async (act: (stage: Stage) => Promise<readonly [Uint8Array, Uint8Array]>) => {
       const [code, sealed] = await act(await stageIn(world, holder));
       assert.equal(await outcomeOf(() => openOffer(primitives, code, sealed)), 'pairing_offer_invalid');
@@ -174,7 +174,7 @@ describe('pairing', () => {
       refused(async ({ code, holder: keys }) => [code, (await Pairing.begin(primitives, keys, { ...terms, agent: new Uint8Array(16) }, { code: code.slice(), monotonicMs: 0 })).sealedOffer]));
   });
 
-  it('PAIRING-5: changed keys change the words, and wrong words are refused', async () => {
+  it('[PAIRING-5]: changed keys change the words, and wrong words are refused', async () => {
     const { code, opened } = await stageIn(world, holder);
     const mallory = await SoftwareKeyHolder.generate(primitives);
     const statement = encode(pairingOffer, { ...opened.offer, keys: mallory.publicKeys });
@@ -190,7 +190,7 @@ describe('pairing', () => {
     assertWords(opened, `  ${opened.words.join(', ').toUpperCase()} \n`);
   });
 
-  it('PAIRING-5: words are spread over the whole list', async () => {
+  it('[PAIRING-5]: words are spread over the whole list', async () => {
     const seen = new Set<string>();
     const { code, holder: keys } = await stageIn(world, holder);
     for (let count = 0; count < 60; count += 1) {
@@ -199,7 +199,7 @@ describe('pairing', () => {
     assert.ok(seen.size > 150, `${seen.size} of 180 draws differ`);
   });
 
-  describe('PAIRING-10, PAIRING-11, PAIRING-12: an answer from elsewhere is refused', () => {
+  describe('[PAIRING-10], [PAIRING-11], [PAIRING-12]: an answer from elsewhere is refused', () => {
     const refused = async (act: (stage: Stage) => Promise<Uint8Array>) => {
       const stage = await stageIn(world, holder);
       const sealed = await act(stage);
@@ -249,7 +249,7 @@ describe('pairing', () => {
     it('with a head from before the enrolment', () => refused(async ({ code, opened }) => answerOf(world, code, opened, { control: { position: 0, hash: world.fleet } })));
   });
 
-  it('PAIRING-8: one answer, good or bad; then the code is used up', async () => {
+  it('[PAIRING-8]: one answer, good or bad; then the code is used up', async () => {
     for (const first of ['good', 'bad']) {
       const { pairing, answer } = await stageIn(world, holder);
       const bad = answer.slice(1);
@@ -258,14 +258,14 @@ describe('pairing', () => {
     }
   });
 
-  it('PAIRING-9: an answer that comes too late is refused', async () => {
+  it('[PAIRING-9]: an answer that comes too late is refused', async () => {
     const late = await stageIn(world, holder);
     assert.equal(await outcomeOf(() => late.pairing.openAnswer(late.answer, 50 + pairingLifeMs + 1)), 'pairing_expired');
     const just = await stageIn(world, holder);
     assert.equal(await outcomeOf(() => just.pairing.openAnswer(just.answer, 50 + pairingLifeMs)), 'ok');
   });
 
-  it('PAIRING-12: the fleet that is read is the one that was named', async () => {
+  it('[PAIRING-12]: the fleet that is read is the one that was named', async () => {
     const { pairing, code, opened } = await stageIn(world, holder);
     const { position, hash } = world.operator.replica.state.control;
     const answer = await pairing.openAnswer(await answerOf(world, code, opened, { control: { position: position + 1, hash } }), 60);

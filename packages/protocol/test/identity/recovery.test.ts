@@ -9,7 +9,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import { outcomeOf } from '@holdfast/testkit/vectors';
 
 describe('recovery code', () => {
-  it('RECOVERY-1: makes the same keys again', async () => {
+  it('[RECOVERY-1]: makes the same keys again', async () => {
     const { code, keys } = await makeRecoveryCode(primitives);
     assert.match(code, /^([0-9A-HJKMNP-TV-Z]{4}-){8}[0-9A-HJKMNP-TV-Z]{4}$/);
     assert.deepEqual((await recoveryKeys(primitives, ` ${code.toLowerCase().replaceAll('-', ' ')}\n`)).publicKeys, keys.publicKeys);
@@ -18,7 +18,7 @@ describe('recovery code', () => {
     assert.notDeepEqual(other.keys.publicKeys, keys.publicKeys);
   });
 
-  it('RECOVERY-2: a slip, a cut or a pairing code is no recovery code', async () => {
+  it('[RECOVERY-2]: a slip, a cut or a pairing code is no recovery code', async () => {
     const { code } = await makeRecoveryCode(primitives);
     const slip = (code.startsWith('7') ? '8' : '7') + code.slice(1);
     const swapped = code.slice(5, 9) + code.slice(4, 5) + code.slice(0, 4) + code.slice(9);

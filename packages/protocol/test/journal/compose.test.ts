@@ -38,7 +38,7 @@ describe('compose', () => {
     assert.equal(peer.replica.state.grants.size, 0);
   });
 
-  it('JOURNAL-20: nothing is signed that readers would reject', async () => {
+  it('[JOURNAL-20]: nothing is signed that readers would reject', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const gone = await world.enroll('gone');
@@ -113,7 +113,7 @@ describe('compose', () => {
     assert.deepEqual(third.statement.agents, []);
   });
 
-  it('AUDIENCE-2: an epoch has a lockbox for each member, and none for a revoked one', async () => {
+  it('[AUDIENCE-2]: an epoch has a lockbox for each member, and none for a revoked one', async () => {
     const world = await World.begin();
     const [main, gone] = [await world.enroll('main'), await world.enroll('gone')];
     const { operator, relay } = world;
@@ -167,7 +167,7 @@ describe('compose', () => {
     assert.deepEqual(pulse.statement.control, { position: 0, hash: world.fleet });
   });
 
-  it('JOURNAL-9: a fleet has no more live agents than an access list', async () => {
+  it('[JOURNAL-9]: a fleet has no more live agents than an access list', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const { operator, primitives } = world;

@@ -101,7 +101,7 @@ describe('replicas reduce alike', () => {
     );
   });
 
-  it('JOURNAL-5: whatever they can open', async () => {
+  it('[JOURNAL-5]: whatever they can open', async () => {
     const { operator } = world;
     const [main = assert.fail()] = agents;
     const all = await deliver(world, world.replica(operator.id, operator.holder), []);
@@ -111,7 +111,7 @@ describe('replicas reduce alike', () => {
     assert.deepEqual([...own.grants.keys()], [toHex(main.id)]);
   });
 
-  it('JOURNAL-19: a revoked agent up to its revocation', async () => {
+  it('[JOURNAL-19]: a revoked agent up to its revocation', async () => {
     const [, gone = assert.fail()] = agents;
     const state = await deliver(world, world.replica(gone.id, gone.holder), []);
     const revocation = state.agents.get(toHex(gone.id))?.revoked;

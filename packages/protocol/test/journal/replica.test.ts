@@ -56,7 +56,7 @@ async function agentEntry(
 }
 
 describe('replica: what a relay may do', () => {
-  it('JOURNAL-2: any flipped bit of any entry is refused, and nothing before it is lost', async () => {
+  it('[JOURNAL-2]: any flipped bit of any entry is refused, and nothing before it is lost', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     await world.operator.grant(await world.operator.keep('demo', secret), main.id);
@@ -75,7 +75,7 @@ describe('replica: what a relay may do', () => {
     );
   });
 
-  it('JOURNAL-3: gaps, repeats, older and forked entries', async () => {
+  it('[JOURNAL-3]: gaps, repeats, older and forked entries', async () => {
     const world = await World.begin();
     await world.operator.keep('a', secret);
     const fork = await world.operator.forge({ kind: 'agent-revoke', agent: new Uint8Array(16), reason: '' });
@@ -90,7 +90,7 @@ describe('replica: what a relay may do', () => {
     assert.deepEqual(said(await late.ingest(controlTopic, [genesis, first, fork.wire, second])), ['applied', 'applied', 'agent_unknown', 'entry_fork']);
   });
 
-  it('JOURNAL-3: a history without the pinned head is refused', async () => {
+  it('[JOURNAL-3]: a history without the pinned head is refused', async () => {
     const world = await World.begin();
     await world.operator.keep('a', secret);
     const { position, hash } = world.operator.replica.state.control;
@@ -103,7 +103,7 @@ describe('replica: what a relay may do', () => {
     assert.equal(await outcomeOf(() => pinned.compareControl({ position, hash: other.hash })), 'entry_fork');
   });
 
-  it('JOURNAL-1: no other genesis makes this fleet', async () => {
+  it('[JOURNAL-1]: no other genesis makes this fleet', async () => {
     const world = await World.begin();
     const mallory = await World.begin();
     assert.deepEqual(said(await newcomer(world).ingest(controlTopic, control(mallory))), ['entry_foreign']);
@@ -113,7 +113,7 @@ describe('replica: what a relay may do', () => {
     assert.deepEqual(said(await newcomer(world).ingest(controlTopic, [resigned.wire])), ['signature_invalid']);
   });
 
-  it('JOURNAL-1: a genesis that breaks its form makes no fleet', async () => {
+  it('[JOURNAL-1]: a genesis that breaks its form makes no fleet', async () => {
     const recovery = await SoftwareKeyHolder.generate(nodePrimitives);
     const holder = await SoftwareKeyHolder.generate(nodePrimitives);
     const made = await composeGenesis(nodePrimitives, { name: 'x', deviceName: 'd', holder, recovery: recovery.publicKeys, relayKey: recovery.publicKeys.sign, pulseMaxAgeMs: 60_000, nowMs: 1 });
@@ -146,7 +146,7 @@ describe('replica: what a relay may do', () => {
     }
   });
 
-  it('JOURNAL-2: only devices write control, in this fleet and this topic', async () => {
+  it('[JOURNAL-2]: only devices write control, in this fleet and this topic', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const body = { kind: 'agent-revoke', agent: main.id, reason: '' } as const;
@@ -162,7 +162,7 @@ describe('replica: what a relay may do', () => {
     assert.ok(isLive(replica.state, main.id));
   });
 
-  it('AUDIENCE-9: a withheld or planted lockbox stops the reader, is counted, and is no harm once the right one comes', async () => {
+  it('[AUDIENCE-9]: a withheld or planted lockbox stops the reader, is counted, and is no harm once the right one comes', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const gone = await world.enroll('gone');
@@ -182,7 +182,7 @@ describe('replica: what a relay may do', () => {
     assert.equal(main.replica.undecryptable, 0);
   });
 
-  it('AUDIENCE-8: a planted lockbox with another key does not open for its reader', async () => {
+  it('[AUDIENCE-8]: a planted lockbox with another key does not open for its reader', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const reader = world.replica(main.id, main.holder);
@@ -193,7 +193,7 @@ describe('replica: what a relay may do', () => {
     assert.equal(reader.undecryptable, 2);
   });
 
-  it('AUDIENCE-7: who comes late reads everything through the newest key alone', async () => {
+  it('[AUDIENCE-7]: who comes late reads everything through the newest key alone', async () => {
     const world = await World.begin();
     for (const scope of ['a', 'b', 'c']) await world.operator.revoke((await world.enroll(scope)).id);
     const late = await world.enroll('late');
@@ -222,7 +222,7 @@ describe('replica: what a relay may do', () => {
 });
 
 describe('replica: what agents may do', () => {
-  it('JOURNAL-2: an agent writes in its own topic alone, with its own key, while it is enrolled', async () => {
+  it('[JOURNAL-2]: an agent writes in its own topic alone, with its own key, while it is enrolled', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const peer = await world.enroll('peer');
@@ -240,7 +240,7 @@ describe('replica: what agents may do', () => {
     assert.deepEqual(said(await peer.replica.ingest(main.id, [good.wire])), ['unread']);
   });
 
-  it('JOURNAL-3: the control head that an agent names is known, awaited, or another history', async () => {
+  it('[JOURNAL-3]: the control head that an agent names is known, awaited, or another history', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const { replica } = world.operator;
@@ -260,7 +260,7 @@ describe('replica: what agents may do', () => {
     assert.equal(topicTip(behind.state, main.id)?.position, 0);
   });
 
-  it('JOURNAL-3: no more entries wait than a reader can hold', async () => {
+  it('[JOURNAL-3]: no more entries wait than a reader can hold', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const ahead = { position: main.replica.state.control.position + 5, hash: new Uint8Array(32) };
@@ -271,7 +271,7 @@ describe('replica: what agents may do', () => {
     assert.equal(results.at(-1), 'limit_exceeded');
   });
 
-  it('rules of agents’ topics: JOURNAL-7, JOURNAL-17, AUDIENCE-1, AUDIENCE-5', async () => {
+  it('rules of agents’ topics: [JOURNAL-7], [JOURNAL-17], [AUDIENCE-1], [AUDIENCE-5]', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const gone = await world.enroll('gone');
@@ -297,7 +297,7 @@ describe('replica: what agents may do', () => {
     assert.deepEqual(latestCheckpoint(world.operator.replica.state, main.id), Uint8Array.of(1));
   });
 
-  it('JOURNAL-4: after a revocation the last accepted entry is the last, whichever comes first', async () => {
+  it('[JOURNAL-4]: after a revocation the last accepted entry is the last, whichever comes first', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(1) });
@@ -320,7 +320,7 @@ describe('replica: what agents may do', () => {
     assert.deepEqual(grantsOf(after.state, main.id), []);
   });
 
-  it('JOURNAL-4: an entry in place of the last accepted one is a second history', async () => {
+  it('[JOURNAL-4]: an entry in place of the last accepted one is a second history', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const entry = await agentEntry(main, { kind: 'enrolled' });
@@ -337,7 +337,7 @@ describe('replica: what agents may do', () => {
     assert.deepEqual(said(await early.ingest(main.id, [entry.wire])), ['applied']);
   });
 
-  it('JOURNAL-18: a revoked agent has no grants, no egress, and reads no further', async () => {
+  it('[JOURNAL-18]: a revoked agent has no grants, no egress, and reads no further', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     await world.operator.grant(await world.operator.keep('demo', secret), main.id);
@@ -345,7 +345,7 @@ describe('replica: what agents may do', () => {
     assert.equal(grantsOf(main.replica.state, main.id).length, 1);
     await world.operator.revoke(main.id);
     await world.operator.keep('later', secret);
-    // JOURNAL-19: it takes the revocation and nothing after it.
+    // [JOURNAL-19]: it takes the revocation and nothing after it.
     assert.deepEqual(said(await main.sync()), ['applied', 'agent_revoked']);
     for (const { state } of [main.replica, world.operator.replica]) {
       assert.equal(isLive(state, main.id), false);
@@ -356,7 +356,7 @@ describe('replica: what agents may do', () => {
 });
 
 describe('replica: what it keeps', () => {
-  it('JOURNAL-14: holds no secret, and takes one out of the entry that added the item alone', async () => {
+  it('[JOURNAL-14]: holds no secret, and takes one out of the entry that added the item alone', async () => {
     const world = await World.begin();
     const { operator } = world;
     const item = await operator.keep('demo', secret);
@@ -370,7 +370,7 @@ describe('replica: what it keeps', () => {
     assert.deepEqual(await operator.replica.openSecret(other, second), new TextEncoder().encode('another-secret-99'));
   });
 
-  it('JOURNAL-22: goes on from a snapshot as if it had never stopped', async () => {
+  it('[JOURNAL-22]: goes on from a snapshot as if it had never stopped', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const gone = await world.enroll('gone');
