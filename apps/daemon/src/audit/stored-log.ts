@@ -1,7 +1,7 @@
 // Reading an audit log back from its folder, spec/audit.md "On disk": at start the last segment, later any page. What was acknowledged as
 // synced must open; a tail that never was is cut off. Nothing is ever skipped.
 
-import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
 import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
@@ -16,25 +16,33 @@ export function damaged(code: ErrorCode, message: string, cause?: unknown): Hold
   return new HoldfastError(code, message, { next: 'keep the folder as it is and restore it from a backup', cause });
 }
 
-/** The mark says how many records were synced: fixed width, and with a check so that a torn one reads as none. */
-export function markOf(primitives: Primitives, synced: number): Uint8Array {
-  const count = new Uint8Array(8);
-  new DataView(count.buffer).setBigUint64(0, BigInt(synced));
-  const bytes = new Uint8Array(16);
-  bytes.set(count);
-  bytes.set(primitives.sha256(count).subarray(0, 8), 8);
-  return bytes;
+/** How many records were synced, and what size the newest synced checkpoint has (0: none). */
+export interface Mark {
+  readonly records: number;
+  readonly checkpoint: number;
+}
+const noMark: Mark = { records: 0, checkpoint: 0 };
+
+/** Fixed width, and with a check, so that a torn one reads as none. */
+function markBytes(primitives: Primitives, { records, checkpoint }: Mark): Uint8Array {
+  const counts = new Uint8Array(16);
+  const view = new DataView(counts.buffer);
+  view.setBigUint64(0, BigInt(records));
+  view.setBigUint64(8, BigInt(checkpoint));
+  return concat(counts, primitives.sha256(counts).subarray(0, 8));
 }
 
-export async function writeMark(files: AuditFiles, primitives: Primitives, synced: number): Promise<void> {
-  await files.overwrite(markName, markOf(primitives, synced));
+export async function writeMark(files: AuditFiles, primitives: Primitives, mark: Mark): Promise<void> {
+  await files.overwrite(markName, markBytes(primitives, mark));
 }
 
-async function readMark(files: AuditFiles, primitives: Primitives): Promise<number> {
+async function readMark(files: AuditFiles, primitives: Primitives): Promise<Mark> {
   const found = await files.read(markName);
-  if (found?.length !== 16) return 0;
-  const synced = Number(new DataView(found.buffer, found.byteOffset).getBigUint64(0));
-  return Number.isSafeInteger(synced) && equalBytes(found, markOf(primitives, synced)) ? synced : 0;
+  if (found?.length !== 24) return noMark;
+  const view = new DataView(found.buffer, found.byteOffset);
+  const mark = { records: Number(view.getBigUint64(0)), checkpoint: Number(view.getBigUint64(8)) };
+  const sound = Number.isSafeInteger(mark.records) && Number.isSafeInteger(mark.checkpoint);
+  return sound && equalBytes(found, markBytes(primitives, mark)) ? mark : noMark;
 }
 
 export interface NewestCheckpoint {
@@ -65,7 +73,7 @@ async function listSegments(files: AuditFiles): Promise<SegmentId[]> {
  */
 export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, anchor?: Anchor): Promise<StoredLog> {
   const { primitives } = secrets;
-  const synced = await readMark(files, primitives);
+  const mark = await readMark(files, primitives);
   const segments = await listSegments(files);
   let log: StoredLog = { frontier: new Frontier(primitives), checkpoint: undefined, segments: [] };
   for (let id = segments.at(-1); id !== undefined; id = segments.at(-1)) {
@@ -73,7 +81,9 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     const opened = await openSegment(secrets, id, (await files.read(name)) ?? new Uint8Array(0));
     const replayed = opened && replay(primitives, opened, anchor);
     const torn = opened === undefined || !opened.whole;
-    if (torn && (replayed?.frontier.size ?? id.first) < synced) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20]
+    const good = { records: replayed?.frontier.size ?? id.first, checkpoint: replayed?.checkpoint?.statement.size ?? 0 };
+    const lost = good.records < mark.records || (opened !== undefined && good.checkpoint < mark.checkpoint);
+    if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20]
     if (opened !== undefined && replayed !== undefined) {
       if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged
       log = { ...replayed, segments };
@@ -83,7 +93,7 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     segments.pop();
   }
   const { size } = log.frontier;
-  const wanted = Math.max(synced, anchor?.size ?? 0, log.checkpoint?.statement.size ?? 0);
+  const wanted = Math.max(mark.records, mark.checkpoint, anchor?.size ?? 0, log.checkpoint?.statement.size ?? 0);
   if (size < wanted) throw damaged('audit_truncated', `${wanted} audit records were written, ${size} are left`); // [AUDIT-21]
   return log;
 }

@@ -114,7 +114,8 @@ export class Tail {
     if (newest !== undefined) this.checkpoint = { wire: newest, ...readCheckpoint(this.secrets.primitives, newest) };
     this.heldCheckpoints.push(...this.unsyncedCheckpoints.splice(0));
     // The mark only tells damage from a torn tail; an older one is safe, so a failure to write it is no failure of the log.
-    await writeMark(this.files, this.secrets.primitives, this.syncedTree.size).catch(() => {});
+    const mark = { records: this.syncedTree.size, checkpoint: this.checkpoint?.statement.size ?? 0 };
+    await writeMark(this.files, this.secrets.primitives, mark).catch(() => {});
   }
 
   private async guarded<T>(step: () => Promise<T>): Promise<T> {

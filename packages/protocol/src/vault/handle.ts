@@ -10,13 +10,9 @@ import type { RequestFacts } from './fence.ts';
 export const handleBytes = 32;
 export const handleLifeMs = 300_000;
 
-const boundFacts = record({
-  scheme: text({ max: 16 }),
-  host: text({ max: 256 }),
-  port: integer({ max: 65_535 }),
-  method: text({ max: 64 }),
-  path: text({ max: 64 * 1024 }),
-});
+/** Also of requests that no fence would let pass: longer than any head that an HTTP parser lets through. */
+const anyText = text({ max: 64 * 1024 });
+const boundFacts = record({ scheme: anyText, host: anyText, port: integer({ max: 65_535 }), method: anyText, path: anyText });
 
 /** What a handle is bound to, and what an audit record keeps of a request whose path it leaves out. Throws `codec_limit` past any sane request. */
 export function requestDigest(primitives: Primitives, { scheme, host, port, method, path }: RequestFacts): Uint8Array {

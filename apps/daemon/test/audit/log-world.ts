@@ -1,0 +1,78 @@
+// One agent with its keys and its audit log, for the tests of the writer and of handles.
+
+import { signCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
+import { decodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { verifyAudit, type Anchor, type AuditVerdict } from '@holdfast/protocol/audit/verify';
+import { certifySessionKey, maxSessionKeyMs } from '@holdfast/protocol/blind/session-key';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import type { AuditFiles } from '../../src/audit/files.ts';
+import { AuditWriter, type AuditOptions } from '../../src/audit/writer.ts';
+
+export const random = (length: number) => nodePrimitives.random(length);
+export const quiet = { info: () => {}, warn: () => {} };
+
+/** A report that tells events apart: its number stands in `credentialedUs`. */
+export const numbered = (number: number): AuditReport => ({
+  kind: 'credentialed',
+  session: new Uint8Array(16),
+  handle: new Uint8Array(16),
+  grant: new Uint8Array(16),
+  item: new Uint8Array(16),
+  credentialedUs: number,
+  sent: true,
+});
+export const numberOf = (event: AuditEvent) => (event.kind === 'credentialed' ? event.credentialedUs : -1);
+
+export class LogWorld {
+  readonly fleet = random(32);
+  readonly agent = random(16);
+  readonly key = random(32);
+  readonly custody: SoftwareKeyHolder;
+  readonly session: SoftwareKeyHolder;
+
+  private constructor(custody: SoftwareKeyHolder, session: SoftwareKeyHolder) {
+    this.custody = custody;
+    this.session = session;
+  }
+
+  static async make(): Promise<LogWorld> {
+    return new LogWorld(await SoftwareKeyHolder.generate(nodePrimitives), await SoftwareKeyHolder.generate(nodePrimitives));
+  }
+
+  async sign(statement: CheckpointStatement): Promise<Uint8Array> {
+    const notBeforeMs = statement.atMs - 1000;
+    const { fleet, agent } = this;
+    const certificate = await certifySessionKey(this.custody, { v: 1, fleet, agent, key: this.session.publicKeys.sign, notBeforeMs, notAfterMs: notBeforeMs + maxSessionKeyMs });
+    return signCheckpoint({ certificate, sign: (domain, bytes) => this.session.sign(domain, bytes) }, statement);
+  }
+
+  open(files: AuditFiles, change: Partial<AuditOptions> = {}): Promise<AuditWriter> {
+    const { fleet, agent, key } = this;
+    return AuditWriter.open({
+      files,
+      secrets: { primitives: nodePrimitives, key, fleet, agent },
+      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+      log: quiet,
+      run: { id: random(16), startedMs: performance.now() },
+      sign: (statement) => this.sign(statement),
+      ...change,
+    });
+  }
+
+  async readAll(writer: AuditWriter): Promise<Uint8Array[]> {
+    const wires: Uint8Array[] = [];
+    while (wires.length < writer.size) wires.push(...(await writer.read({ from: wires.length, limit: 100 })));
+    return wires;
+  }
+
+  async events(writer: AuditWriter): Promise<AuditEvent[]> {
+    return (await this.readAll(writer)).map(decodeEvent);
+  }
+
+  async verify(writer: AuditWriter, anchor?: Anchor): Promise<AuditVerdict> {
+    const log = { fleet: this.fleet, agent: this.agent, agentKey: this.custody.publicKeys.sign };
+    const [events, checkpoints] = [await this.readAll(writer), await writer.checkpoints()];
+    return verifyAudit(nodePrimitives, log, { events, checkpoints, ...(anchor !== undefined && { anchor }) });
+  }
+}
