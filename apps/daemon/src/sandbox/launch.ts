@@ -1,0 +1,186 @@
+// Starts a planned session and follows it to its end. spec/sandbox.md [SANDBOX-8], [SANDBOX-9], [SANDBOX-12].
+//
+// The chain is daemon → (setpriv → script → sh, with a terminal) → bwrap → bwrap as process 1 inside → starter, which becomes the
+// payload. Each link dies with the one before it.
+
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { Server } from 'node:net';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { packArguments, type Argument } from './bwrap-arguments.ts';
+import { makePipes, type Pipes } from './pipes.ts';
+import { firstDataDescriptor, infoDescriptor, planSession, wordsDescriptor, type Plan } from './plan.ts';
+import { findPrograms, type Programs } from './probe.ts';
+import { SessionProcesses } from './processes.ts';
+import type { Sandbox, SandboxRequest } from './request.ts';
+import type { GoAhead, StarterMessage } from './starter.ts';
+import { nameDescriptor, onTerminal, resizeTerminal } from './terminal.ts';
+
+/** A start takes a tenth of a second; a machine that swaps may take long, one that takes this long hangs. */
+const maxStartMs = 20_000;
+
+/** When a session was told to end and its chain still stands, the chain's first link is ended. */
+const maxEndMs = 3_000;
+
+/** What tests change about a start to show that a control is needed: the list of bwrap, and what the starter is told. */
+export interface Alteration {
+  words?(words: readonly Argument[]): readonly Argument[];
+  goAhead?(goAhead: GoAhead): GoAhead;
+}
+
+/** As `startSandbox`, with a control taken away. */
+export async function launch(request: SandboxRequest, alteration: Alteration = {}): Promise<Sandbox> {
+  const programs = await findPrograms();
+  const plan = await planSession(request, programs.setsid);
+  try {
+    return await startPlanned(request, plan, programs, alteration);
+  } catch (error) {
+    plan.remove();
+    throw error;
+  }
+}
+
+async function startPlanned(request: SandboxRequest, plan: Plan, programs: Programs, alteration: Alteration): Promise<Sandbox> {
+  const pipes = request.terminal === undefined ? await makePipes(programs.mkfifo) : undefined;
+  const child = spawnChain(request, alteration.words?.(plan.words) ?? plan.words, plan.starterCommand, programs, pipes);
+  plan.close();
+  const streams = streamsOf(child, pipes);
+  const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
+    plan.remove();
+    return typeof code === 'number' ? code : 128 + constants.signals[signal as NodeJS.Signals];
+  });
+  let ended = false;
+  const markEnded = (): void => void (ended = true);
+  exited.then(markEnded, markEnded);
+  try {
+    const info = readAll(pipeOf(child, infoDescriptor) as Readable);
+    const terminalName = pipes === undefined ? readAll(pipeOf(child, nameDescriptor) as Readable) : undefined;
+    const door = await receiveDoor(child, exited);
+    const address = door.address();
+    const doorPort = typeof address === 'object' && address !== null ? address.port : 0;
+    const processes = new SessionProcesses(await info);
+    const goAhead = plan.goAhead(doorPort);
+    await letGo(child, alteration.goAhead?.(goAhead) ?? goAhead, exited);
+    const name = (await terminalName)?.trim();
+    return {
+      door,
+      doorPort,
+      ...streams,
+      exited,
+      resize: async (columns, rows) => {
+        if (!ended && name !== undefined) await resizeTerminal(programs, name, { columns, rows });
+      },
+      signal: (signal) => {
+        if (!ended) ignoreGone(() => processes.signal(signal, name !== undefined));
+      },
+      kill: () => {
+        if (ended) return;
+        ignoreGone(() => processes.kill());
+        setTimeout(() => child.kill('SIGKILL'), maxEndMs).unref();
+      },
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    const said = await lastWords(streams.errors ?? child.stderr);
+    await exited.catch(() => undefined);
+    if (error instanceof HoldfastError) throw error;
+    throw new HoldfastError('sandbox_start_failed', `the sandbox did not start: ${said === '' ? String(error) : said}`, {
+      next: 'run `holdfast doctor`; if it finds nothing, report this',
+      cause: error,
+    });
+  }
+}
+
+function spawnChain(
+  request: SandboxRequest,
+  words: readonly Argument[],
+  command: readonly string[],
+  programs: Programs,
+  pipes: Pipes | undefined,
+): ChildProcess {
+  const packed = packArguments(words, firstDataDescriptor);
+  const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--', ...command];
+  const [file = '', ...rest] = request.terminal === undefined ? bwrap : onTerminal(programs, request.terminal, bwrap);
+  const stdio: StdioOptions = [
+    ...(pipes?.theirs ?? (['pipe', 'pipe', 'pipe'] as const)),
+    pipes === undefined ? 'pipe' : 'ignore',
+    'ipc',
+    'pipe',
+    'pipe',
+    ...packed.descriptors.map((content) => ('fd' in content ? content.fd : 'pipe')),
+  ];
+  // A session of its own: a payload's signal to its process group must not reach the daemon.
+  const child = spawn(file, rest, { stdio, detached: true, cwd: '/', env: { PATH: '/usr/bin:/bin', SHELL: programs.sh } });
+  pipes?.closeTheirs();
+  for (const [index, content] of [packed.words, ...packed.descriptors].entries()) {
+    if ('fd' in content) continue;
+    const pipe = pipeOf(child, index === 0 ? wordsDescriptor : firstDataDescriptor + index - 1) as Writable;
+    // A bwrap that ends early closes them; why it ended is told by its exit.
+    pipe.on('error', () => undefined).end(content);
+  }
+  return child;
+}
+
+/** The published type of `stdio` ends at descriptor 4. */
+function pipeOf(child: ChildProcess, descriptor: number): unknown {
+  return (child.stdio as readonly unknown[])[descriptor];
+}
+
+function streamsOf(child: ChildProcess, pipes: Pipes | undefined): Pick<Sandbox, 'input' | 'output' | 'errors'> {
+  const streams = pipes ?? { input: child.stdin as Writable, output: child.stdout as Readable, errors: undefined };
+  // Writing to a payload that has closed its input, or ended, is an ordinary thing.
+  streams.input.on('error', () => undefined);
+  return { input: streams.input, output: streams.output, errors: streams.errors };
+}
+
+/** The starter's socket. @throws sandbox_start_failed */
+async function receiveDoor(child: ChildProcess, exited: Promise<number>): Promise<Server> {
+  const [message, handle] = await firstOf<[StarterMessage, unknown]>(child, 'message', exited);
+  if (message.kind !== 'door' || !(handle instanceof Server)) throw new Error(message.text);
+  return handle;
+}
+
+/** Tells the starter what to become; settles when it has let go of the channel. @throws sandbox_start_failed */
+async function letGo(child: ChildProcess, goAhead: GoAhead, exited: Promise<number>): Promise<void> {
+  const refused = new Promise<never>((_, reject) => {
+    child.once('message', (message: StarterMessage) => reject(new Error(message.text)));
+  });
+  const disconnected = firstOf(child, 'disconnect', exited);
+  child.send(goAhead, () => undefined);
+  await Promise.race([disconnected, refused]);
+}
+
+async function firstOf<Values extends unknown[]>(child: ChildProcess, event: string, exited: Promise<number>): Promise<Values> {
+  const abort = new AbortController();
+  const tooLong = setTimeout(() => abort.abort(new Error(`nothing came within ${maxStartMs} ms`)), maxStartMs);
+  const early = exited.then((code) => Promise.reject(new Error(`it ended with code ${code}`)));
+  try {
+    return (await Promise.race([once(child, event, { signal: abort.signal }), early])) as Values;
+  } finally {
+    clearTimeout(tooLong);
+    abort.abort();
+  }
+}
+
+async function readAll(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+/** The last line that the chain wrote before it ended. */
+async function lastWords(stream: Readable | null): Promise<string> {
+  const text = stream === null ? '' : await readAll(stream).catch(() => '');
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+/** The process may end between the question and the act. */
+function ignoreGone(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // ESRCH or a vanished /proc entry
+  }
+}

@@ -1,0 +1,48 @@
+// What the daemon asks of a sandbox, and what it gets. The entry is start.ts.
+
+import type { Server } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { EtcFile } from './etc-files.ts';
+import type { TerminalSize } from './terminal.ts';
+
+export interface SandboxRequest {
+  /** argv; argv[0] is looked up on `callerPath`. */
+  readonly command: readonly string[];
+  /** The working tree. */
+  readonly cwd: string;
+  /** Host folder (0700) that persists for the scope; it is HOME inside. */
+  readonly scopeHome: string;
+  readonly callerPath: string;
+  /** The operator's home: never visible. */
+  readonly callerHome: string;
+  /** Placeholders, `--pass-env` values and the caller's locale; everything else is built from the allow-list. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Undefined: plain pipes. */
+  readonly terminal: (TerminalSize & { readonly term: string }) | undefined;
+  /** PEM; all that the session's clients trust. */
+  readonly caBundle: Uint8Array;
+  /** Holdfast's data home and its like: never mounted. */
+  readonly withheld: readonly string[];
+  /** Holdfast's own tree: read-only inside, also where it lies in `cwd`. */
+  readonly installation: string;
+  /** Read-only files below /etc, such as an agent's managed settings. */
+  readonly etcFiles?: readonly EtcFile[];
+}
+
+export interface Sandbox {
+  /** Listens on 127.0.0.1 inside the session's network namespace; the caller accepts on it and closes it when the session has ended. */
+  readonly door: Server;
+  readonly doorPort: number;
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Undefined with a terminal, which has one stream for both. */
+  readonly errors: Readable | undefined;
+  /** Nothing without a terminal, or when the session has ended. */
+  resize(columns: number, rows: number): Promise<void>;
+  /** To the terminal's foreground group; without a terminal, to the payload's group. Nothing when the session has ended. */
+  signal(name: NodeJS.Signals): void;
+  /** The command's own code, 128 + n for a signal. Every process inside is gone when it settles. */
+  readonly exited: Promise<number>;
+  /** Ends every process inside, at once; any number of times. */
+  kill(): void;
+}

@@ -1,0 +1,48 @@
+// The session's own terminal: `script` makes it and copies its bytes to and from the daemon. spec/sandbox.md [SANDBOX-11].
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Programs } from './probe.ts';
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Screens are smaller, and TIOCSWINSZ holds 16 bits. */
+const maxCells = 10_000;
+
+/** Descriptor on which the chain tells the terminal's name, in the child. */
+export const nameDescriptor = 3;
+
+/**
+ * The words that start `inner` on a terminal of `size`. The shell sets the size, tells the name, and becomes `inner`.
+ *
+ * It makes the processes between it and the payload deaf to the signals of the keyboard: they share the terminal's foreground group,
+ * and their end would be the session's. The starter restores the defaults for the payload.
+ * Each word of `inner` is quoted here.
+ */
+export function onTerminal(programs: Programs, size: TerminalSize, inner: readonly string[]): string[] {
+  const { columns, rows } = clamp(size);
+  const words = inner.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const steps = [
+    `${programs.stty} cols ${columns} rows ${rows}`,
+    `readlink /proc/self/fd/0 >&${nameDescriptor}`,
+    `trap '' INT QUIT TSTP TTIN TTOU`,
+    `exec ${words} ${nameDescriptor}>&-`,
+  ];
+  // The daemon's end takes script with it, script's end takes bwrap, bwrap's takes everything inside. [SANDBOX-12]
+  return [programs.setpriv, '--pdeathsig', 'KILL', '--', programs.script, '-q', '-e', '-E', 'always', '-c', steps.join('; '), '/dev/null'];
+}
+
+/** Sets the size of the terminal called `name`; the kernel tells its foreground group. */
+export async function resizeTerminal(programs: Programs, name: string, size: TerminalSize): Promise<void> {
+  const { columns, rows } = clamp(size);
+  const child = spawn(programs.stty, ['-F', name, 'cols', String(columns), 'rows', String(rows)], { stdio: 'ignore', env: {} });
+  await once(child, 'exit');
+}
+
+function clamp({ columns, rows }: TerminalSize): TerminalSize {
+  const cells = (count: number): number => Math.min(Math.max(Math.trunc(count) || 1, 1), maxCells);
+  return { columns: cells(columns), rows: cells(rows) };
+}
