@@ -2,7 +2,7 @@
 // order in which they came, and ends what breaks the protocol. It knows no sockets.
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { encodeRelayFrame, parseRequest, type RelayAnswer, type RelayRequest } from '@holdfast/protocol/blind/frames';
+import { encodeRelayFrame, parseRequest, type RelayRequest } from '@holdfast/protocol/blind/frames';
 import { verifyRelayAuth } from '@holdfast/protocol/blind/relay-auth';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Fleet } from './fleets.ts';
@@ -202,7 +202,7 @@ export class Connection {
   #answer(request: RelayRequest, body: AnswerBody): void {
     this.#inFlight -= 1;
     if (this.#inFlight === this.#core.limits.maxInFlight - 1) this.#wire.resume();
-    if (!this.#over.signal.aborted) this.#send(encodeRelayFrame({ ...body, id: request.id } as RelayAnswer));
+    if (!this.#over.signal.aborted) this.#send(encodeRelayFrame({ ...body, id: request.id }));
   }
 
   #refuse(request: RelayRequest, error: unknown): void {

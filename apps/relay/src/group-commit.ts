@@ -13,7 +13,7 @@ interface Waiting {
 
 export class GroupCommit {
   readonly #store: Store;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
   constructor(store: Store) {

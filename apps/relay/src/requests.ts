@@ -19,7 +19,7 @@ import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
 import type { Following } from './follow.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { Bucket, type Clock, type RelayLimits } from './limits.ts';
+import type { Bucket, Clock, RelayLimits } from './limits.ts';
 import type { RelayKey } from './relay-key.ts';
 import type { Rendezvous } from './rendezvous.ts';
 import type { Outcome, PlacedEntry, Store, Write } from './store.ts';

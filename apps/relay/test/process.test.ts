@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
-import { controlTopic, parseEntry } from '@holdfast/protocol/blind/entry';
+import { controlTopic, parseEntry, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import * as relay from '@holdfast/protocol/exchange/relay-calls';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { FleetWorld, headAfter } from '../../../packages/testkit/src/fleet-world.ts';
@@ -128,14 +128,15 @@ test('kill -9 at any moment: every acknowledged entry is there, in an unbroken c
     const pending: Promise<unknown>[] = [];
     // So many are under way when it is killed.
     const killAfter = 20 + ((round * 37) % 100);
+    const append = async (entry: UnverifiedEntry): Promise<void> => {
+      const outcome = await relay.appendEntry(client.exchange, entry);
+      if (outcome.kind === 'appended') acknowledged.push(entry.hash);
+      if (acknowledged.length === killAfter) running.child.kill('SIGKILL');
+    };
     for (let count = 0; count < killAfter + 60; count += 1) {
       const entry = await world.entry(world.device, { topic: controlTopic, after: head });
       head = headAfter(entry);
-      const appending = relay.appendEntry(client.exchange, entry).then((outcome) => {
-        if (outcome.kind === 'appended') acknowledged.push(entry.hash);
-        if (acknowledged.length === killAfter) running.child.kill('SIGKILL');
-      });
-      pending.push(codeFrom(appending));
+      pending.push(codeFrom(append(entry)));
     }
     await Promise.all(pending);
     await client.closed;

@@ -11,7 +11,7 @@ import type { Primitives } from '../primitives/primitives.ts';
 import { controlTopic, noHash, verifyEntry, type UnverifiedEntry, type Verified } from './entry.ts';
 
 /** An operator's devices; more would make the list of who may change it hard to read. */
-export const maxDevices = 64;
+const maxDevices = 64;
 /** Live agents of one fleet; revoked ones leave the list. */
 export const maxAgents = 4096;
 export const maxAccessListBytes = 448 * 1024;

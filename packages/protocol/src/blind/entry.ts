@@ -87,7 +87,11 @@ export async function signEntry(primitives: Primitives, holder: KeyHolder, state
 }
 
 /** Checks the author's signature. Whether that author may write this, and whether it stands in the right place, is asked elsewhere. */
-export async function verifyEntry(primitives: Primitives, entry: UnverifiedEntry, authorKey: Uint8Array): Promise<Verified<UnverifiedEntry>> {
+export async function verifyEntry(
+  primitives: Primitives,
+  entry: UnverifiedEntry,
+  authorKey: Uint8Array,
+): Promise<Verified<UnverifiedEntry>> {
   const { statementBytes: statement, signature } = entry;
   await verifySignature(primitives, { domain: 'entry', statement, signature, publicKey: authorKey }); // [ENTRY-3]
   return entry as Verified<UnverifiedEntry>;
@@ -104,6 +108,7 @@ export function assertFollows(tip: Tip | undefined, entry: UnverifiedEntry): voi
   const next = tip === undefined ? 0 : tip.position + 1;
   if (statement.position < next) throw new HoldfastError('entry_stale', `position ${statement.position} is already taken`); // [ENTRY-5]
   if (statement.position > next) throw new HoldfastError('entry_gap', `position ${next} is missing`); // [ENTRY-6]
-  if (!equalBytes(statement.previous, tip?.hash ?? noHash)) throw new HoldfastError('entry_fork', 'previous hash differs: two histories'); // [ENTRY-7]
+  if (!equalBytes(statement.previous, tip?.hash ?? noHash))
+    throw new HoldfastError('entry_fork', 'previous hash differs: two histories'); // [ENTRY-7]
   if (tip !== undefined && statement.atMs < tip.atMs) throw new HoldfastError('entry_time', "time is before the predecessor's"); // [ENTRY-8]
 }

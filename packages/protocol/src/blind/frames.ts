@@ -33,13 +33,13 @@ export const maxPageBytes = 512 * 1024;
 export const maxPageEntries = 1024;
 export const maxWatchedTopics = 1024;
 /** An HPKE encapsulation (1,153 bytes), a sealed 32-byte key and room to frame them. */
-export const maxLockboxBytes = 2048;
+const maxLockboxBytes = 2048;
 /** A pairing offer or answer; the answer carries the genesis entry. */
-export const maxRendezvousBytes = 64 * 1024;
+const maxRendezvousBytes = 64 * 1024;
 /** Minutes, not hours: a code that lies around is a risk. */
-export const maxRendezvousMs = 15 * 60_000;
+const maxRendezvousMs = 15 * 60_000;
 /** The longest that one take waits; the client asks again. */
-export const maxWaitMs = 60_000;
+const maxWaitMs = 60_000;
 
 const requestId = integer({ max: 2 ** 48 });
 const id = { id: requestId };
