@@ -1,0 +1,111 @@
+// spec/vectors/pairing, credential and recovery.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { verifyCredential } from '@holdfast/protocol/identity/credential';
+import { openOffer, Pairing, parsePairingCode, rendezvousOf } from '@holdfast/protocol/identity/pairing';
+import { recoveryKeys } from '@holdfast/protocol/identity/recovery';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { seededPrimitives } from '@holdfast/testkit/seeded';
+import { fromVectorHex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
+
+interface CodeVector extends VectorEntry {
+  readonly typed: string;
+  readonly code?: string;
+  readonly relayUrl?: string;
+}
+
+interface OfferVector extends VectorEntry {
+  readonly code: string;
+  readonly sealed: string;
+  readonly rendezvous: string;
+  readonly words: readonly string[];
+  readonly hash: string;
+}
+
+interface AnswerVector extends VectorEntry {
+  readonly code: string;
+  readonly sealed: string;
+  readonly seed: string;
+  readonly afterMs: number;
+  readonly fleet?: string;
+}
+
+interface CredentialVector extends VectorEntry {
+  readonly credential: string;
+  readonly fleet: string;
+  readonly keys: { readonly sign: string; readonly seal: string };
+  readonly nowMs: number;
+  readonly agent?: string;
+}
+
+interface RecoveryVector extends VectorEntry {
+  readonly typed: string;
+  readonly sign: string;
+  readonly seal: string;
+}
+
+describe('pairing vectors', () => {
+  for (const { name, clause, expect, typed, code, relayUrl } of ownVectors<CodeVector>('pairing/codes').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      assert.equal(await outcomeOf(() => parsePairingCode(primitives, typed)), expect);
+      if (expect !== 'ok') return;
+      const parsed = parsePairingCode(primitives, typed);
+      assert.equal(toHex(parsed.code), code);
+      assert.equal(parsed.relayUrl, relayUrl);
+    });
+  }
+
+  for (const vector of ownVectors<OfferVector>('pairing/offers').entries) {
+    it(`${vector.clause} offer ${vector.name}: ${vector.expect}`, async () => {
+      const code = fromVectorHex(vector.code);
+      assert.equal(await outcomeOf(() => openOffer(primitives, code, fromVectorHex(vector.sealed))), vector.expect);
+      if (vector.expect !== 'ok') return;
+      const opened = await openOffer(primitives, code, fromVectorHex(vector.sealed));
+      assert.deepEqual(opened.words, vector.words);
+      assert.equal(toHex(opened.hash), vector.hash);
+      assert.equal(toHex(rendezvousOf(primitives, code)), vector.rendezvous);
+    });
+  }
+
+  for (const vector of ownVectors<AnswerVector>('pairing/answers').entries) {
+    it(`${vector.clause} answer ${vector.name}: ${vector.expect}`, async () => {
+      const own = seededPrimitives(vector.seed);
+      const holder = await SoftwareKeyHolder.generate(own);
+      const terms = { agent: own.random(16), scope: 'main', machine: 'box', custody: 'software', capabilities: ['deploy'] } as const;
+      const pairing = await Pairing.begin(own, holder, terms, { code: fromVectorHex(vector.code), monotonicMs: 0 });
+      let fleet: string | undefined;
+      const outcome = await outcomeOf(async () => {
+        ({ fleet } = { fleet: toHex((await pairing.openAnswer(fromVectorHex(vector.sealed), vector.afterMs)).fleet) });
+      });
+      assert.equal(outcome, vector.expect);
+      assert.equal(fleet, vector.fleet);
+    });
+  }
+});
+
+describe('credential vectors', () => {
+  for (const { name, clause, expect, credential, fleet, keys, nowMs, agent } of ownVectors<CredentialVector>('credential/credentials').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const expected = { fleet: fromVectorHex(fleet), keys: { sign: fromVectorHex(keys.sign), seal: fromVectorHex(keys.seal) }, nowMs };
+      const verify = async () => verifyCredential(primitives, fromVectorHex(credential), expected);
+      assert.equal(await outcomeOf(verify), expect);
+      if (expect === 'ok') assert.equal(toHex((await verify()).agent), agent);
+    });
+  }
+});
+
+describe('recovery vectors', () => {
+  for (const { name, clause, expect, typed, sign, seal } of ownVectors<RecoveryVector>('recovery/codes').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      assert.equal(await outcomeOf(() => recoveryKeys(primitives, typed)), expect);
+      if (expect !== 'ok') return;
+      const { publicKeys } = await recoveryKeys(primitives, typed);
+      assert.equal(toHex(publicKeys.sign), sign);
+      assert.equal(toHex(primitives.sha256(publicKeys.seal)), seal);
+    });
+  }
+});
