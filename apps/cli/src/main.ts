@@ -131,7 +131,7 @@ program
   .passThroughOptions()
   .action(async (words: string[], options: { scope: string; passEnv: string[] }) => {
     const { run } = await import('./commands/run.ts');
-    process.exitCode = await run(words, options);
+    process.exit(await run(words, options)); // an open pipe on stdin would keep us
   });
 
 try {

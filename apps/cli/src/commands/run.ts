@@ -98,7 +98,6 @@ function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): v
   released.addEventListener('abort', () => {
     if (terminal) stdin.setRawMode(false);
     stdin.off('data', onData).off('end', onEnd).off('error', onEnd).pause();
-    stdin.unref();
     stdout.off('resize', onResize);
     for (const name of carried) process.off(name, onSignal);
   });

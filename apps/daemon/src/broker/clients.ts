@@ -104,6 +104,11 @@ export class Clients {
         return;
       }
       const { target, originForm } = parseAbsoluteForm(url);
+      if (target.scheme === 'http' && this.#isDoor(request) && target.port === request.socket.localPort) {
+        request.url = originForm;
+        this.#ports.door(request, response);
+        return;
+      }
       this.#forward(target, originForm, request, response);
     } catch (error) {
       this.#refuse({}, error, response);

@@ -37,6 +37,8 @@ export interface EnvironmentParts {
   /** Variables that the toolchain folders need to be found where they are mounted. */
   readonly toolchains: Readonly<Record<string, string>>;
   readonly doorPort: number;
+  /** Loopback names that mean the host's services, because an operator granted something there: they go through the broker. */
+  readonly brokered: readonly string[];
 }
 
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
@@ -62,7 +64,8 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   if (parts.term !== undefined) environment['TERM'] = parts.term;
   for (const name of bundleVariables) environment[name] = bundlePath;
   for (const name of proxyVariables) environment[name] = environment[name.toLowerCase()] = door;
-  // What the payload serves to itself needs no proxy, and neither does the door.
-  environment['NO_PROXY'] = environment['no_proxy'] = 'localhost,127.0.0.1,::1';
+  // What the payload serves to itself needs no proxy, and neither does the door; by the proxy the door answers as well.
+  const direct = ['localhost', '127.0.0.1', '::1'].filter((name) => !parts.brokered.includes(name));
+  environment['NO_PROXY'] = environment['no_proxy'] = direct.join(',');
   return environment;
 }

@@ -145,6 +145,7 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
           term: request.terminal?.term,
           toolchains: toolchains.variables,
           doorPort,
+          brokered: request.brokered ?? [],
         }),
       }),
     };

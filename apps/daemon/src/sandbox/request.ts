@@ -17,6 +17,8 @@ export interface SandboxRequest {
   readonly callerHome: string;
   /** Placeholders, `--pass-env` values and the caller's locale; everything else is built from the allow-list. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Of `localhost`, `127.0.0.1` and `::1`, those that mean the host's and lead to the broker; the others are the session's own. */
+  readonly brokered?: readonly string[];
   /** Undefined: plain pipes. */
   readonly terminal: (TerminalSize & { readonly term: string }) | undefined;
   /** PEM; all that the session's clients trust. */

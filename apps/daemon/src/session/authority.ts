@@ -40,6 +40,14 @@ export class SessionAuthority implements Authority {
     return Object.fromEntries(this.agent.grants().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])));
   }
 
+  /** Loopback names at which the operator granted something: inside the session they mean the host, not the session itself. */
+  loopbackNames(): string[] {
+    const fenced = this.agent.grants().flatMap(({ fence }) => fence.hosts.map(({ host }) => host));
+    const allowed = this.agent.egress().map(({ host }) => host);
+    const names = new Set([...fenced, ...allowed].map((host) => (host === '[::1]' ? '::1' : host)));
+    return ['localhost', '127.0.0.1', '::1'].filter((name) => names.has(name));
+  }
+
   grants(): readonly GrantView[] {
     return this.agent.grants().map((grant) => this.viewOf(grant));
   }

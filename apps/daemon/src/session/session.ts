@@ -89,6 +89,7 @@ export class Sessions {
       callerPath: request.path,
       callerHome: request.home,
       environment: { ...request.environment, ...authority.environment() },
+      brokered: authority.loopbackNames(),
       terminal: request.terminal,
       caBundle: trustBundle(broker.caPem),
       withheld: [this.paths.home, path.dirname(this.paths.doorSocket)],
