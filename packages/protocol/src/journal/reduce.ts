@@ -6,7 +6,7 @@ import type { ErrorCode } from '../errors.ts';
 import { controlTopic, type Tip } from '../blind/entry.ts';
 import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
-import type { AgentRecord, Epoch, FleetState, OpenedEntry } from './state.ts';
+import type { AgentRecord, Egress, Epoch, FleetState, Grant, OpenedEntry } from './state.ts';
 
 /** The state that a genesis entry makes. Its place and signature were checked. */
 export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>): FleetState {
@@ -70,7 +70,7 @@ function reduceAgents(state: FleetState, entry: OpenedEntry): FleetState {
   return { ...state, topics: withEntry(state.topics, topic, [...(state.topics.get(topic) ?? []), record]) };
 }
 
-function applied(state: FleetState, { statement, hash }: OpenedEntry, body: Body): FleetState {
+function applied(state: FleetState, { statement }: OpenedEntry, body: Body): FleetState {
   const { position, atMs, audience, epoch, keyCommitment } = statement;
   const reader = agentOfAudience(audience) ?? '';
   switch (body.kind) {
@@ -89,17 +89,17 @@ function applied(state: FleetState, { statement, hash }: OpenedEntry, body: Body
     case 'item-remove':
       return { ...state, items: without(state.items, toHex(body.item)) };
     case 'grant': {
-      const held = withEntry(state.grants.get(reader) ?? new Map(), toHex(body.granted.grant), { ...body.granted, grantedAtMs: atMs });
+      const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.granted.grant), { ...body.granted, grantedAtMs: atMs });
       return { ...state, grants: withEntry(state.grants, reader, held) };
     }
     case 'grant-end':
-      return { ...state, grants: withEntry(state.grants, reader, without(state.grants.get(reader) ?? new Map(), toHex(body.grant))) };
+      return { ...state, grants: withEntry(state.grants, reader, without(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.grant))) };
     case 'egress-allow': {
-      const held = withEntry(state.egress.get(reader) ?? new Map(), toHex(body.rule.id), { ...body.rule, allowedAtMs: atMs });
+      const held = withEntry(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule.id), { ...body.rule, allowedAtMs: atMs });
       return { ...state, egress: withEntry(state.egress, reader, held) };
     }
     case 'egress-end':
-      return { ...state, egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map(), toHex(body.rule))) };
+      return { ...state, egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule))) };
     case 'genesis':
     case 'checkpoint':
     case 'enrolled':
