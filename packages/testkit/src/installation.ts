@@ -1,13 +1,16 @@
 // Holdfast as a person runs it, in a home of its own: real processes, real commands, nothing of ours imported.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LiveProgram } from './live-program.ts';
+import type { Origin } from './origin.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+/** The tree that is tested. */
+export const root = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
 
 export interface Ran {
   readonly code: number;
@@ -24,12 +27,37 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+export interface StartOptions {
+  readonly parameters?: readonly string[];
+  /** Words before `node`, to start it in other circumstances. They end by becoming it. */
+  readonly within?: readonly string[];
+}
+
+export interface CredentialTerms {
+  readonly paths?: readonly string[];
+  readonly methods?: readonly string[];
+  /** As typed: `bearer` unless said otherwise. */
+  readonly attach?: string;
+  readonly env?: string;
+}
+
+/** What a command answered with `--json`: its last line. */
+export function jsonOf<T>(ran: Ran): T {
+  return JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? '') as T;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Process ids of the direct children. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const listed = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return listed.trim().split(' ').filter(Boolean).map(Number);
 }
 
 /** Runs a program to its end. Rejects when it takes longer than `timeoutMs` (default a minute), with what it had said. */
@@ -65,16 +93,21 @@ export function runProgram(file: string, parameters: readonly string[], environm
 export class Installation {
   readonly home: string;
   readonly folder: string;
+  /** A working tree for sessions. */
+  readonly work: string;
   readonly passphraseFile: string;
   readonly environment: NodeJS.ProcessEnv;
   private readonly port: number;
   private main: ChildProcess | undefined;
+  /** Everything that `start` said on stdout. */
+  said = '';
   /** Everything that relay and daemon said on stderr: where a secret must never be. */
   log = '';
 
   private constructor(folder: string, port: number) {
     this.folder = folder;
     this.home = path.join(folder, 'home');
+    this.work = path.join(folder, 'work');
     this.passphraseFile = path.join(folder, 'passphrase');
     this.port = port;
     this.environment = { ...process.env, HOLDFAST_HOME: this.home, HOLDFAST_PORT: String(port), NO_COLOR: '1' };
@@ -83,6 +116,7 @@ export class Installation {
   static async create(): Promise<Installation> {
     const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-e2e-'));
     const installation = new Installation(folder, await freePort());
+    await mkdir(installation.work);
     await writeFile(installation.passphraseFile, 'correct horse battery staple\n', { mode: 0o600 });
     return installation;
   }
@@ -96,32 +130,42 @@ export class Installation {
   }
 
   /** `npm start`, without npm; resolves when it prints its `ready` line. Rejects with its log when it ends before. */
-  async start(parameters: readonly string[] = []): Promise<void> {
-    const child = spawn(process.execPath, [path.join(root, 'apps/cli/src/start.ts'), ...parameters], {
-      cwd: root,
-      env: this.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  async start({ parameters = [], within = [] }: StartOptions = {}): Promise<void> {
+    const [file = '', ...words] = [...within, process.execPath, path.join(root, 'apps/cli/src/start.ts'), ...parameters];
+    const child = spawn(file, words, { cwd: root, env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
     this.main = child;
+    this.said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
     await new Promise<void>((resolve, reject) => {
-      let said = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-        if (said.includes(`ready ${this.url}\n`)) resolve();
+        this.said += text;
+        if (this.said.includes(`ready ${this.url}\n`)) resolve();
       });
-      child.once('exit', (code) => reject(new Error(`start ended with ${code}\n${said}${this.log}`)));
+      child.once('error', reject);
+      child.once('close', (code) => reject(new Error(`start ended with ${code}\n${this.said}${this.log}`)));
     });
+  }
+
+  /** Resolves with the exit code of `start`, whatever ended it. */
+  async ended(): Promise<number | null> {
+    const { main } = this;
+    if (main === undefined || main.exitCode !== null || main.signalCode !== null) return main?.exitCode ?? null;
+    return new Promise((resolve) => main.once('exit', (code) => resolve(code)));
   }
 
   /** SIGTERM, and its exit code. */
   async stop(): Promise<number | null> {
-    const { main } = this;
-    this.main = undefined;
-    if (main === undefined || main.exitCode !== null) return main?.exitCode ?? null;
-    const ended = new Promise<number | null>((resolve) => main.once('exit', (code) => resolve(code)));
-    main.kill('SIGTERM');
+    const ended = this.ended();
+    this.main?.kill('SIGTERM');
     return ended;
+  }
+
+  /** The process ids of its parts. */
+  async parts(): Promise<{ readonly relay: number; readonly daemon: number; readonly custody: number }> {
+    const daemon = jsonOf<{ pid: number }>(await this.cli(['status', '--json'])).pid;
+    const [custody = -1] = await childrenOf(daemon);
+    const relay = (await childrenOf(this.pid ?? -1)).find((pid) => pid !== daemon) ?? -1;
+    return { relay, daemon, custody };
   }
 
   /** `holdfast …` */
@@ -130,26 +174,66 @@ export class Installation {
     return runProgram(process.execPath, [path.join(root, 'apps/cli/src/main.ts'), ...parameters], environment, options);
   }
 
+  /** `holdfast run -- …` in the working tree, to its end. */
+  run(command: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    return this.cli(['run', '--', ...command], { cwd: this.work, ...options });
+  }
+
+  /** The same, to be talked to while it runs. */
+  session(command: readonly string[]): LiveProgram {
+    const words = [path.join(root, 'apps/cli/src/main.ts'), 'run', '--', ...command];
+    return new LiveProgram(process.execPath, words, { cwd: this.work, environment: this.environment });
+  }
+
   /** As `cli`, for the operator's commands. */
   operator(parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return this.cli([...parameters, '--passphrase-file', this.passphraseFile], options);
   }
 
-  /** Enrols a scope as agent and operator do it at two terminals; resolves with the agent's id. */
-  async enrol(scope: string): Promise<string> {
+  /** As `operator`, for what has to succeed. */
+  async must(parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const ran = await this.operator(parameters, options);
+    if (ran.code !== 0) throw new Error(`holdfast ${parameters.join(' ')} ended with ${ran.code}\n${ran.stdout}${ran.stderr}`);
+    return ran;
+  }
+
+  /** A running fleet with one agent, `main`: where most stories begin. Resolves with the agent's id. */
+  async settle(options: StartOptions = {}): Promise<string> {
+    await this.start(options);
+    await this.must(['init', '--name', 'test fleet', '--json']);
+    return this.enrol('main');
+  }
+
+  /** Adds a credential for an origin of this machine; resolves with what `vault add` answered. */
+  async addCredential(name: string, secret: string, origin: Origin, terms: CredentialTerms = {}): Promise<Ran> {
+    const { paths = [], methods = [], attach = 'bearer', env } = terms;
+    const ca = path.join(this.folder, `ca-${origin.port}.pem`);
+    await writeFile(ca, origin.caPem);
+    const fence = [...paths.flatMap((each) => ['--path', each]), ...methods.flatMap((each) => ['--method', each])];
+    const words = ['--host', `${origin.host}:${origin.port}`, '--allow-private', '--ca', ca, ...fence, '--attach', attach, ...(env === undefined ? [] : ['--env', env])];
+    return this.must(['vault', 'add', name, ...words, '--json'], { input: secret });
+  }
+
+  /** The same, granted to an agent. */
+  async giveCredential(name: string, secret: string, origin: Origin, terms: CredentialTerms & { readonly to?: string } = {}): Promise<void> {
+    await this.addCredential(name, secret, origin, terms);
+    await this.must(['vault', 'grant', name, '--to', terms.to ?? 'main']);
+  }
+
+  /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */
+  async enrol(scope: string, operator: Installation = this): Promise<string> {
     let approval: Promise<Ran> | undefined;
-    const enrolled = await this.cli(['enroll', '--scope', scope, '--json'], {
+    const enrolled = await this.cli(['enroll', '--scope', scope, '--relay', operator.url, '--json'], {
       onLine: (line) => {
         const { code, words } = JSON.parse(line) as { code?: string; words?: string[] };
-        if (code !== undefined && words !== undefined) approval ??= this.operator(['approve', code, '--words', words.join(' ')]);
+        if (code !== undefined && words !== undefined) approval ??= operator.operator(['approve', code, '--words', words.join(' ')]);
       },
     });
     const approved = await approval;
-    const last = enrolled.stdout.trim().split('\n').at(-1) ?? '';
     if (enrolled.code !== 0 || approved?.code !== 0) {
       throw new Error(`enrolment failed\n${enrolled.stdout}${enrolled.stderr}\n${approved?.stdout ?? ''}${approved?.stderr ?? ''}`);
     }
-    return (JSON.parse(last) as { agent: string }).agent;
+    return jsonOf<{ agent: string }>(enrolled).agent;
   }
 
   /** Ends everything and removes the folder. */

@@ -20,9 +20,12 @@ export interface Origin {
   readonly caPem: string;
   /** Every request, in order of arrival. */
   readonly seen: readonly Seen[];
+  /** Every connection, also one over which nothing was asked. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
+/** Answers once the whole request has arrived. */
 export type Answer = (seen: Seen, request: IncomingMessage, response: ServerResponse) => void;
 
 /** Says who is asking without repeating the credential. */
@@ -37,6 +40,16 @@ export const echoAnswer: Answer = (seen, _request, response) => {
   response.setHeader('content-type', 'text/plain');
   response.setHeader('x-echo', String(seen.headers['authorization'] ?? ''));
   response.end([echoed, Buffer.from(echoed).toString('base64'), Buffer.from(echoed).toString('hex'), encodeURIComponent(echoed)].join('\n'));
+};
+
+/** Sends one line at once and then another every few milliseconds for as long as somebody listens. */
+export const streamAnswer: Answer = (_seen, _request, response) => {
+  response.setHeader('content-type', 'text/event-stream');
+  let count = 0;
+  const send = (): void => void response.write(`data: ${(count += 1)}\n\n`);
+  send();
+  const timer = setInterval(send, 20);
+  response.once('close', () => clearInterval(timer));
 };
 
 const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -97,12 +110,17 @@ export async function startOrigin(answer: Answer = discreetAnswer): Promise<Orig
       answer(one, request, response);
     });
   });
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     host: 'localhost',
     caPem,
     seen,
+    get connections() {
+      return connections;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
