@@ -116,7 +116,7 @@ export class AuditWriter {
   }
 
   private work(): void {
-    this.working ??= this.turns().finally(() => (this.working = undefined));
+    this.working ??= this.turns();
   }
 
   private async turns(): Promise<void> {
@@ -132,6 +132,7 @@ export class AuditWriter {
         this.syncSoon(retryDelayMs);
       }
     }
+    this.working = undefined; // in the same step as the last look at the queue: what is queued from here on starts a new round
   }
 
   private async writeBatch(batch: readonly Item[]): Promise<void> {
