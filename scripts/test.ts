@@ -19,6 +19,9 @@ const maxFarewellMs = 5_000;
 
 const patterns = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'scripts/test/**/*.test.ts', 'e2e/**/*.test.ts'];
 
+// Stories that need a program which is fetched for them alone: `npm run e2e:claude`.
+if (process.env['HOLDFAST_CLAUDE']) patterns.push('e2e/claude/*.story.ts');
+
 const inCi = process.env['CI'] === 'true';
 const out = (text: string): void => void process.stdout.write(text);
 

@@ -1,0 +1,93 @@
+// The real Claude Code in a sealed session, driven by a stand-in model: its shell call uses a credential that it never had, and the model's own
+// key is one more credential that it never had.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Installation, type Ran } from '../../packages/testkit/src/installation.ts';
+import { startModelServer } from '../../packages/testkit/src/model-server.ts';
+import { startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
+
+const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
+const modelKey = 'sk-ant-canary-5b1f6c2e9d7a4803';
+const serviceKey = 'service-canary-27c4e81f03ab5d96';
+
+describe('the real Claude Code in a sealed session', () => {
+  let installation: Installation;
+  let service: Origin;
+  let model: Origin;
+  let ran: Ran;
+
+  before(async () => {
+    installation = await Installation.create();
+    service = await startOrigin();
+    const command = `curl -sS https://localhost:${service.port}/v1/from-claude; env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'`;
+    model = await startModelServer([{ tool: 'Bash', input: { command, description: 'asks the service and looks around' } }]);
+    await installation.start();
+    await installation.operator(['init', '--name', 'claude']);
+    await installation.enrol('main');
+    await add('service', service, ['--attach', 'bearer', '--path', '/v1/**', '--env', 'SERVICE_TOKEN'], serviceKey);
+    await add('model', model, ['--attach', 'header:x-api-key', '--env', 'ANTHROPIC_API_KEY'], modelKey);
+    const tree = path.join(installation.folder, 'tree');
+    mkdirSync(tree);
+    const environment = {
+      ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+    };
+    const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
+    const prompt = ['-p', 'Ask the service who we are.', '--output-format', 'stream-json', '--verbose', '--allowedTools', 'Bash'];
+    ran = await installation.cli(['run', ...passed, '--', claude, ...prompt], { cwd: tree, environment, timeoutMs: 90_000 });
+  });
+
+  after(async () => {
+    await installation.remove();
+    await Promise.all([service.close(), model.close()]);
+  });
+
+  async function add(name: string, origin: Origin, terms: readonly string[], secret: string): Promise<void> {
+    const ca = path.join(installation.folder, `${name}.pem`);
+    writeFileSync(ca, origin.caPem);
+    const added = await installation.operator(['vault', 'add', name, '--host', `localhost:${origin.port}`, '--allow-private', '--ca', ca, ...terms], { input: secret });
+    assert.equal(added.code, 0, added.stderr);
+    const granted = await installation.operator(['vault', 'grant', name, '--to', 'main']);
+    assert.equal(granted.code, 0, granted.stderr);
+  }
+
+  it('runs to its end', () => {
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /"subtype":"success"/);
+  });
+
+  it('gives the service the real credential', () => {
+    assert.deepEqual(
+      service.seen.map(({ url, headers }) => [url, headers['authorization']]),
+      [['/v1/from-claude', `Bearer ${serviceKey}`]],
+    );
+  });
+
+  it('gives the model its key, in every request', () => {
+    const asked = model.seen.filter(({ url }) => url.startsWith('/v1/messages'));
+    assert.ok(asked.length >= 2);
+    assert.ok(asked.every(({ headers }) => headers['x-api-key'] === modelKey));
+  });
+
+  it('shows the model neither secret: not in its requests, not in what the shell printed', () => {
+    const told = model.seen.map(({ body }) => body.toString('utf8')).join('\n');
+    assert.match(told, /SERVICE_TOKEN=hf_/);
+    assert.ok(!told.includes(serviceKey));
+    assert.ok(!told.includes(modelKey));
+    assert.ok(!ran.stdout.includes(serviceKey) && !ran.stdout.includes(modelKey));
+  });
+
+  it('recorded each use, and the record holds', async () => {
+    const shown = await installation.cli(['audit', 'show', '--json']);
+    const { events } = JSON.parse(shown.stdout) as { events: { kind: string; name?: string }[] };
+    const minted = events.filter(({ kind }) => kind === 'minted').map(({ name }) => name);
+    assert.equal(minted.filter((name) => name === 'service').length, 1);
+    assert.equal(minted.filter((name) => name === 'model').length, model.seen.filter(({ url }) => url.startsWith('/v1/messages')).length);
+    assert.equal((await installation.cli(['audit', 'verify'])).code, 0);
+  });
+});
