@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { utf8 } from '@holdfast/protocol/codec/bytes';
@@ -24,6 +24,13 @@ const fleet = new Uint8Array(32).fill(1);
 const agent = new Uint8Array(16).fill(2);
 const binding = { fleet, agent };
 const grant = { kind: 'grant', fleet, grant: agent, item: agent, agent } as const;
+
+/** A folder that goes with its test, however that ends. */
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 function noNamespaces(): string | false {
   const bubblewrap = findBubblewrap();
@@ -154,8 +161,8 @@ for (const [isolation, skip] of isolations) {
       }
     });
 
-    it('overwrites the passphrase it was given', async () => {
-      const sealedFolder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+    it('overwrites the passphrase it was given', async (t) => {
+      const sealedFolder = temporary(t);
       const passphrase = utf8('correct horse');
       const sealed = await Custody.start({ storeFolder: sealedFolder, passphrase, isolation });
       assert.equal(sealed.level, 'software');
@@ -166,11 +173,10 @@ for (const [isolation, skip] of isolations) {
         'passphrase_wrong',
       );
       assert.equal(await outcomeOf(() => Custody.start({ storeFolder: sealedFolder, isolation })), 'passphrase_wrong');
-      rmSync(sealedFolder, { recursive: true });
     });
 
-    it('when it is killed: every call fails with a code, for good; what was answered is kept', async () => {
-      const own = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+    it('when it is killed: every call fails with a code, for good; what was answered is kept', async (t) => {
+      const own = temporary(t);
       const doomed = await Custody.start({ storeFolder: own, isolation });
       const kept = await doomed.bind((await doomed.create('main')).key, binding);
       const holder = doomed.holder(kept);
@@ -194,22 +200,20 @@ for (const [isolation, skip] of isolations) {
       assert.deepEqual(await next.list(), [kept]);
       assert.deepEqual(await openSealed(next.holder(kept), primitives, grant, sealed), utf8('credential'));
       await next.close();
-      rmSync(own, { recursive: true });
     });
 
-    it('when it hangs: the call fails in time, and the process is ended', async () => {
-      const own = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+    it('when it hangs: the call fails in time, and the process is ended', async (t) => {
+      const own = temporary(t);
       const hung = await Custody.start({ storeFolder: own, isolation, callTimeoutMs: 3000 });
       const pids = processTree(hung.pid);
       process.kill(pids.at(-1) ?? 0, 'SIGSTOP');
       assert.equal(await outcomeOf(() => hung.list()), 'custody_unavailable');
       await hung.ended;
       await hung.close();
-      rmSync(own, { recursive: true });
     });
 
-    it('ends with its owner', async () => {
-      const own = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+    it('ends with its owner', async (t) => {
+      const own = temporary(t);
       const ending = await Custody.start({ storeFolder: own, isolation });
       const pids = processTree(ending.pid);
       await ending.close();
@@ -219,14 +223,13 @@ for (const [isolation, skip] of isolations) {
       while (pids.some(alive) && performance.now() < deadline) await setTimeout(5);
       assert.deepEqual(pids.filter(alive), []);
       assert.equal(await outcomeOf(() => ending.list()), 'custody_unavailable');
-      rmSync(own, { recursive: true });
     });
   });
 }
 
 describe('custody in namespaces, seen from outside', { skip: noNamespaces() }, () => {
-  it('has no network, no other process and no other file [CUSTODY-18]', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+  it('has no network, no other process and no other file [CUSTODY-18]', async (t) => {
+    const folder = temporary(t);
     const custody = await Custody.start({ storeFolder: folder, isolation: 'namespaces' });
     try {
       const inner = processTree(custody.pid).at(-1) ?? 0;
@@ -261,14 +264,13 @@ describe('custody in namespaces, seen from outside', { skip: noNamespaces() }, (
       );
     } finally {
       await custody.close();
-      rmSync(folder, { recursive: true });
     }
   });
 });
 
 describe('custody under the permission model [CUSTODY-17]', () => {
-  it('can start nothing, and read and write nothing but its code and its store', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+  it('can start nothing, and read and write nothing but its code and its store', (t) => {
+    const folder = temporary(t);
     // The command of custody with another program in its place, at the same path in the list of what may be read.
     const probe = join(folder, 'probe.mjs');
     const [node, ...args] = custodyCommand({ ...treeProgram(), main: probe }, folder, undefined);
@@ -288,18 +290,14 @@ describe('custody under the permission model [CUSTODY-17]', () => {
       for (const [name, act] of Object.entries(tries)) {
         try { act(); console.log(name, 'done'); } catch (thrown) { console.log(name, thrown.code ?? thrown.name); }
       }`;
-    try {
-      execFileSync('/bin/sh', ['-c', 'cat > "$1"', 'sh', probe], { input: script });
-      const said = execFileSync(node, args, { env: {}, encoding: 'utf8' }).trim().split('\n');
-      const refused = ['read', 'list', 'write', 'spawn', 'worker'].map((name) => `${name} ERR_ACCESS_DENIED`);
-      assert.deepEqual(said, [...refused, 'code EvalError', 'own done']);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    writeFileSync(probe, script);
+    const said = execFileSync(node, args, { env: {}, encoding: 'utf8' }).trim().split('\n');
+    const refused = ['read', 'list', 'write', 'spawn', 'worker'].map((name) => `${name} ERR_ACCESS_DENIED`);
+    assert.deepEqual(said, [...refused, 'code EvalError', 'own done']);
   });
 
-  it('says what to do when custody cannot start', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+  it('says what to do when custody cannot start', async (t) => {
+    const folder = temporary(t);
     const program = { ...treeProgram(), main: join(folder, 'absent.ts') };
     await assert.rejects(Custody.start({ storeFolder: folder, program, isolation: 'permissions' }), {
       code: 'custody_unavailable',
@@ -311,6 +309,5 @@ describe('custody under the permission model [CUSTODY-17]', () => {
         code: 'custody_unavailable',
       },
     );
-    rmSync(folder, { recursive: true });
   });
 });
