@@ -242,6 +242,13 @@ test('a client that asks and does not read is cut; others are served', async (co
   assert.equal(await codeFrom(relay.getPulse(device.exchange)), 'ok');
 });
 
+test('whoever does not answer pings is let go', async (context) => {
+  const relays = await RelayWorld.start(context, { pingMs: 50 });
+  const socket = new RawSocket(`${relays.relay.url.replace('http', 'ws')}/v1`, { autoPong: false });
+  socket.on('error', () => undefined);
+  await once(socket, 'close'); // [RELAY-25]
+});
+
 test('a half-open connection to the port does no harm', async (context) => {
   const relays = await RelayWorld.start(context);
   const { hostname, port } = new URL(relays.relay.url);
