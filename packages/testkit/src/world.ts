@@ -40,7 +40,7 @@ import type { VaultItem } from '@holdfast/protocol/vault/item';
 const startMs = Date.UTC(2026, 0, 1);
 
 /** What a relay that keeps its promises stores. Tests may reach in and break them. */
-export class HonestRelay {
+class HonestRelay {
   readonly topics = new Map<string, Uint8Array[]>();
   readonly lockboxes = new Map<string, Uint8Array>();
   access: AccessList | undefined;

@@ -19,7 +19,7 @@ import { assertGenesisDevice } from './credential.ts';
 const pairingCode: CodeKind = { name: 'pairing', bytes: 16, checksumCharacters: 2 };
 /** How long an enrolment waits for its answer. */
 export const pairingLifeMs = 10 * 60_000;
-export const pairingWords = 3;
+const pairingWords = 3;
 const nonceBytes = 12;
 /** What the relay's rendezvous holds of one message. */
 const maxMessageBytes = 32 * 1024;

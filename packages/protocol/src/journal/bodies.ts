@@ -22,7 +22,7 @@ export const defaultPulseMaxAgeMs = 24 * 3_600_000;
 export const pulseMaxAge = integer({ min: 60_000, max: 30 * 24 * 3_600_000 });
 
 /** An audience has devices, the recovery key and at most the agents of an access list. */
-export const maxMembers = 64 + 1 + 4096;
+const maxMembers = 64 + 1 + 4096;
 /** One signed note of an audit log, with its session key's certificate. */
 export const maxCheckpointBytes = 4096;
 

@@ -13,7 +13,7 @@ import { agentRecord, deviceRecord, maxCheckpointBytes, pulseMaxAge } from './bo
 import type { AgentRecord, FleetState } from './state.ts';
 
 /** A fleet of ten thousand grants takes about 25 MB. */
-export const maxSnapshotBytes = 256 * 1024 * 1024;
+const maxSnapshotBytes = 256 * 1024 * 1024;
 const max = 10_000_000;
 const atMs = integer(wallClockMs);
 const code = text({ max: 64 });

@@ -32,12 +32,12 @@ const newcomer = (world: World): Replica => world.replica(world.operator.id, wor
 async function agentEntry(
   agent: AgentActor,
   body: Body,
-  change: Partial<EntryStatement> & { readonly holder?: SoftwareKeyHolder } = {},
+  change: Partial<EntryStatement> & { readonly holder?: SoftwareKeyHolder; readonly keysOf?: Replica } = {},
 ): Promise<UnverifiedEntry> {
   const { world, id, replica } = agent;
-  const { holder = agent.holder, ...fields } = change;
+  const { holder = agent.holder, keysOf = replica, ...fields } = change;
   const audience = fields.audience ?? agentAudience(id);
-  const { key, epoch } = await replica.epochKey(audience);
+  const { key, epoch } = await keysOf.epochKey(audience);
   const tip = topicTip(replica.state, id);
   const { position, hash } = replica.state.control;
   const toSeal = {
@@ -293,6 +293,9 @@ describe('replica: what agents may do', () => {
       assert.deepEqual(said(await world.operator.replica.ingest(main.id, [entry.wire])), [code]);
       assert.deepEqual(said(await main.replica.ingest(main.id, [entry.wire])), [code]);
     }
+    // Two agents that work together still can't write in each other's audience.
+    const foreign = await agentEntry(main, { kind: 'enrolled' }, { audience: agentAudience(gone.id), keysOf: gone.replica });
+    assert.deepEqual(said(await world.operator.replica.ingest(main.id, [foreign.wire])), ['audience_wrong']);
     assert.equal(isLive(world.operator.replica.state, main.id), true);
     assert.deepEqual(latestCheckpoint(world.operator.replica.state, main.id), Uint8Array.of(1));
   });
