@@ -187,6 +187,15 @@ describe('compose', () => {
     assert.equal(reduce({ ...full, agents: new Map([...agents].slice(1)) }, entry).rejected.length, 0);
   });
 
+  it('[AUDIENCE-4]: the reduction itself refuses another epoch', async () => {
+    const world = await World.begin();
+    const { operator } = world;
+    const entry = await operator.forge({ kind: 'agent-revoke', agent: world.primitives.random(16), reason: '' }, { epoch: 7, key: world.primitives.random(32) });
+    const content = { kind: 'body', body: { kind: 'agent-revoke', agent: operator.id, reason: '' } } as const;
+    const opened = { statement: entry.statement, hash: entry.hash, content } as OpenedEntry;
+    assert.equal(reduce(operator.replica.state, opened).rejected.at(-1)?.code, 'epoch_wrong');
+  });
+
   it('keys of the draft do not outlive a failure', async () => {
     const world = await World.begin();
     const main = await world.enroll('main');

@@ -8,7 +8,7 @@ import { controlTopic, parseEntry, signEntry, type EntryStatement, type Unverifi
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { agentAudience, encodeBody, type Body } from '@holdfast/protocol/journal/bodies';
-import { addItem, composeGenesis, rekeyFleet, revokeAgent } from '@holdfast/protocol/journal/compose';
+import { addItem, allowEgress, composeGenesis, rekeyFleet, revokeAgent } from '@holdfast/protocol/journal/compose';
 import { maxWaiting, Replica, type Ingested } from '@holdfast/protocol/journal/replica';
 import { currentEpoch, egressOf, grantsOf, isLive, latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -344,8 +344,10 @@ describe('replica: what agents may do', () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     await world.operator.grant(await world.operator.keep('demo', secret), main.id);
+    await world.operator.act((operator) => allowEgress(operator, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }));
     await main.sync();
     assert.equal(grantsOf(main.replica.state, main.id).length, 1);
+    assert.equal(egressOf(main.replica.state, main.id).length, 1);
     await world.operator.revoke(main.id);
     await world.operator.keep('later', secret);
     // [JOURNAL-19]: it takes the revocation and nothing after it.
@@ -371,6 +373,32 @@ describe('replica: what it keeps', () => {
     assert.equal(await outcomeOf(() => operator.replica.openSecret(item, second)), 'item_unknown');
     assert.equal(await outcomeOf(() => operator.replica.openSecret(world.primitives.random(16), second)), 'item_unknown');
     assert.deepEqual(await operator.replica.openSecret(other, second), new TextEncoder().encode('another-secret-99'));
+  });
+
+  it('[JOURNAL-14]: overwrites every copy of a secret that reading an entry makes', async () => {
+    const world = await World.begin();
+    await world.operator.keep('demo', secret);
+    const made: Uint8Array[] = [];
+    /** Whatever is cut out of a plaintext is one of these, too. */
+    class Watched extends Uint8Array {
+      constructor(...given: readonly unknown[]) {
+        super(...(given as [ArrayBuffer, number, number]));
+        made.push(this);
+      }
+    }
+    const { fleet, relay, operator } = world;
+    const primitives = {
+      ...world.primitives,
+      aeadOpen: async (...given: Parameters<typeof world.primitives.aeadOpen>) => new Watched(await world.primitives.aeadOpen(...given)),
+    };
+    const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => relay.lockbox(audience, epoch, member);
+    const reader = new Replica({ primitives, fleet, lockboxes, self: operator.id, holder: operator.holder });
+    const holding = () => made.filter((each) => Buffer.from(each).includes(Buffer.from(secret)));
+    assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['applied', 'applied']);
+    assert.equal(holding().length, 0);
+    const [item = assert.fail()] = reader.state.items.values();
+    const mine = await reader.openSecret(item.id, control(world)[1] ?? assert.fail());
+    assert.deepEqual(holding(), [mine]);
   });
 
   it('[JOURNAL-22]: goes on from a snapshot as if it had never stopped', async () => {
