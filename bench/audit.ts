@@ -24,7 +24,14 @@ try {
   const custody = await SoftwareKeyHolder.generate(nodePrimitives);
   const session = await SoftwareKeyHolder.generate(nodePrimitives);
   const notBeforeMs = Date.now() - 1000;
-  const statement = { v: 1, fleet, agent, key: session.publicKeys.sign, notBeforeMs, notAfterMs: notBeforeMs + maxSessionKeyMs } as const;
+  const statement = {
+    v: 1,
+    fleet,
+    agent,
+    key: session.publicKeys.sign,
+    notBeforeMs,
+    notAfterMs: notBeforeMs + maxSessionKeyMs,
+  } as const;
   const certificate = await certifySessionKey(custody, statement);
   const writer = await AuditWriter.open({
     files: await openAuditFolder(path.join(folder, 'log')),
@@ -66,7 +73,14 @@ try {
     rates.push((recorded.length / (performance.now() - beganMs)) * 1000);
   }
   console.log(
-    JSON.stringify({ events, callers, durableAppendsPerSecond: appendsPerSecond, durableAppendAloneMs: Number(median(alone).toFixed(3)), verifiedPerSecond: Math.round(median(rates)), checkpoints: checkpoints.length }),
+    JSON.stringify({
+      events,
+      callers,
+      durableAppendsPerSecond: appendsPerSecond,
+      durableAppendAloneMs: Number(median(alone).toFixed(3)),
+      verifiedPerSecond: Math.round(median(rates)),
+      checkpoints: checkpoints.length,
+    }),
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
-import { statementHash } from '@holdfast/protocol/keys/domain';
+import { statementHash, type Domain } from '@holdfast/protocol/keys/domain';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
 import { flipped, writeVectors } from './write.ts';
@@ -90,12 +90,12 @@ async function checkpointAt(
     ...(previous !== undefined && { previous: previous.hash }),
   } as const;
   let bytes: Uint8Array = new Uint8Array();
-  const sign = (domain: 'audit-checkpoint', input: Uint8Array) => {
+  const sign = (domain: Domain, input: Uint8Array) => {
     bytes = input;
     return by.sign(domain, input);
   };
   const statement: CheckpointStatement = { ...plain, ...change };
-  const wire = await signCheckpoint({ certificate: proof, sign: sign as SoftwareKeyHolder['sign'] }, statement);
+  const wire = await signCheckpoint({ certificate: proof, sign }, statement);
   return { statement, wire, hash: statementHash(primitives, 'audit-checkpoint', bytes) };
 }
 
@@ -134,7 +134,7 @@ const logs: readonly (readonly [string, string, Expect, Log])[] = [
     'another host in a record',
     'AUDIT-14',
     'audit_altered',
-    { ...good, events: replaced(2, { request: { ...request, host: 'evil.example' } } as Partial<AuditEvent>) },
+    { ...good, events: replaced(2, { request: { ...request, host: 'evil.example' } }) },
   ],
   [
     'a record that is no CBOR',

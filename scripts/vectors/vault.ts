@@ -20,29 +20,76 @@ const plainFence: Fields = {
 const certificate = `-----BEGIN CERTIFICATE-----\n${'QUJD'.repeat(16)}\n-----END CERTIFICATE-----\n`;
 const withHost = (host: string): Fields => ({ ...plainFence, hosts: [{ host, port: 443 }] });
 const withPath = (glob: string): Fields => ({ ...plainFence, paths: [glob] });
-const without = (fields: Fields, key: string): Fields => Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
+const without = (fields: Fields, key: string): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== key));
 
 const fences: readonly (readonly [string, string, Expect, Fields])[] = [
   ['example of the page', 'FENCE-1', 'ok', plainFence],
   ['certificates', 'FENCE-1', 'ok', { ...plainFence, ca: certificate + certificate }],
   ['an unknown field', 'FENCE-1', 'codec_shape', { ...plainFence, hours: 'office' }],
-  ['an unknown field of a host', 'FENCE-1', 'codec_shape', { ...plainFence, hosts: [{ host: 'a.example', port: 443, tls: false }] }],
+  [
+    'an unknown field of a host',
+    'FENCE-1',
+    'codec_shape',
+    { ...plainFence, hosts: [{ host: 'a.example', port: 443, tls: false }] },
+  ],
   ['no allowPrivate', 'FENCE-1', 'codec_shape', without(plainFence, 'allowPrivate')],
   ['no hosts', 'FENCE-2', 'codec_shape', { ...plainFence, hosts: [] }],
   ['no methods', 'FENCE-2', 'codec_shape', { ...plainFence, methods: [] }],
   ['no paths', 'FENCE-2', 'codec_shape', { ...plainFence, paths: [] }],
-  ['17 hosts', 'FENCE-1', 'codec_limit', { ...plainFence, hosts: Array.from({ length: 17 }, () => ({ host: 'a.example', port: 443 })) }],
-  ...['localhost', 'a_b.example', 'xn--bcher-kva.example', '1.example', '127.0.0.1', '[::1]', '[2001:db8::1:0:0:1]'].map((host) => [`host ${host}`, 'FENCE-3', 'ok', withHost(host)] as const),
-  ...['', 'API.example.com', 'api.example.com.', '.example.com', 'a..b', '*.example.com', 'bücher.example', 'a b', 'a/b', 'user@a.example', 'a.example:443', '-a.example', '%61.example', `${'a'.repeat(64)}.example`].map(
-    (host) => [`host ${JSON.stringify(host)}`, 'FENCE-3', 'codec_shape', withHost(host)] as const,
+  [
+    '17 hosts',
+    'FENCE-1',
+    'codec_limit',
+    { ...plainFence, hosts: Array.from({ length: 17 }, () => ({ host: 'a.example', port: 443 })) },
+  ],
+  ...['localhost', 'a_b.example', 'xn--bcher-kva.example', '1.example', '127.0.0.1', '[::1]', '[2001:db8::1:0:0:1]'].map(
+    (host) => [`host ${host}`, 'FENCE-3', 'ok', withHost(host)] as const,
   ),
-  ...['127.1', '127.0.0.01', '0x7f.0.0.1', '2130706433', '256.0.0.1', 'a.0x', '::1', '[0:0:0:0:0:0:0:1]', '[::A]', '[1::2:3:4:5:6:7]', '[::ffff:127.0.0.1]', '[fe80::1%25eth0]', '[::1'].map(
-    (host) => [`address ${host}`, 'FENCE-4', 'codec_shape', withHost(host)] as const,
-  ),
+  ...[
+    '',
+    'API.example.com',
+    'api.example.com.',
+    '.example.com',
+    'a..b',
+    '*.example.com',
+    'bücher.example',
+    'a b',
+    'a/b',
+    'user@a.example',
+    'a.example:443',
+    '-a.example',
+    '%61.example',
+    `${'a'.repeat(64)}.example`,
+  ].map((host) => [`host ${JSON.stringify(host)}`, 'FENCE-3', 'codec_shape', withHost(host)] as const),
+  ...[
+    '127.1',
+    '127.0.0.01',
+    '0x7f.0.0.1',
+    '2130706433',
+    '256.0.0.1',
+    'a.0x',
+    '::1',
+    '[0:0:0:0:0:0:0:1]',
+    '[::A]',
+    '[1::2:3:4:5:6:7]',
+    '[::ffff:127.0.0.1]',
+    '[fe80::1%25eth0]',
+    '[::1',
+  ].map((host) => [`address ${host}`, 'FENCE-4', 'codec_shape', withHost(host)] as const),
   ...['/', '/**', '/v1/*/x', '/v1/a*b**', '/%C3%A4'].map((glob) => [`glob ${glob}`, 'FENCE-5', 'ok', withPath(glob)] as const),
-  ...['v1', '/v1/***', '/v1/../**', '/v1//x', '/a;b', '/%2f', '/a?b', '/a b', '/%41'].map((glob) => [`glob ${glob}`, 'FENCE-5', 'codec_shape', withPath(glob)] as const),
-  ...['CONNECT', 'TRACE', 'TRACK', 'get', 'GET ', ''].map((method) => [`method ${JSON.stringify(method)}`, 'FENCE-10', 'codec_shape', { ...plainFence, methods: [method] }] as const),
-  ['a private key beside the certificates', 'FENCE-15', 'codec_shape', { ...plainFence, ca: `${certificate}-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n` }],
+  ...['v1', '/v1/***', '/v1/../**', '/v1//x', '/a;b', '/%2f', '/a?b', '/a b', '/%41'].map(
+    (glob) => [`glob ${glob}`, 'FENCE-5', 'codec_shape', withPath(glob)] as const,
+  ),
+  ...['CONNECT', 'TRACE', 'TRACK', 'get', 'GET ', ''].map(
+    (method) => [`method ${JSON.stringify(method)}`, 'FENCE-10', 'codec_shape', { ...plainFence, methods: [method] }] as const,
+  ),
+  [
+    'a private key beside the certificates',
+    'FENCE-15',
+    'codec_shape',
+    { ...plainFence, ca: `${certificate}-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n` },
+  ],
   ['text around the certificates', 'FENCE-15', 'codec_shape', { ...plainFence, ca: `# ours\n${certificate}` }],
 ];
 writeVectors(
@@ -70,12 +117,31 @@ const decisions: readonly (readonly [string, string, Expect, typeof get])[] = [
   ['another path', 'FENCE-14', 'fence_path', path('/v2/me')],
   ['a path that begins alike', 'FENCE-14', 'fence_path', path('/v10/me')],
   ['the folder without its slash', 'FENCE-14', 'fence_path', path('/v1')],
-  ...['', 'v1/me', '*', '/v1/../admin', '/v1/./me', '/v1/..', '/v1//me', '//v1/me', `/v1/${'a'.repeat(4096)}`].map((text) => [`path ${text.slice(0, 20)}`, 'FENCE-6', 'path_unsafe', path(text)] as const),
-  ...['/v1/..%2Fadmin', '/v1/%2F', '/v1/a%5Cb', '/v1/a%3Bb', '/v1/%252E'].map((text) => [`path ${text}`, 'FENCE-7', 'path_unsafe', path(text)] as const),
-  ...['/v1/%2e%2e/admin', '/v1/%2E%2E/admin', '/v1/%41', '/v1/%c3%a4', '/v1/%C0%AF', '/v1/%FF', '/v1/%', '/v1/%4', '/v1/%zz'].map((text) => [`path ${text}`, 'FENCE-8', 'path_unsafe', path(text)] as const),
-  ...['/v1/a;b', '/v1/..;/admin', '/v1\\admin', '/v1/a b', '/v1/a?b', '/v1/a#b', '/v1/a\nb', '/v1/a\0', '/v1/%0A', '/v1/%00', '/v1/%7F', '/v1/ä', '/v1/a"b', '/v1/a|b'].map(
-    (text) => [`path ${JSON.stringify(text)}`, 'FENCE-9', 'path_unsafe', path(text)] as const,
+  ...['', 'v1/me', '*', '/v1/../admin', '/v1/./me', '/v1/..', '/v1//me', '//v1/me', `/v1/${'a'.repeat(4096)}`].map(
+    (text) => [`path ${text.slice(0, 20)}`, 'FENCE-6', 'path_unsafe', path(text)] as const,
   ),
+  ...['/v1/..%2Fadmin', '/v1/%2F', '/v1/a%5Cb', '/v1/a%3Bb', '/v1/%252E'].map(
+    (text) => [`path ${text}`, 'FENCE-7', 'path_unsafe', path(text)] as const,
+  ),
+  ...['/v1/%2e%2e/admin', '/v1/%2E%2E/admin', '/v1/%41', '/v1/%c3%a4', '/v1/%C0%AF', '/v1/%FF', '/v1/%', '/v1/%4', '/v1/%zz'].map(
+    (text) => [`path ${text}`, 'FENCE-8', 'path_unsafe', path(text)] as const,
+  ),
+  ...[
+    '/v1/a;b',
+    '/v1/..;/admin',
+    '/v1\\admin',
+    '/v1/a b',
+    '/v1/a?b',
+    '/v1/a#b',
+    '/v1/a\nb',
+    '/v1/a\0',
+    '/v1/%0A',
+    '/v1/%00',
+    '/v1/%7F',
+    '/v1/ä',
+    '/v1/a"b',
+    '/v1/a|b',
+  ].map((text) => [`path ${JSON.stringify(text)}`, 'FENCE-9', 'path_unsafe', path(text)] as const),
 ];
 writeVectors(
   'fence/decisions',
@@ -89,7 +155,25 @@ const sealed: Value = { encapsulated: new Uint8Array(1153), ciphertext: new Uint
 const grant: Fields = { grant: id(2), item: id(1), name: 'demo', agent: id(3), attach: bearer, fence: plainFence, sealed };
 const egress: Fields = { id: id(4), agent: id(3), host: 'registry.npmjs.org', port: 443, allowPrivate: false };
 const attached = (attach: Value): Fields => ({ ...item, attach });
-const headers = ['Authorization', 'host', 'content-length', 'connection', 'transfer-encoding', 'expect', 'cookie', 'range', 'accept-encoding', 'proxy-authorization', 'sec-fetch-site', 'x-forwarded-for', 'x-http-method-override', 'x-original-url', 'a b', 'a:b', ''];
+const headers = [
+  'Authorization',
+  'host',
+  'content-length',
+  'connection',
+  'transfer-encoding',
+  'expect',
+  'cookie',
+  'range',
+  'accept-encoding',
+  'proxy-authorization',
+  'sec-fetch-site',
+  'x-forwarded-for',
+  'x-http-method-override',
+  'x-original-url',
+  'a b',
+  'a:b',
+  '',
+];
 const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egress', Fields])[] = [
   ['an item', 'VAULT-1', 'ok', 'item', item],
   ['an item without a variable', 'VAULT-1', 'ok', 'item', without(item, 'env')],
@@ -98,18 +182,34 @@ const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egr
   ['an unknown field', 'VAULT-1', 'codec_shape', 'item', { ...item, hint: '' }],
   ['a secret in the clear', 'VAULT-2', 'codec_shape', 'item', { ...item, secret: new Uint8Array(8) }],
   ['an attachment that nobody knows', 'VAULT-1', 'codec_shape', 'item', attached({ kind: 'cookie', name: 'sid' })],
-  ...['PATH', 'LD_PRELOAD', 'https_proxy', 'HOLDFAST_HOME', 'NODE_OPTIONS', 'A-B', '1A'].map((env) => [`variable ${env}`, 'VAULT-3', 'codec_shape', 'item', { ...item, env }] as const),
+  ...['PATH', 'LD_PRELOAD', 'https_proxy', 'HOLDFAST_HOME', 'NODE_OPTIONS', 'A-B', '1A'].map(
+    (env) => [`variable ${env}`, 'VAULT-3', 'codec_shape', 'item', { ...item, env }] as const,
+  ),
   ['header x-api-key', 'VAULT-4', 'ok', 'item', attached({ kind: 'header', name: 'x-api-key' })],
   ['header authorization', 'VAULT-4', 'ok', 'item', attached({ kind: 'header', name: 'authorization' })],
-  ...headers.map((name) => [`header ${JSON.stringify(name)}`, 'VAULT-4', 'codec_shape', 'item', attached({ kind: 'header', name })] as const),
+  ...headers.map(
+    (name) => [`header ${JSON.stringify(name)}`, 'VAULT-4', 'codec_shape', 'item', attached({ kind: 'header', name })] as const,
+  ),
   ['basic', 'VAULT-1', 'ok', 'item', attached({ kind: 'basic', username: 'x-access-token' })],
   ['basic with a colon', 'VAULT-1', 'codec_shape', 'item', attached({ kind: 'basic', username: 'a:b' })],
   ['query', 'VAULT-1', 'ok', 'item', attached({ kind: 'query', name: 'api_key' })],
   ['query with an equals sign', 'VAULT-1', 'codec_shape', 'item', attached({ kind: 'query', name: 'a=b' })],
   ['a grant', 'VAULT-7', 'ok', 'grant', grant],
   ['a grant without its fence', 'VAULT-7', 'codec_shape', 'grant', without(grant, 'fence')],
-  ['a grant with a short encapsulation', 'VAULT-7', 'codec_shape', 'grant', { ...grant, sealed: { encapsulated: new Uint8Array(1152), ciphertext: new Uint8Array(48) } }],
-  ['a grant with a long ciphertext', 'VAULT-7', 'codec_limit', 'grant', { ...grant, sealed: { encapsulated: new Uint8Array(1153), ciphertext: new Uint8Array(8192 + 17) } }],
+  [
+    'a grant with a short encapsulation',
+    'VAULT-7',
+    'codec_shape',
+    'grant',
+    { ...grant, sealed: { encapsulated: new Uint8Array(1152), ciphertext: new Uint8Array(48) } },
+  ],
+  [
+    'a grant with a long ciphertext',
+    'VAULT-7',
+    'codec_limit',
+    'grant',
+    { ...grant, sealed: { encapsulated: new Uint8Array(1153), ciphertext: new Uint8Array(8192 + 17) } },
+  ],
   ['a grant with the secret in the clear', 'VAULT-2', 'codec_shape', 'grant', { ...grant, secret: new Uint8Array(8) }],
   ['an egress rule', 'VAULT-8', 'ok', 'egress', egress],
   ['an egress rule for every host', 'VAULT-8', 'codec_shape', 'egress', { ...egress, host: '*' }],
@@ -144,8 +244,22 @@ writeVectors(
 
 const sessionSecret = new Uint8Array(32).fill(9);
 writeVectors('vault/placeholders', 'The placeholder of a grant in a session; what has another form is refused.', [
-  { name: 'of a grant', clause: 'VAULT-10', expect: 'ok', sessionSecret, grant: id(2), placeholder: placeholderFor(nodePrimitives, sessionSecret, id(2)) },
-  { name: 'of another grant', clause: 'VAULT-10', expect: 'ok', sessionSecret, grant: id(3), placeholder: placeholderFor(nodePrimitives, sessionSecret, id(3)) },
+  {
+    name: 'of a grant',
+    clause: 'VAULT-10',
+    expect: 'ok',
+    sessionSecret,
+    grant: id(2),
+    placeholder: placeholderFor(nodePrimitives, sessionSecret, id(2)),
+  },
+  {
+    name: 'of another grant',
+    clause: 'VAULT-10',
+    expect: 'ok',
+    sessionSecret,
+    grant: id(3),
+    placeholder: placeholderFor(nodePrimitives, sessionSecret, id(3)),
+  },
   { name: 'too short', clause: 'VAULT-11', expect: 'refused', placeholder: `hf_${'A'.repeat(42)}` },
   { name: 'too long', clause: 'VAULT-11', expect: 'refused', placeholder: `hf_${'A'.repeat(44)}` },
   { name: 'other digits', clause: 'VAULT-11', expect: 'refused', placeholder: `hf_${'A'.repeat(42)}+` },
@@ -172,7 +286,13 @@ const presentations: readonly (readonly [string, string, Expect, readonly (typeo
 writeVectors(
   'handle/presentations',
   'A handle minted at 1000 ms for `binding`, presented one time after the other; what the last one yields.',
-  presentations.map(([name, clause, expect, presented]) => ({ name, clause, expect, binding: { session: id(5), agent: id(3), grant: id(2), request }, presented })),
+  presentations.map(([name, clause, expect, presented]) => ({
+    name,
+    clause,
+    expect,
+    binding: { session: id(5), agent: id(3), grant: id(2), request },
+    presented,
+  })),
 );
 const handle = new Uint8Array(32).fill(8);
 writeVectors('handle/names', 'What names a handle and a request.', [

@@ -20,7 +20,10 @@ export function recordedRequest(primitives: Primitives, facts: RequestFacts, { p
     method: printable(facts.method, 64),
     host: printable(facts.host, 256),
     port: facts.port,
-    ...(paths === 'keep' && { path: printable(path, maxRecordedPath), ...(path.length > maxRecordedPath && { pathCut: true as const }) }), // [AUDIT-4]
+    ...(paths === 'keep' && {
+      path: printable(path, maxRecordedPath),
+      ...(path.length > maxRecordedPath && { pathCut: true as const }),
+    }), // [AUDIT-4]
     digest: requestDigest(primitives, facts),
   };
 }

@@ -2,7 +2,18 @@
 // disk reads sizes and times of files. A segment's key is its own, so a number is never used twice under one key, whatever is cut or retried.
 
 import { concat, utf8 } from '@holdfast/protocol/codec/bytes';
-import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, record, union, type Infer } from '@holdfast/protocol/codec/schema';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  encode,
+  integer,
+  list,
+  literal,
+  optional,
+  union,
+  type Infer,
+} from '@holdfast/protocol/codec/schema';
 import { maxCheckpointBytes } from '@holdfast/protocol/audit/checkpoint';
 import { maxEventBytes } from '@holdfast/protocol/audit/event';
 import { codeOf } from '@holdfast/protocol/errors';
@@ -16,7 +27,12 @@ const tagBytes = 16;
 
 const frame = union({
   /** First in each segment: the tree and the newest checkpoint as they stood before it. */
-  start: { v: literal(1), size: integer(), peaks: list(bytes(32), { max: 53 }), checkpoint: optional(bytesUpTo(maxCheckpointBytes)) },
+  start: {
+    v: literal(1),
+    size: integer(),
+    peaks: list(bytes(32), { max: 53 }),
+    checkpoint: optional(bytesUpTo(maxCheckpointBytes)),
+  },
   records: { first: integer(), records: list(bytesUpTo(maxEventBytes), { min: 1, max: maxBatch }) },
   checkpoint: { wire: bytesUpTo(maxCheckpointBytes) },
 });
@@ -47,7 +63,9 @@ export function segmentName({ ordinal, first }: SegmentId): string {
 
 /** Undefined for names that are none of ours. */
 export function parseSegmentName(name: string): SegmentId | undefined {
-  return /^[0-9]{8}-[0-9]{16}\.log$/.test(name) ? { ordinal: Number(name.slice(0, 8)), first: Number(name.slice(9, 25)) } : undefined;
+  return /^[0-9]{8}-[0-9]{16}\.log$/.test(name)
+    ? { ordinal: Number(name.slice(0, 8)), first: Number(name.slice(9, 25)) }
+    : undefined;
 }
 
 function segmentKey({ primitives, key, fleet, agent }: SegmentSecrets, salt: Uint8Array, id: SegmentId): Uint8Array {

@@ -8,7 +8,14 @@ import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { AuditFiles } from './files.ts';
-import { openSegment, parseSegmentName, segmentName, type OpenedSegment, type SegmentId, type SegmentSecrets } from './segment.ts';
+import {
+  openSegment,
+  parseSegmentName,
+  segmentName,
+  type OpenedSegment,
+  type SegmentId,
+  type SegmentSecrets,
+} from './segment.ts';
 
 const markName = 'synced';
 
@@ -58,8 +65,10 @@ export interface StoredLog {
   readonly segments: readonly SegmentId[];
 }
 
-export const recordsOf = (segment: OpenedSegment): Uint8Array[] => segment.frames.flatMap((frame) => (frame.kind === 'records' ? frame.records : []));
-export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] => segment.frames.flatMap((frame) => (frame.kind === 'checkpoint' ? [frame.wire] : []));
+export const recordsOf = (segment: OpenedSegment): Uint8Array[] =>
+  segment.frames.flatMap((frame) => (frame.kind === 'records' ? frame.records : []));
+export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] =>
+  segment.frames.flatMap((frame) => (frame.kind === 'checkpoint' ? [frame.wire] : []));
 
 async function listSegments(files: AuditFiles): Promise<SegmentId[]> {
   const found = (await files.list()).flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a.ordinal - b.ordinal);
@@ -99,7 +108,11 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
 }
 
 /** Rebuilds the tree over one segment and holds it against the checkpoints in it. */
-function replay(primitives: Primitives, opened: OpenedSegment, anchor: Anchor | undefined): Pick<StoredLog, 'frontier' | 'checkpoint'> {
+function replay(
+  primitives: Primitives,
+  opened: OpenedSegment,
+  anchor: Anchor | undefined,
+): Pick<StoredLog, 'frontier' | 'checkpoint'> {
   const { start } = opened;
   const frontier = new Frontier(primitives, start);
   const wires = [...(start.checkpoint === undefined ? [] : [start.checkpoint]), ...checkpointsOf(opened)];
@@ -109,13 +122,19 @@ function replay(primitives: Primitives, opened: OpenedSegment, anchor: Anchor | 
   for (const record of recordsOf(opened)) {
     frontier.append(leafHash(primitives, record));
     const root = roots.get(frontier.size);
-    if (root !== undefined && !equalBytes(root, frontier.root())) throw damaged('audit_altered', 'audit records differ from their checkpoint'); // [AUDIT-21]
+    if (root !== undefined && !equalBytes(root, frontier.root()))
+      throw damaged('audit_altered', 'audit records differ from their checkpoint'); // [AUDIT-21]
   }
   return { frontier, checkpoint: checkpoints.at(-1) };
 }
 
 /** A segment that ended before record `next`: all of it must be there. Throws `audit_corrupt`. */
-export async function readClosedSegment(files: AuditFiles, secrets: SegmentSecrets, id: SegmentId, next: number): Promise<OpenedSegment> {
+export async function readClosedSegment(
+  files: AuditFiles,
+  secrets: SegmentSecrets,
+  id: SegmentId,
+  next: number,
+): Promise<OpenedSegment> {
   const file = await files.read(segmentName(id));
   const opened = file && (await openSegment(secrets, id, file));
   if (opened?.whole !== true || id.first + recordsOf(opened).length !== next) {

@@ -162,7 +162,9 @@ export class Tail {
     const file = await this.files.create(name);
     const sealer = new SegmentSealer(this.secrets, id);
     const { size, peaks } = this.syncedTree;
-    const frames: Frame[] = [{ kind: 'start', v: 1, size, peaks, ...(this.checkpoint !== undefined && { checkpoint: this.checkpoint.wire }) }];
+    const frames: Frame[] = [
+      { kind: 'start', v: 1, size, peaks, ...(this.checkpoint !== undefined && { checkpoint: this.checkpoint.wire }) },
+    ];
     for (let at = 0; at < this.held.length; at += maxBatch) {
       frames.push({ kind: 'records', first: this.heldFirst + at, records: this.held.slice(at, at + maxBatch) });
     }

@@ -34,7 +34,11 @@ export interface AuditOptions {
   readonly anchor?: Anchor;
 }
 
-type Item = ({ readonly kind: 'record'; readonly event: AuditEvent } | { readonly kind: 'checkpoint'; readonly wire: Uint8Array } | { readonly kind: 'barrier' }) & {
+type Item = (
+  | { readonly kind: 'record'; readonly event: AuditEvent }
+  | { readonly kind: 'checkpoint'; readonly wire: Uint8Array }
+  | { readonly kind: 'barrier' }
+) & {
   readonly durable: boolean;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
@@ -42,7 +46,10 @@ type Item = ({ readonly kind: 'record'; readonly event: AuditEvent } | { readonl
 type Content = Item extends infer I ? (I extends unknown ? Omit<I, 'durable' | 'resolve' | 'reject'> : never) : never;
 
 function unavailable(cause?: unknown): HoldfastError {
-  return new HoldfastError('audit_unavailable', 'the audit record could not be written', { next: 'free space or mend the disk', cause });
+  return new HoldfastError('audit_unavailable', 'the audit record could not be written', {
+    next: 'free space or mend the disk',
+    cause,
+  });
 }
 
 export class AuditWriter {
@@ -216,7 +223,15 @@ export class AuditWriter {
   }
 
   /** Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`. */
-  async read({ from, limit, maxBytes = defaultPageBytes }: { from: number; limit: number; maxBytes?: number }): Promise<Uint8Array[]> {
+  async read({
+    from,
+    limit,
+    maxBytes = defaultPageBytes,
+  }: {
+    from: number;
+    limit: number;
+    maxBytes?: number;
+  }): Promise<Uint8Array[]> {
     const events: Uint8Array[] = [];
     for (let at = from, bytes = 0; at < this.size && events.length < limit; at += 1) {
       const { first, records } = await this.recordsAround(at);
@@ -237,7 +252,10 @@ export class AuditWriter {
     const id = closed[index];
     if (id === undefined) throw new HoldfastError('audit_corrupt', 'an audit file is missing');
     const next = closed[index + 1]?.first ?? recent.first;
-    this.page = { first: id.first, records: recordsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)) };
+    this.page = {
+      first: id.first,
+      records: recordsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)),
+    };
     return this.page;
   }
 
@@ -254,11 +272,15 @@ export class AuditWriter {
 
   /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */
   async close(): Promise<void> {
-    await this.checkpoint().catch((cause: unknown) => this.options.log.warn({ code: codeOf(cause) }, 'last audit checkpoint could not be made'));
+    await this.checkpoint().catch((cause: unknown) =>
+      this.options.log.warn({ code: codeOf(cause) }, 'last audit checkpoint could not be made'),
+    );
     this.closed = true;
     clearTimeout(this.checkpointTimer);
     await this.working;
-    await this.tail.sync().catch((cause: unknown) => this.options.log.warn({ cause: String(cause) }, 'last audit records could not be synced'));
+    await this.tail
+      .sync()
+      .catch((cause: unknown) => this.options.log.warn({ cause: String(cause) }, 'last audit records could not be synced'));
     clearTimeout(this.syncTimer);
     await this.tail.close();
     await this.options.files.close();

@@ -6,7 +6,15 @@ import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { RequestFacts } from '@holdfast/protocol/vault/fence';
-import { handleBytes, handleId, isPastLife, minted, present, requestDigest, type HandleState } from '@holdfast/protocol/vault/handle';
+import {
+  handleBytes,
+  handleId,
+  isPastLife,
+  minted,
+  present,
+  requestDigest,
+  type HandleState,
+} from '@holdfast/protocol/vault/handle';
 import { recordedRequest, type RecordPolicy } from '../audit/redact.ts';
 import type { Clock } from '../ports.ts';
 
@@ -126,7 +134,11 @@ export class HandleTable {
    * Consumes a handle: once this resolves, its use is on disk and the credential may be opened. Every presentation ends the handle. Throws
    * `refused` whatever the reason, `audit_unavailable` when the use could not be written; then the handle is gone as well.
    */
-  async consume(handle: Uint8Array, by: { readonly session: Uint8Array; readonly agent: Uint8Array }, facts: RequestFacts): Promise<Use> {
+  async consume(
+    handle: Uint8Array,
+    by: { readonly session: Uint8Array; readonly agent: Uint8Array },
+    facts: RequestFacts,
+  ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
     const id = handleId(primitives, handle);
     const entry = this.entries.get(toHex(id));
@@ -138,7 +150,8 @@ export class HandleTable {
     const use: Use = { handle: id, session, agent, grant, item };
     if (verdict.kind === 'refuse') {
       if (next.kind === 'expired') await this.end(entry, { kind: 'expired', session, handle: id, grant, item });
-      else if (verdict.code === 'handle_foreign') await this.end(entry, { kind: 'handle-refused', session, handle: id, code: verdict.code });
+      else if (verdict.code === 'handle_foreign')
+        await this.end(entry, { kind: 'handle-refused', session, handle: id, code: verdict.code });
       return this.refuse(by, id, verdict.code); // [HANDLE-8]
     }
     try {
@@ -153,10 +166,13 @@ export class HandleTable {
   /** Ends every handle that the target covers, at once; their events follow. Rejects with `audit_unavailable` after all are dead. */
   async burn(target: BurnTarget): Promise<void> {
     const covered = [...this.entries.values()].filter((entry) => hits(target, entry.holder));
-    for (const entry of covered) entry.burned = true;
+    for (const entry of covered) entry.burned = true; // [HANDLE-10]
     const unused = covered.filter((entry) => entry.state.kind === 'minted');
-    for (const entry of unused) entry.state = { kind: 'refused', code: 'handle_burned' }; // [HANDLE-10]
-    await Promise.all(unused.map((entry) => this.end(entry, { kind: 'handle-refused', session: entry.holder.session, handle: entry.id, code: 'handle_burned' })));
+    await Promise.all(
+      unused.map((entry) =>
+        this.end(entry, { kind: 'handle-refused', session: entry.holder.session, handle: entry.id, code: 'handle_burned' }),
+      ),
+    );
   }
 
   /** Ends handles past their life and records it; to be called every second or so. Rejects with `audit_unavailable` after all are dead. */
@@ -177,7 +193,11 @@ export class HandleTable {
     await this.ports.recorder(entry.holder.agent).append(report);
   }
 
-  private async refuse(by: { readonly session: Uint8Array; readonly agent: Uint8Array }, id: Uint8Array, code: ErrorCode): Promise<never> {
+  private async refuse(
+    by: { readonly session: Uint8Array; readonly agent: Uint8Array },
+    id: Uint8Array,
+    code: ErrorCode,
+  ): Promise<never> {
     await this.ports.recorder(by.agent).append({ kind: 'handle-refused', session: by.session, handle: id, code });
     throw refused(); // [HANDLE-8]
   }

@@ -23,5 +23,7 @@ let next = Number(process.argv[6] ?? 0);
 // Appends in the order of their numbers, eight at a time, so that acknowledging one means that all before it are written.
 for (;;) {
   const group = Array.from({ length: 8 }, () => next++);
-  await Promise.all(group.map((number) => writer.appendDurable(numbered(number)).then(() => process.stdout.write(`${number}\n`))));
+  await Promise.all(
+    group.map((number) => writer.appendDurable(numbered(number)).then(() => process.stdout.write(`${number}\n`))),
+  );
 }

@@ -28,7 +28,11 @@ const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 const numbers = async (writer: AuditWriter) => (await world.events(writer)).map(numberOf);
 
 describe('a disk that fails', () => {
-  for (const [what, code] of [['append', 'ENOSPC'], ['sync', 'EIO'], ['create', 'EROFS']] as const) {
+  for (const [what, code] of [
+    ['append', 'ENOSPC'],
+    ['sync', 'EIO'],
+    ['create', 'EROFS'],
+  ] as const) {
     it(`in ${what} (${code}): no record, no effect, and it goes on in order`, async () => {
       const disk = new MemoryDisk();
       const writer = await world.open(disk);
@@ -41,7 +45,10 @@ describe('a disk that fails', () => {
       const found = await numbers(writer);
       assert.ok(found.includes(3));
       assert.ok(!found.includes(2), 'a refused record that was never written stays out');
-      assert.deepEqual(found, found.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        found,
+        found.toSorted((a, b) => a - b),
+      );
       await writer.close();
       const again = await world.open(disk.afterPowerLoss(() => 0));
       assert.deepEqual(await numbers(again), found);
@@ -115,22 +122,33 @@ describe('any disk', () => {
             const mine = number;
             number += 1;
             const done = each.durable ? writer.appendDurable(numbered(mine)) : writer.append(numbered(mine));
-            const settled = done.then(() => void (each.durable ? durable : kept).add(mine), () => {});
+            const settled = done.then(
+              () => void (each.durable ? durable : kept).add(mine),
+              () => {},
+            );
             if (each.wait) await settled;
             else pending.push(settled);
           }
           if (end !== 'power') await Promise.all(pending);
           if (end === 'close') {
             disk.fault = () => undefined;
+            await writer.appendDurable(numbered(number)); // a disk that works again is enough
+            durable.add(number);
+            number += 1;
             await writer.close();
           }
           const acknowledged = new Set([...durable]);
-          const next = end === 'power' ? disk.afterPowerLoss((max) => Number(chances.next().value ?? 0) % (max + 1)) : disk.afterKill();
+          const next =
+            end === 'power' ? disk.afterPowerLoss((max) => Number(chances.next().value ?? 0) % (max + 1)) : disk.afterKill();
           disk.fault = () => 'EIO'; // the old process is gone: it writes nothing more
           disk = next;
           const reader = await world.open(disk.afterKill());
           const found = await numbers(reader);
-          assert.deepEqual(found, [...new Set(found)].toSorted((a, b) => a - b), 'in order, none twice');
+          assert.deepEqual(
+            found,
+            [...new Set(found)].toSorted((a, b) => a - b),
+            'in order, none twice',
+          );
           for (const each of acknowledged) assert.ok(found.includes(each), `durable record ${each} is there`);
           if (end === 'close') for (const each of kept) assert.ok(found.includes(each), `record ${each} is there`);
           await world.verify(reader);
@@ -150,7 +168,14 @@ describe('kill -9', () => {
       for (let round = 0; round < share({ ci: 4, soak: 100 }); round += 1) {
         const child = spawn(
           process.execPath,
-          [path.join(import.meta.dirname, 'append-forever.ts'), path.join(folder, 'log'), toHex(world.key), toHex(world.fleet), toHex(world.agent), String(acknowledged)],
+          [
+            path.join(import.meta.dirname, 'append-forever.ts'),
+            path.join(folder, 'log'),
+            toHex(world.key),
+            toHex(world.fleet),
+            toHex(world.agent),
+            String(acknowledged),
+          ],
           { stdio: ['ignore', 'pipe', 'inherit'] },
         );
         const until = acknowledged + 20 + Math.floor(Math.random() * 400);
@@ -160,7 +185,8 @@ describe('kill -9', () => {
         }
         const writer = await world.open(await openAuditFolder(path.join(folder, 'log')));
         const found = new Set(await numbers(writer));
-        for (let number = 0; number < acknowledged; number += 1) assert.ok(found.has(number), `record ${number} was acknowledged`);
+        for (let number = 0; number < acknowledged; number += 1)
+          assert.ok(found.has(number), `record ${number} was acknowledged`);
         assert.equal(found.size, writer.size);
         await world.verify(writer);
         await writer.close();

@@ -43,7 +43,14 @@ export class LogWorld {
   async sign(statement: CheckpointStatement): Promise<Uint8Array> {
     const notBeforeMs = statement.atMs - 1000;
     const { fleet, agent } = this;
-    const certificate = await certifySessionKey(this.custody, { v: 1, fleet, agent, key: this.session.publicKeys.sign, notBeforeMs, notAfterMs: notBeforeMs + maxSessionKeyMs });
+    const certificate = await certifySessionKey(this.custody, {
+      v: 1,
+      fleet,
+      agent,
+      key: this.session.publicKeys.sign,
+      notBeforeMs,
+      notAfterMs: notBeforeMs + maxSessionKeyMs,
+    });
     return signCheckpoint({ certificate, sign: (domain, bytes) => this.session.sign(domain, bytes) }, statement);
   }
 

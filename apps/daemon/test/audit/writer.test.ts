@@ -29,9 +29,14 @@ const flush = () => new Promise<void>((resolve) => void setImmediate(resolve));
 describe('the audit writer', () => {
   it('[AUDIT-17] keeps the order of the calls, durable or not', async () => {
     const writer = await world.open(new MemoryDisk());
-    const appends = Array.from({ length: 1000 }, (_, number) => (number % 3 === 0 ? writer.appendDurable(numbered(number)) : writer.append(numbered(number))));
+    const appends = Array.from({ length: 1000 }, (_, number) =>
+      number % 3 === 0 ? writer.appendDurable(numbered(number)) : writer.append(numbered(number)),
+    );
     await Promise.all(appends);
-    assert.deepEqual((await world.events(writer)).map(numberOf), Array.from({ length: 1000 }, (_, number) => number));
+    assert.deepEqual(
+      (await world.events(writer)).map(numberOf),
+      Array.from({ length: 1000 }, (_, number) => number),
+    );
     await writer.close();
   });
 
@@ -62,7 +67,10 @@ describe('the audit writer', () => {
     const writer = await world.open(new MemoryDisk());
     const odd = { kind: 'daemon-start', version: 'line\nbreak' } as AuditReport;
     const outcomes = await Promise.allSettled([writer.append(numbered(0)), writer.append(odd), writer.append(numbered(1))]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
     await world.verify(writer);
     await writer.close();
   });
@@ -101,7 +109,9 @@ describe('checkpoints', () => {
 
   it('that cannot be signed hold nothing up, and come later', async () => {
     let down = true;
-    const writer = await world.open(new MemoryDisk(), { sign: (statement) => (down ? Promise.reject(new Error('custody is gone')) : world.sign(statement)) });
+    const writer = await world.open(new MemoryDisk(), {
+      sign: (statement) => (down ? Promise.reject(new Error('custody is gone')) : world.sign(statement)),
+    });
     await Promise.all(Array.from({ length: 1500 }, (_, number) => writer.appendDurable(numbered(number))));
     await assert.rejects(writer.checkpoint());
     down = false;
@@ -167,7 +177,10 @@ describe('the files', () => {
     }
     const writer = await world.open(disk);
     await writer.append(numbered(150));
-    assert.deepEqual((await world.events(writer)).map(numberOf), Array.from({ length: 151 }, (_, number) => number));
+    assert.deepEqual(
+      (await world.events(writer)).map(numberOf),
+      Array.from({ length: 151 }, (_, number) => number),
+    );
     assert.equal((await writer.read({ from: 10, limit: 1000, maxBytes: 1 })).length, 1);
     assert.equal((await writer.read({ from: 151, limit: 10 })).length, 0);
     await writer.close();
@@ -179,7 +192,11 @@ describe('the files', () => {
     const program = 'x'.repeat(250);
     const count = 14_000; // of some 400 bytes: more than one segment of 4 MiB
     for (let sent = 0; sent < count; sent += 2000) {
-      await Promise.all(Array.from({ length: 2000 }, () => writer.append({ kind: 'session-start', session: random(16), mode: 'sealed', program })));
+      await Promise.all(
+        Array.from({ length: 2000 }, () =>
+          writer.append({ kind: 'session-start', session: random(16), mode: 'sealed', program }),
+        ),
+      );
     }
     await writer.checkpoint();
     assert.equal([...disk.files.keys()].filter((name) => name.endsWith('.log')).length, 2);
@@ -210,7 +227,8 @@ describe('damage', () => {
     stored.synced = stored.current;
   };
 
-  const flipAt = (bytes: Uint8Array, part: number) => bytes.map((byte, at) => (at === Math.floor(part * (bytes.length - 1)) ? byte ^ 1 : byte));
+  const flipAt = (bytes: Uint8Array, part: number) =>
+    bytes.map((byte, at) => (at === Math.floor(part * (bytes.length - 1)) ? byte ^ 1 : byte));
 
   it('[AUDIT-20] in the last segment stops the start', async () => {
     for (const part of [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1]) {
@@ -283,7 +301,13 @@ describe('what is recorded of a request', () => {
   });
   it('[AUDIT-2] is nothing that a terminal obeys, and always fits a record', async () => {
     const writer = await world.open(new MemoryDisk());
-    const odd = { scheme: 'https', host: 'a\u001b[2Jb\u0000'.repeat(40), port: 443, method: 'G\r\nT', path: '/\u001b]0;x\u0007\u00e4' };
+    const odd = {
+      scheme: 'https',
+      host: 'a\u001b[2Jb\u0000'.repeat(40),
+      port: 443,
+      method: 'G\r\nT',
+      path: '/\u001b]0;x\u0007\u00e4',
+    };
     const request = recordedRequest(nodePrimitives, odd, keep);
     await writer.append({ kind: 'refused', session: random(16), code: 'path_unsafe', request });
     assert.doesNotMatch(JSON.stringify(request), /\\u00|\\r|\\n/);

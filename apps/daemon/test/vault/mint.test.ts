@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -17,13 +17,21 @@ import { LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
-const holderOf = (change: Partial<Holder> = {}): Holder => ({ session: random(16), agent: random(16), grant: random(16), item: random(16), name: 'demo', ...change });
+const holderOf = (change: Partial<Holder> = {}): Holder => ({
+  session: random(16),
+  agent: random(16),
+  grant: random(16),
+  item: random(16),
+  name: 'demo',
+  ...change,
+});
 const rejects = (act: Promise<unknown>, code: ErrorCode) => assert.rejects(act, (thrown) => codeOf(thrown) === code);
 
 class Scene {
   nowMs = 1_000_000;
   stale: ErrorCode | undefined;
   readonly reports: AuditReport[] = [];
+  readonly durable: string[] = [];
   /** Durable records wait here when set. */
   gate: Promise<void> | undefined;
   broken = false;
@@ -39,6 +47,7 @@ class Scene {
       appendDurable: async (report: AuditReport) => {
         await this.gate;
         await record(report);
+        this.durable.push(report.kind);
       },
     };
     this.table = new HandleTable({
@@ -65,6 +74,7 @@ describe('a handle', () => {
     assert.deepEqual(scene.kinds(), ['minted']);
     const use = await scene.table.consume(handle, holder, facts);
     assert.deepEqual(scene.kinds(), ['minted', 'consumed']);
+    assert.deepEqual(scene.durable, ['consumed'], 'a use survives a power loss before its bytes leave');
     assert.deepEqual([use.grant, use.item, use.session, use.agent], [holder.grant, holder.item, holder.session, holder.agent]);
     await rejects(scene.table.consume(handle, holder, facts), 'refused');
     assert.deepEqual(scene.kinds(), ['minted', 'consumed', 'handle-refused handle_used']);
@@ -77,7 +87,8 @@ describe('a handle', () => {
     const handle = await scene.table.mint(holder, facts);
     await scene.table.consume(handle, holder, facts);
     for (const report of scene.reports) {
-      for (const value of Object.values(report)) if (value instanceof Uint8Array) assert.ok(!Buffer.from(handle).includes(Buffer.from(value)));
+      for (const value of Object.values(report))
+        if (value instanceof Uint8Array) assert.ok(!Buffer.from(handle).includes(Buffer.from(value)));
     }
   });
 
@@ -103,7 +114,13 @@ describe('a handle', () => {
       const holder = holderOf();
       const handle = await scene.table.mint(holder, facts);
       const by = wrong === 'session' || wrong === 'agent' ? { ...holder, [wrong]: random(16) } : holder;
-      const asked = { ...facts, ...(wrong === 'path' && { path: '/v1/other' }), ...(wrong === 'method' && { method: 'DELETE' }), ...(wrong === 'host' && { host: 'evil.example' }), ...(wrong === 'port' && { port: 8443 }) };
+      const asked = {
+        ...facts,
+        ...(wrong === 'path' && { path: '/v1/other' }),
+        ...(wrong === 'method' && { method: 'DELETE' }),
+        ...(wrong === 'host' && { host: 'evil.example' }),
+        ...(wrong === 'port' && { port: 8443 }),
+      };
       await rejects(scene.table.consume(handle, by, asked), 'refused');
       await rejects(scene.table.consume(handle, holder, facts), 'refused');
       assert.ok(scene.kinds().includes('handle-refused handle_foreign'), wrong);
@@ -115,7 +132,11 @@ describe('a handle', () => {
     const scene = new Scene();
     const holder = holderOf();
     const handle = await scene.table.mint(holder, facts);
-    const messageOf = async (act: Promise<unknown>) => act.then(() => 'passed', (thrown: unknown) => JSON.stringify([codeOf(thrown), thrown instanceof Error && thrown.message]));
+    const messageOf = async (act: Promise<unknown>) =>
+      act.then(
+        () => 'passed',
+        (thrown: unknown) => JSON.stringify([codeOf(thrown), thrown instanceof Error && thrown.message]),
+      );
     const foreign = await messageOf(scene.table.consume(handle, { ...holder, session: random(16) }, facts));
     const unknown = await messageOf(scene.table.consume(random(32), holder, facts));
     assert.equal(foreign, unknown);
@@ -164,7 +185,15 @@ describe('a handle', () => {
       const scene = new Scene();
       const [hit, spared] = [holderOf(), holderOf()];
       const handles = [await scene.table.mint(hit, facts), await scene.table.mint(spared, facts)] as const;
-      await scene.table.burn(kind === 'all' ? { kind } : kind === 'grant' ? { kind, grant: hit.grant } : kind === 'agent' ? { kind, agent: hit.agent } : { kind, session: hit.session });
+      await scene.table.burn(
+        kind === 'all'
+          ? { kind }
+          : kind === 'grant'
+            ? { kind, grant: hit.grant }
+            : kind === 'agent'
+              ? { kind, agent: hit.agent }
+              : { kind, session: hit.session },
+      );
       await rejects(scene.table.consume(handles[0], hit, facts), 'refused');
       if (kind === 'all') await rejects(scene.table.consume(handles[1], spared, facts), 'refused');
       else await scene.table.consume(handles[1], spared, facts);
@@ -211,10 +240,20 @@ describe('the wall clock', () => {
     try {
       const offset = path.join(folder, 'offset');
       writeFileSync(offset, '+0d');
-      const environment = { ...process.env, FAKETIME_TIMESTAMP_FILE: offset, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' };
+      const environment = {
+        ...process.env,
+        FAKETIME_TIMESTAMP_FILE: offset,
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+        DONT_FAKE_MONOTONIC: '1',
+      };
       // `faketime` sets FAKETIME itself, which would win over the file: the shell drops it again.
       const script = 'unset FAKETIME; exec "$0" "$@"';
-      const child = spawnSync('faketime', ['-f', '+0d', 'sh', '-c', script, process.execPath, path.join(import.meta.dirname, 'set-back.ts'), offset], { env: environment, encoding: 'utf8', timeout: 60_000 });
+      const child = spawnSync(
+        'faketime',
+        ['-f', '+0d', 'sh', '-c', script, process.execPath, path.join(import.meta.dirname, 'set-back.ts'), offset],
+        { env: environment, encoding: 'utf8', timeout: 60_000 },
+      );
       assert.equal(child.status, 0, child.stderr);
       assert.deepEqual(JSON.parse(child.stdout), { setBack: true, aliveWhenSetForward: true, deadWhenSetBack: true });
     } finally {

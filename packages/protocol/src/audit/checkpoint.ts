@@ -39,13 +39,23 @@ export interface SessionSigner extends Pick<KeyHolder, 'sign'> {
 /** The checkpoint as it is stored and sent. Throws `codec_*`, or what the signer throws. */
 export async function signCheckpoint(signer: SessionSigner, statement: CheckpointStatement): Promise<Uint8Array> {
   const bytes = encode(checkpointStatement, statement);
-  return encode(signedCheckpoint, { statement: bytes, signature: await signer.sign('audit-checkpoint', bytes), certificate: signer.certificate });
+  return encode(signedCheckpoint, {
+    statement: bytes,
+    signature: await signer.sign('audit-checkpoint', bytes),
+    certificate: signer.certificate,
+  });
 }
 
 /** A checkpoint read without any proof: for the writer, which opens its own sealed files. Throws `codec_*`. */
-export function readCheckpoint(primitives: Primitives, wire: Uint8Array): { readonly statement: CheckpointStatement; readonly hash: Uint8Array } {
+export function readCheckpoint(
+  primitives: Primitives,
+  wire: Uint8Array,
+): { readonly statement: CheckpointStatement; readonly hash: Uint8Array } {
   const { statement } = decode(signedCheckpoint, wire, maxCheckpointBytes);
-  return { statement: decode(checkpointStatement, statement, maxCheckpointBytes), hash: statementHash(primitives, 'audit-checkpoint', statement) };
+  return {
+    statement: decode(checkpointStatement, statement, maxCheckpointBytes),
+    hash: statementHash(primitives, 'audit-checkpoint', statement),
+  };
 }
 
 export interface LogIdentity {
@@ -68,7 +78,8 @@ export async function verifyCheckpoint(
     const { key } = await verifySessionKey(primitives, outer.certificate, { fleet, agent, agentKey, atMs }); // [AUDIT-9] [AUDIT-10]
     await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: key }); // [AUDIT-8]
   } catch (cause) {
-    if (codeOf(cause) === 'session_key_expired') throw new HoldfastError('audit_time', 'checkpoint is dated outside its certificate', { cause }); // [AUDIT-10]
+    if (codeOf(cause) === 'session_key_expired')
+      throw new HoldfastError('audit_time', 'checkpoint is dated outside its certificate', { cause }); // [AUDIT-10]
     throw new HoldfastError('audit_forged', 'checkpoint is not signed by a session key of this agent', { cause }); // [AUDIT-8] [AUDIT-9]
   }
   // The origin names fleet and agent, so one comparison covers all three.

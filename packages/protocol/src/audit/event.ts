@@ -1,7 +1,21 @@
 // Audit events, spec/audit.md: what the daemon records of one agent, one record an event, numbered without gaps. No secret, no query string,
 // no body ever stands in one. The daemon writes them; an agent cannot.
 
-import { bool, bytes, decode, encode, integer, list, literal, oneOf, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import {
+  bool,
+  bytes,
+  decode,
+  encode,
+  integer,
+  list,
+  literal,
+  oneOf,
+  optional,
+  record,
+  text,
+  union,
+  type Infer,
+} from '../codec/schema.ts';
 import { digest, principalId, wallClockMs } from '../keys/public-keys.ts';
 import { egressId } from '../vault/egress.ts';
 import { hostName, portNumber } from '../vault/host.ts';

@@ -43,7 +43,12 @@ class Total {
   }
 
   exposure(): Exposure {
-    return { permissionedMs: this.permissionedUs / 1000, credentialedMs: this.credentialedUs / 1000, calls: this.calls, peakMs: this.peakUs / 1000 };
+    return {
+      permissionedMs: this.permissionedUs / 1000,
+      credentialedMs: this.credentialedUs / 1000,
+      calls: this.calls,
+      peakMs: this.peakUs / 1000,
+    };
   }
 }
 

@@ -34,7 +34,10 @@ export class Frontier {
   private readonly peaks: Uint8Array[];
   private leaves: number;
 
-  constructor(primitives: Primitives, from: { readonly size: number; readonly peaks: readonly Uint8Array[] } = { size: 0, peaks: [] }) {
+  constructor(
+    primitives: Primitives,
+    from: { readonly size: number; readonly peaks: readonly Uint8Array[] } = { size: 0, peaks: [] },
+  ) {
     this.primitives = primitives;
     this.leaves = from.size;
     this.peaks = [...from.peaks];
@@ -119,7 +122,13 @@ function assertHashes(hashes: readonly Uint8Array[]): void {
 /** RFC 9162 §2.1.3.2. Returns nothing or throws `proof_invalid`. */
 export function verifyInclusion(
   primitives: Primitives,
-  { index, size, leaf, root, proof }: { index: number; size: number; leaf: Uint8Array; root: Uint8Array; proof: readonly Uint8Array[] },
+  {
+    index,
+    size,
+    leaf,
+    root,
+    proof,
+  }: { index: number; size: number; leaf: Uint8Array; root: Uint8Array; proof: readonly Uint8Array[] },
 ): void {
   assertSizes(index, size);
   assertHashes([leaf, root, ...proof]);
@@ -142,7 +151,11 @@ export function verifyInclusion(
 /** RFC 9162 §2.1.4.2; equal sizes have equal roots and an empty proof. From size 0 nothing can be proved. Throws `proof_invalid`. */
 export function verifyConsistency(
   primitives: Primitives,
-  { from, to, proof }: { from: { size: number; root: Uint8Array }; to: { size: number; root: Uint8Array }; proof: readonly Uint8Array[] },
+  {
+    from,
+    to,
+    proof,
+  }: { from: { size: number; root: Uint8Array }; to: { size: number; root: Uint8Array }; proof: readonly Uint8Array[] },
 ): void {
   assertSizes(from.size, to.size);
   assertHashes([from.root, to.root, ...proof]);

@@ -73,14 +73,21 @@ class Sequence {
   }
 }
 
-async function verifyChain(primitives: Primitives, wires: readonly Uint8Array[], log: LogIdentity): Promise<CheckpointStatement[]> {
+async function verifyChain(
+  primitives: Primitives,
+  wires: readonly Uint8Array[],
+  log: LogIdentity,
+): Promise<CheckpointStatement[]> {
   const statements: CheckpointStatement[] = [];
   let previous: Uint8Array | undefined;
   for (const wire of wires) {
     const { statement, hash } = await verifyCheckpoint(primitives, wire, log);
     const before = statements.at(-1);
     if (before !== undefined && statement.size <= before.size) fail('audit_altered', 'checkpoints do not grow'); // [AUDIT-12]
-    const linked = previous === undefined ? statement.previous === undefined : statement.previous !== undefined && equalBytes(statement.previous, previous);
+    const linked =
+      previous === undefined
+        ? statement.previous === undefined
+        : statement.previous !== undefined && equalBytes(statement.previous, previous);
     if (!linked) fail('audit_altered', 'a checkpoint is missing between two'); // [AUDIT-12]
     statements.push(statement);
     previous = hash;
@@ -107,7 +114,9 @@ export async function verifyAudit(
   visit: (event: AuditEvent) => void = () => {},
 ): Promise<AuditVerdict> {
   const signed = await verifyChain(primitives, checkpoints, log);
-  const expected: Anchor[] = [...signed, ...(anchor === undefined || anchor.size === 0 ? [] : [anchor])].toSorted((a, b) => a.size - b.size);
+  const expected: Anchor[] = [...signed, ...(anchor === undefined || anchor.size === 0 ? [] : [anchor])].toSorted(
+    (a, b) => a.size - b.size,
+  );
   const sequence = new Sequence(log.agent);
   const frontier = new Frontier(primitives);
   let next = 0;
@@ -116,7 +125,8 @@ export async function verifyAudit(
     sequence.take(frontier.size, event);
     frontier.append(leafHash(primitives, wire));
     for (let mark = expected[next]; mark?.size === frontier.size; mark = expected[next]) {
-      if (!equalBytes(mark.root, frontier.root())) fail('audit_altered', `the first ${mark.size} records are not those that were signed`); // [AUDIT-14]
+      if (!equalBytes(mark.root, frontier.root()))
+        fail('audit_altered', `the first ${mark.size} records are not those that were signed`); // [AUDIT-14]
       next += 1;
     }
     visit(event);

@@ -74,10 +74,12 @@ export function assertSecretFits(secret: Uint8Array, place: Attach): void {
     throw new HoldfastError('secret_unfit', message, { next });
   };
   if (secret.length < minSecretBytes) unfit(`the secret is shorter than ${minSecretBytes} bytes`, 'use a longer secret'); // [VAULT-5]
-  if (secret.length > maxSecretBytes) unfit(`the secret is longer than ${maxSecretBytes} bytes`, 'give the secret alone, not a file around it'); // [VAULT-5]
+  if (secret.length > maxSecretBytes)
+    unfit(`the secret is longer than ${maxSecretBytes} bytes`, 'give the secret alone, not a file around it'); // [VAULT-5]
   switch (place.kind) {
     case 'bearer':
-      if (!secret.every((byte) => byte > 0x20 && byte <= 0x7e)) unfit('a bearer token is visible ASCII without spaces', 'check for line breaks in it'); // [VAULT-6]
+      if (!secret.every((byte) => byte > 0x20 && byte <= 0x7e))
+        unfit('a bearer token is visible ASCII without spaces', 'check for line breaks in it'); // [VAULT-6]
       return;
     case 'basic':
     case 'header':

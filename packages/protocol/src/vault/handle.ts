@@ -58,11 +58,15 @@ export function present(
   by: { readonly session: Uint8Array; readonly agent: Uint8Array; readonly request: Uint8Array },
   nowMs: number,
 ): { readonly next: HandleState; readonly verdict: Presentation } {
-  const refuse = (code: ErrorCode, next: HandleState = { kind: 'refused', code }) => ({ next, verdict: { kind: 'refuse', code } as const });
+  const refuse = (code: ErrorCode, next: HandleState = { kind: 'refused', code }) => ({
+    next,
+    verdict: { kind: 'refuse', code } as const,
+  });
   if (state.kind !== 'minted') return refuse('handle_used', state); // [HANDLE-5]
   if (isPastLife(state, nowMs)) return refuse('handle_expired', { kind: 'expired' }); // [HANDLE-4]
   const { binding } = state;
-  const same = equalBytes(binding.session, by.session) && equalBytes(binding.agent, by.agent) && equalBytes(binding.request, by.request);
+  const same =
+    equalBytes(binding.session, by.session) && equalBytes(binding.agent, by.agent) && equalBytes(binding.request, by.request);
   if (!same) return refuse('handle_foreign'); // [HANDLE-6]
   return { next: { kind: 'consumed' }, verdict: { kind: 'consume' } };
 }

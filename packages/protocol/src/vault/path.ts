@@ -37,7 +37,8 @@ export function isCanonicalPath(path: string): boolean {
     at += 2;
   }
   const segments = path.slice(1).split('/');
-  if (segments.some((segment, index) => segment === '.' || segment === '..' || (segment === '' && index < segments.length - 1))) return false; // [FENCE-6]
+  if (segments.some((segment, index) => segment === '.' || segment === '..' || (segment === '' && index < segments.length - 1)))
+    return false; // [FENCE-6]
   return isUtf8(Uint8Array.from(raw)); // [FENCE-8] overlong forms hide a slash or a dot
 }
 

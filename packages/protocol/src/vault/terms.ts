@@ -26,11 +26,13 @@ export function parseHost(typed: string): HostAndPort {
   const parts = /^(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?$/.exec(typed);
   const name = parts?.[1] ?? '';
   const port = parts?.[2] === undefined ? httpsPort : Number(parts[2]);
-  if (name === '' || /[\s/?#@\\%*]/.test(name)) usage(`not a host: ${JSON.stringify(typed)}`, 'write HOST or HOST:PORT, no scheme, path or wildcard'); // [FENCE-3]
+  if (name === '' || /[\s/?#@\\%*]/.test(name))
+    usage(`not a host: ${JSON.stringify(typed)}`, 'write HOST or HOST:PORT, no scheme, path or wildcard'); // [FENCE-3]
   if (name.endsWith('.')) usage(`host ends with a dot: ${name}`, 'leave the dot out'); // [FENCE-3]
   if (port < 1 || port > 65_535) usage(`not a port: ${port}`, 'write a port from 1 to 65535');
   const host = urlHost(name);
-  if (!isCanonicalHost(host)) usage(`not a host: ${JSON.stringify(typed)}`, 'write a name, an IPv4 address, or an IPv6 address in brackets');
+  if (!isCanonicalHost(host))
+    usage(`not a host: ${JSON.stringify(typed)}`, 'write a name, an IPv4 address, or an IPv6 address in brackets');
   const isAddress = host.startsWith('[') || /^[0-9.]+$/.test(host);
   if (isAddress && host !== name) usage(`address is not in its usual form: ${name}`, `write ${host}`); // [FENCE-4]
   return { host, port };
@@ -48,19 +50,29 @@ function urlHost(name: string): string {
 /** `bearer`, `basic`, `basic:USER`, `header:NAME`, `query:NAME`. */
 export function parseAttach(typed: string): Attach {
   const [kind = '', rest] = typed.split(/:(.*)/s, 2);
-  const wanted = kind === 'basic' ? { kind, username: rest ?? '' } : rest === undefined ? { kind } : { kind, name: kind === 'header' ? rest.toLowerCase() : rest };
+  const wanted =
+    kind === 'basic'
+      ? { kind, username: rest ?? '' }
+      : rest === undefined
+        ? { kind }
+        : { kind, name: kind === 'header' ? rest.toLowerCase() : rest };
   try {
     return attach.parse(wanted, '--attach');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : '';
-    return usage(`not a way to attach a secret: ${typed} (${why})`, 'write bearer, basic, basic:USER, header:NAME or query:NAME', cause);
+    return usage(
+      `not a way to attach a secret: ${typed} (${why})`,
+      'write bearer, basic, basic:USER, header:NAME or query:NAME',
+      cause,
+    );
   }
 }
 
 /** PEM certificates out of a file's text: line ends and text around the certificates are dropped, private keys refused. */
 export function parseCaBundle(pem: string): string {
   if (/PRIVATE KEY/.test(pem)) usage('the CA file holds a private key', 'give a file with certificates only'); // [FENCE-15]
-  const blocks = pem.replaceAll('\r\n', '\n').match(/-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]*\n-----END CERTIFICATE-----/g) ?? [];
+  const blocks =
+    pem.replaceAll('\r\n', '\n').match(/-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]*\n-----END CERTIFICATE-----/g) ?? [];
   try {
     return caBundle.parse(blocks.map((block) => `${block}\n`).join(''), '--ca');
   } catch (cause) {

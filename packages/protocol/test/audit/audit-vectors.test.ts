@@ -22,10 +22,21 @@ describe('audit: events', () => {
 });
 
 describe('audit: logs', () => {
-  type Log = { fleet: string; agent: string; agentKey: string; events: string[]; checkpoints: string[]; anchor?: { size: number; root: string } };
+  type Log = {
+    fleet: string;
+    agent: string;
+    agentKey: string;
+    events: string[];
+    checkpoints: string[];
+    anchor?: { size: number; root: string };
+  };
   for (const { name, clause, expect, anchor, ...log } of ownVectors<VectorEntry & Log>('audit/logs').entries) {
     it(`${clause} ${name}: ${expect}`, async () => {
-      const identity = { fleet: fromVectorHex(log.fleet), agent: fromVectorHex(log.agent), agentKey: fromVectorHex(log.agentKey) };
+      const identity = {
+        fleet: fromVectorHex(log.fleet),
+        agent: fromVectorHex(log.agent),
+        agentKey: fromVectorHex(log.agentKey),
+      };
       const content = {
         events: log.events.map(fromVectorHex),
         checkpoints: log.checkpoints.map(fromVectorHex),
@@ -38,10 +49,15 @@ describe('audit: logs', () => {
 
 describe('permissioned time', () => {
   type Ledger = { events: string[]; credentials: { item: string; addedAtMs: number }[]; nowMs: number; result: object };
-  for (const { name, clause, events, credentials, nowMs, result } of ownVectors<VectorEntry & Ledger>('permissioned-time/ledgers').entries) {
+  for (const { name, clause, events, credentials, nowMs, result } of ownVectors<VectorEntry & Ledger>('permissioned-time/ledgers')
+    .entries) {
     it(`${clause} ${name}`, () => {
       const added = credentials.map(({ item, addedAtMs }) => ({ item: fromVectorHex(item), addedAtMs }));
-      const computed = permissionedTime(events.map((wire) => decodeEvent(fromVectorHex(wire))), added, nowMs);
+      const computed = permissionedTime(
+        events.map((wire) => decodeEvent(fromVectorHex(wire))),
+        added,
+        nowMs,
+      );
       assert.deepEqual(JSON.parse(JSON.stringify(computed)), result);
     });
   }

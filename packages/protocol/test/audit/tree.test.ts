@@ -6,7 +6,15 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
-import { Frontier, leafHash, proveConsistency, proveInclusion, rootOf, verifyConsistency, verifyInclusion } from '@holdfast/protocol/audit/tree';
+import {
+  Frontier,
+  leafHash,
+  proveConsistency,
+  proveInclusion,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+} from '@holdfast/protocol/audit/tree';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -25,29 +33,54 @@ const refuses = (act: () => void) => assert.throws(act, (thrown) => codeOf(throw
 
 /** Sizes of the vectors go to 2^64 - 1: what a double does not hold exactly becomes NaN, which the tree refuses. */
 function readLossless<T>(file: string): T {
-  const exact = readFileSync(file, 'utf8').replaceAll(/: ([0-9]{16,})/g, (whole, digits: string) => (Number.isSafeInteger(Number(digits)) ? whole : ': null'));
+  const exact = readFileSync(file, 'utf8').replaceAll(/: ([0-9]{16,})/g, (whole, digits: string) =>
+    Number.isSafeInteger(Number(digits)) ? whole : ': null',
+  );
   return JSON.parse(exact) as T;
 }
 const size = (value: number | null) => value ?? Number.NaN;
 
 describe('merkle vectors', { skip: noExternalVectors }, () => {
-  const files = (kind: string) => (externalVectors === undefined ? [] : globSync(path.join(externalVectors, 'merkle', kind, '**/*.json')));
+  const files = (kind: string) =>
+    externalVectors === undefined ? [] : globSync(path.join(externalVectors, 'merkle', kind, '**/*.json'));
 
   it('[AUDIT-6] inclusion', async () => {
-    type Case = { leafIdx: number | null; treeSize: number | null; root: string; leafHash: string; proof: string[] | null; desc: string; wantErr: boolean };
+    type Case = {
+      leafIdx: number | null;
+      treeSize: number | null;
+      root: string;
+      leafHash: string;
+      proof: string[] | null;
+      desc: string;
+      wantErr: boolean;
+    };
     const found = files('inclusion');
     assert.equal(found.length, 98);
     for (const file of found) {
       const each = readLossless<Case>(file);
       const outcome = await outcomeOf(() =>
-        verifyInclusion(nodePrimitives, { index: size(each.leafIdx), size: size(each.treeSize), leaf: hash(each.leafHash), root: hash(each.root), proof: (each.proof ?? []).map(hash) }),
+        verifyInclusion(nodePrimitives, {
+          index: size(each.leafIdx),
+          size: size(each.treeSize),
+          leaf: hash(each.leafHash),
+          root: hash(each.root),
+          proof: (each.proof ?? []).map(hash),
+        }),
       );
       assert.equal(outcome, each.wantErr ? 'proof_invalid' : 'ok', `${file}: ${each.desc}`);
     }
   });
 
   it('[AUDIT-7] consistency', async () => {
-    type Case = { size1: number | null; size2: number | null; root1: string; root2: string; proof: string[] | null; desc: string; wantErr: boolean };
+    type Case = {
+      size1: number | null;
+      size2: number | null;
+      root1: string;
+      root2: string;
+      proof: string[] | null;
+      desc: string;
+      wantErr: boolean;
+    };
     const found = files('consistency');
     assert.equal(found.length, 98);
     for (const file of found) {
@@ -67,7 +100,10 @@ describe('merkle vectors', { skip: noExternalVectors }, () => {
 describe('tree', () => {
   it('[AUDIT-5] has the roots of RFC 6962', () => {
     assert.equal(toHex(rootOf(nodePrimitives, [])), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
-    assert.equal(toHex(leafHash(nodePrimitives, new Uint8Array())), '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d');
+    assert.equal(
+      toHex(leafHash(nodePrimitives, new Uint8Array())),
+      '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+    );
     const eight = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
     const hashes = eight.map((hex) => leafHash(nodePrimitives, new Uint8Array(Buffer.from(hex, 'hex'))));
     assert.equal(toHex(rootOf(nodePrimitives, hashes)), '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328');
@@ -81,13 +117,18 @@ describe('tree', () => {
         const proof = proveInclusion(nodePrimitives, some, index);
         verifyInclusion(nodePrimitives, { index, size: total, leaf: some[index] ?? root, root, proof });
         refuses(() => verifyInclusion(nodePrimitives, { index, size: total, leaf: root, root: leaf('x'), proof }));
-        if (total > 1) refuses(() => verifyInclusion(nodePrimitives, { index: (index + 1) % total, size: total, leaf: some[index] ?? root, root, proof }));
+        if (total > 1)
+          refuses(() =>
+            verifyInclusion(nodePrimitives, { index: (index + 1) % total, size: total, leaf: some[index] ?? root, root, proof }),
+          );
       }
       for (let from = 1; from <= total; from += 5) {
         const before = { size: from, root: rootOf(nodePrimitives, some.slice(0, from)) };
         const proof = proveConsistency(nodePrimitives, some, from);
         verifyConsistency(nodePrimitives, { from: before, to: { size: total, root }, proof });
-        refuses(() => verifyConsistency(nodePrimitives, { from: { ...before, root: leaf('x') }, to: { size: total, root }, proof }));
+        refuses(() =>
+          verifyConsistency(nodePrimitives, { from: { ...before, root: leaf('x') }, to: { size: total, root }, proof }),
+        );
         refuses(() => verifyConsistency(nodePrimitives, { from: before, to: { size: total, root }, proof: [...proof, root] }));
       }
     }
@@ -104,7 +145,10 @@ describe('tree', () => {
       }),
       runs,
     );
-    assert.throws(() => new Frontier(nodePrimitives, { size: 3, peaks: [leaf('x')] }), (thrown) => codeOf(thrown) === 'codec_shape');
+    assert.throws(
+      () => new Frontier(nodePrimitives, { size: 3, peaks: [leaf('x')] }),
+      (thrown) => codeOf(thrown) === 'codec_shape',
+    );
   });
 
   it('goes past 32 bits', () => {

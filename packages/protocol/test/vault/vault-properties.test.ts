@@ -22,7 +22,8 @@ const usage = (act: () => unknown) => assert.throws(act, (thrown) => codeOf(thro
 function means(glob: string, path: string): boolean {
   if (glob === '') return path === '';
   if (glob.startsWith('**')) return means(glob.slice(2), path) || (path !== '' && means(glob, path.slice(1)));
-  if (glob.startsWith('*')) return means(glob.slice(1), path) || (path !== '' && !path.startsWith('/') && means(glob, path.slice(1)));
+  if (glob.startsWith('*'))
+    return means(glob.slice(1), path) || (path !== '' && !path.startsWith('/') && means(glob, path.slice(1)));
   return path.startsWith(glob[0] ?? '') && path !== '' && means(glob.slice(1), path.slice(1));
 }
 
@@ -48,7 +49,26 @@ describe('globs', () => {
 
 describe('paths', () => {
   it('that pass are those that a URL parser leaves alone and decodes to the same segments', () => {
-    const piece = fc.constantFrom('/', 'a', '.', '..', '%2e', '%2E', '%2F', '%20', '%', ';', '\\', '?', '%25', '%C3%A4', '%c3', '*', '\n', ' ');
+    const piece = fc.constantFrom(
+      '/',
+      'a',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      '%2F',
+      '%20',
+      '%',
+      ';',
+      '\\',
+      '?',
+      '%25',
+      '%C3%A4',
+      '%c3',
+      '*',
+      '\n',
+      ' ',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
         const path = `/${pieces.join('')}`;
@@ -63,10 +83,13 @@ describe('paths', () => {
   it('of any text never make a fence throw', () => {
     const within = parseFence({ hosts: ['a.example'] });
     fc.assert(
-      fc.property(fc.record({ scheme: fc.string(), host: fc.string(), port: fc.integer(), method: fc.string(), path: fc.string() }), (facts) => {
-        const decision = decide(within, facts);
-        if (decision.kind === 'allow') assert.deepEqual([facts.scheme, facts.host, facts.port], ['https', 'a.example', 443]);
-      }),
+      fc.property(
+        fc.record({ scheme: fc.string(), host: fc.string(), port: fc.integer(), method: fc.string(), path: fc.string() }),
+        (facts) => {
+          const decision = decide(within, facts);
+          if (decision.kind === 'allow') assert.deepEqual([facts.scheme, facts.host, facts.port], ['https', 'a.example', 443]);
+        },
+      ),
       runs,
     );
   });
@@ -74,7 +97,27 @@ describe('paths', () => {
 
 describe('hosts', () => {
   it('[FENCE-3, FENCE-4] that pass are those that a URL parser leaves alone', () => {
-    const piece = fc.constantFrom('a', 'B', '.', '-', '_', '1', '0x', '127', '[', ']', ':', '::', 'ffff', '0', '%', '*', 'ä', ' ', '/');
+    const piece = fc.constantFrom(
+      'a',
+      'B',
+      '.',
+      '-',
+      '_',
+      '1',
+      '0x',
+      '127',
+      '[',
+      ']',
+      ':',
+      '::',
+      'ffff',
+      '0',
+      '%',
+      '*',
+      'ä',
+      ' ',
+      '/',
+    );
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 9 }), (pieces) => {
         const host = pieces.join('');
@@ -85,10 +128,13 @@ describe('hosts', () => {
   });
   it('all IPv6 addresses pass in the form that a URL parser prints', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), { minLength: 8, maxLength: 8 }), (groups) => {
-        const { hostname } = new URL(`https://[${groups.map((group) => group.toString(16)).join(':')}]/`);
-        assert.ok(isCanonicalHost(hostname), hostname);
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), { minLength: 8, maxLength: 8 }),
+        (groups) => {
+          const { hostname } = new URL(`https://[${groups.map((group) => group.toString(16)).join(':')}]/`);
+          assert.ok(isCanonicalHost(hostname), hostname);
+        },
+      ),
       runs,
     );
   });
@@ -96,9 +142,21 @@ describe('hosts', () => {
 
 describe('egress', () => {
   it('[VAULT-9] covers the exact pair only', () => {
-    const rule: EgressRule = { id: new Uint8Array(16), agent: new Uint8Array(16), host: 'a.example', port: 443, allowPrivate: false };
+    const rule: EgressRule = {
+      id: new Uint8Array(16),
+      agent: new Uint8Array(16),
+      host: 'a.example',
+      port: 443,
+      allowPrivate: false,
+    };
     assert.equal(egressFor([rule], 'a.example', 443), rule);
-    for (const [host, port] of [['a.example', 444], ['b.example', 443], ['x.a.example', 443], ['A.example', 443], ['a.example.', 443]] as const) {
+    for (const [host, port] of [
+      ['a.example', 444],
+      ['b.example', 443],
+      ['x.a.example', 443],
+      ['A.example', 443],
+      ['a.example.', 443],
+    ] as const) {
       assert.equal(egressFor([rule], host, port), undefined);
     }
   });
@@ -111,7 +169,12 @@ describe('handles', () => {
     const presentation = fc.record({ right: fc.boolean(), atMs: time, wrong: id });
     fc.assert(
       fc.property(fc.array(presentation, { maxLength: 12 }), (presentations) => {
-        const binding = { session: new Uint8Array(16).fill(1), agent: new Uint8Array(16).fill(2), grant: new Uint8Array(16).fill(3), request: new Uint8Array(32).fill(4) };
+        const binding = {
+          session: new Uint8Array(16).fill(1),
+          agent: new Uint8Array(16).fill(2),
+          grant: new Uint8Array(16).fill(3),
+          request: new Uint8Array(32).fill(4),
+        };
         let state: HandleState = minted(binding, 0);
         const verdicts = presentations.map(({ right, atMs, wrong }) => {
           const { next, verdict } = present(state, right ? binding : { ...binding, session: wrong }, atMs);
@@ -127,8 +190,12 @@ describe('handles', () => {
     );
   });
   it('[HANDLE-4] die by a clock that makes no sense', () => {
-    const state = minted({ session: new Uint8Array(16), agent: new Uint8Array(16), grant: new Uint8Array(16), request: new Uint8Array(32) }, 1000);
-    for (const nowMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 999]) assert.ok(isPastLife(state, nowMs));
+    const state = minted(
+      { session: new Uint8Array(16), agent: new Uint8Array(16), grant: new Uint8Array(16), request: new Uint8Array(32) },
+      1000,
+    );
+    for (const nowMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 999])
+      assert.ok(isPastLife(state, nowMs));
     assert.ok(!isPastLife(state, 1000));
   });
 });
@@ -162,7 +229,23 @@ describe('what a person types', () => {
     assert.deepEqual(parseHost('API.Example.com:8443'), { host: 'api.example.com', port: 8443 });
     assert.deepEqual(parseHost('Bücher.example'), { host: 'xn--bcher-kva.example', port: 443 });
     assert.deepEqual(parseHost('[::1]:8443'), { host: '[::1]', port: 8443 });
-    for (const typed of ['', '*.example.com', 'https://a.example', 'a.example/x', 'a.example.', 'a.example:0', 'a.example:65536', 'a.example:', 'u@a.example', '127.1', '0x7f.1', '::1', '[0:0::1]', 'a b', '%61.example']) {
+    for (const typed of [
+      '',
+      '*.example.com',
+      'https://a.example',
+      'a.example/x',
+      'a.example.',
+      'a.example:0',
+      'a.example:65536',
+      'a.example:',
+      'u@a.example',
+      '127.1',
+      '0x7f.1',
+      '::1',
+      '[0:0::1]',
+      'a b',
+      '%61.example',
+    ]) {
       usage(() => parseHost(typed));
     }
   });
@@ -172,7 +255,19 @@ describe('what a person types', () => {
     assert.deepEqual(parseAttach('basic:x'), { kind: 'basic', username: 'x' });
     assert.deepEqual(parseAttach('header:X-Api-Key'), { kind: 'header', name: 'x-api-key' });
     assert.deepEqual(parseAttach('query:key'), { kind: 'query', name: 'key' });
-    for (const typed of ['', 'bearer:x', 'header', 'header:', 'header:Host', 'query', 'query:a=b', 'basic:a:b', 'cookie:sid', 'Bearer']) usage(() => parseAttach(typed));
+    for (const typed of [
+      '',
+      'bearer:x',
+      'header',
+      'header:',
+      'header:Host',
+      'query',
+      'query:a=b',
+      'basic:a:b',
+      'cookie:sid',
+      'Bearer',
+    ])
+      usage(() => parseAttach(typed));
   });
   it('[FENCE-15] gets certificates, and a refusal for private keys', () => {
     const pem = '-----BEGIN CERTIFICATE-----\r\nQUJD\r\n-----END CERTIFICATE-----';

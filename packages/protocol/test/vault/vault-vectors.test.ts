@@ -30,7 +30,12 @@ describe('fence: formats', () => {
 });
 
 describe('fence: decisions', () => {
-  const within: Fence = { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET', 'HEAD'], paths: ['/v1/**'], allowPrivate: false };
+  const within: Fence = {
+    hosts: [{ host: 'api.example.com', port: 443 }],
+    methods: ['GET', 'HEAD'],
+    paths: ['/v1/**'],
+    allowPrivate: false,
+  };
   for (const { name, clause, expect, facts } of ownVectors<Vector<{ facts: RequestFacts }>>('fence/decisions').entries) {
     it(`${clause} ${name}: ${expect}`, () => {
       const decision = decide(within, facts);
@@ -47,7 +52,8 @@ describe('vault: formats', () => {
 });
 
 describe('vault: secrets', () => {
-  for (const { name, clause, expect, attach, secret } of ownVectors<Vector<{ attach: Attach; secret: string }>>('vault/secrets').entries) {
+  for (const { name, clause, expect, attach, secret } of ownVectors<Vector<{ attach: Attach; secret: string }>>('vault/secrets')
+    .entries) {
     it(`${clause} ${name}: ${expect}`, async () => {
       assert.equal(await outcomeOf(() => assertSecretFits(fromVectorHex(secret), attach)), expect);
     });
@@ -56,7 +62,8 @@ describe('vault: secrets', () => {
 
 describe('vault: placeholders', () => {
   type Fields = { placeholder: string; sessionSecret?: string; grant?: string };
-  for (const { name, clause, expect, placeholder, sessionSecret, grant } of ownVectors<Vector<Fields>>('vault/placeholders').entries) {
+  for (const { name, clause, expect, placeholder, sessionSecret, grant } of ownVectors<Vector<Fields>>('vault/placeholders')
+    .entries) {
     it(`${clause} ${name}: ${expect}`, () => {
       assert.equal(isPlaceholder(placeholder), expect === 'ok');
       if (sessionSecret === undefined || grant === undefined) return;
@@ -71,12 +78,21 @@ describe('handle', () => {
   for (const { name, clause, expect, binding, presented } of ownVectors<Vector<Fields>>('handle/presentations').entries) {
     it(`${clause} ${name}: ${expect}`, async () => {
       let state: HandleState = minted(
-        { session: fromVectorHex(binding.session), agent: fromVectorHex(binding.agent), grant: fromVectorHex(binding.grant), request: fromVectorHex(binding.request) },
+        {
+          session: fromVectorHex(binding.session),
+          agent: fromVectorHex(binding.agent),
+          grant: fromVectorHex(binding.grant),
+          request: fromVectorHex(binding.request),
+        },
         1000,
       );
       let verdict: Presentation | undefined;
       for (const { session, agent, request, atMs } of presented) {
-        const result = present(state, { session: fromVectorHex(session), agent: fromVectorHex(agent), request: fromVectorHex(request) }, atMs);
+        const result = present(
+          state,
+          { session: fromVectorHex(session), agent: fromVectorHex(agent), request: fromVectorHex(request) },
+          atMs,
+        );
         ({ next: state, verdict } = result);
       }
       const last = verdict;
