@@ -80,7 +80,10 @@ function systemMounts(): Argument[] {
 
 function kernelMounts(): Argument[] {
   // A new procfs lets uid 0 write the host's settings, capabilities or not: most of /proc/sys checks only the owner. [SANDBOX-2]
-  return ['--dev', '/dev', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--remount-ro', '/proc'];
+  // The lists of keys name what other programs of this user keep in the kernel. [SANDBOX-10]
+  const keyLists = ['/proc/keys', '/proc/key-users'].filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  const covered = keyLists.flatMap((path) => ['--ro-bind', '/dev/null', path]);
+  return ['--dev', '/dev', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', ...covered, '--remount-ro', '/proc'];
 }
 
 function emptyFolders(): Argument[] {
