@@ -31,7 +31,8 @@ function reachOf4(address: ipaddr.IPv4): Reach {
 
 /** `never`: multicast, broadcast, unspecified, link-local, metadata, reserved, and IPv6 forms that carry an IPv4 address past a check. [BROKER-7] */
 export function reachOf(text: string): Reach {
-  if (!ipaddr.isValid(text)) return 'never';
+  // `::1.2.3.4` is read as mapped by some and as its own range by others.
+  if (!ipaddr.isValid(text) || (text.includes(':') && text.includes('.') && !/^::ffff:/i.test(text))) return 'never';
   const address = ipaddr.parse(text);
   if (address.kind() === 'ipv4') return reachOf4(address as ipaddr.IPv4);
   const six = address as ipaddr.IPv6;

@@ -188,7 +188,12 @@ export class Fingerprints {
       else if (print.length > (longest?.length ?? 0) && this.#mac(bytes.subarray(at, at + print.length)).equals(print.mac))
         longest = print;
     }
-    return longest ?? (partial ? 'partial' : undefined);
+    if (longest !== undefined) return longest;
+    return partial && bytes.subarray(at).every((byte) => this.#mayStand(byte)) ? 'partial' : undefined;
+  }
+
+  #mayStand(byte: number): boolean {
+    return ((classOf[byte] ?? 0) & this.#classes) !== 0;
   }
 
   /** Where the end of `bytes`, shorter than a window, could begin an encoding; `bytes.length` if nowhere. [BROKER-22] */
@@ -196,7 +201,7 @@ export class Fingerprints {
     const { length } = bytes;
     let live = length;
     for (let at = length - 1; at >= Math.max(from, length - windowBytes + 1); at -= 1) {
-      if (((classOf[bytes[at] ?? 0] ?? 0) & this.#classes) === 0) break;
+      if (!this.#mayStand(bytes[at] ?? 0)) break;
       if (length - at < tagBytes || this.#tags[this.hashAt(bytes, at, tagBytes) >>> 24] === 1) live = at;
     }
     return live;

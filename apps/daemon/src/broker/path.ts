@@ -2,7 +2,7 @@
 
 const maxPathCharacters = 4096;
 const unreserved = /[A-Za-z0-9._~-]/;
-const plainPath = /^(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})+$/;
+const plainPath = /^\/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*$/;
 /** Slash, backslash, semicolon, percent sign, control characters: escapes that some servers undo before they split the path. */
 const unsafeEscape = /%(?:2F|5C|3B|25|[01][0-9A-F]|7F)/;
 

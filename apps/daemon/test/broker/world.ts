@@ -151,7 +151,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     const socket = await open();
     socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
     const reply = await readReply(socket, { headOnly: true });
-    if (reply.status !== 200) throw new Refused(await readReply(socket, { after: reply.head }));
+    if (reply.status !== 200) throw new Refused(reply);
     const host = target.replace(/:\d+$/, '');
     const named = servername ?? (/^[\d.]+$|^\[/.test(host) ? undefined : host);
     const tls = connectTls({
@@ -253,15 +253,14 @@ class Refused extends Error {
 }
 
 interface ReadOptions {
+  /** The reply to a CONNECT that succeeds has no body. */
   readonly headOnly?: boolean;
-  /** A head that was read already. */
-  readonly after?: string;
   readonly method?: string;
 }
 
 /** Reads one reply; ends at its framing or with the connection. */
-export async function readReply(socket: Socket, { headOnly = false, after, method = 'GET' }: ReadOptions = {}): Promise<Reply> {
-  let bytes = Buffer.from(after ?? '', 'latin1');
+export async function readReply(socket: Socket, { headOnly = false, method = 'GET' }: ReadOptions = {}): Promise<Reply> {
+  let bytes = Buffer.alloc(0);
   const result = (): Reply | undefined => {
     const end = bytes.indexOf('\r\n\r\n');
     if (end < 0) return undefined;
@@ -278,7 +277,7 @@ export async function readReply(socket: Socket, { headOnly = false, after, metho
       return result();
     }
     const rest = bytes.subarray(end + 4);
-    if (headOnly || method === 'HEAD' || code === 204 || code === 304) return reply(Buffer.alloc(0));
+    if ((headOnly && code === 200) || method === 'HEAD' || code === 204 || code === 304) return reply(Buffer.alloc(0));
     if (headers.get('transfer-encoding') === 'chunked') {
       const body = unchunked(rest);
       return body === undefined ? undefined : reply(body);
