@@ -65,7 +65,8 @@ class Reader {
   private offset = 0;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    // Never a Buffer, whose `slice` shares memory.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -79,6 +80,12 @@ class Reader {
     const taken = this.bytes.subarray(this.offset, this.offset + length);
     this.offset += length;
     return taken;
+  }
+
+  private copy(length: number): Uint8Array {
+    if (length > this.remaining) throw new HoldfastError('codec_truncated', 'input ends inside a value'); // [CODEC-6]
+    this.offset += length;
+    return this.bytes.slice(this.offset - length, this.offset);
   }
 
   private argument(short: number): number {
@@ -120,7 +127,7 @@ class Reader {
         if (argument === Number.MAX_SAFE_INTEGER) throw new HoldfastError('codec_shape', 'integer is not safe'); // [CODEC-2]
         return -1 - argument;
       case 2:
-        return this.take(argument).slice();
+        return this.copy(argument);
       case 3:
         return this.text(argument);
       case 4:

@@ -78,10 +78,12 @@ describe('codec', () => {
   });
 
   it('gives copies: overwriting the input changes no result', () => {
-    const encoded = encodeValue([Uint8Array.of(1, 2, 3)]);
-    const value = decodeValue(encoded, 64);
-    encoded.fill(0);
-    assert.deepEqual(value, [Uint8Array.of(1, 2, 3)]);
+    const bytes = encodeValue([Uint8Array.of(1, 2, 3)]);
+    for (const encoded of [bytes.slice(), Buffer.from(bytes)]) {
+      const value = decodeValue(encoded, 64);
+      encoded.fill(0);
+      assert.deepEqual(value, [Uint8Array.of(1, 2, 3)]);
+    }
   });
 
   it('CODEC-6: allocates nothing by a claimed length', () => {
