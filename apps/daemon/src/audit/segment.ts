@@ -41,7 +41,7 @@ export type StartFrame = Extract<Frame, { kind: 'start' }>;
 
 const magic = utf8('HFAUDIT1');
 const saltBytes = 32;
-export const headerBytes = magic.length + saltBytes;
+const headerBytes = magic.length + saltBytes;
 
 export interface SegmentSecrets {
   readonly primitives: Primitives;

@@ -19,7 +19,7 @@ import {
 
 const markName = 'synced';
 
-export function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
+function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
   return new HoldfastError(code, message, { next: 'keep the folder as it is and restore it from a backup', cause });
 }
 

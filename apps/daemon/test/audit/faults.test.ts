@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, describe, it, mock } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 
 import { codeOf } from '@holdfast/protocol/errors';
@@ -169,7 +170,7 @@ describe('kill -9', () => {
         const child = spawn(
           process.execPath,
           [
-            path.join(import.meta.dirname, 'append-forever.ts'),
+            fileURLToPath(new URL('./append-forever.ts', import.meta.url)),
             path.join(folder, 'log'),
             toHex(world.key),
             toHex(world.fleet),

@@ -14,7 +14,7 @@ const join = (a: Uint8Array, b: Uint8Array) => {
   return joined;
 };
 
-export class DiskError extends Error {
+class DiskError extends Error {
   readonly code: string;
   constructor(code: string) {
     super(`${code}: the test's disk`);

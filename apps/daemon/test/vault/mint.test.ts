@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -232,8 +233,9 @@ describe('a handle', () => {
 });
 
 describe('the wall clock', () => {
-  const faketime = spawnSync('faketime', ['--version'], { encoding: 'utf8' });
-  const missing = faketime.error === undefined ? false : 'libfaketime (faketime) is not on this machine';
+  const faketime = spawnSync(faketime, ['--version'], { encoding: 'utf8' });
+  const missing =
+    spawnSync(faketime, ['--version']).error === undefined ? false : 'libfaketime (faketime) is not on this machine';
 
   it('[HANDLE-4] set back or forward keeps no handle alive and ends none', { skip: missing }, () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-faketime-'));
@@ -250,8 +252,8 @@ describe('the wall clock', () => {
       // `faketime` sets FAKETIME itself, which would win over the file: the shell drops it again.
       const script = 'unset FAKETIME; exec "$0" "$@"';
       const child = spawnSync(
-        'faketime',
-        ['-f', '+0d', 'sh', '-c', script, process.execPath, path.join(import.meta.dirname, 'set-back.ts'), offset],
+        faketime,
+        ['-f', '+0d', 'sh', '-c', script, process.execPath, fileURLToPath(new URL('./set-back.ts', import.meta.url)), offset],
         { env: environment, encoding: 'utf8', timeout: 60_000 },
       );
       assert.equal(child.status, 0, child.stderr);

@@ -59,7 +59,7 @@ export const attach = union({
 export type Attach = Infer<typeof attach>;
 
 /** Shorter ones cannot be told from ordinary text in a reply, and can be guessed. */
-export const minSecretBytes = 8;
+const minSecretBytes = 8;
 export const maxSecretBytes = 8 * 1024;
 
 /** What a header field can carry unchanged: visible ASCII, and spaces that are not at either end (RFC 9110 §5.5). */

@@ -43,7 +43,7 @@ export const envName = refine(text({ min: 1, max: 64, pattern: /^[A-Za-z_][A-Za-
 });
 
 /** What HPKE makes of a secret: KEM 0x0050's encapsulation (ML-KEM-768 ciphertext ‖ P-256 point) and AES-256-GCM with its tag. */
-export const sealedSecret = record({ encapsulated: bytes(1088 + 65), ciphertext: bytesUpTo(maxSecretBytes + 16) });
+const sealedSecret = record({ encapsulated: bytes(1088 + 65), ciphertext: bytesUpTo(maxSecretBytes + 16) });
 
 /** Body of `item-add`, beside the secret itself (audience `operators`). */
 export const vaultItem = record({ id: itemId, name: itemName, attach, fence, env: optional(envName) }); // [VAULT-1] [VAULT-2]

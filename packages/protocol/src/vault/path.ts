@@ -2,7 +2,7 @@
 // alike are judged at all; the rest is refused. Globs are matched by stepping through them, never by a compiled pattern: linear in the path.
 
 /** Longer paths are refused: bounds matching, and beyond what common servers take. */
-export const maxPathCharacters = 4096;
+const maxPathCharacters = 4096;
 export const maxGlobCharacters = 256;
 
 const unreservedOrSafe = /^[A-Za-z0-9._~!$&'()*+,=:@/-]$/;

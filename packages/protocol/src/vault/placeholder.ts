@@ -5,8 +5,7 @@ import { concat, utf8 } from '../codec/bytes.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
 const prefix = 'hf_';
-/** `hf_` and 32 bytes in base64url. */
-export const placeholderCharacters = prefix.length + 43;
+/** 32 bytes in base64url are 43 digits, the last of which has two bits to spare. */
 const pattern = /^hf_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

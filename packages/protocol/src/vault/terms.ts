@@ -9,7 +9,7 @@ import { isCanonicalHost } from './host.ts';
 /** Written into the fence when no method is named: what ordinary clients send. */
 export const defaultMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Written into the fence when no path is named. */
-export const defaultPaths: readonly string[] = ['/**'];
+const defaultPaths: readonly string[] = ['/**'];
 const httpsPort = 443;
 
 function usage(message: string, next: string, cause?: unknown): never {
