@@ -98,18 +98,15 @@ export class Clients {
     this.#busy.get(request.socket)?.(response);
     const url = request.url ?? '';
     try {
-      if (url.startsWith('/') && this.#isDoor(request)) {
-        if (request.headers.expect !== undefined) response.writeContinue();
-        this.#ports.door(request, response);
+      const { target, originForm } = url.startsWith('/') ? ownForm(request, url) : parseAbsoluteForm(url);
+      if (!isOwnPort(target, request)) {
+        this.#forward(target, originForm, request, response);
         return;
       }
-      const { target, originForm } = parseAbsoluteForm(url);
-      if (target.scheme === 'http' && this.#isDoor(request) && target.port === request.socket.localPort) {
-        request.url = originForm;
-        this.#ports.door(request, response);
-        return;
-      }
-      this.#forward(target, originForm, request, response);
+      if (!hostHeaderMatches(request.headers.host ?? '', target)) throw refusal('target_mismatch');
+      if (request.headers.expect !== undefined) response.writeContinue();
+      request.url = originForm;
+      this.#ports.door(request, response);
     } catch (error) {
       this.#refuse({}, error, response);
     }
@@ -129,18 +126,13 @@ export class Clients {
     else this.#refuse(target, refusal('target_mismatch'), response);
   }
 
-  /** The door is this very port by a loopback name. [BROKER-6] */
-  #isDoor(request: IncomingMessage): boolean {
-    const port = request.socket.localPort;
-    return ['127.0.0.1', 'localhost', '[::1]'].some((host) => request.headers.host?.toLowerCase() === `${host}:${port}`);
-  }
-
   async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     let target: Target | undefined;
     try {
       target = parseAuthority(request.url ?? '', 'https');
       const { host } = request.headers;
-      if (host !== undefined && !hostHeaderMatches(host, target)) throw refusal('target_mismatch'); // [BROKER-4]
+      // Some clients name the proxy here; nothing is ever decided by it.
+      if (host !== undefined && !hostHeaderMatches(host, target) && !isOwnPort(parseAuthority(host, 'http', 80), request)) throw refusal('target_mismatch'); // [BROKER-4]
       if (!this.#ports.mayConnect(target)) throw refusal('egress_denied'); // [BROKER-13]
       const secureContext = await this.#ports.certificates.contextFor(target.host);
       if (socket.destroyed) return;
@@ -195,6 +187,20 @@ export class Clients {
     late.unref();
     socket.once('close', () => clearTimeout(late));
   }
+}
+
+const loopbackNames: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** The agent door is this very port by a loopback name, asked directly or through the proxy. [BROKER-6] */
+function isOwnPort(target: Target, request: IncomingMessage): boolean {
+  return target.scheme === 'http' && target.port === request.socket.localPort && loopbackNames.has(target.host);
+}
+
+/** A request that is none for a proxy is for the door, or for nobody. [BROKER-6] */
+function ownForm(request: IncomingMessage, url: string): { readonly target: Target; readonly originForm: string } {
+  const target = parseAuthority(request.headers.host ?? '', 'http', 80);
+  if (!isOwnPort(target, request)) throw refusal('request_malformed');
+  return { target, originForm: url };
 }
 
 /** Names are always sent by clients that check certificates; addresses never are. [BROKER-3] */

@@ -128,8 +128,9 @@ export function answerRefusal(response: ServerResponse, thrown: unknown): void {
     return;
   }
   const { code, status, body } = tell(thrown);
-  // A body that nobody reads must not be taken for the next request.
-  const unread = !response.req.complete;
+  // Nobody reads the body of a refused request: the connection ends instead.
+  const { headers, complete } = response.req;
+  const unread = !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
