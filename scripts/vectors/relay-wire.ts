@@ -291,6 +291,14 @@ async function accessVectors(): Promise<void> {
     'access_forged',
     start(firstList, second),
   );
+  const otherGenesis = await signEntry(primitives, device.holder, { ...genesisStatement, atMs: atMs + 1 });
+  put(
+    'other-genesis',
+    "the genesis entry of the author's other fleet",
+    ['ACCESS-7', 'ENTRY-4'],
+    'access_forged',
+    start(firstList, otherGenesis),
+  );
   put('by-agent', 'signed by an agent', ['ACCESS-4'], 'access_forged', {
     wire: (await signAccessList(agent.holder, agent.id, { ...nextStatement, version: 3 })).wire,
     previous: nextList.wire,

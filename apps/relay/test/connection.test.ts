@@ -28,10 +28,12 @@ async function stage(context: TestContext, changed: Partial<RelayLimits>): Promi
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-connection-'));
   const store = sqliteStore({ path: join(folder, 'relay.db') });
   context.after(async () => {
+    rendezvous.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   });
   const limits = { ...defaultLimits, ...changed };
+  const rendezvous = new Rendezvous(limits);
   const clock = { wallMs: () => 0, elapsedMs: () => set.elapsedMs };
   const core: RelayCore = {
     primitives,
@@ -40,7 +42,7 @@ async function stage(context: TestContext, changed: Partial<RelayLimits>): Promi
     store,
     commits: new GroupCommit(store),
     fleets: new Fleets(store, limits, clock),
-    rendezvous: new Rendezvous(limits),
+    rendezvous,
     limits,
     creations: new Bucket(limits.creations, 0),
   };

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { WebSocket as RawSocket } from 'ws';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
@@ -92,6 +94,23 @@ test('a flooding agent is refused, its fleet and the operator are not held up', 
   const second = await relays.client({ world, as: other });
   assert.equal(await codeFrom(relay.getPulse(second.exchange)), 'ok');
   assert.equal(await codeFrom(relay.getPulse(device.exchange)), 'ok');
+});
+
+test('all agents of a fleet together cannot use up what its devices need', async (context) => {
+  const relays = await RelayWorld.start(context, { agents: { perSecond: 0.001, burst: 6 } });
+  const agents = [await newActor(), await newActor()];
+  const { world, device } = await relays.fleet(agents);
+  const clients = await Promise.all(agents.map(async (as) => relays.client({ world, as })));
+  const codes = [];
+  for (let round = 0; round < 4; round += 1)
+    for (const { exchange } of clients) codes.push(await codeFrom(relay.getPulse(exchange)));
+  assert.deepEqual(codes.slice(5), ['ok', 'limit_exceeded', 'limit_exceeded']); // [RELAY-25]
+  for (let round = 0; round < 8; round += 1) assert.equal(await codeFrom(relay.getPulse(device.exchange)), 'ok');
+});
+
+test("the relay's key is for its user alone, whatever the umask", async (context) => {
+  const relays = await RelayWorld.start(context);
+  assert.equal(statSync(join(relays.folder, 'relay.key')).mode & 0o777, 0o600);
 });
 
 test('large requests cost more', async (context) => {
@@ -217,7 +236,7 @@ test('other paths and plain HTTP get an answer; health tells', async (context) =
   assert.match(error.message, /404/);
 });
 
-test('a client that asks and does not read is cut; others are served', async (context) => {
+test('a client that asks and does not read is cut; others are served', { timeout: 60_000 }, async (context) => {
   const relays = await RelayWorld.start(context, { maxBufferedBytes: 512 * 1024, principal: { perSecond: 1e6, burst: 1e6 } });
   const { world, device } = await relays.fleet();
   let head = headAfter(world.genesis);

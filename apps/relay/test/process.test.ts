@@ -41,7 +41,12 @@ class Home {
 
   spawn(port: number | string): ChildProcess {
     const env = { PATH: process.env['PATH'], HOLDFAST_HOME: this.path, HOLDFAST_PORT: String(port) };
-    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Past the time that any test takes: one that should end and does not fails its test.
+    const child = spawn(process.execPath, [main], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: share({ ci: 60_000, soak: 3_600_000 }),
+    });
     this.#children.push(child);
     return child;
   }
