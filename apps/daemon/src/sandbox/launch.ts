@@ -17,6 +17,7 @@ import { SessionProcesses } from './processes.ts';
 import type { Sandbox, SandboxRequest } from './request.ts';
 import type { GoAhead, StarterMessage } from './starter.ts';
 import { nameDescriptor, onTerminal, resizeTerminal } from './terminal.ts';
+import { PlaceWatch } from './watch.ts';
 
 /** A start takes a tenth of a second; a machine that swaps may take long, one that takes this long hangs. */
 const maxStartMs = 20_000;
@@ -43,24 +44,39 @@ export async function launch(request: SandboxRequest, alteration: Alteration = {
 }
 
 async function startPlanned(request: SandboxRequest, plan: Plan, programs: Programs, alteration: Alteration): Promise<Sandbox> {
-  const pipes = request.terminal === undefined ? await makePipes(programs.mkfifo) : undefined;
+  const pipes = request.terminal === undefined ? await makePipes(programs.sh) : undefined;
   const child = spawnChain(request, alteration.words?.(plan.words) ?? plan.words, plan.starterCommand, programs, pipes);
   plan.close();
   const streams = streamsOf(child, pipes);
+  let ended = false;
+  let replaced: string | undefined;
+  let watch: PlaceWatch | undefined;
   const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
+    ended = true;
+    watch?.close();
     plan.remove();
+    if (replaced !== undefined) throw treeChanged(replaced);
     return typeof code === 'number' ? code : 128 + constants.signals[signal as NodeJS.Signals];
   });
-  let ended = false;
-  const markEnded = (): void => void (ended = true);
-  exited.then(markEnded, markEnded);
+  // A caller that has not asked yet, or never asks, is not a fault.
+  exited.catch(() => undefined);
   try {
-    const info = readAll(pipeOf(child, infoDescriptor) as Readable);
-    const terminalName = pipes === undefined ? readAll(pipeOf(child, nameDescriptor) as Readable) : undefined;
+    const info = readUntil(pipeOf(child, infoDescriptor) as Readable, '}');
+    const terminalName = pipes === undefined ? readUntil(pipeOf(child, nameDescriptor) as Readable, '\n') : undefined;
     const door = await receiveDoor(child, exited);
     const address = door.address();
     const doorPort = typeof address === 'object' && address !== null ? address.port : 0;
     const processes = new SessionProcesses(await info);
+    const kill = (): void => {
+      if (ended) return;
+      ignoreGone(() => processes.kill());
+      setTimeout(() => child.kill('SIGKILL'), maxEndMs).unref();
+    };
+    // Before the starter checks the mounts, so that nothing goes unnoticed in between.
+    watch = new PlaceWatch(plan.places, (path) => {
+      replaced = path;
+      kill();
+    });
     const goAhead = plan.goAhead(doorPort);
     await letGo(child, alteration.goAhead?.(goAhead) ?? goAhead, exited);
     const name = (await terminalName)?.trim();
@@ -75,11 +91,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       signal: (signal) => {
         if (!ended) ignoreGone(() => processes.signal(signal, name !== undefined));
       },
-      kill: () => {
-        if (ended) return;
-        ignoreGone(() => processes.kill());
-        setTimeout(() => child.kill('SIGKILL'), maxEndMs).unref();
-      },
+      kill,
     };
   } catch (error) {
     child.kill('SIGKILL');
@@ -91,6 +103,12 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       cause: error,
     });
   }
+}
+
+function treeChanged(path: string): HoldfastError {
+  return new HoldfastError('sandbox_tree_changed', `${path} was replaced while the session was open, so the session was ended`, {
+    next: `look into ${path}, then start again; while a session is open, leave the read-only files of its tree alone`,
+  });
 }
 
 function spawnChain(
@@ -142,14 +160,14 @@ async function receiveDoor(child: ChildProcess, exited: Promise<number>): Promis
   return handle;
 }
 
-/** Tells the starter what to become; settles when it has let go of the channel. @throws sandbox_start_failed */
+/** Tells the starter what to become; settles when it has no more to say. @throws sandbox_start_failed */
 async function letGo(child: ChildProcess, goAhead: GoAhead, exited: Promise<number>): Promise<void> {
-  const refused = new Promise<never>((_, reject) => {
-    child.once('message', (message: StarterMessage) => reject(new Error(message.text)));
-  });
-  const disconnected = firstOf(child, 'disconnect', exited);
+  const answer = firstOf<[StarterMessage]>(child, 'message', exited);
   child.send(goAhead, () => undefined);
-  await Promise.race([disconnected, refused]);
+  const [message] = await answer;
+  if (message.kind !== 'ready') throw new Error(message.text);
+  // Our end, and with it the channel: links of the chain hold copies of the other end.
+  if (child.connected) child.disconnect();
 }
 
 async function firstOf<Values extends unknown[]>(child: ChildProcess, event: string, exited: Promise<number>): Promise<Values> {
@@ -162,6 +180,16 @@ async function firstOf<Values extends unknown[]>(child: ChildProcess, event: str
     clearTimeout(tooLong);
     abort.abort();
   }
+}
+
+/** Links of the chain keep the other end open, so the end of the stream says nothing. */
+async function readUntil(stream: Readable, last: string): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) {
+    text += String(chunk);
+    if (text.includes(last)) break;
+  }
+  return text;
 }
 
 async function readAll(stream: Readable): Promise<string> {

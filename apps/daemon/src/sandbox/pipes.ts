@@ -1,14 +1,12 @@
 // Plain pipes for a payload without a terminal. Node's own are sockets, and a program that opens /dev/stdin or /dev/stderr by name
-// cannot open a socket; so these are FIFOs, whose names are gone before the payload starts.
+// cannot open a socket; FIFOs with names block such a program when the other end is closed already. Node makes no anonymous pipes,
+// but a shell does, for its here-documents.
 
-import { execFile } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import type { Readable } from 'node:stream';
 
 export interface Pipes {
   /** The payload's descriptors 0, 1 and 2; call `closeTheirs` once the child has them. */
@@ -19,39 +17,46 @@ export interface Pipes {
   closeTheirs(): void;
 }
 
-/** `mkfifo` is the program's path. */
-export async function makePipes(mkfifo: string): Promise<Pipes> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
-  const descriptors: number[] = [];
-  const open = (name: string, flags: number): number => {
-    const descriptor = openSync(name, flags);
-    descriptors.push(descriptor);
-    return descriptor;
+/** Three empty here-documents, held open until the shell's input ends. */
+const holdThreePipes = 'exec 3<<E 4<<E 5<<E\nE\nE\nE\necho; read -r _';
+
+/** `sh` is the program's path. */
+export async function makePipes(sh: string): Promise<Pipes> {
+  const holder = spawn(sh, ['-c', holdThreePipes], { stdio: ['pipe', 'pipe', 'ignore'], env: {} });
+  holder.stdin.on('error', () => undefined);
+  const opened: number[] = [];
+  const open = (descriptor: number, flags: number): number => {
+    const own = openSync(`/proc/${holder.pid ?? 0}/fd/${descriptor}`, flags);
+    opened.push(own);
+    if (!fstatSync(own).isFIFO()) throw new Error(`${sh} makes no pipes for here-documents`);
+    return own;
   };
   try {
-    const [stdin, stdout, stderr] = [join(folder, '0'), join(folder, '1'), join(folder, '2')] as const;
-    await run(mkfifo, ['-m', '600', stdin, stdout, stderr]);
-    // Each end opens at once if the other is there; a reader that does not wait comes first.
-    const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
-    const ourErrors = open(stderr, O_RDONLY | O_NONBLOCK);
-    const ourOutput = open(stdout, O_RDONLY | O_NONBLOCK);
-    const theirOutput = open(stdout, O_WRONLY);
-    const theirErrors = open(stderr, O_WRONLY);
-    const firstReader = open(stdin, O_RDONLY | O_NONBLOCK);
-    const ourInput = open(stdin, O_WRONLY);
-    const theirInput = open(stdin, O_RDONLY);
-    closeSync(firstReader);
+    await readable(holder.stdout);
+    const { O_RDONLY, O_WRONLY } = constants;
+    const ours = [open(3, O_WRONLY), open(4, O_RDONLY), open(5, O_RDONLY)] as const;
+    const theirs = [open(3, O_RDONLY), open(4, O_WRONLY), open(5, O_WRONLY)] as const;
+    // The holder's own ends would keep the pipes from ending.
+    holder.stdin.end();
+    await once(holder, 'exit');
+    const input = new Socket({ fd: ours[0], readable: false, writable: true });
+    // A socket would be shut down; a pipe ends by closing.
+    input.on('finish', () => input.destroy());
     return {
-      theirs: [theirInput, theirOutput, theirErrors],
-      input: new Socket({ fd: ourInput, readable: false, writable: true }),
-      output: new Socket({ fd: ourOutput, readable: true, writable: false }),
-      errors: new Socket({ fd: ourErrors, readable: true, writable: false }),
-      closeTheirs: () => [theirInput, theirOutput, theirErrors].forEach((descriptor) => closeSync(descriptor)),
+      theirs,
+      input,
+      output: new Socket({ fd: ours[1], readable: true, writable: false }),
+      errors: new Socket({ fd: ours[2], readable: true, writable: false }),
+      closeTheirs: () => theirs.forEach((descriptor) => closeSync(descriptor)),
     };
   } catch (error) {
-    for (const descriptor of descriptors) closeSync(descriptor);
+    for (const descriptor of opened) closeSync(descriptor);
+    holder.kill('SIGKILL');
     throw error;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function readable(stream: Readable): Promise<void> {
+  for await (const _ of stream) return;
+  throw new Error('the shell that makes pipes ended early');
 }

@@ -23,6 +23,8 @@ export interface Plan {
   readonly words: readonly Argument[];
   /** What bwrap runs. */
   readonly starterCommand: readonly string[];
+  /** Places of the tree whose replacement from outside ends the session. */
+  readonly places: readonly string[];
   /** What the starter is told once the door's port is known. */
   goAhead(doorPort: number): GoAhead;
   /** Closes what `words` has open; call it once bwrap has its own copies. */
@@ -87,8 +89,8 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
   if (linked !== undefined && [...homes, ...withheld].some((path) => isWithin(path, linked.path))) {
     throw new HoldfastError('sandbox_tree_refused', `${tree} belongs to the repository ${linked.path}, which holds what must not be seen`);
   }
-  const covers = [...treeProtections, ...(linked?.protections ?? [])].filter((protection) => protection.kind === 'cover');
-  const removeCovers = await placeCovers(covers);
+  const protections = [...treeProtections, ...(linked?.protections ?? [])];
+  const removeCovers = await placeCovers(protections.filter((protection) => protection.kind === 'cover'));
   try {
     const mounts = buildMounts({
       tree,
@@ -126,6 +128,7 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
     return {
       words,
       starterCommand,
+      places: protections.map(({ path }) => path),
       close: () => mounts.close(),
       remove: () => {
         mounts.close();

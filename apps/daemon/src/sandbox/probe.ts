@@ -14,7 +14,6 @@ const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bi
 /** Which package brings it; script is in bsdutils on Debian and util-linux-script on Fedora. */
 const packages: Readonly<Record<string, readonly [debian: string, fedora: string, other: string]>> = {
   bwrap: ['bubblewrap', 'bubblewrap', 'bubblewrap'],
-  mkfifo: ['coreutils', 'coreutils', 'coreutils'],
   script: ['bsdutils', 'util-linux-script', 'util-linux'],
   setpriv: ['util-linux', 'util-linux', 'util-linux'],
   setsid: ['util-linux', 'util-linux', 'util-linux'],
@@ -25,7 +24,6 @@ const packages: Readonly<Record<string, readonly [debian: string, fedora: string
 /** Absolute paths of the host's programs that a start uses. */
 export interface Programs {
   readonly bwrap: string;
-  readonly mkfifo: string;
   readonly script: string;
   readonly setpriv: string;
   readonly setsid: string;
@@ -51,7 +49,6 @@ export async function findPrograms(): Promise<Programs> {
 export async function probe(folders: readonly string[]): Promise<Programs> {
   const programs = {
     bwrap: locate('bwrap', folders),
-    mkfifo: locate('mkfifo', folders),
     script: locate('script', folders),
     setpriv: locate('setpriv', folders),
     setsid: locate('setsid', folders),

@@ -17,9 +17,9 @@ export interface GoAhead {
   readonly readOnly: readonly string[];
 }
 
-/** Said on the channel by the starter, in this order: `door` (with the socket), then `failed` or nothing. */
+/** Said on the channel by the starter, in this order: `door` (with the socket), then `ready`; `failed` instead of either. */
 export interface StarterMessage {
-  readonly kind: 'door' | 'failed';
+  readonly kind: 'door' | 'ready' | 'failed';
   readonly text: string;
 }
 
@@ -69,7 +69,7 @@ function become({ file, argv, cwd, environment }: GoAhead): void {
     process.exit(125);
   });
   door.close();
-  process.disconnect?.();
+  process.send?.({ kind: 'ready', text: '' }, undefined, undefined, () => process.disconnect?.());
 }
 
 /** What bwrap and the shells before it passed on without close-on-exec. [SANDBOX-8] */
