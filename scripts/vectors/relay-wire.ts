@@ -433,40 +433,40 @@ async function freshnessVectors(): Promise<void> {
     return signedWire(relay, 'freshness', withField(good.statement, change));
   };
 
-  put('good', 'control and one topic', ['FRESHNESS-1', 'FRESHNESS-3', 'FRESHNESS-4'], 'ok', {});
-  put('empty-topic', 'a topic without entries is absent', ['FRESHNESS-7'], 'ok', {
+  put('good', 'control and one topic', ['FRESH-1', 'FRESH-3', 'FRESH-4'], 'ok', {});
+  put('empty-topic', 'a topic without entries is absent', ['FRESH-6'], 'ok', {
     wire: await signFreshness(relay.holder, { ...statement, heads: heads.slice(0, 1) }),
   });
-  put('seen-same', 'the head that the reader has', ['FRESHNESS-6'], 'ok', {
+  put('seen-same', 'the head that the reader has', ['FRESH-7'], 'ok', {
     seen: { topic: agent.id, position: 4, hash: derived('agent head', 32) },
   });
-  put('seen-behind', 'there is more to read', ['FRESHNESS-6'], 'ok', {
+  put('seen-behind', 'there is more to read', ['FRESH-7'], 'ok', {
     seen: { topic: agent.id, position: 3, hash: derived('earlier', 32) },
   });
-  put('rolled-back', 'behind the head that the reader has', ['FRESHNESS-6'], 'entry_stale', {
+  put('rolled-back', 'behind the head that the reader has', ['FRESH-7'], 'entry_stale', {
     seen: { topic: agent.id, position: 5, hash: derived('later', 32) },
   });
-  put('emptied', 'a topic that the reader knows is said to be empty', ['FRESHNESS-6'], 'entry_stale', {
+  put('emptied', 'a topic that the reader knows is said to be empty', ['FRESH-7'], 'entry_stale', {
     wire: await signFreshness(relay.holder, { ...statement, heads: heads.slice(0, 1) }),
     seen: { topic: agent.id, position: 0, hash: derived('earlier', 32) },
   });
-  put('forked', 'another entry at the same position', ['FRESHNESS-6'], 'entry_fork', {
+  put('forked', 'another entry at the same position', ['FRESH-7'], 'entry_fork', {
     seen: { topic: agent.id, position: 4, hash: derived('other', 32) },
   });
-  put('wrong-key', 'signed by another relay', ['FRESHNESS-3'], 'freshness_forged', { relayKey: stranger.key });
-  put('bad-signature', 'one bit of the signature differs', ['FRESHNESS-3'], 'freshness_forged', {
+  put('wrong-key', 'signed by another relay', ['FRESH-3'], 'freshness_forged', { relayKey: stranger.key });
+  put('bad-signature', 'one bit of the signature differs', ['FRESH-3'], 'freshness_forged', {
     wire: withBadSignature(input.wire),
   });
-  put('other-fleet', 'of another fleet', ['FRESHNESS-4'], 'freshness_forged', { fleet: derived('another fleet', 32) });
-  put('replayed', 'the answer to an earlier nonce', ['FRESHNESS-4'], 'freshness_forged', { nonce: derived('another nonce', 32) });
-  put('not-asked', 'a topic that was not asked for', ['FRESHNESS-7'], 'freshness_forged', { topics: [] });
-  put('unordered', 'control is not first', ['FRESHNESS-2'], 'codec_shape', {
+  put('other-fleet', 'of another fleet', ['FRESH-4'], 'freshness_forged', { fleet: derived('another fleet', 32) });
+  put('replayed', 'the answer to an earlier nonce', ['FRESH-5'], 'freshness_forged', { nonce: derived('another nonce', 32) });
+  put('not-asked', 'a topic that was not asked for', ['FRESH-6'], 'freshness_forged', { topics: [] });
+  put('unordered', 'control is not first', ['FRESH-2'], 'codec_shape', {
     wire: await raw((fields) => (fields['heads'] = heads.toReversed())),
   });
-  put('repeated', 'a topic twice', ['FRESHNESS-2'], 'codec_shape', {
+  put('repeated', 'a topic twice', ['FRESH-2'], 'codec_shape', {
     wire: await raw((fields) => (fields['heads'] = [...heads, ...heads.slice(1)])),
   });
-  put('no-heads', 'not even control', ['FRESHNESS-1'], 'codec_shape', { wire: await raw((fields) => (fields['heads'] = [])) });
+  put('no-heads', 'not even control', ['FRESH-1'], 'codec_shape', { wire: await raw((fields) => (fields['heads'] = [])) });
 }
 
 // --- signal -----------------------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ test('freshness tells what is on disk, and shows a relay that was rolled back', 
   await relay.appendEntry(device.exchange, entry);
   const after = await relay.askFreshness(device.exchange, ask);
   assert.equal(compareHeads(headOf(before, controlTopic), headOf(after, controlTopic)), 'ahead');
-  assert.throws(() => compareHeads(headOf(after, controlTopic), headOf(before, controlTopic)), { code: 'entry_stale' }); // [FRESHNESS-6]
+  assert.throws(() => compareHeads(headOf(after, controlTopic), headOf(before, controlTopic)), { code: 'entry_stale' }); // [FRESH-7]
   await relays.restart();
   const again = await relays.client({ world, as: world.device, relayKey });
   assert.ok(equalBytes((await again.exchange.ready).relayKey, relayKey));

@@ -31,7 +31,7 @@ export const freshnessStatement = refine(
     let previous: Uint8Array | undefined;
     for (const { topic } of statement.heads) {
       const ordered = previous === undefined ? equalBytes(topic, controlTopic) : compareBytes(previous, topic) < 0;
-      if (!ordered) throw new HoldfastError('codec_shape', 'heads do not begin with control in ascending order of topics'); // [FRESHNESS-2]
+      if (!ordered) throw new HoldfastError('codec_shape', 'heads do not begin with control in ascending order of topics'); // [FRESH-2]
       previous = topic;
     }
     return statement;
@@ -56,7 +56,7 @@ export async function verifyFreshness(
   wire: Uint8Array,
   asked: { fleet: Uint8Array; nonce: Uint8Array; relayKey: Uint8Array; topics: readonly Uint8Array[] },
 ): Promise<Verified<FreshnessStatement>> {
-  const outer = decode(signedFreshness, wire, maxFreshnessBytes); // [FRESHNESS-1]
+  const outer = decode(signedFreshness, wire, maxFreshnessBytes); // [FRESH-1]
   const statement = decode(freshnessStatement, outer.statement, maxFreshnessBytes);
   try {
     await verifySignature(primitives, {
@@ -66,15 +66,15 @@ export async function verifyFreshness(
       publicKey: asked.relayKey,
     });
   } catch (cause) {
-    throw new HoldfastError('freshness_forged', "the freshness statement is not signed by the fleet's relay", { cause }); // [FRESHNESS-3]
+    throw new HoldfastError('freshness_forged', "the freshness statement is not signed by the fleet's relay", { cause }); // [FRESH-3]
   }
   if (!equalBytes(statement.fleet, asked.fleet))
-    throw new HoldfastError('freshness_forged', 'the freshness statement is of another fleet'); // [FRESHNESS-4]
+    throw new HoldfastError('freshness_forged', 'the freshness statement is of another fleet'); // [FRESH-4]
   if (!equalBytes(statement.nonce, asked.nonce))
-    throw new HoldfastError('freshness_forged', 'the freshness statement answers another nonce'); // [FRESHNESS-4]
+    throw new HoldfastError('freshness_forged', 'the freshness statement answers another nonce'); // [FRESH-5]
   for (const { topic } of statement.heads.slice(1)) {
     if (!asked.topics.some((each) => equalBytes(each, topic)))
-      throw new HoldfastError('freshness_forged', 'the freshness statement names a topic that was not asked for'); // [FRESHNESS-7]
+      throw new HoldfastError('freshness_forged', 'the freshness statement names a topic that was not asked for'); // [FRESH-6]
   }
   return statement as Verified<FreshnessStatement>;
 }
@@ -92,9 +92,9 @@ export function headOf(statement: Verified<FreshnessStatement>, topic: Uint8Arra
 export function compareHeads(seen: Head | undefined, told: Head | undefined): 'same' | 'ahead' {
   if (seen === undefined) return told === undefined ? 'same' : 'ahead';
   if (told === undefined || told.position < seen.position)
-    throw new HoldfastError('entry_stale', 'the head is older than one already seen'); // [FRESHNESS-6]
+    throw new HoldfastError('entry_stale', 'the head is older than one already seen'); // [FRESH-7]
   if (told.position > seen.position) return 'ahead';
   if (!equalBytes(told.hash, seen.hash))
-    throw new HoldfastError('entry_fork', 'the head differs from the one already seen: two histories'); // [FRESHNESS-6]
+    throw new HoldfastError('entry_fork', 'the head differs from the one already seen: two histories'); // [FRESH-7]
   return 'same';
 }

@@ -89,7 +89,7 @@ export async function getPulse(exchange: RelayExchange): Promise<Uint8Array | un
 }
 
 /**
- * The relay's statement over a fresh nonce, verified; its age counts from before this call [FRESHNESS-5]. `relayKey` is the key pinned in genesis.
+ * The relay's statement over a fresh nonce, verified; its age counts from before this call [FRESH-8]. `relayKey` is the key pinned in genesis.
  * Throws `freshness_forged`.
  */
 export async function askFreshness(

@@ -241,8 +241,8 @@ test('freshness is verified against the own nonce: a replayed or forged statemen
   const ask = { fleet: world.fleet, relayKey, topics: [] };
   const statement = await askFreshness(script(relayActor, false).exchange, ask);
   assert.equal(statement.heads.length, 1);
-  assert.equal(await codeFrom(askFreshness(script(relayActor, true).exchange, ask)), 'freshness_forged'); // [FRESHNESS-4]
-  assert.equal(await codeFrom(askFreshness(script(world.device, false).exchange, ask)), 'freshness_forged'); // [FRESHNESS-3]
+  assert.equal(await codeFrom(askFreshness(script(relayActor, true).exchange, ask)), 'freshness_forged'); // [FRESH-5]
+  assert.equal(await codeFrom(askFreshness(script(world.device, false).exchange, ask)), 'freshness_forged'); // [FRESH-3]
 });
 
 test('only plain relay addresses are taken', async () => {
