@@ -1,5 +1,6 @@
 // Enrolling a scope of this machine, spec/pairing.md: new keys in custody, an offer behind a code, the operator's answer, and then the fleet's
-// journal read and compared with what the answer named. Nothing is kept of an attempt that does not end well.
+// journal read and compared with what the answer named. Nothing is kept of an attempt that does not end well, and of one that was killed the
+// next start removes the keys.
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorRequest } from '@holdfast/protocol/door/wire';
@@ -26,6 +27,8 @@ export interface EnrolOptions {
   readonly custody: Custody;
   readonly agents: Agents;
   readonly defaultRelay: string | undefined;
+  /** What this machine calls itself: what callers say of it does not count. */
+  readonly machine: string;
 }
 
 type EnrolRequest = Extract<DoorRequest, { kind: 'enroll' }>;
@@ -39,17 +42,13 @@ export class Enrolments {
   }
 
   /** One enrolment, from the offer to the fleet read. Throws `scope_enrolled`, `pairing_*`, `relay_*`, `custody_*`. */
-  async enrol(request: EnrolRequest, caller: Caller): Promise<void> {
-    const { agents, defaultRelay } = this.options;
-    const { scope } = request;
-    const relayUrl = request.relay ?? defaultRelay;
+  async enrol({ scope, relay }: EnrolRequest, caller: Caller): Promise<void> {
+    const relayUrl = relay ?? this.options.defaultRelay;
     if (relayUrl === undefined) throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
-    const enrolled = agents.all().find((agent) => agent.enrolment.scope === scope);
-    if (enrolled?.live === true) throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled already`, { next: 'use another --scope, or revoke it first' });
-    if (this.pending.has(scope)) throw new HoldfastError('scope_enrolled', `the scope ${scope} is being enrolled in another terminal`, { next: 'finish or end that one first' });
+    this.assertFree(scope);
     this.pending.add(scope);
     try {
-      const agent = await this.pair(request, relayUrl, caller);
+      const agent = await this.pair(scope, relayUrl, caller);
       const { fleet } = agent.enrolment;
       caller.reply({ kind: 'enroll-done', agent: agent.id, fleet, fleetName: agent.state?.name ?? '', scope, custody: agent.custodyLevel });
     } finally {
@@ -57,11 +56,24 @@ export class Enrolments {
     }
   }
 
-  private async pair({ scope, machine }: EnrolRequest, relayUrl: string, caller: Caller): Promise<Agent> {
-    const { ports, custody } = this.options;
+  /** A scope whose agent lives is taken; one that the relay turns away was most likely revoked while this machine was off. */
+  private assertFree(scope: string): void {
+    const { agents } = this.options;
+    if (this.pending.has(scope)) throw new HoldfastError('scope_enrolled', `the scope ${scope} is being enrolled in another terminal`, { next: 'finish or end that one first' });
+    if (agents.unopened().some((each) => each.scope === scope)) {
+      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled, but its agent could not be opened`, { next: 'see why: holdfast status' });
+    }
+    const enrolled = agents.all().find((agent) => agent.enrolment.scope === scope);
+    if (enrolled?.live === true && enrolled.relayError !== 'relay_refused') {
+      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled already`, { next: 'use another --scope, or revoke it first' });
+    }
+  }
+
+  private async pair(scope: string, relayUrl: string, caller: Caller): Promise<Agent> {
+    const { ports, custody, store, agents, machine } = this.options;
     const { primitives, clock } = ports;
     const relay = await connectRelay(relayUrl, {
-      webSocket: WebSocket,
+      webSocket: ports.webSocket,
       primitives,
       deadline: (afterMs, expired) => {
         const timer = setTimeout(expired, afterMs);
@@ -71,21 +83,26 @@ export class Enrolments {
       onPush: () => {},
       onClosed: () => {},
     });
-    const created = await custody.create(scope);
+    const giveUp = () => relay.close();
+    caller.gone.addEventListener('abort', giveUp);
+    const { key, ...created } = await custody.create(scope);
     try {
+      store.beginAttempt(key);
       const code = newPairingCode(primitives);
       const text = formatPairingCode(primitives, code);
       const url = pairingUrl(primitives, relayUrl, code);
       const terms = { agent: primitives.random(16), scope, machine, custody: custody.level, capabilities: [] };
-      const pairing = await Pairing.begin(primitives, custody.holder(created), terms, { code, monotonicMs: clock.monotonicMs() });
+      const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, { code, monotonicMs: clock.monotonicMs() });
       await putRendezvous(relay, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
       caller.reply({ kind: 'enroll-offer', code: text, url, words: pairing.words, expiresAtMs: clock.nowMs() + pairingLifeMs });
-      const answer = await pairing.openAnswer(await this.answer(relay, pairing, caller), clock.monotonicMs());
-      return await this.adopt(answer, { scope, relayUrl, key: created.key });
+      const sealed = await this.answer(relay, pairing, caller);
+      caller.gone.removeEventListener('abort', giveUp); // the operator has admitted this machine: that is carried through
+      return await this.adopt(await pairing.openAnswer(sealed, clock.monotonicMs()), { scope, relayUrl, key });
     } catch (thrown) {
-      await custody.destroy(created.key).catch(() => ports.log.warn({}, 'keys of a failed enrolment could not be removed'));
+      await agents.dropKey(key);
       throw thrown;
     } finally {
+      caller.gone.removeEventListener('abort', giveUp);
       relay.close();
     }
   }
@@ -93,30 +110,25 @@ export class Enrolments {
   private async answer(relay: RelayExchange, { rendezvous }: Pairing, caller: Caller): Promise<Uint8Array> {
     const { clock } = this.options.ports;
     const untilMs = clock.monotonicMs() + pairingLifeMs;
-    while (clock.monotonicMs() < untilMs) {
+    while (clock.monotonicMs() < untilMs && !caller.gone.aborted) {
       const taken = await takeRendezvous(relay, { rendezvous, slot: 'answer' }, waitMs);
       if (taken !== undefined) return taken;
-      if (caller.gone.aborted) throw new HoldfastError('pairing_expired', 'the enrolment was given up');
     }
     throw new HoldfastError('pairing_expired', 'no operator answered in time', { next: 'run holdfast enroll again' });
   }
 
   /** Pins what the answer named, reads the fleet, and keeps the enrolment only if it is that fleet. */
   private async adopt(answer: PairingAnswer, { scope, relayUrl, key }: { scope: string; relayUrl: string; key: Uint8Array }): Promise<Agent> {
-    const { ports, store, custody, agents } = this.options;
+    const { ports, custody, agents } = this.options;
     const { fleet, agent, relay: relayKey, control: pinned } = answer;
     await custody.bind(key, { fleet, agent });
-    store.saveEnrolment({ v: 1, scope, agent, fleet, key, relayUrl, relayKey, pinned, enrolledAtMs: ports.clock.nowMs() });
-    const opened = await agents.open(scope);
-    try {
+    const enrolment = { v: 1, scope, agent, fleet, key, relayUrl, relayKey, pinned, enrolledAtMs: ports.clock.nowMs() } as const;
+    const admitted = await agents.admit(enrolment, async (opened) => {
       await opened.ready(readFleetWithinMs);
       if (opened.state === undefined) throw new HoldfastError('pairing_answer_invalid', 'the fleet could not be read');
-      assertPairedWith(opened.state, { ...answer, relay: relayKey });
-      ports.log.info({ agent: toHex(agent) }, 'enrolled');
-      return opened;
-    } catch (thrown) {
-      await agents.forget(scope);
-      throw thrown;
-    }
+      assertPairedWith(opened.state, answer);
+    });
+    ports.log.info({ agent: toHex(agent) }, 'enrolled');
+    return admitted;
   }
 }

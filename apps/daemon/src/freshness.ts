@@ -1,13 +1,12 @@
-// Whether the fleet's state is fresh enough to mint, DESIGN §3, spec/freshness.md: the relay's word on our heads at most 60 s old and an
-// operator's pulse within what the fleet allows. Ages count on the monotonic clock and on the wall clock; the larger one holds, so that
-// neither a wall clock set back nor a suspended machine makes anything younger.
+// Whether the fleet's state is fresh enough to mint, DESIGN §3, spec/freshness.md and spec/pulse.md: the relay's word on our heads at most 60 s
+// old and an operator's pulse within what the fleet allows. Ages count on the monotonic clock and on the wall clock; the larger one holds, so
+// that neither a wall clock set back nor a suspended machine makes anything younger.
 
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import type { Clock } from './ports.ts';
 
-export const maxRelayAgeMs = 60_000;
-/** A pulse may be dated this far ahead of our clock; further ahead it is not believed. */
-export const maxPulseAheadMs = 5 * 60_000;
+/** How old the relay's word on our heads may be when a handle is minted. */
+const maxRelayAgeMs = 60_000;
 
 interface Mark {
   readonly wallMs: number;
@@ -24,7 +23,7 @@ export interface FreshnessView {
 export class Freshness {
   private readonly clock: Clock;
   private relay: Mark | undefined;
-  /** When the pulse was first seen here, and how old it already was then. */
+  /** When the pulse was first counted here, and how old it already was then. */
   private pulse: (Mark & { readonly atMs: number; readonly ageMs: number }) | undefined;
 
   constructor(clock: Clock) {
@@ -37,36 +36,43 @@ export class Freshness {
 
   /** The relay confirmed our control head in answer to a nonce; the proof is as old as the moment the nonce was SENT. */
   relayConfirmed(asked: Mark): void {
-    if (this.relay === undefined || asked.monotonicMs > this.relay.monotonicMs) this.relay = asked; // [FRESHNESS-5]
+    if (this.relay === undefined || asked.monotonicMs > this.relay.monotonicMs) this.relay = asked; // [FRESH-8]
   }
 
-  /** A verified pulse. Older ones than the one held are ignored; one from the future is not believed. */
-  pulseSeen(atMs: number): 'taken' | 'ignored' {
+  /** What the relay confirmed is worth nothing any more. */
+  relayDoubted(): void {
+    this.relay = undefined;
+  }
+
+  /**
+   * A verified pulse; one that is not newer than the one held changes nothing. `countedMs`: how old it was counted before a restart, so
+   * that a clock set back meanwhile makes it no younger.
+   */
+  pulseSeen(atMs: number, countedMs = 0): void {
+    if (this.pulse !== undefined && atMs <= this.pulse.atMs) return;
     const seen = this.mark();
-    if (atMs > seen.wallMs + maxPulseAheadMs) return 'ignored';
-    if (this.pulse !== undefined && atMs <= this.pulse.atMs) return 'ignored';
-    this.pulse = { ...seen, atMs, ageMs: Math.max(0, seen.wallMs - atMs) };
-    return 'taken';
+    this.pulse = { ...seen, atMs, ageMs: Math.max(countedMs, seen.wallMs - atMs, 0) }; // [PULSE-7]
   }
 
-  get pulseAtMs(): number | undefined {
-    return this.pulse?.atMs;
-  }
-
-  private ageOf(mark: Mark): number {
-    const now = this.mark();
-    return Math.max(now.monotonicMs - mark.monotonicMs, now.wallMs - mark.wallMs, 0);
+  /** Undefined: none yet. */
+  get pulseAgeMs(): number | undefined {
+    return this.pulse && this.pulse.ageMs + this.ageOf(this.pulse); // [PULSE-7]
   }
 
   view(pulseMaxAgeMs: number): FreshnessView {
     const relayAgeMs = this.relay && this.ageOf(this.relay);
-    const pulseAgeMs = this.pulse && this.pulse.ageMs + this.ageOf(this.pulse);
+    const { pulseAgeMs } = this;
     const refusal =
       relayAgeMs === undefined || relayAgeMs > maxRelayAgeMs
-        ? 'stale_relay'
+        ? 'stale_relay' // [FRESH-8]
         : pulseAgeMs === undefined || pulseAgeMs > pulseMaxAgeMs
-          ? 'stale_pulse'
+          ? 'stale_pulse' // [PULSE-6]
           : undefined;
     return { relayAgeMs, pulseAgeMs, pulseMaxAgeMs, refusal };
+  }
+
+  private ageOf(mark: Mark): number {
+    const now = this.mark();
+    return Math.max(now.monotonicMs - mark.monotonicMs, now.wallMs - mark.wallMs, 0); // [FRESH-8]
   }
 }

@@ -1,9 +1,8 @@
 // The daemon: binds the ports, takes the home's lock, starts custody, opens this machine's agents and answers at the door. Argv:
 // --home DIR [--relay URL] [--passphrase-file FILE]. Prints one line on stdout when it is ready; everything else is log, on stderr.
 
-import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
@@ -14,6 +13,7 @@ import { Custody } from './custody/custody.ts';
 import { openDoor } from './door/server.ts';
 import { doorHandler } from './door/requests.ts';
 import { Enrolments } from './enrol.ts';
+import { faultOf } from './fault.ts';
 import { lockHome, openHome } from './home.ts';
 import type { Ports } from './ports.ts';
 import { Sessions } from './session/session.ts';
@@ -28,6 +28,7 @@ const { values } = parseArgs({
 const logger = pino({ name: 'daemon', base: { name: 'daemon' } }, pino.destination({ dest: 2, sync: true }));
 const ports: Ports = {
   primitives: nodePrimitives,
+  webSocket: WebSocket,
   clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
   log: {
     info: (fields, message) => logger.info(fields, message),
@@ -35,19 +36,23 @@ const ports: Ports = {
   },
 };
 
+/** The file's bytes without one trailing newline. */
 function readPassphrase(file: string): Uint8Array {
-  const descriptor = openSync(file, 'r');
+  let content: Buffer;
   try {
-    const content = readFileSync(descriptor);
-    const end = content.at(-1) === 0x0a ? content.length - (content.at(-2) === 0x0d ? 2 : 1) : content.length;
-    const phrase = Uint8Array.prototype.slice.call(content, 0, end);
-    content.fill(0);
-    if (phrase.length === 0) throw new HoldfastError('usage', 'the passphrase file is empty', { next: 'put a passphrase into it' });
-    return phrase;
-  } finally {
-    closeSync(descriptor);
+    content = readFileSync(file);
+  } catch (cause) {
+    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file that you can read' });
   }
+  const end = content.at(-1) === 0x0a ? content.length - (content.at(-2) === 0x0d ? 2 : 1) : content.length;
+  const phrase = Uint8Array.prototype.slice.call(content, 0, end);
+  content.fill(0);
+  if (phrase.length === 0) throw new HoldfastError('usage', 'the passphrase file is empty', { next: 'put a passphrase into it' });
+  return phrase;
 }
+
+/** As the operator will see it; people name machines in any way, terminals obey control characters. */
+const machineName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64).toWellFormed() || 'unnamed';
 
 async function serve(): Promise<() => Promise<void>> {
   if (values.home === undefined) throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
@@ -59,9 +64,8 @@ async function serve(): Promise<() => Promise<void>> {
   const store = new StateStore(path.join(paths.daemon, 'journal.db'));
   const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, version });
   await agents.openAll();
-  for (const { scope, thrown } of agents.unopened) logger.warn({ scope, code: codeOf(thrown), cause: String(thrown) }, 'an agent could not be opened');
   const sessions = new Sessions(ports, paths);
-  const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay });
+  const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay, machine: machineName() });
   const door = await openDoor(paths.doorSocket, ports.log, doorHandler({ agents, sessions, enrolments, custody, version, startedAtMs }));
 
   const close = async () => {
@@ -83,7 +87,7 @@ let close: (() => Promise<void>) | undefined;
 function stop(why: string, code: number): void {
   closing ??= (async () => {
     logger.info({ why }, 'stopping');
-    await close?.().catch((thrown: unknown) => logger.warn({ cause: String(thrown) }, 'could not stop cleanly'));
+    await close?.().catch((thrown: unknown) => logger.warn(faultOf(thrown), 'could not stop cleanly'));
     process.exit(code);
   })();
 }
@@ -93,7 +97,7 @@ process.on('SIGINT', () => stop('SIGINT', 0));
 process.on('disconnect', () => stop('the parent is gone', 0));
 // Nobody may guess what state is left after a fault that nothing expected: custody, sessions and sockets end with the process.
 process.on('uncaughtException', (thrown) => {
-  logger.fatal({ run: randomBytes(4).toString('hex'), cause: String(thrown), stack: thrown.stack }, 'unexpected fault');
+  logger.fatal(faultOf(thrown), 'unexpected fault');
   process.exit(3);
 });
 
@@ -104,5 +108,5 @@ try {
   const next = thrown instanceof HoldfastError ? thrown.next : undefined;
   process.stderr.write(`holdfast: ${thrown instanceof Error ? thrown.message : String(thrown)} (${codeOf(thrown)})\n`);
   if (next !== undefined) process.stderr.write(`  next: ${next}\n`);
-  process.exit(3);
+  process.exit(codeOf(thrown) === 'usage' ? 2 : 3);
 }

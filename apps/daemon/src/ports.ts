@@ -1,5 +1,6 @@
-// What the daemon takes from the outside world, bound once in main.ts: clocks, chance, logs.
+// What the daemon takes from the outside world, bound once in main.ts: clocks, chance, logs, the way to a relay.
 
+import type { WebSocketConstructor } from '@holdfast/protocol/exchange/connect-relay';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
 export interface Clock {
@@ -19,4 +20,5 @@ export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly primitives: Primitives;
+  readonly webSocket: WebSocketConstructor;
 }

@@ -6,7 +6,7 @@ import { signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import { egressOf, grantsOf, isLive, type Egress, type FleetState, type Grant } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
@@ -14,6 +14,7 @@ import { openAuditFolder } from '../audit/files.ts';
 import type { RecordPolicy } from '../audit/redact.ts';
 import { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
+import { faultOf } from '../fault.ts';
 import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
@@ -35,6 +36,8 @@ export interface AgentOptions {
   /** This run of the daemon. */
   readonly run: { readonly id: Uint8Array; readonly startedMs: number };
   readonly version: string;
+  /** Its scope was enrolled again: it does nothing any more, its evidence is read. */
+  readonly past?: boolean;
 }
 
 /** What sessions hear of. */
@@ -56,7 +59,7 @@ export class Agent {
   private readonly options: AgentOptions;
   private readonly listeners = new Set<AgentEvents>();
   private sweeper: NodeJS.Timeout | undefined;
-  private opened: { readonly audit: AuditWriter; readonly handles: HandleTable } | undefined;
+  private opened: { readonly audit: AuditWriter; readonly handles: HandleTable; readonly signers: SessionSigners } | undefined;
 
   private constructor(options: AgentOptions, journal: AgentJournal, link: RelayLink, freshness: Freshness) {
     this.options = options;
@@ -88,7 +91,7 @@ export class Agent {
     const agent = new Agent(options, journal, link, freshness);
     journal.onChange((after, before) => agent.changed(after, before));
     if (journal.state !== undefined) await agent.begin(journal.state);
-    if (agent.live || journal.state === undefined) link.start();
+    if (agent.live || (journal.state === undefined && options.past !== true)) link.start();
     return agent;
   }
 
@@ -98,7 +101,12 @@ export class Agent {
 
   get live(): boolean {
     const { state } = this.journal;
-    return state !== undefined && isLive(state, this.id);
+    return state !== undefined && isLive(state, this.id) && this.options.past !== true;
+  }
+
+  /** Why there is no connection to the relay; `relay_refused` after a revocation that was not heard of here. */
+  get relayError(): ErrorCode | undefined {
+    return this.link.error;
   }
 
   get state(): FleetState | undefined {
@@ -140,6 +148,12 @@ export class Agent {
   /** Writes a report that no effect waits for; what cannot be written is counted by the writer and told in the log. */
   note(report: AuditReport): void {
     void this.opened?.audit.append(report).catch(() => this.log('an audit event could not be written'));
+  }
+
+  /** Burns what a session has not used and records its end; total, also after the log was closed. */
+  async endSession(session: Uint8Array, exitCode: number | undefined): Promise<void> {
+    await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
+    this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
   }
 
   /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
@@ -194,13 +208,18 @@ export class Agent {
     };
   }
 
+  /** Idempotent. Nothing is minted or recorded afterwards. */
   async close(): Promise<void> {
     this.link.stop();
-    if (this.opened === undefined) return;
+    const { opened } = this;
+    this.opened = undefined;
+    if (opened === undefined) return;
+    const { audit, handles, signers } = opened;
     clearInterval(this.sweeper);
-    await this.opened.handles.burn({ kind: 'all' }).catch(() => undefined);
-    await this.opened.audit.append({ kind: 'daemon-stop' }).catch(() => undefined);
-    await this.opened.audit.close();
+    await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
+    if (this.options.past !== true) await audit.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
+    await audit.close();
+    await signers.wipe();
   }
 
   private log(message: string): void {
@@ -208,8 +227,9 @@ export class Agent {
   }
 
   private begun(): { readonly audit: AuditWriter; readonly handles: HandleTable } {
-    if (this.opened === undefined) throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
-    return this.opened;
+    if (this.opened !== undefined) return this.opened;
+    if (this.state === undefined) throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
+    throw new HoldfastError('audit_unavailable', 'the audit log of this agent is not open', { next: 'see: holdfast status' });
   }
 
   /** The first state gives the key that seals the log; nothing can be recorded, and so nothing done, before. */
@@ -235,9 +255,19 @@ export class Agent {
       recorder: () => audit,
       policy: recordPolicy,
     });
-    this.opened = { audit, handles };
-    this.sweeper = setInterval(() => void handles.sweep().catch(() => this.log('handles could not be recorded as expired')), sweepEveryMs);
+    this.opened = { audit, handles, signers };
+    if (this.options.past === true) return;
+    this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
+  }
+
+  private sweep(handles: HandleTable): void {
+    void handles.sweep().catch(() => this.log('handles could not be recorded as expired'));
+    try {
+      this.journal.keepPulseAge();
+    } catch (thrown) {
+      this.ports.log.warn({ agent: toHex(this.id), ...faultOf(thrown) }, 'the age of the pulse could not be written down');
+    }
   }
 
   private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
@@ -260,14 +290,25 @@ export class Agent {
 
   private end(): void {
     this.link.stop();
-    for (const listener of this.listeners) listener.revoked();
+    this.tell((listener) => listener.revoked());
+  }
+
+  /** Each is told, whatever the others make of it. */
+  private tell(what: (listener: AgentEvents) => void): void {
+    for (const listener of this.listeners) {
+      try {
+        what(listener);
+      } catch (thrown) {
+        this.ports.log.warn({ agent: toHex(this.id), ...faultOf(thrown) }, 'a session failed to act on a change');
+      }
+    }
   }
 
   private async grantsChanged(after: ReadonlyMap<string, Grant>, before: ReadonlyMap<string, Grant>): Promise<void> {
     const { handles } = this.begun();
     for (const [id, ended] of before) {
       if (after.has(id)) continue;
-      for (const listener of this.listeners) listener.grantEnded(ended.grant);
+      this.tell((listener) => listener.grantEnded(ended.grant));
       await handles.burn({ kind: 'grant', grant: ended.grant }).catch(() => this.log('burned handles could not be recorded'));
       this.note({ kind: 'grant-ended', grant: ended.grant });
     }

@@ -1,9 +1,8 @@
-// One agent's view of its fleet, kept current: entries come from the relay, are verified by the replica, stored as received, and only then
-// count as seen. Whoever depends on the state is told of every change.
+// One agent's view of its fleet, kept current: entries come from the relay, are verified by the replica, take effect at once and are stored as
+// received. What takes power away acts also when the disk is full; nothing is minted then, for the link stays down until all is kept.
 
-import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
+import { controlTopic, type Head, type Verified } from '@holdfast/protocol/blind/entry';
 import { parsePulse, verifyPulse, type Pulse } from '@holdfast/protocol/blind/pulse';
-import type { Verified } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
@@ -13,7 +12,7 @@ import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { Freshness } from '../freshness.ts';
 import type { LinkReader } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
-import type { Enrolment, StateStore } from '../state/store.ts';
+import type { Enrolment, KeptPulse, StateStore } from '../state/store.ts';
 
 export type FetchLockbox = (audience: string, epoch: number, member: Uint8Array) => Promise<Uint8Array | undefined>;
 /** Called after entries took effect, in order; `before` is undefined for the first state of all. */
@@ -28,12 +27,22 @@ interface JournalOptions {
   readonly fetchLockbox: FetchLockbox;
 }
 
+/** How much older a pulse grows before that is written down again. */
+const countEveryMs = 60_000;
+
 export class AgentJournal implements LinkReader {
   private readonly options: JournalOptions;
   private readonly replica: Replica;
   private readonly listeners: StateListener[] = [];
   private readonly watchers = new Set<() => void>();
+  /** In effect, and not on disk yet. */
+  private unkept: Taken[] = [];
   private newestPulse: Verified<Pulse> | undefined;
+  /** A pulse that names a control head which we have not read: it counts once we have. */
+  private earlyPulse: Verified<Pulse> | undefined;
+  private countedMs = 0;
+  /** An operator has seen another history than the one shown here. */
+  private fork: unknown;
 
   private constructor(options: JournalOptions) {
     const { ports, store, enrolment, holder, fetchLockbox } = options;
@@ -61,7 +70,7 @@ export class AgentJournal implements LinkReader {
     const kept = store.entries(enrolment.agent, controlTopic);
     if (kept.length > 0) refuseFaults(await journal.replica.ingest(controlTopic, kept));
     const pulse = store.pulse(enrolment.agent);
-    if (pulse !== undefined && journal.replica.hasBegun) await journal.takePulse(pulse);
+    if (pulse !== undefined && journal.replica.hasBegun) await journal.takeKeptPulse(pulse);
     return journal;
   }
 
@@ -82,14 +91,25 @@ export class AgentJournal implements LinkReader {
     return control && { position: control.position, hash: control.hash };
   }
 
+  seenHead(): Head {
+    const { pinned } = this.options.enrolment;
+    const read = this.controlHead();
+    return read !== undefined && read.position >= pinned.position ? read : pinned;
+  }
+
+  nextControl(): number {
+    return (this.controlHead()?.position ?? -1) + 1;
+  }
+
   /** A copy of an audience's current key, which the caller overwrites. */
   epochKey(audience: string): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
     return this.replica.epochKey(audience);
   }
 
-  /** Throws `entry_fork` when another entry than this stands at its position. */
-  compareControl(head: Head): void {
-    this.replica.compareControl(head);
+  /** Throws `entry_fork`, and for good once an operator's pulse has shown that there are two histories. */
+  compareControl(head: Head): 'known' | 'ahead' {
+    if (this.fork !== undefined) throw this.fork; // [PULSE-8]
+    return this.replica.compareControl(head);
   }
 
   onChange(listener: StateListener): void {
@@ -102,35 +122,79 @@ export class AgentJournal implements LinkReader {
     return () => this.watchers.delete(watcher);
   }
 
+  /** With nothing to apply: keeps what could not be kept before. Throws `store_failed` as long as that does not succeed. */
   async applyControl(wires: readonly Uint8Array[]): Promise<void> {
-    const { store, enrolment } = this.options;
     const before = this.state;
     const results = await this.replica.ingest(controlTopic, wires);
     const taken = results.filter((each): each is Taken => each.kind === 'applied' || each.kind === 'unread' || each.kind === 'rejected');
-    if (taken.length > 0) {
-      store.saveEntries(enrolment.agent, controlTopic, taken);
-      const { state } = this.replica;
-      for (const listener of this.listeners) await listener(state, before);
-      for (const watcher of this.watchers) watcher();
+    this.unkept.push(...taken);
+    try {
+      if (taken.length > 0) for (const listener of this.listeners) await listener(this.replica.state, before);
+    } finally {
+      this.keep();
     }
+    if (taken.length > 0) for (const watcher of this.watchers) watcher();
+    this.countEarlyPulse();
     refuseFaults(results);
   }
 
   async applyPulse(wire: Uint8Array): Promise<void> {
-    await this.takePulse(wire);
-    this.options.store.savePulse(this.options.enrolment.agent, wire);
+    const verified = await this.verifiedPulse(parsePulse(wire), this.newestPulse);
+    this.earlyPulse = verified;
+    this.countEarlyPulse();
   }
 
-  private async takePulse(wire: Uint8Array): Promise<void> {
-    const { ports, enrolment, freshness } = this.options;
+  /** Writes down how old the pulse has become, so that a restart with a clock set back does not make it younger. [PULSE-7] */
+  keepPulseAge(): void {
+    const { freshness, store, enrolment } = this.options;
+    const { pulseAgeMs } = freshness;
+    if (this.newestPulse === undefined || pulseAgeMs === undefined || pulseAgeMs < this.countedMs + countEveryMs) return;
+    this.countedMs = pulseAgeMs;
+    store.savePulse(enrolment.agent, { wire: this.newestPulse.wire, countedMs: pulseAgeMs });
+  }
+
+  private keep(): void {
+    if (this.unkept.length === 0) return;
+    this.options.store.saveEntries(this.options.enrolment.agent, controlTopic, this.unkept);
+    this.unkept = [];
+  }
+
+  /** One that was taken before stays the newest, also when the clock was set back since: an older one must not take its place. */
+  private async takeKeptPulse({ wire, countedMs }: KeptPulse): Promise<void> {
     const pulse = parsePulse(wire);
-    const device = this.replica.state.devices.get(toHex(pulse.statement.device));
-    if (device === undefined) throw new HoldfastError('pulse_forged', 'the pulse is not of an operator device of this fleet');
-    const known = { fleet: enrolment.fleet, deviceKey: device.keys.sign, newest: this.newestPulse, nowMs: ports.clock.nowMs() };
-    const verified = await verifyPulse(ports.primitives, pulse, known);
-    this.replica.compareControl(verified.statement.control); // an operator who saw another history is heard here
-    this.newestPulse = verified;
-    freshness.pulseSeen(verified.statement.atMs);
+    const nowMs = Math.max(this.options.ports.clock.nowMs(), pulse.statement.atMs);
+    this.newestPulse = await this.verifiedPulse(pulse, undefined, nowMs);
+    this.countedMs = countedMs;
+    this.options.freshness.pulseSeen(pulse.statement.atMs, countedMs); // [PULSE-7]
+  }
+
+  private verifiedPulse(pulse: Pulse, newest: Verified<Pulse> | undefined, nowMs = this.options.ports.clock.nowMs()): Promise<Verified<Pulse>> {
+    const { ports, enrolment } = this.options;
+    const device = this.state?.devices.get(toHex(pulse.statement.device));
+    if (device === undefined) throw new HoldfastError('pulse_forged', 'the pulse is not of an operator device of this fleet'); // [PULSE-2]
+    return verifyPulse(ports.primitives, pulse, { fleet: enrolment.fleet, deviceKey: device.keys.sign, newest, nowMs });
+  }
+
+  private countEarlyPulse(): void {
+    const { freshness, store, enrolment } = this.options;
+    const early = this.earlyPulse;
+    if (early === undefined || this.comparedWithOperator(early) === 'ahead') return; // [PULSE-8]
+    this.earlyPulse = undefined;
+    if (this.newestPulse !== undefined && early.statement.atMs <= this.newestPulse.statement.atMs) return;
+    this.newestPulse = early;
+    freshness.pulseSeen(early.statement.atMs);
+    this.countedMs = freshness.pulseAgeMs ?? 0;
+    store.savePulse(enrolment.agent, { wire: early.wire, countedMs: this.countedMs });
+  }
+
+  private comparedWithOperator({ statement }: Verified<Pulse>): 'known' | 'ahead' {
+    try {
+      return this.replica.compareControl(statement.control);
+    } catch (thrown) {
+      this.fork ??= thrown; // [PULSE-8]
+      this.options.freshness.relayDoubted();
+      throw thrown;
+    }
   }
 }
 

@@ -9,6 +9,8 @@ import type { Ports } from '../ports.ts';
 
 /** A new key this long before the old certificate ends. */
 const marginMs = 60_000;
+/** What is signed was dated a moment before its signer was asked for. */
+const datedBeforeMs = 30_000;
 
 interface Certified {
   readonly key: SoftwareKeyHolder;
@@ -33,19 +35,27 @@ export class SessionSigners {
 
   /** A signer whose certificate covers the present moment. Throws what custody throws. */
   async signer(): Promise<SessionSigner> {
+    const asked = this.current;
+    const held = await asked?.catch(() => undefined);
     const nowMs = this.ports.clock.nowMs();
-    const held = await this.current?.catch(() => undefined);
-    if (held === undefined || nowMs < held.fromMs || nowMs > held.untilMs - marginMs) {
+    if (this.current === asked && (held === undefined || nowMs < held.fromMs + datedBeforeMs || nowMs > held.untilMs - marginMs)) {
       held?.key.wipe();
       this.current = this.certify(nowMs);
     }
     return (await (this.current as Promise<Certified>)).signer;
   }
 
+  /** Overwrites the key in memory; the next `signer` makes a new one. */
+  async wipe(): Promise<void> {
+    const held = await this.current?.catch(() => undefined);
+    this.current = undefined;
+    held?.key.wipe();
+  }
+
   private async certify(nowMs: number): Promise<Certified> {
     const key = await SoftwareKeyHolder.generate(this.ports.primitives);
-    const fromMs = nowMs;
-    const untilMs = nowMs + maxSessionKeyMs;
+    const fromMs = nowMs - datedBeforeMs;
+    const untilMs = fromMs + maxSessionKeyMs;
     const { fleet, agent } = this;
     const certificate = await certifySessionKey(this.holder, { v: 1, fleet, agent, key: key.publicKeys.sign, notBeforeMs: fromMs, notAfterMs: untilMs });
     return { key, fromMs, untilMs, signer: { certificate, sign: (domain, statement) => key.sign(domain, statement) } };

@@ -1,6 +1,6 @@
 // What the door answers, one function a request.
 
-import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
@@ -39,7 +39,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
         caller.reply({ kind: 'done' });
         break;
       case 'audit':
-        caller.reply(await auditPage(agents.named(request.agent), request));
+        caller.reply(await auditPage(await agents.evidence(request.agent), request));
         break;
       case 'run':
         await sessions.run(agents.ofScope(request.scope), request, caller);
@@ -51,7 +51,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
 }
 
 function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): DoorReply {
-  const notices = agents.unopened.map(({ scope, thrown }) => ({
+  const notices = agents.unopened().map(({ scope, thrown }) => ({
     code: codeOf(thrown),
     message: `the agent of the scope ${scope} could not be opened: ${thrown instanceof Error ? thrown.message : 'unknown'}`.slice(0, 1024),
     ...(thrown instanceof HoldfastError && thrown.next !== undefined && { next: thrown.next.slice(0, 1024) }),
@@ -71,7 +71,8 @@ function status({ agents, sessions, custody, version, startedAtMs }: DoorContext
 /** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
 function machine(agents: Agents): DoorReplyOf<'machine'> {
   const all = agents.all();
-  const fleets = new Map(all.flatMap(({ state, enrolment }) => (state === undefined ? [] : [[enrolment.fleet.toString(), state] as const])));
+  const states = all.flatMap(({ state }) => state ?? []).toSorted((a, b) => a.control.position - b.control.position);
+  const fleets = new Map(states.map((state) => [toHex(state.fleet), state])); // of several views of a fleet the one that has read on furthest
   const roster = [...fleets.values()].flatMap((state) =>
     [...state.agents.values()].map(({ id, scope, machine: host, custody, revoked, enrolledAtMs }) => ({
       agent: id,
@@ -81,7 +82,7 @@ function machine(agents: Agents): DoorReplyOf<'machine'> {
       custody,
       state: revoked === undefined ? 'live' : 'revoked',
       enrolledAtMs,
-      here: all.some((agent) => equalBytes(agent.id, id)),
+      here: agents.isHere(id),
     })),
   );
   const grants = all.flatMap((agent) =>
@@ -122,5 +123,12 @@ async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>
   if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };
   await audit.checkpoint(); // so that what was recorded a moment ago is covered as well
   const all = await audit.checkpoints();
-  return { ...about, total: all.length, items: all.slice(from, from + Math.min(limit, 300)) };
+  return { ...about, total: all.length, items: fitting(all.slice(from, from + limit)) };
+}
+
+/** As many as one page has room for; at least one if there is one. */
+function fitting(items: readonly Uint8Array[]): Uint8Array[] {
+  let bytes = 0;
+  const end = items.findIndex(({ length }, index) => (bytes += length) > maxPageBytes && index > 0);
+  return items.slice(0, end < 0 ? items.length : end);
 }

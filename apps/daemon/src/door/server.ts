@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { decodeDoorRequest, encodeDoorReply, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
 import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { faultOf } from '../fault.ts';
 import type { Log } from '../ports.ts';
 
 /** One caller, after its request. */
@@ -13,11 +14,8 @@ export interface Caller {
   /** False: the socket's buffer is full, wait for `drained`. */
   reply(reply: DoorReply): boolean;
   drained(): Promise<void>;
-  /** Frames after the request; at most one listener. */
+  /** Frames after the request; at most one listener. What it throws ends the connection with that code. */
   onFrame(listener: (frame: DoorRequest) => void): void;
-  /** Stops reading from the caller, and goes on: how a command that does not read its input slows the caller down. */
-  hold(): void;
-  release(): void;
   /** Fires once, when the caller is gone. */
   readonly gone: AbortSignal;
 }
@@ -27,14 +25,25 @@ export type DoorHandler = (request: DoorRequest, caller: Caller) => Promise<void
 
 /** More callers than any person or script has at once; sessions included. */
 const maxConnections = 512;
+/** Who connects and asks nothing makes room for others. */
+const askWithinMs = 10_000;
+/** Frames that may come before the request's handler listens. */
+const maxWaitingFrames = 64;
+/** At the daemon's end: so long a last reply has to leave. */
+const lingerMs = 1000;
+/** Messages are sentences; what quotes a caller's input is cut. */
+const maxMessageChars = 1000;
 
 export function failure(thrown: unknown): DoorReply {
   const code = codeOf(thrown);
   if (code === 'internal' || !(thrown instanceof HoldfastError)) {
     return { kind: 'failed', code, message: 'something unexpected happened in the daemon', next: "see the daemon's log" };
   }
-  return { kind: 'failed', code, message: thrown.message, ...(thrown.next !== undefined && { next: thrown.next }) };
+  const { message, next } = thrown;
+  return { kind: 'failed', code, message: sentence(message), ...(next !== undefined && { next: sentence(next) }) };
 }
+
+const sentence = (text: string): string => text.slice(0, maxMessageChars).toWellFormed();
 
 class Connection implements Caller {
   private readonly socket: Socket;
@@ -47,6 +56,7 @@ class Connection implements Caller {
   constructor(socket: Socket, log: Log, handler: DoorHandler) {
     this.socket = socket;
     let started = false;
+    socket.setTimeout(askWithinMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.ended.abort());
     socket.on('data', (chunk) => {
@@ -56,10 +66,12 @@ class Connection implements Caller {
           if (started) this.deliver(frame);
           else {
             started = true;
+            socket.setTimeout(0);
             void this.answer(frame, log, handler);
           }
         }
       } catch (thrown) {
+        socket.removeAllListeners('data'); // nothing after the fault is looked at
         this.reply(failure(thrown)); // [DOOR-3]
         socket.destroySoon();
       }
@@ -70,7 +82,7 @@ class Connection implements Caller {
     try {
       await handler(request, this);
     } catch (thrown) {
-      if (codeOf(thrown) === 'internal') log.warn({ request: request.kind, cause: String(thrown) }, 'a request failed unexpectedly');
+      if (codeOf(thrown) === 'internal') log.warn({ request: request.kind, ...faultOf(thrown) }, 'a request failed unexpectedly');
       this.reply(failure(thrown));
     }
     this.socket.end();
@@ -78,7 +90,7 @@ class Connection implements Caller {
 
   private deliver(frame: DoorRequest): void {
     if (this.listener) this.listener(frame);
-    else if (this.waiting.length < 64) this.waiting.push(frame);
+    else if (this.waiting.length < maxWaitingFrames) this.waiting.push(frame);
     else throw new HoldfastError('codec_limit', 'too many frames before the request was answered');
   }
 
@@ -89,14 +101,6 @@ class Connection implements Caller {
 
   reply(reply: DoorReply): boolean {
     return this.socket.destroyed || this.socket.write(encodeDoorReply(reply));
-  }
-
-  hold(): void {
-    this.socket.pause();
-  }
-
-  release(): void {
-    this.socket.resume();
   }
 
   drained(): Promise<void> {
@@ -135,7 +139,10 @@ export async function openDoor(path: string, log: Log, handler: DoorHandler): Pr
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of connections) socket.destroySoon();
+        for (const socket of connections) {
+          socket.destroySoon();
+          setTimeout(() => socket.destroy(), lingerMs).unref();
+        }
       }),
   };
 }

@@ -1,16 +1,14 @@
 // The daemon's connection to its fleet's relay, spec/relay.md: kept up with backoff, feeding entries and pulses to the agent's replica in
 // order, and asking for freshness. Nothing that the relay says is believed here: it is handed on to what verifies it.
 
-import { controlTopic } from '@holdfast/protocol/blind/entry';
+import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
 import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
-import type { Head } from '@holdfast/protocol/blind/entry';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
+import { askFreshness, getLockbox, getPulse, readTopic, watchTopics, type LockboxPlace } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
-import { appendEntry, askFreshness, getLockbox, getPulse, readTopic, watchTopics, type AppendOutcome, type LockboxPlace } from '@holdfast/protocol/exchange/relay-calls';
-import type { UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import type { Freshness } from '../freshness.ts';
 import type { Ports } from '../ports.ts';
 
@@ -18,14 +16,22 @@ const answerWithinMs = 15_000;
 const freshEveryMs = 15_000;
 const firstBackoffMs = 250;
 const maxBackoffMs = 30_000;
+/** Entries read at once: more than any fleet has, less than what a relay could make us hold by never coming to an end. */
+const maxReadBytes = 256 * 1024 * 1024;
+/** Rounds of reading on while the fleet moves faster than we read; then pushes and the next round do the rest. */
+const maxReadRounds = 3;
 
 export type LinkState = 'connecting' | 'connected' | 'waiting' | 'ended';
 
-/** What the link feeds. Calls never overlap: one supervised writer. */
+/** What the link feeds. Calls of the `apply` kind never overlap: one supervised writer. */
 export interface LinkReader {
-  /** The control head that has been seen; the next entry wanted is the one after it. */
-  controlHead(): Head | undefined;
-  /** Applies control entries as received; throws a coded error when history does not hold. */
+  /** The newest control head that was ever seen or pinned: a relay that shows less is rolled back. */
+  seenHead(): Head;
+  /** The position of the next control entry wanted. */
+  nextControl(): number;
+  /** `known`: in the history read so far; `ahead`: not read that far. Throws `entry_fork`. */
+  compareControl(head: Head): 'known' | 'ahead';
+  /** Applies control entries as received; throws a coded error when history does not hold, or could not be kept. */
   applyControl(wires: readonly Uint8Array[]): Promise<void>;
   applyPulse(wire: Uint8Array): Promise<void>;
 }
@@ -50,7 +56,7 @@ export class RelayLink {
   private backoffMs = firstBackoffMs;
   private timer: NodeJS.Timeout | undefined;
   private freshTimer: NodeJS.Timeout | undefined;
-  /** Serialises everything that touches the reader. */
+  /** Serialises everything that changes the reader. */
   private queue: Promise<void> = Promise.resolve();
   private current: LinkState = 'connecting';
   private fault: ErrorCode | undefined;
@@ -78,111 +84,126 @@ export class RelayLink {
     clearTimeout(this.timer);
     clearTimeout(this.freshTimer);
     this.exchange?.close();
+    this.exchange = undefined;
   }
 
-  /** Asks for the relay's word on our heads now instead of at the next round. */
-  async confirm(): Promise<void> {
-    const { exchange } = this;
-    if (exchange !== undefined && this.current === 'connected') await this.askFresh(exchange);
-  }
-
-  /** Appends to the agent's own topic. Throws `relay_unreachable` while there is no connection. */
-  async append(entry: UnverifiedEntry): Promise<AppendOutcome> {
-    return appendEntry(this.connected(), entry);
-  }
-
+  /** Throws `relay_unreachable` while there is no connection. */
   async lockbox(place: LockboxPlace): Promise<Uint8Array | undefined> {
-    return getLockbox(this.connected(), place);
+    const { exchange } = this;
+    if (exchange === undefined) throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    return getLockbox(exchange, place);
   }
 
-  async *ownTopic(topic: Uint8Array, from: number): AsyncGenerator<Uint8Array> {
-    yield* readTopic(this.connected(), topic, from);
-  }
-
-  private connected(): RelayExchange {
-    if (this.exchange === undefined) throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
-    return this.exchange;
+  private get ended(): boolean {
+    return this.current === 'ended';
   }
 
   private async connect(): Promise<void> {
-    if (this.current === 'ended') return;
+    if (this.ended) return;
     this.current = 'connecting';
     const { ports, relayUrl, relayKey, identity } = this.options;
+    let opened: RelayExchange | undefined;
     try {
-      const exchange = await connectRelay(relayUrl, {
-        webSocket: WebSocket,
+      opened = await connectRelay(relayUrl, {
+        webSocket: ports.webSocket,
         primitives: ports.primitives,
         deadline,
         answerWithinMs,
         identity,
         relayKey,
         onPush: (push) => this.onPush(push),
-        onClosed: (error) => this.onClosed(error),
+        onClosed: (error) => {
+          if (opened !== undefined) this.broken(error, opened); // while connecting, connectRelay throws the same
+        },
       });
-      this.exchange = exchange;
-      await this.catchUp(exchange);
-      if (this.exchange !== exchange) return;
+      if (this.ended) {
+        opened.close();
+        return;
+      }
+      this.exchange = opened;
+      await this.catchUp(opened);
+      if (this.exchange !== opened) return;
       this.current = 'connected';
       this.fault = undefined;
-      this.backoffMs = firstBackoffMs;
       ports.log.info({ agent: toHex(identity.principal) }, 'connected to the relay');
-      this.scheduleFresh(exchange);
+      this.scheduleFresh(opened);
     } catch (thrown) {
-      this.broken(thrown);
+      this.broken(thrown, opened);
     }
   }
 
   private async catchUp(exchange: RelayExchange): Promise<void> {
     const { reader } = this.options;
+    await this.enqueue(() => reader.applyControl([])); // what could not be kept before is kept now, or we stay away
+    await this.readOn(exchange);
+    await watchTopics(exchange, [{ topic: controlTopic, from: reader.nextControl() }]);
     const pulse = await getPulse(exchange);
-    const asked = await this.confirmed(exchange);
-    if (asked === 'ahead') {
+    if (pulse !== undefined) await this.takePulse(pulse);
+  }
+
+  /** Reads until the relay confirms that there is no more. */
+  private async readOn(exchange: RelayExchange): Promise<void> {
+    const { reader } = this.options;
+    for (let round = 0; (await this.confirmed(exchange)) === 'ahead' && round < maxReadRounds; round += 1) {
       const batch: Uint8Array[] = [];
-      for await (const wire of readTopic(exchange, controlTopic, (reader.controlHead()?.position ?? -1) + 1)) batch.push(wire);
+      let size = 0;
+      for await (const wire of readTopic(exchange, controlTopic, reader.nextControl())) {
+        size += wire.length;
+        if (size > maxReadBytes) throw new HoldfastError('codec_limit', 'the relay has more entries than a fleet can have');
+        batch.push(wire);
+      }
       await this.enqueue(() => reader.applyControl(batch));
     }
-    await watchTopics(exchange, [{ topic: controlTopic, from: (reader.controlHead()?.position ?? -1) + 1 }]);
-    if (pulse !== undefined) await this.enqueue(() => reader.applyPulse(pulse));
-    if (asked === 'ahead') await this.confirmed(exchange);
   }
 
-  /** One round: nonce out, statement back, heads compared. Throws when the relay shows an older or another history. */
-  private async confirmed(exchange: RelayExchange): Promise<'same' | 'ahead'> {
+  /**
+   * One round: nonce out, statement back, heads compared. What we had seen before asking the relay must know: it cannot have signed less
+   * unless it was rolled back. What it told us we must have read: then nothing that it knew is hidden from us.
+   */
+  private async confirmed(exchange: RelayExchange): Promise<'known' | 'ahead'> {
     const { freshness, identity, relayKey, reader } = this.options;
     const asked = freshness.mark();
+    const seen = reader.seenHead();
     const statement = await askFreshness(exchange, { fleet: identity.fleet, relayKey, topics: [] });
     const told = headOf(statement, controlTopic);
-    const seen = reader.controlHead();
-    const compared = compareHeads(seen, told); // [FRESHNESS-6]
-    if (compared === 'same') freshness.relayConfirmed(asked);
+    compareHeads(seen, told); // [FRESH-7]
+    const compared = told === undefined ? 'ahead' : reader.compareControl(told); // [FRESH-7]
+    if (compared === 'known') freshness.relayConfirmed(asked); // [FRESH-8]
     return compared;
-  }
-
-  private async askFresh(exchange: RelayExchange): Promise<void> {
-    try {
-      // Entries on their way here are applied before heads are compared again.
-      if ((await this.confirmed(exchange)) === 'ahead') {
-        await this.queue;
-        await this.confirmed(exchange);
-      }
-    } catch (thrown) {
-      if (this.exchange === exchange) this.broken(thrown);
-    }
   }
 
   private scheduleFresh(exchange: RelayExchange): void {
     clearTimeout(this.freshTimer);
-    this.freshTimer = setTimeout(() => {
-      if (this.exchange !== exchange) return;
-      void this.askFresh(exchange).then(() => this.scheduleFresh(exchange));
-    }, freshEveryMs);
+    this.freshTimer = setTimeout(() => void this.askAgain(exchange), freshEveryMs);
+  }
+
+  private async askAgain(exchange: RelayExchange): Promise<void> {
+    if (this.exchange !== exchange) return;
+    try {
+      await this.readOn(exchange);
+      this.backoffMs = firstBackoffMs; // not before: a relay that greets and hangs up is not knocked at in a hurry
+      if (this.exchange === exchange) this.scheduleFresh(exchange);
+    } catch (thrown) {
+      this.broken(thrown, exchange);
+    }
   }
 
   private onPush(push: RelayPush): void {
+    const { exchange } = this;
     const { reader } = this.options;
-    if (push.kind === 'push-pulse') void this.enqueue(() => reader.applyPulse(push.pulse)).catch((thrown) => this.ignored(thrown));
+    if (push.kind === 'push-pulse') void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
     else if (push.kind === 'push-entry' && equalBytes(push.topic, controlTopic)) {
-      void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown) => this.broken(thrown));
+      void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown: unknown) => this.broken(thrown, exchange));
+    }
+  }
+
+  /** A pulse that is refused takes nothing away: the last good one goes on ageing. Only one that proves two histories ends the connection. */
+  private async takePulse(wire: Uint8Array): Promise<void> {
+    try {
+      await this.enqueue(() => this.options.reader.applyPulse(wire));
+    } catch (thrown) {
+      if (codeOf(thrown) === 'entry_fork') throw thrown; // [PULSE-8]
+      this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: codeOf(thrown) }, 'a pulse was refused');
     }
   }
 
@@ -192,29 +213,17 @@ export class RelayLink {
     return done;
   }
 
-  /** A pulse that does not verify takes nothing away: the last good one goes on ageing. */
-  private ignored(thrown: unknown): void {
-    this.options.ports.log.warn({ code: codeOf(thrown) }, 'a pulse was refused');
-  }
-
-  private broken(thrown: unknown): void {
+  /** `of`: the connection that it happened on, undefined before there was one; an older one's troubles are over. */
+  private broken(thrown: unknown, of: RelayExchange | undefined): void {
+    if (this.ended || this.exchange !== of) return;
     this.fault = codeOf(thrown);
-    this.options.ports.log.warn({ code: this.fault }, 'the relay connection failed');
-    const { exchange } = this;
+    this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: this.fault }, 'the relay connection failed');
     this.exchange = undefined;
-    exchange?.close();
-    this.retry();
-  }
-
-  private onClosed(error: HoldfastError): void {
-    if (this.exchange === undefined) return; // still connecting: connect() hears it
-    this.exchange = undefined;
-    this.fault ??= error.code;
+    of?.close();
     this.retry();
   }
 
   private retry(): void {
-    if (this.current === 'ended' || this.current === 'waiting') return;
     this.current = 'waiting';
     clearTimeout(this.freshTimer);
     clearTimeout(this.timer);

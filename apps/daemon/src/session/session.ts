@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorRequest } from '@holdfast/protocol/door/wire';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import { createBroker, type Broker } from '../broker/broker.ts';
 import type { Caller } from '../door/server.ts';
@@ -35,6 +36,7 @@ export class Sessions {
   private readonly ports: Ports;
   private readonly paths: HomePaths;
   private readonly running = new Map<string, { readonly view: SessionView; end(): void; readonly ended: Promise<void> }>();
+  private closing = false;
 
   constructor(ports: Ports, paths: HomePaths) {
     this.ports = ports;
@@ -48,6 +50,7 @@ export class Sessions {
   /** Runs a command to its end; its exit code is the last reply. Throws coded errors before the command has started. */
   async run(agent: Agent, request: RunRequest, caller: Caller): Promise<void> {
     agent.assertLive();
+    if (this.closing) throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
     const { primitives, clock, log } = this.ports;
     const session = primitives.random(16);
     const program = path.basename(request.command[0] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
@@ -55,25 +58,29 @@ export class Sessions {
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
     const authority = new SessionAuthority(agent, this.ports, { session, secret: primitives.random(32) });
-    const broker = await createBroker({ authority, door: agentDoor(agent, authority), log });
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
+    const stop = new AbortController();
+    this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
+    let broker: Broker | undefined;
     let exitCode: number | undefined;
     try {
+      broker = await createBroker({ authority, door: agentDoor(agent, authority), log });
       const sandbox = await this.start(agent, request, authority, broker);
-      this.running.set(toHex(session), { view, end: () => sandbox.kill(), ended });
+      stop.signal.addEventListener('abort', () => sandbox.kill());
+      if (stop.signal.aborted) sandbox.kill();
       exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
     } finally {
-      await broker.close();
-      await agent.handles.burn({ kind: 'session', session }).catch(() => log.warn({}, 'burned handles could not be recorded'));
-      agent.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
+      await broker?.close();
+      await agent.endSession(session, exitCode);
       this.running.delete(toHex(session));
       finish();
     }
     caller.reply({ kind: 'exited', code: exitCode });
   }
 
-  /** Ends all sessions and waits until nothing of them is left. */
+  /** Ends all sessions and waits until nothing of them is left; later ones are refused. */
   async close(): Promise<void> {
+    this.closing = true;
     const all = [...this.running.values()];
     for (const { end } of all) end();
     await Promise.all(all.map(({ ended }) => ended));

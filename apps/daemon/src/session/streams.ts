@@ -1,8 +1,10 @@
-// Carries a session's bytes between the CLI's door connection and the sandbox, with back-pressure both ways: a slow terminal slows the
-// command down, nothing is dropped and nothing piles up.
+// Carries a session's bytes between the CLI's door connection and the sandbox, with back-pressure both ways: a slow terminal slows the command
+// down, a command that does not read slows the caller down by a window of input (the connection itself is always read, so that a caller who
+// is gone is noticed). Nothing is dropped and nothing piles up.
 
 import type { Readable, Writable } from 'node:stream';
-import { maxChunkBytes, type DoorReply } from '@holdfast/protocol/door/wire';
+import { maxChunkBytes, maxInputAheadBytes, type DoorReply } from '@holdfast/protocol/door/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Caller } from '../door/server.ts';
 
 interface SandboxStreams {
@@ -31,19 +33,29 @@ async function pump(stream: Readable, caller: Caller, kind: 'output' | 'errors')
 
 /** Resolves when all output has been handed to the door. */
 export async function carryStreams(sandbox: SandboxStreams, caller: Caller): Promise<void> {
-  sandbox.input.on('error', () => {}); // the command closed its input: what comes after is nobody's
-  sandbox.input.on('drain', () => caller.release());
-  sandbox.input.on('close', () => caller.release());
+  const { input } = sandbox;
+  let aheadBytes = 0;
+  input.on('error', () => {}); // the command closed its input: what comes after is nobody's
+  const take = (data: Uint8Array) => {
+    aheadBytes += data.length;
+    if (aheadBytes > maxInputAheadBytes) throw new HoldfastError('codec_limit', 'more input than the session takes at once'); // [DOOR-7]
+    const taken = () => {
+      aheadBytes -= data.length;
+      caller.reply({ kind: 'input-taken', bytes: data.length }); // [DOOR-7]
+    };
+    if (input.writable) input.write(data, taken);
+    else taken();
+  };
   caller.onFrame((frame) => {
     switch (frame.kind) {
       case 'input':
-        if (!sandbox.input.write(frame.data) && !sandbox.input.destroyed) caller.hold();
+        take(frame.data);
         break;
       case 'input-end':
-        sandbox.input.end();
+        input.end();
         break;
       case 'resize':
-        void sandbox.resize(frame.columns, frame.rows);
+        void sandbox.resize(frame.columns, frame.rows).catch(() => {}); // the terminal ended with its session
         break;
       case 'signal':
         if (signals.has(frame.name)) sandbox.signal(frame.name as NodeJS.Signals);

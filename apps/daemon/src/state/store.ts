@@ -1,11 +1,12 @@
 // What the daemon keeps of the fleet's journal, spec/journal.md: entries and lockboxes as received (ciphertext), the newest pulse, and for
-// each scope whom it is enrolled as (public facts only). SQLite, synced before a head counts as seen.
+// each scope whom it is enrolled as (public facts only), past agents included: their evidence stays readable. SQLite, synced on return.
 
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { bytes, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
 import { scopeName } from '@holdfast/protocol/blind/pairing-offer';
 import { keyReference } from '@holdfast/protocol/custody/wire';
 import { head } from '@holdfast/protocol/blind/entry';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { fleetId, principalId, wallClockMs } from '@holdfast/protocol/keys/public-keys';
 
 /** Whom one scope of this machine is, pinned at pairing. Nothing here is secret; nothing here may change but by a new pairing. */
@@ -24,75 +25,134 @@ export const enrolment = record({
 });
 export type Enrolment = Infer<typeof enrolment>;
 
+/** The newest pulse as received, and how old it had been counted when that was last written down. */
+export interface KeptPulse {
+  readonly wire: Uint8Array;
+  readonly countedMs: number;
+}
+
 const schema = `
-  CREATE TABLE IF NOT EXISTS enrolment (scope TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS enrolment (agent BLOB PRIMARY KEY, scope TEXT NOT NULL, current INTEGER NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX IF NOT EXISTS enrolment_current ON enrolment (scope) WHERE current = 1;
+  CREATE TABLE IF NOT EXISTS attempt (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS entry (agent BLOB NOT NULL, topic BLOB NOT NULL, position INTEGER NOT NULL, wire BLOB NOT NULL,
     PRIMARY KEY (agent, topic, position)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, box BLOB NOT NULL,
     PRIMARY KEY (agent, audience, epoch)) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL, counted_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 const maxEnrolmentBytes = 16 * 1024;
 
+/** Every method throws `store_failed` when the disk or the file does not allow it; nothing of a failed write is kept. */
 export class StateStore {
   private readonly db: DatabaseSync;
 
   constructor(file: string) {
-    this.db = new DatabaseSync(file);
-    this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    this.db.exec(schema);
+    this.db = attempted(() => new DatabaseSync(file));
+    attempted(() => this.db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; ${schema}`));
   }
 
   close(): void {
     this.db.close();
   }
 
+  /** Whom each scope is now. */
   enrolments(): Enrolment[] {
-    const rows = this.db.prepare('SELECT record FROM enrolment ORDER BY scope').all();
-    return rows.map((row) => decode(enrolment, row['record'] as Uint8Array, maxEnrolmentBytes));
+    return this.all('SELECT record FROM enrolment WHERE current = 1 ORDER BY scope').map(enrolmentOf);
   }
 
+  /** Whom scopes were before they were enrolled again. */
+  pastEnrolments(): Enrolment[] {
+    return this.all('SELECT record FROM enrolment WHERE current = 0').map(enrolmentOf);
+  }
+
+  /** From now on the scope is this agent; whom it was before is kept as past. Ends the attempt that led here. */
   saveEnrolment(value: Enrolment): void {
-    this.db.prepare('INSERT OR REPLACE INTO enrolment (scope, record) VALUES (?, ?)').run(value.scope, encode(enrolment, value));
+    this.transaction(() => {
+      this.run('UPDATE enrolment SET current = 0 WHERE scope = ?', value.scope);
+      this.run('INSERT INTO enrolment (agent, scope, current, record) VALUES (?, ?, 1, ?)', value.agent, value.scope, encode(enrolment, value));
+      this.run('DELETE FROM attempt WHERE key = ?', value.key);
+    });
   }
 
-  removeEnrolment(scope: string): void {
-    this.db.prepare('DELETE FROM enrolment WHERE scope = ?').run(scope);
+  /** Notes a key that is worth nothing unless `saveEnrolment` names it: one that is left here after a crash is to be destroyed. */
+  beginAttempt(key: Uint8Array): void {
+    this.run('INSERT OR IGNORE INTO attempt (key) VALUES (?)', key);
+  }
+
+  attempts(): Uint8Array[] {
+    return this.all('SELECT key FROM attempt').map((row) => row['key'] as Uint8Array);
+  }
+
+  endAttempt(key: Uint8Array): void {
+    this.run('DELETE FROM attempt WHERE key = ?', key);
+  }
+
+  /** Removes what was read on behalf of an agent that was never enrolled here. */
+  forget(agent: Uint8Array): void {
+    this.transaction(() => {
+      for (const table of ['entry', 'lockbox', 'pulse']) this.run(`DELETE FROM ${table} WHERE agent = ?`, agent);
+    });
   }
 
   entries(agent: Uint8Array, topic: Uint8Array): Uint8Array[] {
-    const rows = this.db.prepare('SELECT wire FROM entry WHERE agent = ? AND topic = ? ORDER BY position').all(agent, topic);
-    return rows.map((row) => row['wire'] as Uint8Array);
+    return this.all('SELECT wire FROM entry WHERE agent = ? AND topic = ? ORDER BY position', agent, topic).map((row) => row['wire'] as Uint8Array);
   }
 
-  /** One transaction, synced on return. Positions only go forward: an existing one is a programming error and throws. */
+  /** One transaction. Positions only go forward: an existing one is a programming error and throws. */
   saveEntries(agent: Uint8Array, topic: Uint8Array, entries: readonly { readonly position: number; readonly wire: Uint8Array }[]): void {
-    const insert = this.db.prepare('INSERT INTO entry (agent, topic, position, wire) VALUES (?, ?, ?, ?)');
-    this.db.exec('BEGIN IMMEDIATE');
-    try {
-      for (const { position, wire } of entries) insert.run(agent, topic, position, wire);
-      this.db.exec('COMMIT');
-    } catch (cause) {
-      this.db.exec('ROLLBACK');
-      throw cause;
-    }
+    this.transaction(() => {
+      for (const { position, wire } of entries) this.run('INSERT INTO entry (agent, topic, position, wire) VALUES (?, ?, ?, ?)', agent, topic, position, wire);
+    });
   }
 
   lockbox(agent: Uint8Array, audience: string, epoch: number): Uint8Array | undefined {
-    const row = this.db.prepare('SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ?').get(agent, audience, epoch);
+    const [row] = this.all('SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ?', agent, audience, epoch);
     return row?.['box'] as Uint8Array | undefined;
   }
 
   saveLockbox(agent: Uint8Array, audience: string, epoch: number, box: Uint8Array): void {
-    this.db.prepare('INSERT OR REPLACE INTO lockbox (agent, audience, epoch, box) VALUES (?, ?, ?, ?)').run(agent, audience, epoch, box);
+    this.run('INSERT OR REPLACE INTO lockbox (agent, audience, epoch, box) VALUES (?, ?, ?, ?)', agent, audience, epoch, box);
   }
 
-  pulse(agent: Uint8Array): Uint8Array | undefined {
-    return this.db.prepare('SELECT wire FROM pulse WHERE agent = ?').get(agent)?.['wire'] as Uint8Array | undefined;
+  pulse(agent: Uint8Array): KeptPulse | undefined {
+    const [row] = this.all('SELECT wire, counted_ms FROM pulse WHERE agent = ?', agent);
+    return row && { wire: row['wire'] as Uint8Array, countedMs: row['counted_ms'] as number };
   }
 
-  savePulse(agent: Uint8Array, wire: Uint8Array): void {
-    this.db.prepare('INSERT OR REPLACE INTO pulse (agent, wire) VALUES (?, ?)').run(agent, wire);
+  savePulse(agent: Uint8Array, { wire, countedMs }: KeptPulse): void {
+    this.run('INSERT OR REPLACE INTO pulse (agent, wire, counted_ms) VALUES (?, ?, ?)', agent, wire, Math.ceil(countedMs));
+  }
+
+  private all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    return attempted(() => this.db.prepare(sql).all(...values));
+  }
+
+  private run(sql: string, ...values: SQLInputValue[]): void {
+    attempted(() => this.db.prepare(sql).run(...values));
+  }
+
+  private transaction(work: () => void): void {
+    attempted(() => this.db.exec('BEGIN IMMEDIATE'));
+    try {
+      work();
+      attempted(() => this.db.exec('COMMIT'));
+    } catch (thrown) {
+      if (this.db.isTransaction) this.db.exec('ROLLBACK');
+      throw thrown;
+    }
+  }
+}
+
+function enrolmentOf(row: Record<string, unknown>): Enrolment {
+  return decode(enrolment, row['record'] as Uint8Array, maxEnrolmentBytes);
+}
+
+function attempted<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new HoldfastError('store_failed', "the daemon's store cannot be read or written", { cause, next: 'free space on its disk and check its permissions' });
   }
 }

@@ -13,6 +13,8 @@ export interface HomePaths {
   readonly scopes: string;
   readonly run: string;
   readonly doorSocket: string;
+  /** False: even the short path is longer than the system takes. */
+  readonly doorSocketFits: boolean;
 }
 
 /** Linux refuses longer paths in sockaddr_un (108 bytes with the NUL). */
@@ -29,6 +31,7 @@ export function defaultHome(environment: Readonly<Record<string, string | undefi
 export function homePaths(primitives: Primitives, home: string, runtimeFolder: string): HomePaths {
   const direct = `${home}/run/daemon.sock`;
   const short = `${runtimeFolder}/${toHex(primitives.sha256(utf8(home))).slice(0, 24)}.sock`;
+  const doorSocket = utf8(direct).length <= maxSocketPathBytes ? direct : short; // [DOOR-5]
   return {
     home,
     relay: `${home}/relay`,
@@ -38,6 +41,7 @@ export function homePaths(primitives: Primitives, home: string, runtimeFolder: s
     operator: `${home}/operator`,
     scopes: `${home}/scopes`,
     run: `${home}/run`,
-    doorSocket: utf8(direct).length <= maxSocketPathBytes ? direct : short, // [DOOR-5]
+    doorSocket,
+    doorSocketFits: utf8(doorSocket).length <= maxSocketPathBytes,
   };
 }

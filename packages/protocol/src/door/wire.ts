@@ -29,6 +29,8 @@ import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.t
 export const maxDoorFrameBytes = 1024 * 1024;
 /** One piece of a session's streams. */
 export const maxChunkBytes = 64 * 1024;
+/** How much input may be on its way that the command has not taken yet. More breaks the protocol. [DOOR-7] */
+export const maxInputAheadBytes = 512 * 1024;
 
 const path = text({ min: 1, max: 4096 });
 const size = integer({ min: 1, max: 10_000 });
@@ -38,7 +40,7 @@ export const doorRequest = union({
   status: {},
   /** What this machine can read of its fleets: the roster, and its own agents' grants and egress rules. */
   machine: {},
-  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })), machine: text({ min: 1, max: 64 }) },
+  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })) },
   /** Answers when every agent of this fleet on this machine has applied the control entry. */
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
   run: {
@@ -125,6 +127,8 @@ export const doorReply = union({
   'enroll-offer': { code: text({ max: 128 }), url: text({ max: 2048 }), words: list(text({ max: 32 }), { max: 8 }), expiresAtMs: integer(wallClockMs) },
   'enroll-done': { agent: principalId, fleet: fleetId, fleetName: text({ max: 256 }), scope: scopeName, custody: text({ max: 64 }) },
   started: { session: bytes(16), agent: principalId, mode: text({ max: 16 }) },
+  /** The command has taken so much input, or will never read it. */
+  'input-taken': { bytes: integer({ max: maxInputAheadBytes }) },
   output: { data: bytesUpTo(maxChunkBytes) },
   errors: { data: bytesUpTo(maxChunkBytes) },
   exited: { code: integer({ max: 255 }) },
