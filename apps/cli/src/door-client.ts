@@ -1,19 +1,33 @@
 // Asking the daemon of this machine, spec/door.md.
 
+import { lstatSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
-import { homedir } from 'node:os';
 import { defaultHome, homePaths, type HomePaths } from '@holdfast/protocol/door/paths';
 import { decodeDoorReply, encodeDoorRequest, maxDoorFrameBytes, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
 import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
+/** Beyond what a request itself asks the daemon to wait. */
+const answerWithinMs = 30_000;
+
 /** Where this user's Holdfast lies; the same answer as the daemon's. */
 export function findHome(): HomePaths {
   const home = path.resolve(defaultHome(process.env, homedir()));
   return homePaths(nodePrimitives, home, path.join(tmpdir(), `holdfast-${userInfo().uid}`));
+}
+
+function unreachable(message: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('daemon_unreachable', message, { cause, next: 'start it: npm start (in the clone), in another terminal' });
+}
+
+/** A socket in a folder that others can enter may be anybody's. Throws `home_unsafe`. */
+function assertPrivate(folder: string): void {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found === undefined || (found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o022) === 0)) return;
+  throw new HoldfastError('home_unsafe', `${folder} is not this user's alone`, { next: 'remove it, or choose another HOLDFAST_HOME' }); // [DOOR-1]
 }
 
 export class DoorCall {
@@ -24,34 +38,28 @@ export class DoorCall {
     this.socket = socket;
   }
 
-  /** Throws `daemon_unreachable`. */
+  /** Throws `daemon_unreachable`, `home_unsafe`. */
   static async open(paths: HomePaths): Promise<DoorCall> {
+    assertPrivate(path.dirname(paths.doorSocket));
     const socket = connect(paths.doorSocket);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
-      socket.once('error', (cause) =>
-        reject(
-          new HoldfastError('daemon_unreachable', 'no daemon answers on this machine', { cause, next: 'start it: npm start (in the clone), in another terminal' }),
-        ),
-      );
+      socket.once('error', (cause) => reject(unreachable('no daemon answers on this machine', cause)));
     });
     socket.on('error', () => socket.destroy());
     return new DoorCall(socket);
   }
 
-  /** False: wait for `onDrain` before sending more. */
-  send(request: DoorRequest): boolean {
-    return !this.socket.destroyed && this.socket.write(encodeDoorRequest(request));
+  /** Throws `codec_*` for a request that no daemon would take. After the daemon is gone nothing happens: `replies` ends. */
+  send(request: DoorRequest): void {
+    const frame = encodeDoorRequest(request);
+    if (!this.socket.destroyed) this.socket.write(frame);
   }
 
-  onDrain(listener: () => void): void {
-    this.socket.on('drain', listener);
-  }
-
-  /** Everything the daemon says until it ends the connection. Throws the daemon's own coded error for a `failed` reply. */
+  /** Everything the daemon says until it ends the connection or is gone. Throws the daemon's own coded error for a `failed` reply. */
   async *replies(): AsyncGenerator<DoorReply> {
-    for await (const chunk of this.socket) {
-      for (const payload of this.frames.push(chunk as Buffer)) {
+    for await (const chunk of chunksOf(this.socket)) {
+      for (const payload of this.frames.push(chunk)) {
         const reply = decodeDoorReply(payload);
         if (reply.kind === 'failed') throw new HoldfastError(parseCode(reply.code), reply.message, reply.next === undefined ? {} : { next: reply.next });
         yield reply;
@@ -64,16 +72,27 @@ export class DoorCall {
   }
 }
 
+/** A daemon that was killed resets its connections: to its callers that is an end like any other. */
+async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of socket) yield chunk as Buffer;
+  } catch {
+    // ECONNRESET and its like
+  }
+}
+
 /** One question, one answer. Throws `daemon_unreachable` or the daemon's own error. */
 export async function askDaemon<K extends DoorReply['kind']>(paths: HomePaths, request: DoorRequest, wanted: K): Promise<DoorReplyOf<K>> {
   const call = await DoorCall.open(paths);
+  const deadline = setTimeout(() => call.close(), answerWithinMs + ('timeoutMs' in request ? request.timeoutMs : 0));
   try {
     call.send(request);
     for await (const reply of call.replies()) {
       if (reply.kind === wanted) return reply as DoorReplyOf<K>;
     }
-    throw new HoldfastError('daemon_unreachable', 'the daemon ended the call without an answer', { next: 'see whether it still runs: holdfast status' });
+    throw unreachable('the daemon ended the call without an answer');
   } finally {
+    clearTimeout(deadline);
     call.close();
   }
 }

@@ -32,7 +32,7 @@ const program = new Command('holdfast')
   .description('Identity, credentials and rules that hold, for AI agents.')
   .version('0.1.0')
   .enablePositionalOptions()
-  .showHelpAfterError('(see: holdfast --help)')
+  .configureOutput({ outputError: () => {} }) // told below, in one form for all faults
   .exitOverride();
 
 /** A command with `--json`; operators' commands take the passphrase from a file or ask for it. */
@@ -134,12 +134,25 @@ program
     process.exit(await run(words, options)); // an open pipe on stdin would keep us
   });
 
+/** What commander says, in our words. */
+function usageOf({ code, message }: CommanderError): Error {
+  if (code === 'commander.help') return usage('a command is missing', 'see: holdfast --help');
+  return usage(message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '), 'see: holdfast --help');
+}
+
+// A reader that hangs up, like `head`, has had what it wanted.
+if (process.argv[2] !== 'run') process.stdout.on('error', () => process.exit());
+
 try {
   await program.parseAsync();
 } catch (thrown) {
-  if (!(thrown instanceof CommanderError)) throw thrown;
-  const asked = thrown.exitCode === 0; // --help, --version
-  const inRun = process.argv[2] === 'run';
-  if (!asked && process.argv.includes('--json') && !inRun) new Output(true).failed(usage(thrown.message, 'see: holdfast --help'));
-  process.exitCode = asked ? 0 : inRun ? 125 : 2;
+  const isUsage = thrown instanceof CommanderError;
+  if (isUsage && thrown.exitCode === 0) {
+    process.exitCode = 0; // --help, --version
+  } else {
+    const fault = isUsage ? usageOf(thrown) : thrown;
+    const inRun = process.argv[2] === 'run';
+    new Output(!inRun && process.argv.includes('--json')).failed(fault); // [CLI-2]
+    process.exitCode = inRun ? 125 : exitCodeOf(fault); // [CLI-3] [CLI-16]
+  }
 }

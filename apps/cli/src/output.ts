@@ -5,38 +5,81 @@ import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors
 /** 0 done, 1 refused by policy, 2 usage, 3 not available, 4 verification failed. `run` has its own: the command's, or 125. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
-const exits: Partial<Record<ErrorCode, ExitCode>> = {
-  usage: 2,
-  codec_shape: 2,
-  codec_limit: 2,
-  already_running: 3,
-  daemon_unreachable: 3,
-  relay_unreachable: 3,
-  port_taken: 3,
-  sandbox_unavailable: 3,
-  custody_unavailable: 3,
-  home_unsafe: 3,
-  internal: 3,
-  store_full: 3,
-  limit_exceeded: 3,
-  entry_fork: 4,
-  entry_gap: 4,
-  entry_stale: 4,
-  entry_time: 4,
-  signature_invalid: 4,
-  relay_impostor: 4,
-  audit_altered: 4,
-  audit_truncated: 4,
-  audit_corrupt: 4,
-};
+const usageCodes: readonly ErrorCode[] = ['usage', 'codec_shape', 'codec_limit', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit'];
 
-/** Refusal is the answer to whatever no line above names. */
+const unavailableCodes: readonly ErrorCode[] = [
+  'already_running',
+  'audit_unavailable',
+  'custody_unavailable',
+  'daemon_unreachable',
+  'home_unsafe',
+  'internal',
+  'limit_exceeded',
+  'operator_absent',
+  'port_taken',
+  'relay_protocol',
+  'relay_unreachable',
+  'sandbox_unavailable',
+  'store_failed',
+  'store_full',
+];
+
+const unverifiedCodes: readonly ErrorCode[] = [
+  'access_forged',
+  'audit_altered',
+  'audit_corrupt',
+  'audit_forged',
+  'audit_gap',
+  'audit_time',
+  'audit_truncated',
+  'author_unknown',
+  'entry_foreign',
+  'entry_fork',
+  'entry_gap',
+  'entry_stale',
+  'entry_time',
+  'freshness_forged',
+  'genesis_invalid',
+  'key_invalid',
+  'lockbox_invalid',
+  'open_failed',
+  'pairing_answer_invalid',
+  'pairing_offer_invalid',
+  'pulse_forged',
+  'relay_impostor',
+  'signature_invalid',
+];
+
+/** Refusal is the answer to whatever no list above names. [CLI-3] */
 export function exitCodeOf(thrown: unknown): ExitCode {
-  return exits[codeOf(thrown)] ?? 1;
+  const code = codeOf(thrown);
+  if (usageCodes.includes(code)) return 2;
+  if (unavailableCodes.includes(code)) return 3;
+  return unverifiedCodes.includes(code) ? 4 : 1;
 }
 
 export function usage(message: string, next?: string): HoldfastError {
   return new HoldfastError('usage', message, next === undefined ? {} : { next });
+}
+
+/** Text that others will see on their terminals, as typed. Throws `usage`. */
+export function plainText(what: string, typed: string, max: number): string {
+  if (typed.length > max) throw usage(`${what} is longer than ${max} characters`);
+  if (/\p{C}/u.test(typed)) throw usage(`${what} has control characters in it`);
+  return typed;
+}
+
+/** What people and scripts are told of anything thrown. [CLI-2] */
+export interface Told {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next?: string;
+}
+
+export function told(thrown: unknown): Told {
+  const code = codeOf(thrown);
+  if (!(thrown instanceof HoldfastError)) return { code, message: `unexpected: ${String(thrown)}` };
+  return { code, message: thrown.message, ...(thrown.next !== undefined && { next: thrown.next }) };
 }
 
 /** Every command answers through one of these, never by writing on its own. */
@@ -49,7 +92,7 @@ export class Output {
 
   /** The command's result: `value` as one JSON line, or `lines` for people. */
   result(value: unknown, lines: readonly string[]): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, printable)}\n`);
+    if (this.json) process.stdout.write(`${jsonLine(value)}\n`); // [CLI-1]
     else for (const line of lines) process.stdout.write(`${line}\n`);
   }
 
@@ -59,26 +102,27 @@ export class Output {
   }
 
   failed(thrown: unknown): void {
-    const code = codeOf(thrown);
-    const message = thrown instanceof HoldfastError ? thrown.message : `unexpected: ${String(thrown)}`;
-    const next = thrown instanceof HoldfastError ? thrown.next : undefined;
+    const { code, message, next } = told(thrown);
     if (this.json) {
-      process.stdout.write(`${JSON.stringify({ error: { code, message, ...(next !== undefined && { next }) } })}\n`);
+      process.stdout.write(`${jsonLine({ error: { code, message, ...(next !== undefined && { next }) } })}\n`); // [CLI-2]
       return;
     }
-    process.stderr.write(`holdfast: ${message} (${code})\n`);
-    if (next !== undefined) process.stderr.write(`  next: ${next}\n`);
+    process.stderr.write(`holdfast: ${visible(message)} (${code})\n`); // [CLI-2]
+    if (next !== undefined) process.stderr.write(`  next: ${visible(next)}\n`);
   }
 }
 
-/** Ids and keys are hex in JSON. */
-function printable(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+/** Ids and keys are hex; what a terminal would obey or hide is escaped, so that JSON may be looked at as well. [CLI-1] [CLI-6] */
+function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value, (_key, each: unknown) => (each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each));
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
+  );
 }
 
-/** Control characters shown as what they are: names and reasons come from other machines. */
+/** Control characters shown as what they are: names and reasons come from other machines. [CLI-6] */
 export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 export function duration(ms: number): string {

@@ -7,6 +7,8 @@ import { usage } from './output.ts';
 /** Passphrases, secrets and codes: nothing longer is one. */
 const maxSecretBytes = 64 * 1024;
 
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** Reads a descriptor to its end into one buffer, without intermediate copies; the caller overwrites it. */
 function readAll(descriptor: number): Buffer {
   const held = Buffer.alloc(maxSecretBytes + 1);
@@ -16,8 +18,9 @@ function readAll(descriptor: number): Buffer {
     try {
       read = readSync(descriptor, held, length, held.length - length, null);
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'EAGAIN') continue;
-      throw cause;
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EAGAIN')) throw cause;
+      Atomics.wait(pause, 0, 0, 5); // a pipe without blocking has nothing yet
+      continue;
     }
     if (read === 0) break;
     length += read;
@@ -57,6 +60,13 @@ export async function secretFromStdin(question: string): Promise<Buffer> {
   const secret = readAll(0);
   if (secret.length === 0) throw usage('nothing on standard input', 'pipe the secret in: printf %s "$SECRET" | holdfast vault add …');
   return secret;
+}
+
+/** The first line of what is piped in. Throws `usage` at a terminal. */
+export function lineFromStdin(): string {
+  if (process.stdin.isTTY) throw usage('nothing on standard input', 'pipe it in, or give it as an argument');
+  const [line = ''] = readAll(0).toString('utf8').split('\n');
+  return line.trim();
 }
 
 /** From `file` if one is named, else asked at the terminal; without either the command says which option is missing. */

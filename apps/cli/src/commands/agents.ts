@@ -1,12 +1,12 @@
 // `holdfast agents` and `holdfast revoke`.
 
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { rekeyFleet, revokeAgent } from '@holdfast/protocol/journal/compose';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
-import { visible, type Output } from '../output.ts';
+import { plainText, visible, type Output } from '../output.ts';
 
 interface Shown {
   readonly agent: Uint8Array;
@@ -23,7 +23,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
     show(output, 'machine', agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here }) => ({ agent, scope, machine, custody, state, enrolledAtMs, here })));
     return;
   }
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const agents = [...session.state.agents.values()].map(({ id, scope, machine, custody, revoked, enrolledAtMs }) => ({
       agent: id,
       scope,
@@ -49,31 +49,35 @@ function toRotate(state: FleetState, agent: Uint8Array): string[] {
 }
 
 export async function revoke(output: Output, name: string, options: { readonly passphraseFile?: string; readonly reason: string }): Promise<void> {
-  await asOperator(options, async (session) => {
+  const reason = plainText('the reason', options.reason, 256);
+  await asOperator(output, options, async (session) => {
     const agent = session.agent(name);
-    if (agent.revoked !== undefined) throw new HoldfastError('agent_revoked', `${name} is revoked already`);
+    if (agent.revoked !== undefined) throw new HoldfastError('agent_revoked', `${name} is revoked already`, { next: 'nothing is left to do; see: holdfast agents' });
     const rotate = toRotate(session.state, agent.id);
     await session.readAgentTopic(agent.id);
-    const accessVersion = await session.accessVersion();
-    await session.write((operator) => revokeAgent(operator, { agent: agent.id, reason: options.reason, accessVersion }));
-    const { agents } = await runsHere(session.facts.fleet, agent.id, () => session.appliedHere(10_000));
+    await session.write(async (operator) => revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }));
+    const applied = (await isHere(agent.id)) ? await session.appliedHere() : 'absent';
     await session.write((operator) => rekeyFleet(operator));
-    const applied = agents === 'applied';
-    output.result({ agent: agent.id, revoked: true, applied, rotate }, [
-      `${agent.scope} is revoked${applied ? ', here already' : '; its machine hears of it through the relay'}`,
-      rotate.length === 0 ? 'it held no credential' : `rotate upstream: ${rotate.join(', ')}`,
+    output.result({ agent: agent.id, revoked: true, applied: applied === 'applied', rotate }, [
+      `${agent.scope} is revoked${heard[applied]}`,
+      rotate.length === 0 ? 'it held no credential' : `rotate upstream: ${rotate.map(visible).join(', ')}`,
     ]);
   });
 }
 
-/** Waits only for a daemon that has this very agent: others hear of it in their own time. */
-async function runsHere(fleet: Uint8Array, agent: Uint8Array, wait: () => Promise<'applied' | 'absent'>): Promise<{ agents: 'applied' | 'absent' }> {
+const heard = {
+  applied: ', here already',
+  absent: '; its machine hears of it through the relay',
+  late: '; the daemon of this machine has not heard of it yet, see: holdfast status',
+};
+
+/** Only a daemon that has this very agent is waited for: others hear of it in their own time. */
+async function isHere(agent: Uint8Array): Promise<boolean> {
   try {
     const { agents } = await askDaemon(findHome(), { kind: 'status' }, 'status');
-    if (!agents.some((each) => equalBytes(each.agent, agent) && equalBytes(each.fleet, fleet))) return { agents: 'absent' };
+    return agents.some((each) => toHex(each.agent) === toHex(agent));
   } catch (thrown) {
-    if (thrown instanceof HoldfastError && thrown.code === 'daemon_unreachable') return { agents: 'absent' };
+    if (codeOf(thrown) === 'daemon_unreachable') return false;
     throw thrown;
   }
-  return { agents: await wait() };
 }

@@ -4,10 +4,11 @@ import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { verifyAudit } from '@holdfast/protocol/audit/verify';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
 import { askDaemon, findHome } from '../door-client.ts';
-import { duration, exitCodeOf, visible, type Output } from '../output.ts';
+import { duration, exitCodeOf, told, visible, type Output } from '../output.ts';
 
 const pageItems = 500;
 
@@ -39,7 +40,7 @@ async function readLog(agent: string): Promise<Log> {
 function sentence(event: AuditEvent): string {
   switch (event.kind) {
     case 'session-start':
-      return `${event.mode} session of ${visible(event.program)}`;
+      return `${event.mode} session of ${event.program}`;
     case 'session-end':
       return event.exitCode === undefined ? 'session ended' : `session ended with ${event.exitCode}`;
     case 'minted':
@@ -58,7 +59,7 @@ function sentence(event: AuditEvent): string {
     case 'egress-allowed':
       return `${event.host}:${event.port}`;
     case 'revoked':
-      return visible(event.reason);
+      return event.reason;
     case 'enrolled':
       return event.custody;
     case 'daemon-start':
@@ -75,25 +76,34 @@ export async function show(output: Output, options: { readonly agent: string; re
   const decoded = events.map(decodeEvent).slice(options.last === undefined ? 0 : -options.last || events.length);
   output.result(
     { agent, events: decoded },
-    decoded.map((event) => `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${sentence(event)}`),
+    decoded.map((event) => `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event))}`),
   );
 }
 
 export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {
-  const { events, checkpoints, agent, fleet, agentKey } = await readLog(options.agent);
   try {
-    const verdict = await verifyAudit(nodePrimitives, { fleet, agent, agentKey }, { events, checkpoints });
+    const { events, checkpoints, agent, fleet, agentKey } = await readLog(options.agent);
+    const verdict = await verdictOf({ fleet, agent, agentKey }, { events, checkpoints });
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
       ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
     ]);
   } catch (thrown) {
-    const code = exitCodeOf(thrown);
-    if (code !== 4) throw thrown;
-    if (output.json) output.result({ ok: false, agent, events: events.length, error: (thrown as { code?: string }).code }, []);
+    if (exitCodeOf(thrown) !== 4) throw thrown;
+    if (output.json) output.result({ ok: false, error: told(thrown) }, []); // [CLI-15]
     else output.failed(thrown);
-    process.exitCode = code;
+    process.exitCode = 4;
+  }
+}
+
+/** Whatever is wrong with the record is a verdict over it, its shape included. */
+async function verdictOf(...[whose, log]: [Parameters<typeof verifyAudit>[1], Parameters<typeof verifyAudit>[2]]): ReturnType<typeof verifyAudit> {
+  try {
+    return await verifyAudit(nodePrimitives, whose, log);
+  } catch (cause) {
+    if (codeOf(cause).startsWith('codec_')) throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
+    throw cause;
   }
 }
 

@@ -19,24 +19,24 @@ interface EgressOptions {
 export async function allow(output: Output, typed: string, options: EgressOptions): Promise<void> {
   const { host, port } = parseHost(typed);
   const ca = options.ca === undefined ? undefined : parseCaBundle(readText(options.ca));
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const agent = session.agent(options.to);
     const terms = { agent: agent.id, host, port, allowPrivate: options.allowPrivate === true, ...(ca !== undefined && { ca }) };
     const { rule } = await session.write((operator) => allowEgress(operator, terms));
-    const here = await session.appliedHere(10_000);
+    const here = await session.appliedHere();
     output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may reach ${host}:${port}`]);
   });
 }
 
 export async function remove(output: Output, typed: string, options: EgressOptions): Promise<void> {
   const { host, port } = parseHost(typed);
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const agent = session.agent(options.to);
     const rules = [...(session.state.egress.get(toHex(agent.id))?.values() ?? [])];
     const found = rules.find((each) => each.host === host && each.port === port);
     if (found === undefined) throw new HoldfastError('egress_unknown', `${agent.scope} has no leave to reach ${host}:${port}`, { next: 'see: holdfast egress list' });
     await session.write((operator) => endEgress(operator, { agent: agent.id, rule: found.id }));
-    const here = await session.appliedHere(10_000);
+    const here = await session.appliedHere();
     output.result({ rule: found.id, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may not reach ${host}:${port} any more`]);
   });
 }
@@ -47,7 +47,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
     show(output, 'machine', egress.map(({ rule }) => rule));
     return;
   }
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     show(output, 'operator', [...session.state.egress.values()].flatMap((rules) => [...rules.values()]));
   });
 }

@@ -1,6 +1,6 @@
 // `holdfast enroll`: this machine asks to be admitted. Shows what a person carries to the operator, and waits.
 
-import { hostname } from 'node:os';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
 import { duration, visible, type Output } from '../output.ts';
 
@@ -11,14 +11,13 @@ interface EnrollOptions {
 
 /** The relay that `npm start` runs on this machine. */
 export function localRelay(): string {
-  return `http://127.0.0.1:${process.env['HOLDFAST_PORT'] ?? '7433'}`;
+  return `http://127.0.0.1:${process.env['HOLDFAST_PORT'] || '7433'}`;
 }
 
 export async function enroll(output: Output, options: EnrollOptions): Promise<void> {
   const call = await DoorCall.open(findHome());
-  const machine = visible(hostname()).slice(0, 64) || 'unnamed';
-  call.send({ kind: 'enroll', scope: options.scope, machine, ...(options.relay !== undefined && { relay: options.relay }) });
   try {
+    call.send({ kind: 'enroll', scope: options.scope, ...(options.relay !== undefined && { relay: options.relay }) });
     for await (const reply of call.replies()) {
       if (reply.kind === 'enroll-offer') {
         const { code, url, words, expiresAtMs } = reply;
@@ -26,8 +25,10 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
       } else if (reply.kind === 'enroll-done') {
         const { agent, fleet, fleetName, scope, custody } = reply;
         output.result({ agent, fleet, fleetName, scope, custody }, [`enrolled as ${scope} of ${visible(fleetName)}; keys: ${custody}`]);
+        return;
       }
     }
+    throw new HoldfastError('daemon_unreachable', 'the daemon went away before the enrolment was done', { next: 'start it again: npm start; then holdfast enroll' });
   } finally {
     call.close();
   }

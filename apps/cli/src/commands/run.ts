@@ -2,12 +2,18 @@
 
 import path from 'node:path';
 import { homedir } from 'node:os';
-import { maxChunkBytes } from '@holdfast/protocol/door/wire';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { maxChunkBytes, maxInputAheadBytes } from '@holdfast/protocol/door/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
+import { Output, usage } from '../output.ts';
 
-/** Own failures, as `env` and `timeout` do: never mistaken for the command's. */
+/** Own failures, as `env` and `timeout` do: never mistaken for the command's. [CLI-16] */
 export const runFailed = 125;
+/** What a shell says of a command that wrote to a closed pipe. */
+const brokenPipe = 141;
+
+/** Node reads at most this much of a stream at once. */
+const maxReadBytes = 64 * 1024;
 
 interface RunOptions {
   readonly scope: string;
@@ -16,14 +22,24 @@ interface RunOptions {
 
 const carried: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'];
 
-/** Variables of the caller that the operator named for this call, apart from placeholders, which the daemon adds. */
-function chosenEnvironment(names: readonly string[]): Record<string, string> {
+/** Names under which people keep secrets; the point of Holdfast is that a session need not have them. */
+const looksSecret = /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|APIKEY|KEY|PAT)(_|$)/i;
+
+/** Variables of the caller that the operator named for this call, apart from placeholders, which the daemon adds. [CLI-10] */
+export function chosenEnvironment(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
   const chosen: Record<string, string> = {};
   for (const name of ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'COLORTERM', 'NO_COLOR', ...names]) {
-    const value = process.env[name];
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw usage(`--pass-env takes the name of a variable, not ${name}`, 'to set one: holdfast run -- env NAME=value …');
+    const value = environment[name];
     if (value !== undefined) chosen[name] = value;
   }
   return chosen;
+}
+
+function warnOfSecrets(names: readonly string[]): void {
+  for (const name of names) {
+    if (looksSecret.test(name)) process.stderr.write(`holdfast: warning: the session can read ${name}; to let it use a secret that it cannot read: holdfast vault add … --env ${name}\n`); // [CLI-10]
+  }
 }
 
 function terminalOf(): { columns: number; rows: number; term: string } | undefined {
@@ -36,14 +52,14 @@ export async function run(command: readonly string[], options: RunOptions): Prom
   try {
     return await carry(command, options);
   } catch (thrown) {
-    const message = thrown instanceof HoldfastError ? thrown.message : String(thrown);
-    process.stderr.write(`holdfast: ${message} (${codeOf(thrown)})\n`);
-    if (thrown instanceof HoldfastError && thrown.next !== undefined) process.stderr.write(`holdfast: next: ${thrown.next}\n`);
+    new Output(false).failed(thrown); // [CLI-16]
     return runFailed;
   }
 }
 
 async function carry(command: readonly string[], options: RunOptions): Promise<number> {
+  const environment = chosenEnvironment(options.passEnv, process.env);
+  warnOfSecrets(options.passEnv);
   const call = await DoorCall.open(findHome());
   const terminal = terminalOf();
   call.send({
@@ -53,14 +69,22 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
     cwd: process.cwd(),
     path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
     home: path.resolve(homedir()),
-    environment: chosenEnvironment(options.passEnv),
+    environment,
     ...(terminal && { terminal }),
   });
   const release = new AbortController();
   let code: number | undefined;
+  let taken = (_bytes: number): void => {};
+  const closed = () => {
+    code = brokenPipe; // nobody reads on: the session ends with its connection
+    call.close();
+  };
+  process.stdout.on('error', closed);
+  process.stderr.on('error', closed);
   try {
     for await (const reply of call.replies()) {
-      if (reply.kind === 'started') carryInput(call, terminal !== undefined, release.signal);
+      if (reply.kind === 'started') taken = carryInput(call, terminal !== undefined, release.signal);
+      else if (reply.kind === 'input-taken') taken(reply.bytes);
       else if (reply.kind === 'output') await written(process.stdout, reply.data);
       else if (reply.kind === 'errors') await written(process.stderr, reply.data);
       else if (reply.kind === 'exited') code = reply.code;
@@ -77,12 +101,14 @@ function written(stream: NodeJS.WriteStream, data: Uint8Array): Promise<void> {
   return new Promise((resolve) => stream.write(data, () => resolve()));
 }
 
-function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): void {
+/** Returns what is to be told when the session has taken input: never more of it is under way than the door allows. [DOOR-7] */
+function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): (bytes: number) => void {
   const { stdin, stdout } = process;
+  let aheadBytes = 0;
   const onData = (data: Buffer) => {
-    for (let offset = 0; offset < data.length; offset += maxChunkBytes) {
-      if (!call.send({ kind: 'input', data: data.subarray(offset, offset + maxChunkBytes) })) stdin.pause();
-    }
+    aheadBytes += data.length;
+    if (aheadBytes > maxInputAheadBytes - maxReadBytes) stdin.pause();
+    for (let offset = 0; offset < data.length; offset += maxChunkBytes) call.send({ kind: 'input', data: data.subarray(offset, offset + maxChunkBytes) });
   };
   const onEnd = () => call.send({ kind: 'input-end' });
   const onResize = () => call.send({ kind: 'resize', columns: stdout.columns, rows: stdout.rows });
@@ -92,7 +118,6 @@ function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): v
   stdin.on('data', onData);
   stdin.on('end', onEnd);
   stdin.on('error', onEnd);
-  call.onDrain(() => stdin.resume());
   if (terminal) stdout.on('resize', onResize);
   for (const name of carried) process.on(name, onSignal);
   released.addEventListener('abort', () => {
@@ -101,4 +126,8 @@ function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): v
     stdout.off('resize', onResize);
     for (const name of carried) process.off(name, onSignal);
   });
+  return (bytes) => {
+    aheadBytes -= bytes;
+    if (!released.aborted && aheadBytes <= maxInputAheadBytes - maxReadBytes) stdin.resume();
+  };
 }

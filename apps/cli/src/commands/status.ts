@@ -27,11 +27,12 @@ export async function status(output: Output): Promise<void> {
     if (operatorHere) {
       notices.push({ code: 'operator_here', message: 'the operator key is on this machine: an unsealed agent of this user could wait for its passphrase', next: 'run agents sealed, or operate from another machine' });
     }
-    output.result({ running: true, home: paths.home, operator: operatorHere, ...found, notices }, [
+    const { kind: _, ...shown } = found;
+    output.result({ running: true, home: paths.home, operator: operatorHere, ...shown, notices }, [
       `daemon ${found.version}, pid ${found.pid}, up ${duration(Date.now() - found.startedAtMs)}; keys: ${found.custody}`,
       ...found.agents.map(agentLine),
       ...found.sessions.map(({ session, mode, command, startedAtMs }) => `  ${mode} session ${toHex(session).slice(0, 8)}: ${visible(command)}, ${duration(Date.now() - startedAtMs)}`),
-      ...notices.flatMap(({ message, next }) => [`! ${message}`, ...(next === undefined ? [] : [`  next: ${next}`])]),
+      ...notices.flatMap(({ message, next }) => [`! ${visible(message)}`, ...(next === undefined ? [] : [`  next: ${visible(next)}`])]),
     ]);
   } catch (thrown) {
     if (!(thrown instanceof HoldfastError) || thrown.code !== 'daemon_unreachable') throw thrown;
@@ -49,8 +50,10 @@ function agentLine({ agent, scope, custody, state, fleetName, relayState, relayE
   return `${scope} ${toHex(agent).slice(0, 8)} of ${visible(fleetName)}: ${state}, ${custody}; ${relay}, ${pulse}; ${grants} grants`;
 }
 
-function agentNotices({ scope, freshness, undecryptable, rejected, state }: AgentView): Notice[] {
+function agentNotices({ scope, freshness, undecryptable, rejected, state, relayError }: AgentView): Notice[] {
   const found: Notice[] = [];
+  if (state === 'live' && relayError === 'relay_refused') found.push({ code: 'relay_refused', message: `${scope}: the relay does not let this agent in; it was probably revoked`, next: `ask the operator; to start anew: holdfast enroll --scope ${scope}` });
+  if (state === 'live' && (relayError === 'entry_fork' || relayError === 'entry_stale')) found.push({ code: relayError, message: `${scope}: the relay shows another history than was seen before; no handle is minted`, next: 'compare with another device; the relay was rolled back or lies' });
   if (state === 'live' && freshness.refusal === 'stale_relay') found.push({ code: 'stale_relay', message: `${scope}: the relay has not confirmed our state within a minute; no handle is minted`, next: 'check that the relay runs and is reachable' });
   if (state === 'live' && freshness.refusal === 'stale_pulse') found.push({ code: 'stale_pulse', message: `${scope}: no operator has been heard of for too long; no handle is minted`, next: 'holdfast pulse' });
   if (undecryptable > 0) found.push({ code: 'open_failed', message: `${scope}: ${undecryptable} entries or keys meant for it do not open` });

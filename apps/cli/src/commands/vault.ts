@@ -12,7 +12,7 @@ import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { secretFromStdin } from '../secrets-input.ts';
-import { usage, type Output } from '../output.ts';
+import { usage, visible, type Output } from '../output.ts';
 
 interface OperatorOptions {
   readonly passphraseFile?: string;
@@ -32,7 +32,7 @@ export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new HoldfastError('usage', `cannot read ${file}`, { cause });
+    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file that you can read' });
   }
 }
 
@@ -82,7 +82,7 @@ export async function add(output: Output, name: string, options: AddOptions): Pr
   }
   const secret = await secretFromStdin(`The secret of ${name}`);
   try {
-    await asOperator(options, async (session) => {
+    await asOperator(output, options, async (session) => {
       await session.write((operator) => addItem(operator, item, secret));
       output.result({ item: item.id, ...termsOf(item) }, [`${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(attach)}`, `  next: holdfast vault grant ${name} --to main`]);
     });
@@ -101,13 +101,13 @@ function parsed<T>(parse: () => T): T {
 }
 
 export async function grant(output: Output, name: string, options: OperatorOptions & { readonly to: string }): Promise<void> {
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);
     const secret = await session.openSecret(item.id);
     try {
       const { grant: id } = await session.write((operator) => grantItem(operator, { item: item.id, agent: agent.id, secret }));
-      const here = await session.appliedHere(10_000);
+      const here = await session.appliedHere();
       output.result({ grant: id, item: item.id, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may use ${name}; it never sees it`]);
     } finally {
       secret.fill(0);
@@ -116,29 +116,29 @@ export async function grant(output: Output, name: string, options: OperatorOptio
 }
 
 export async function ungrant(output: Output, name: string, options: OperatorOptions & { readonly from: string }): Promise<void> {
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const agent = session.agent(options.from);
     const held = [...(session.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
     if (held === undefined) throw new HoldfastError('grant_unknown', `${agent.scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
     await session.write((operator) => endGrant(operator, { agent: agent.id, grant: held.grant }));
-    const here = await session.appliedHere(10_000);
+    const here = await session.appliedHere();
     output.result({ grant: held.grant, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may not use ${name} any more`]);
   });
 }
 
 export async function remove(output: Output, name: string, options: OperatorOptions): Promise<void> {
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     await session.write((operator) => removeItem(operator, item.id));
-    await session.appliedHere(10_000);
-    output.result({ item: item.id, name }, [`${name} is removed, and every grant of it has ended`, '  next: rotate it upstream if it should die there too']);
+    const here = await session.appliedHere();
+    output.result({ item: item.id, name, applied: here === 'applied' }, [`${name} is removed, and every grant of it has ended`, '  next: rotate it upstream if it should die there too']);
   });
 }
 
 /** With a passphrase: the operator's own view. Without: what this machine may use, as its daemon reads the fleet. */
 export async function list(output: Output, options: OperatorOptions): Promise<void> {
   if (options.passphraseFile === undefined) return listHere(output);
-  await asOperator(options, async (session) => {
+  await asOperator(output, options, async (session) => {
     const items = [...session.state.items.values()].map((item) => ({
       item: item.id,
       ...termsOf(item),
@@ -158,5 +158,5 @@ async function listHere(output: Output): Promise<void> {
 }
 
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {
-  return `${name.padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${attach}  ${suffix}`;
+  return `${visible(name).padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${visible(attach)}  ${suffix}`;
 }

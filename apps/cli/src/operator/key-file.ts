@@ -2,7 +2,7 @@
 // needs the passphrase; whoever has both is the operator.
 
 import { randomBytes, scrypt } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bytes, bytesUpTo, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -11,8 +11,11 @@ import { fleetId, principalId } from '@holdfast/protocol/keys/public-keys';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 
-/** scrypt cost (RFC 7914): 128 MiB and about half a second, the most that a small machine bears for every operator command. */
-const cost = { N: 2 ** 17, r: 8, p: 1, maxmem: 192 * 1024 * 1024 };
+/** scrypt cost (RFC 7914): 128 MiB and about half a second, the most that a small machine bears for every operator command. [OPKEY-1] */
+const writtenLogN = 17;
+/** A file with more would only make us ask for memory that is not there. */
+const maxLogN = 18;
+const scryptTerms = { r: 8, p: 1, maxmem: 288 * 1024 * 1024 };
 const maxKeyFileBytes = 8 * 1024;
 
 const keyFile = record({
@@ -24,7 +27,7 @@ const keyFile = record({
   relayKey: bytes(65),
   salt: bytes(16),
   nonce: bytes(12),
-  logN: integer({ min: 14, max: 20 }),
+  logN: integer({ min: 14, max: maxLogN }), // [OPKEY-1]
   sealed: bytesUpTo(1024),
 });
 type KeyFile = Infer<typeof keyFile>;
@@ -42,25 +45,50 @@ export function hasOperator(folder: string): boolean {
   return existsSync(keyPath(folder));
 }
 
-/** Written whole or not at all, and synced, before it counts. */
+/** The folder of what only this user reads. Throws `store_failed`. */
+export function makeOperatorFolder(folder: string): void {
+  stored(folder, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  });
+}
+
+/** Written whole or not at all, and synced, before it counts. Throws `store_failed`; then the file is as it was. [OPKEY-2] */
 function writeAtomically(file: string, content: Uint8Array): void {
   const temporary = `${file}.${process.pid}.new`;
-  const descriptor = openSync(temporary, 'w', 0o600);
-  try {
-    writeSync(descriptor, content);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(temporary, file);
-  const folder = openSync(path.dirname(file), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  stored(file, () => {
+    try {
+      rmSync(temporary, { force: true });
+      const descriptor = openSync(temporary, 'wx', 0o600); // [OPKEY-2]
+      try {
+        writeFileSync(descriptor, content);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      renameSync(temporary, file);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    const folder = openSync(path.dirname(file), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+  });
 }
+
+function stored<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new HoldfastError('store_failed', `${file} could not be read or written`, { cause, next: 'free space and check its permissions; nothing was changed' });
+  }
+}
+
+const isAbsent = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 
 function stretch(passphrase: Uint8Array, salt: Uint8Array, logN: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(passphrase, salt, 32, { ...cost, N: 2 ** logN }, (failed, key) => (failed ? reject(failed) : resolve(key)));
+    scrypt(passphrase, salt, 32, { ...scryptTerms, N: 2 ** logN }, (failed, key) => (failed ? reject(failed) : resolve(key)));
   });
 }
 
@@ -71,9 +99,8 @@ function associated(file: Omit<KeyFile, 'sealed'>): Uint8Array {
 
 /** Writes the key file; `passphrase` stays the caller's. */
 export async function saveOperator(folder: string, facts: OperatorFacts, holder: SoftwareKeyHolder, passphrase: Uint8Array): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  const clear = { v: 1, ...facts, salt: randomBytes(16), nonce: randomBytes(12), logN: Math.log2(cost.N) } as const;
+  makeOperatorFolder(folder);
+  const clear = { v: 1, ...facts, salt: randomBytes(16), nonce: randomBytes(12), logN: writtenLogN } as const;
   const key = await stretch(passphrase, clear.salt, clear.logN);
   const secret = holder.exportBytes();
   try {
@@ -86,21 +113,21 @@ export async function saveOperator(folder: string, facts: OperatorFacts, holder:
 }
 
 function read(folder: string): KeyFile {
-  let content: Uint8Array;
+  if (!hasOperator(folder)) throw new HoldfastError('operator_absent', 'this machine has no operator key', { next: 'make a fleet with: holdfast init' });
+  const content = stored(keyPath(folder), () => readFileSync(keyPath(folder)));
   try {
-    content = readFileSync(keyPath(folder));
+    return decode(keyFile, content, maxKeyFileBytes);
   } catch (cause) {
-    throw new HoldfastError('operator_absent', 'this machine has no operator key', { cause, next: 'make a fleet with: holdfast init' });
+    throw new HoldfastError('key_invalid', `${keyPath(folder)} is damaged`, { cause, next: 'restore it from a backup' }); // [OPKEY-4]
   }
-  return decode(keyFile, content, maxKeyFileBytes);
 }
 
-/** Throws `operator_absent`. */
+/** Throws `operator_absent`, `key_invalid`. */
 export function operatorFacts(folder: string): OperatorFacts {
   return read(folder);
 }
 
-/** The key, for the length of one command: the caller wipes it. Throws `operator_absent`, `passphrase_wrong`. */
+/** The key, for the length of one command: the caller wipes it. Throws `operator_absent`, `key_invalid`, `passphrase_wrong`. */
 export async function unlockOperator(folder: string, passphrase: Uint8Array): Promise<SoftwareKeyHolder> {
   const { sealed, ...clear } = read(folder);
   const key = await stretch(passphrase, clear.salt, clear.logN);
@@ -116,15 +143,25 @@ export async function unlockOperator(folder: string, passphrase: Uint8Array): Pr
   }
 }
 
+/** Undefined before the first command that reads the fleet. Throws `key_invalid` when the file is damaged: nothing is believed then. */
 export function seenControlHead(folder: string): Infer<typeof head> | undefined {
+  let content: Uint8Array;
   try {
-    return decode(seenHeads, readFileSync(headPath(folder)), 1024).control;
+    content = readFileSync(headPath(folder));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw cause;
+    if (isAbsent(cause)) return undefined;
+    throw new HoldfastError('store_failed', `${headPath(folder)} cannot be read`, { cause, next: 'check its permissions' });
+  }
+  try {
+    return decode(seenHeads, content, 1024).control;
+  } catch (cause) {
+    throw new HoldfastError('key_invalid', `${headPath(folder)} is damaged`, { cause, next: 'restore it from a backup' }); // [OPKEY-6]
   }
 }
 
+/** Never goes back: of two commands at once the one that saw less does not win. [OPKEY-7] */
 export function rememberControlHead(folder: string, control: Infer<typeof head>): void {
+  const before = seenControlHead(folder);
+  if (before !== undefined && before.position >= control.position) return;
   writeAtomically(headPath(folder), encode(seenHeads, { v: 1, control }));
 }

@@ -2,26 +2,34 @@
 // without the head seen last, writes, and leaves a pulse behind. The key is overwritten at the end, whatever happened.
 
 import { hostname } from 'node:os';
-import { parseAccessList, type AccessList } from '@holdfast/protocol/blind/access-list';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as later } from 'node:timers/promises';
+import path from 'node:path';
+import { parseAccessList, signAccessList, type AccessList, type AccessListStatement } from '@holdfast/protocol/blind/access-list';
 import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { appendEntry, getAccessList, getLockbox, putAccessList, putLockbox, putPulse, readTopic } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
-import { makePulse, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
+import { makePulse, rekeyFleet, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
 import { Replica } from '@holdfast/protocol/journal/replica';
-import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
+import { currentEpoch, liveAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
+import type { Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
 import { operatorFacts, rememberControlHead, seenControlHead, unlockOperator, type OperatorFacts } from './key-file.ts';
 
 const answerWithinMs = 15_000;
 /** Two operators at once are rare; five in a row mean something else is wrong. */
 const maxAttempts = 5;
+/** How long one command waits for another of this machine that is writing. */
+const turnWithinMs = 30_000;
+const turnEveryMs = 50;
+const appliedWithinMs = 10_000;
 
 /** A relay connection for the length of one command. Throws `relay_unreachable`, `relay_impostor`. */
 export function openRelay(relayUrl: string, bound: { identity?: RelayIdentity; relayKey?: Uint8Array } = {}): Promise<RelayExchange> {
@@ -70,14 +78,17 @@ export class OperatorSession {
   static async open(paths: HomePaths, phrase: Uint8Array): Promise<OperatorSession> {
     const facts = operatorFacts(paths.operator);
     const holder = await unlockOperator(paths.operator, phrase);
+    let relay: RelayExchange | undefined;
     try {
       const identity = { fleet: facts.fleet, principal: facts.device, holder };
-      const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
+      relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
       const session = new OperatorSession(paths, facts, holder, relay);
       await session.catchUp();
+      await session.finishOthersWork();
       return session;
     } catch (thrown) {
-      holder.wipe();
+      relay?.close();
+      holder.wipe(); // [OPKEY-5]
       throw thrown;
     }
   }
@@ -116,26 +127,62 @@ export class OperatorSession {
 
   /** The version of the access list in force. */
   async accessVersion(): Promise<number> {
-    const wire = await getAccessList(this.relay);
-    return wire === undefined ? 0 : parseAccessList(wire).statement.version;
+    return (await this.accessList())?.version ?? 0;
   }
 
   async readAgentTopic(agent: Uint8Array): Promise<void> {
     for await (const wire of readTopic(this.relay, agent, 0)) await this.replica.ingest(agent, [wire]);
   }
 
-  /** Composes and sends; when another operator was faster, reads what came and composes again. */
+  /** Composes and sends, one command of this machine at a time; when another operator was faster, reads what came and composes again. */
   async write<C extends Composed & { readonly access?: AccessList }>(compose: (operator: Operator) => Promise<C>): Promise<C> {
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const composed = await compose(this.operator);
-      for (const { wire, ...place } of composed.lockboxes) await putLockbox(this.relay, place, wire);
-      if (await this.appended(composed)) {
-        if (composed.access !== undefined) await putAccessList(this.relay, composed.access);
-        return composed;
+    const release = await takeTurn(path.join(this.paths.operator, 'lock.db'));
+    try {
+      for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+        await this.catchUp();
+        const composed = await compose(this.operator);
+        for (const { wire, ...place } of composed.lockboxes) await putLockbox(this.relay, place, wire);
+        if (await this.appended(composed)) {
+          if (composed.access !== undefined) await putAccessList(this.relay, composed.access);
+          return composed;
+        }
       }
-      await this.catchUp();
+    } finally {
+      release();
     }
     throw new HoldfastError('relay_refused', 'the fleet changed again and again meanwhile', { next: 'try again' });
+  }
+
+  /**
+   * A command that was killed may have written an entry and not what goes with it. The access list and the fleet's epoch follow from the
+   * state: an agent that is revoked must neither reach the relay nor have the fleet's current key.
+   */
+  private async finishOthersWork(): Promise<void> {
+    if (!this.isAccessBehind(await this.accessList()) && !this.isEpochBehind) return;
+    await this.write(async (operator) => {
+      const listed = await this.accessList();
+      if (listed !== undefined && this.isAccessBehind(listed)) {
+        const agents = liveAgents(this.state).map(({ id, keys }) => ({ id, sign: keys.sign }));
+        const next = { ...listed, version: listed.version + 1, atMs: Date.now(), agents };
+        await putAccessList(this.relay, await signAccessList(this.holder, this.facts.device, next)); // [CLI-18]
+      }
+      return this.isEpochBehind ? rekeyFleet(operator) : { lockboxes: [], entries: [] }; // [CLI-18]
+    });
+  }
+
+  private isAccessBehind(listed: AccessListStatement | undefined): boolean {
+    const ids = (members: readonly { readonly id: Uint8Array }[]) => members.map(({ id }) => toHex(id)).toSorted().join();
+    return listed !== undefined && ids(listed.agents) !== ids(liveAgents(this.state));
+  }
+
+  private get isEpochBehind(): boolean {
+    const revokedAt = Math.max(-1, ...[...this.state.agents.values()].map(({ revoked }) => revoked?.position ?? -1));
+    return (currentEpoch(this.state, 'fleet')?.position ?? 0) < revokedAt;
+  }
+
+  private async accessList(): Promise<AccessListStatement | undefined> {
+    const wire = await getAccessList(this.relay);
+    return wire && parseAccessList(wire).statement;
   }
 
   private async appended({ entries }: Composed): Promise<boolean> {
@@ -162,14 +209,16 @@ export class OperatorSession {
     this.wires.push(wire);
   }
 
-  /** Waits until the daemon of this machine, if one runs here for this fleet, has applied everything written so far. */
-  async appliedHere(timeoutMs: number): Promise<'applied' | 'absent'> {
+  /** Waits until the daemon of this machine has applied everything written so far: `absent` without one, `late` when it does not hear of it in time. */
+  async appliedHere(): Promise<'applied' | 'absent' | 'late'> {
     const { position, hash } = this.head;
     try {
-      await askDaemon(this.paths, { kind: 'await-control', fleet: this.facts.fleet, position, hash, timeoutMs }, 'done');
+      await askDaemon(this.paths, { kind: 'await-control', fleet: this.facts.fleet, position, hash, timeoutMs: appliedWithinMs }, 'done');
       return 'applied';
     } catch (thrown) {
-      if (thrown instanceof HoldfastError && (thrown.code === 'daemon_unreachable' || thrown.code === 'agent_unknown')) return 'absent';
+      const code = codeOf(thrown);
+      if (code === 'daemon_unreachable' || code === 'agent_unknown') return 'absent';
+      if (code === 'relay_unreachable') return 'late';
       throw thrown;
     }
   }
@@ -180,15 +229,33 @@ export class OperatorSession {
 
   /** Remembers what was seen and overwrites the keys. */
   close(): void {
-    rememberControlHead(this.paths.operator, this.head);
     this.relay.close();
     this.replica.wipe();
-    this.holder.wipe();
+    this.holder.wipe(); // [OPKEY-5]
+    rememberControlHead(this.paths.operator, this.head);
   }
 }
 
-/** Runs an operator command: every one of them renews the pulse. */
-export async function asOperator<T>(options: { readonly passphraseFile?: string }, work: (session: OperatorSession) => Promise<T>): Promise<T> {
+/** One command of this machine writes at a time: of two at once neither is left half done. The lock ends with its process. [OPKEY-7] */
+async function takeTurn(file: string): Promise<() => void> {
+  const untilMs = performance.now() + turnWithinMs;
+  for (;;) {
+    const lock = new DatabaseSync(file);
+    try {
+      lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      return () => lock.close();
+    } catch (cause) {
+      lock.close();
+      const busy = cause instanceof Error && /locked|busy/i.test(cause.message);
+      if (!busy) throw new HoldfastError('store_failed', `${file} cannot be locked`, { cause, next: 'free space and check its permissions' });
+      if (performance.now() > untilMs) throw new HoldfastError('already_running', 'another operator command is at work', { cause, next: 'end it, then try again' });
+    }
+    await later(turnEveryMs);
+  }
+}
+
+/** Runs an operator command: every one of them renews the pulse, and one that could not still did its work. */
+export async function asOperator<T>(output: Output, options: { readonly passphraseFile?: string }, work: (session: OperatorSession) => Promise<T>): Promise<T> {
   const paths = findHome();
   operatorFacts(paths.operator); // says so before it asks for a passphrase
   const phrase = await passphrase(options.passphraseFile, 'Passphrase of the operator key');
@@ -200,7 +267,7 @@ export async function asOperator<T>(options: { readonly passphraseFile?: string 
   }
   try {
     const result = await work(session);
-    await session.pulse();
+    await session.pulse().catch((thrown: unknown) => output.say(`holdfast: warning: no pulse was made (${codeOf(thrown)}); see: holdfast pulse`)); // [CLI-17]
     return result;
   } finally {
     session.close();
