@@ -1,5 +1,5 @@
 // The client's side of a session's one port, spec/broker.md §2: plain proxy requests, CONNECT with the session's own certificates, and the
-// agent door. Trusts nothing that arrives.
+// agent door [BROKER-1]. Trusts nothing that arrives.
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -132,7 +132,8 @@ export class Clients {
       target = parseAuthority(request.url ?? '', 'https');
       const { host } = request.headers;
       // Some clients name the proxy here; nothing is ever decided by it.
-      if (host !== undefined && !hostHeaderMatches(host, target) && !isOwnPort(parseAuthority(host, 'http', 80), request)) throw refusal('target_mismatch'); // [BROKER-4]
+      if (host !== undefined && !hostHeaderMatches(host, target) && !isOwnPort(parseAuthority(host, 'http', 80), request))
+        throw refusal('target_mismatch'); // [BROKER-4]
       if (!this.#ports.mayConnect(target)) throw refusal('egress_denied'); // [BROKER-13]
       const secureContext = await this.#ports.certificates.contextFor(target.host);
       if (socket.destroyed) return;

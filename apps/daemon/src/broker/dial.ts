@@ -61,7 +61,7 @@ export async function dial(
   if (ended.aborted) throw cut();
   const socket = open(target, addresses, trust, ca);
   const ready = target.scheme === 'https' ? 'secureConnect' : 'connect';
-  return await new Promise<Socket>((done, fail) => {
+  return new Promise<Socket>((done, fail) => {
     const stop = (error: Error): void => {
       ended.removeEventListener('abort', onAbort);
       socket.destroy();

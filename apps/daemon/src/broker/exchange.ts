@@ -102,7 +102,7 @@ export class Exchange {
     this.#quiet.unref();
   }
 
-  /** Resolves when the client's side is over; faults have been answered. */
+  /** Resolves when the client's side is over; faults have been answered. [BROKER-27] */
   async run(): Promise<void> {
     const response = this.#response;
     const over = new Promise<void>((done) => {

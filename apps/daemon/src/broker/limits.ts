@@ -1,4 +1,4 @@
-// How much one session may ask of the broker at once, spec/broker.md §8. Each bound has a reason; a session that reaches one hurts itself only.
+// How much one session may ask of the broker at once, spec/broker.md §7. Each bound has a reason; a session that reaches one hurts itself only.
 
 export interface Limits {
   /** Client connections at once; the next one is closed at once. */

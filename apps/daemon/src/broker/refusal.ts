@@ -1,4 +1,4 @@
-// How the broker says no, spec/broker.md §7: one text for each code, so that two refusals of one kind cannot be told apart.
+// How the broker says no, spec/broker.md §8: one text for each code, so that two refusals of one kind cannot be told apart.
 
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -121,7 +121,7 @@ function tell(thrown: unknown): Told {
   return { code, status: known?.status ?? 403, body: `${JSON.stringify({ error })}\n` };
 }
 
-/** Answers with the refusal if nothing was sent yet, else ends the client's connection so that a cut reply is not taken for a whole one. */
+/** Answers with the refusal if nothing was sent yet, else ends the client's connection so that a cut reply is not taken for a whole one. [BROKER-27, BROKER-29] */
 export function answerRefusal(response: ServerResponse, thrown: unknown): void {
   if (response.headersSent) {
     response.destroy();

@@ -64,7 +64,8 @@ export function passReply(
     plainReason(reply.statusMessage ?? ''),
     headersForClient(headers, prints !== undefined, decoder !== undefined).flat(),
   );
-  response.flushHeaders();
+  // A stream's head goes out at once; a body of known length brings its head along.
+  if (valuesOf(headers, 'content-length').length === 0 || decoder !== undefined) response.flushHeaders();
   pipeline([...stages, response], (error) => {
     if (error) fault(refusal('reply_refused', error));
   });

@@ -17,30 +17,61 @@ test('attaches implicitly, swaps the placeholder, records in order, keeps the co
   assert.equal(reply.status, 200, reply.body.toString());
   assert.equal(origin.seen[0]?.url, '/v1/me?a=b', 'what was judged is what goes out');
   assert.equal(headerOf(origin.seen[0], 'authorization'), `Bearer ${secretText}`);
-  const second = await it.ask(host, `POST /v1/me HTTP/1.1\r\nHost: ${host}\r\nauthorization: bearer  ${placeholder}\r\nContent-Length: 5\r\n\r\nhello`);
+  const second = await it.ask(
+    host,
+    `POST /v1/me HTTP/1.1\r\nHost: ${host}\r\nauthorization: bearer  ${placeholder}\r\nContent-Length: 5\r\n\r\nhello`,
+  );
   assert.equal(second.status, 200, second.body.toString());
   assert.equal(headerOf(origin.seen[1], 'authorization'), `Bearer ${secretText}`);
   assert.equal(origin.seen[1]?.body.toString(), 'hello');
-  assert.deepEqual(it.records.map(({ kind }) => kind), ['use', 'opened', 'wiped', 'use', 'opened', 'wiped']);
+  assert.deepEqual(
+    it.records.map(({ kind }) => kind),
+    ['use', 'opened', 'wiped', 'use', 'opened', 'wiped'],
+  );
   assert.equal(origin.connections(), 1);
 });
 
 test('each attachment stands at its own place', async () => {
   const percent = encodeURIComponent(secretText);
-  const cases: { attach: Attach; sent: string; path?: string; expect: (seen: { url: string; header: (name: string) => string | undefined }) => void }[] = [
-    { attach: { kind: 'basic', username: 'user' }, sent: `Authorization: Basic ${base64(`user:${placeholder}`)}\r\n`, expect: ({ header }) => assert.equal(header('authorization'), `Basic ${base64(`user:${secretText}`)}`) },
-    { attach: { kind: 'basic', username: '' }, sent: `Authorization: Basic ${base64(`x-access-token:${placeholder}`)}\r\n`, expect: ({ header }) => assert.equal(header('authorization'), `Basic ${base64(secretText)}`) },
-    { attach: { kind: 'header', name: 'x-api-key' }, sent: `X-API-Key: ${placeholder}\r\n`, expect: ({ header }) => assert.equal(header('x-api-key'), secretText) },
-    { attach: { kind: 'query', name: 'key' }, sent: '', path: `/v1/x?a=1&key=${placeholder}&b=2`, expect: ({ url }) => assert.equal(url, `/v1/x?a=1&b=2&key=${percent}`) },
+  const cases: {
+    attach: Attach;
+    sent: string;
+    path?: string;
+    expect: (seen: { url: string; header: (name: string) => string | undefined }) => void;
+  }[] = [
+    {
+      attach: { kind: 'basic', username: 'user' },
+      sent: `Authorization: Basic ${base64(`user:${placeholder}`)}\r\n`,
+      expect: ({ header }) => assert.equal(header('authorization'), `Basic ${base64(`user:${secretText}`)}`),
+    },
+    {
+      attach: { kind: 'basic', username: '' },
+      sent: `Authorization: Basic ${base64(`x-access-token:${placeholder}`)}\r\n`,
+      expect: ({ header }) => assert.equal(header('authorization'), `Basic ${base64(secretText)}`),
+    },
+    {
+      attach: { kind: 'header', name: 'x-api-key' },
+      sent: `X-API-Key: ${placeholder}\r\n`,
+      expect: ({ header }) => assert.equal(header('x-api-key'), secretText),
+    },
+    {
+      attach: { kind: 'query', name: 'key' },
+      sent: '',
+      path: `/v1/x?a=1&key=${placeholder}&b=2`,
+      expect: ({ url }) => assert.equal(url, `/v1/x?a=1&b=2&key=${percent}`),
+    },
   ];
   for (const { attach, sent, path = '/v1/x', expect } of cases) {
     await using it = await world();
     const origin = await it.origin();
     it.grant(origin, { attach });
     const host = `localhost:${origin.port}`;
-    for (const [url, headers] of [[path, sent], ['/v1/x', '']]) {
+    for (const [url, headers] of [
+      [path, sent],
+      ['/v1/x', ''],
+    ]) {
       const reply = await it.ask(host, `GET ${url} HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n`);
-      assert.equal(reply.status, 200, `${attach.kind} ${reply.body}`);
+      assert.equal(reply.status, 200, `${attach.kind} ${reply.body.toString()}`);
     }
     const [explicit, implicit] = origin.seen;
     assert.ok(explicit !== undefined && implicit !== undefined);
@@ -60,25 +91,101 @@ interface Attack {
 // [BROKER-9] [BROKER-10] [BROKER-13] [BROKER-14] [BROKER-17] [BROKER-18]
 const attacks: Attack[] = [
   { what: 'a fenced path', line: 'GET /v2/me', code: 'egress_denied' },
-  { what: 'a fenced path with the placeholder', line: 'GET /v2/me', headers: `Authorization: Bearer ${placeholder}`, code: 'egress_denied' },
+  {
+    what: 'a fenced path with the placeholder',
+    line: 'GET /v2/me',
+    headers: `Authorization: Bearer ${placeholder}`,
+    code: 'egress_denied',
+  },
   { what: 'a fenced method', line: 'DELETE /v1/me', code: 'egress_denied' },
   { what: 'TRACE, which sends the credential back', line: 'TRACE /v1/me', code: 'egress_denied' },
-  ...['/v1/../v2/me', '/v1/%2e%2e/v2/me', '/v1/.%2E/v2', '/v1/x%2f..%2fv2', '/v1/x%5cy', '/v1/x;y=1', '/v1//x', '/v1/%252e%252e/v2'].map((path) => ({ what: `path ${path}`, line: `GET ${path}`, code: 'path_unsafe' })),
-  ...['X-HTTP-Method-Override: DELETE', 'X-Method-Override: DELETE', 'X_HTTP_METHOD_OVERRIDE: DELETE', 'X-Original-URL: /v2/me', 'X-Rewrite-URL: /v2/me', 'X-Forwarded-Host: evil.example', 'Forwarded: host=evil.example', 'X-Forwarded-Prefix: /v2', 'X-Host: evil.example'].map((headers) => ({ what: headers, headers, code: 'request_ambiguous' })),
+  ...[
+    '/v1/../v2/me',
+    '/v1/%2e%2e/v2/me',
+    '/v1/.%2E/v2',
+    '/v1/x%2f..%2fv2',
+    '/v1/x%5cy',
+    '/v1/x;y=1',
+    '/v1//x',
+    '/v1/%252e%252e/v2',
+  ].map((path) => ({ what: `path ${path}`, line: `GET ${path}`, code: 'path_unsafe' })),
+  ...[
+    'X-HTTP-Method-Override: DELETE',
+    'X-Method-Override: DELETE',
+    'X_HTTP_METHOD_OVERRIDE: DELETE',
+    'X-Original-URL: /v2/me',
+    'X-Rewrite-URL: /v2/me',
+    'X-Forwarded-Host: evil.example',
+    'Forwarded: host=evil.example',
+    'X-Forwarded-Prefix: /v2',
+    'X-Host: evil.example',
+  ].map((headers) => ({ what: headers, headers, code: 'request_ambiguous' })),
   { what: 'a method override in the query', line: 'POST /v1/me?_method=DELETE', code: 'request_ambiguous' },
   { what: 'the placeholder in another header', headers: `X-Note: see ${placeholder}`, code: 'placeholder_misplaced' },
-  { what: 'the placeholder twice', headers: `Authorization: Bearer ${placeholder}\r\nX-Note: ${placeholder}`, code: 'placeholder_misplaced' },
+  {
+    what: 'the placeholder twice',
+    headers: `Authorization: Bearer ${placeholder}\r\nX-Note: ${placeholder}`,
+    code: 'placeholder_misplaced',
+  },
   { what: 'the placeholder in the path', line: `GET /v1/${placeholder}`, code: 'placeholder_misplaced' },
   { what: 'the placeholder in the query', line: `GET /v1/me?a=${placeholder}`, code: 'placeholder_misplaced' },
-  { what: 'the placeholder percent-encoded in the query', line: `GET /v1/me?a=${placeholder.replace('hf_', '%68f%5f')}`, code: 'placeholder_misplaced' },
-  { what: 'the placeholder as a password for a bearer item', headers: `Authorization: Basic ${base64(`a:${placeholder}`)}`, code: 'placeholder_misplaced' },
+  {
+    what: 'the placeholder percent-encoded in the query',
+    line: `GET /v1/me?a=${placeholder.replace('hf_', '%68f%5f')}`,
+    code: 'placeholder_misplaced',
+  },
+  {
+    what: 'the placeholder as a password for a bearer item',
+    headers: `Authorization: Basic ${base64(`a:${placeholder}`)}`,
+    code: 'placeholder_misplaced',
+  },
   { what: 'the placeholder in a header name', headers: `${placeholder}: x`, code: 'placeholder_misplaced' },
   { what: "another session's placeholder", headers: `Authorization: Bearer ${other}`, code: 'placeholder_misplaced' },
-  { what: 'a made-up placeholder', headers: 'Authorization: Bearer hf_aaaaaaaaaaaaaaaaaaaaaaaaaa', code: 'placeholder_misplaced' },
-  ...['Authorization: Bearer mine', 'Authorization: Basic bWU6bWU=', 'authorization: AWS4-HMAC-SHA256 Credential=x', 'Cookie: session=mine', 'X-Api-Key: mine', 'x_api_key: mine', 'Api-Key: mine', 'X-Auth-Token: mine', 'PRIVATE-TOKEN: mine', 'X-Goog-Api-Key: mine', 'Ocp-Apim-Subscription-Key: mine', 'X-Amz-Security-Token: mine', 'X-Vault-Token: mine', 'DD-API-KEY: mine', 'Signature: mine', 'Authorization:'].map((headers) => ({ what: headers, headers, code: 'client_auth_refused' })),
-  { what: 'a second authentication beside the placeholder', headers: `Authorization: Bearer ${placeholder}\r\nX-Api-Key: mine`, code: 'client_auth_refused' },
-  { what: 'two Authorization headers', headers: `Authorization: Bearer ${placeholder}\r\nAuthorization: Bearer mine`, code: 'client_auth_refused' },
-  ...['access_token=mine', 'api_key=mine', 'key=mine', 'token=mine', 'access%5Ftoken=mine', 'x=1;token=mine', 'token%5B%5D=mine', 'X-Amz-Signature=mine', 'sig=mine', 'Client_Secret=mine'].map((query) => ({ what: `query ${query}`, line: `GET /v1/me?${query}`, code: 'client_auth_refused' })),
+  {
+    what: 'a made-up placeholder',
+    headers: 'Authorization: Bearer hf_aaaaaaaaaaaaaaaaaaaaaaaaaa',
+    code: 'placeholder_misplaced',
+  },
+  ...[
+    'Authorization: Bearer mine',
+    'Authorization: Basic bWU6bWU=',
+    'authorization: AWS4-HMAC-SHA256 Credential=x',
+    'Cookie: session=mine',
+    'X-Api-Key: mine',
+    'x_api_key: mine',
+    'Api-Key: mine',
+    'X-Auth-Token: mine',
+    'PRIVATE-TOKEN: mine',
+    'X-Goog-Api-Key: mine',
+    'Ocp-Apim-Subscription-Key: mine',
+    'X-Amz-Security-Token: mine',
+    'X-Vault-Token: mine',
+    'DD-API-KEY: mine',
+    'Signature: mine',
+    'Authorization:',
+  ].map((headers) => ({ what: headers, headers, code: 'client_auth_refused' })),
+  {
+    what: 'a second authentication beside the placeholder',
+    headers: `Authorization: Bearer ${placeholder}\r\nX-Api-Key: mine`,
+    code: 'client_auth_refused',
+  },
+  {
+    what: 'two Authorization headers',
+    headers: `Authorization: Bearer ${placeholder}\r\nAuthorization: Bearer mine`,
+    code: 'client_auth_refused',
+  },
+  ...[
+    'access_token=mine',
+    'api_key=mine',
+    'key=mine',
+    'token=mine',
+    'access%5Ftoken=mine',
+    'x=1;token=mine',
+    'token%5B%5D=mine',
+    'X-Amz-Signature=mine',
+    'sig=mine',
+    'Client_Secret=mine',
+  ].map((query) => ({ what: `query ${query}`, line: `GET /v1/me?${query}`, code: 'client_auth_refused' })),
 ];
 
 test('nothing of these reaches the origin, and no use is made', async () => {
@@ -89,9 +196,13 @@ test('nothing of these reaches the origin, and no use is made', async () => {
   for (const { what, line = 'GET /v1/me', headers, code } of attacks) {
     it.records.length = 0;
     const reply = await it.ask(host, `${line} HTTP/1.1\r\nHost: ${host}\r\n${headers === undefined ? '' : `${headers}\r\n`}\r\n`);
-    assert.equal(codeIn(reply), code, `${what}: ${reply.head}${reply.body}`);
+    assert.equal(codeIn(reply), code, `${what}: ${reply.head}${reply.body.toString()}`);
     assert.equal(reply.status, 403, what);
-    assert.deepEqual(it.records.map((record) => [record.kind, record.code]), [['refused', code]], what);
+    assert.deepEqual(
+      it.records.map((record) => [record.kind, record.code]),
+      [['refused', code]],
+      what,
+    );
   }
   assert.equal(origin.connections(), 0);
   assert.deepEqual(it.resolved, [], 'no name was resolved');
@@ -102,8 +213,12 @@ test('headers that only look like authentication pass', async () => {
   const origin = await it.origin();
   it.grant(origin);
   const host = `localhost:${origin.port}`;
-  const harmless = 'X-Author: a\r\nX-Claude-Code-Session-Id: 1\r\nMcp-Session-Id: 2\r\nIdempotency-Key: 3\r\nanthropic-version: 2023-06-01\r\nProxy-Authorization: Basic eDp5\r\n';
-  const reply = await it.ask(host, `GET /v1/me?page_token=x&nextPageToken=y&keyword=z HTTP/1.1\r\nHost: ${host}\r\n${harmless}\r\n`);
+  const harmless =
+    'X-Author: a\r\nX-Claude-Code-Session-Id: 1\r\nMcp-Session-Id: 2\r\nIdempotency-Key: 3\r\nanthropic-version: 2023-06-01\r\nProxy-Authorization: Basic eDp5\r\n';
+  const reply = await it.ask(
+    host,
+    `GET /v1/me?page_token=x&nextPageToken=y&keyword=z HTTP/1.1\r\nHost: ${host}\r\n${harmless}\r\n`,
+  );
   assert.equal(reply.status, 200, reply.body.toString());
   assert.equal(headerOf(origin.seen[0], 'mcp-session-id'), '2');
   assert.equal(headerOf(origin.seen[0], 'proxy-authorization'), undefined);
@@ -118,15 +233,26 @@ test('a refusal does not tell what exists: an unknown host and a fenced path rea
   const fenced = await it.ask(host, `GET /v2/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   const unknown = await it.ask('unknown.example:443', '');
   const otherPort = await it.ask('localhost:1', '');
-  assert.deepEqual([unknown.status, unknown.body.toString(), codeIn(unknown)], [fenced.status, fenced.body.toString(), codeIn(fenced)]);
+  assert.deepEqual(
+    [unknown.status, unknown.body.toString(), codeIn(unknown)],
+    [fenced.status, fenced.body.toString(), codeIn(fenced)],
+  );
   assert.equal(otherPort.body.toString(), fenced.body.toString());
-  assert.deepEqual(JSON.parse(fenced.body.toString()), { error: { code: 'egress_denied', message: 'This session may not make this request.', next: 'Ask the operator for a grant, or for holdfast egress allow HOST.' } });
+  assert.deepEqual(JSON.parse(fenced.body.toString()), {
+    error: {
+      code: 'egress_denied',
+      message: 'This session may not make this request.',
+      next: 'Ask the operator for a grant, or for holdfast egress allow HOST.',
+    },
+  });
   assert.deepEqual(it.resolved, []);
 });
 
 // [BROKER-15]
 test('two credentials that fit: a placeholder chooses, none is refused', async () => {
-  await using it = await world({ open: async (grant) => ownCopy(grant.grantId === 'g1' ? 'secret-number-one' : 'secret-number-two') });
+  await using it = await world({
+    open: async (grant) => ownCopy(grant.grantId === 'g1' ? 'secret-number-one' : 'secret-number-two'),
+  });
   const origin = await it.origin();
   it.grant(origin);
   it.grant(origin, { placeholder: other, attach: { kind: 'header', name: 'x-api-key' } });
@@ -135,7 +261,15 @@ test('two credentials that fit: a placeholder chooses, none is refused', async (
   await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nX-Api-Key: ${other}\r\n\r\n`);
   assert.equal(headerOf(origin.seen[0], 'x-api-key'), 'secret-number-two');
   assert.equal(headerOf(origin.seen[0], 'authorization'), undefined);
-  assert.equal(codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nX-Api-Key: ${other}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`)), 'placeholder_misplaced');
+  assert.equal(
+    codeIn(
+      await it.ask(
+        host,
+        `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nX-Api-Key: ${other}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`,
+      ),
+    ),
+    'placeholder_misplaced',
+  );
   await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`);
   assert.equal(headerOf(origin.seen[1], 'authorization'), 'Bearer secret-number-one');
   assert.equal(origin.connections(), 2, 'a connection that carried one credential never carries another');
@@ -147,7 +281,10 @@ test('a placeholder over plain http, or to an allowed host without a grant, is r
   it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
   it.egress.set('http://localhost:80', { allowPrivate: true, ca: undefined });
   const host = `localhost:${origin.port}`;
-  assert.equal(codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`)), 'placeholder_misplaced');
+  assert.equal(
+    codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`)),
+    'placeholder_misplaced',
+  );
   const socket = await it.open();
   socket.write(`GET http://localhost/v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`);
   assert.equal(codeIn(await readReply(socket)), 'placeholder_misplaced');
@@ -159,12 +296,18 @@ test('allowed egress passes as it is, recorded first', async () => {
   const origin = await it.origin();
   it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
   const host = `localhost:${origin.port}`;
-  const reply = await it.ask(host, `GET /@scope%2fname;x?token=mine HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer mine\r\nRange: bytes=0-1\r\n\r\n`);
+  const reply = await it.ask(
+    host,
+    `GET /@scope%2fname;x?token=mine HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer mine\r\nRange: bytes=0-1\r\n\r\n`,
+  );
   assert.equal(reply.status, 200);
   assert.equal(origin.seen[0]?.url, '/@scope%2fname;x?token=mine');
   assert.equal(headerOf(origin.seen[0], 'authorization'), 'Bearer mine');
   assert.equal(headerOf(origin.seen[0], 'range'), 'bytes=0-1');
-  assert.deepEqual(it.records.map(({ kind }) => kind), ['passed']);
+  assert.deepEqual(
+    it.records.map(({ kind }) => kind),
+    ['passed'],
+  );
 });
 
 // [BROKER-19]
@@ -180,13 +323,21 @@ test("the authority's refusal is the answer, and nothing leaves", async () => {
   const reply = await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   assert.deepEqual([reply.status, codeIn(reply)], [403, 'stale_pulse']);
   assert.match(reply.body.toString(), /holdfast pulse/);
-  assert.deepEqual(it.records.map(({ kind, code }) => [kind, code]), [['refused', 'stale_pulse']]);
+  assert.deepEqual(
+    it.records.map(({ kind, code }) => [kind, code]),
+    [['refused', 'stale_pulse']],
+  );
   assert.equal(origin.connections(), 0);
 });
 
 // [BROKER-23]
 test('a secret that cannot be kept or carried is refused, and wiped', async () => {
-  for (const [secret, attach] of [['short', { kind: 'bearer' }], ['with\r\nX-Injected: line', { kind: 'header', name: 'x-api-key' }], ['user:short', { kind: 'basic', username: '' }], ['with a space', { kind: 'bearer' }]] as [string, Attach][]) {
+  for (const [secret, attach] of [
+    ['short', { kind: 'bearer' }],
+    ['with\r\nX-Injected: line', { kind: 'header', name: 'x-api-key' }],
+    ['user:short', { kind: 'basic', username: '' }],
+    ['with a space', { kind: 'bearer' }],
+  ] as [string, Attach][]) {
     const given: Buffer[] = [];
     await using it = await world({
       open: async () => {
@@ -201,7 +352,10 @@ test('a secret that cannot be kept or carried is refused, and wiped', async () =
     const reply = await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     assert.equal(codeIn(reply), 'secret_unfit', secret);
     assert.equal(origin.seen.length, 0);
-    assert.deepEqual(it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')), ['use', 'opened', 'wiped', 'failed:secret_unfit']);
+    assert.deepEqual(
+      it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')),
+      ['use', 'opened', 'wiped', 'failed:secret_unfit'],
+    );
     assert.ok(given.every((buffer) => buffer.every((byte) => byte === 0)));
   }
 });
@@ -227,5 +381,8 @@ test('the buffer that was opened is overwritten, also when the vault fails to op
   const reply = await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   assert.equal(codeIn(reply), 'open_failed');
   assert.equal(origin.seen.length, 1);
-  assert.deepEqual(it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')), ['use', 'failed:open_failed']);
+  assert.deepEqual(
+    it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')),
+    ['use', 'failed:open_failed'],
+  );
 });

@@ -18,7 +18,9 @@ const setting = JSON.parse(await text(process.stdin)) as CoreDumpSetting;
 
 function openSealed(): Buffer {
   const { key, nonce, ciphertext, tag } = setting.sealed;
-  const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex')).setAuthTag(Buffer.from(tag, 'hex'));
+  const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key, 'hex'), Buffer.from(nonce, 'hex')).setAuthTag(
+    Buffer.from(tag, 'hex'),
+  );
   const opened = decipher.update(Buffer.from(ciphertext, 'hex'));
   decipher.final();
   const own = Buffer.from(new ArrayBuffer(opened.length));
@@ -42,7 +44,13 @@ const broker = await createBroker({
             matches: ({ path }) => path.startsWith(`/${name}/`),
           })),
     egressFor: () => undefined,
-    use: async () => ({ handleId: String((uses += 1)), open: async () => openSealed(), opened: () => {}, wiped: () => {}, failed: () => {} }),
+    use: async () => ({
+      handleId: String((uses += 1)),
+      open: async () => openSealed(),
+      opened: () => {},
+      wiped: () => {},
+      failed: () => {},
+    }),
     passed: async () => {},
     refused: () => {},
   },

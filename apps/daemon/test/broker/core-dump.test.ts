@@ -28,7 +28,12 @@ const attaches: Record<string, Attach> = {
 
 /** Each form of the secret that a copy could have, so that one that was encoded first counts as well. */
 function formsOf(secret: Buffer): Buffer[] {
-  return [secret, hex(secret, 'lower'), ...[0, 1, 2].map((offset) => base64Core(secret, offset, 'standard')), Buffer.from(secret.toString('latin1'), 'utf16le')];
+  return [
+    secret,
+    hex(secret, 'lower'),
+    ...[0, 1, 2].map((offset) => base64Core(secret, offset, 'standard')),
+    Buffer.from(secret.toString('latin1'), 'utf16le'),
+  ];
 }
 
 async function copiesIn(file: string, forms: readonly Buffer[]): Promise<number> {
@@ -42,7 +47,10 @@ async function copiesIn(file: string, forms: readonly Buffer[]): Promise<number>
     for (let at = 0; ; at += window.length - overlap) {
       const { bytesRead } = await handle.read(window, 0, window.length, at);
       const bytes = window.subarray(0, bytesRead);
-      if (!bytes.equals(untouched.subarray(0, bytesRead))) for (const form of forms) for (let hit = bytes.indexOf(form); hit >= 0; hit = bytes.indexOf(form, hit + 1)) if (hit + form.length > overlap || at === 0) found += 1;
+      if (!bytes.equals(untouched.subarray(0, bytesRead)))
+        for (const form of forms)
+          for (let hit = bytes.indexOf(form); hit >= 0; hit = bytes.indexOf(form, hit + 1))
+            if (hit + form.length > overlap || at === 0) found += 1;
       if (bytesRead < window.length) return found;
     }
   } finally {
@@ -75,7 +83,12 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
   const key = randomBytes(32);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const ciphertext = Buffer.concat([cipher.update(secret), cipher.final()]);
-  const sealed = { key: key.toString('hex'), nonce: nonce.toString('hex'), ciphertext: ciphertext.toString('hex'), tag: cipher.getAuthTag().toString('hex') };
+  const sealed = {
+    key: key.toString('hex'),
+    nonce: nonce.toString('hex'),
+    ciphertext: ciphertext.toString('hex'),
+    tag: cipher.getAuthTag().toString('hex'),
+  };
 
   const certificate = await certificateFor('localhost');
   let arrived = 0;
@@ -83,7 +96,12 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
   const origin = createServer({ cert: certificate.certPem, key: certificate.keyPem }, (request, response) => {
     const basic = Buffer.from(`user:${secret.toString()}`).toString('base64');
     const expected = [`Bearer ${secret.toString()}`, `Basic ${basic}`, secret.toString(), `key=${secret.toString()}`];
-    if ([request.headers.authorization, request.headers['x-api-key'], request.url?.split('?')[1]].some((each) => each !== undefined && expected.includes(String(each)))) arrived += 1;
+    if (
+      [request.headers.authorization, request.headers['x-api-key'], request.url?.split('?')[1]].some(
+        (each) => each !== undefined && expected.includes(String(each)),
+      )
+    )
+      arrived += 1;
     request.resume();
     request.on('end', () => response.end('thank you'));
   });
@@ -91,7 +109,9 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
   const originPort = (origin.address() as AddressInfo).port;
 
   // Without the flag, the module loader's WebAssembly reserves eight empty gigabytes, and gdb writes them all.
-  const child = spawn(process.execPath, ['--disable-wasm-trap-handler', join(import.meta.dirname, 'core-dump-broker.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--disable-wasm-trap-handler', join(import.meta.dirname, 'core-dump-broker.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   try {
     const setting: CoreDumpSetting = { sealed, originPort, ca: certificate.caPem, swap, attaches };
     child.stdin.end(JSON.stringify(setting));
@@ -105,7 +125,10 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
       await readReply(socket, { headOnly: true });
       const tls = connectTls({ socket, ca: caPem, servername: 'localhost' });
       // First use on a new connection is a POST with a body; then a GET on the kept one.
-      for (const request of [`POST /${name}/a HTTP/1.1\r\nHost: localhost:${originPort}\r\nContent-Length: 5\r\n\r\nhello`, `GET /${name}/b HTTP/1.1\r\nHost: localhost:${originPort}\r\n\r\n`]) {
+      for (const request of [
+        `POST /${name}/a HTTP/1.1\r\nHost: localhost:${originPort}\r\nContent-Length: 5\r\n\r\nhello`,
+        `GET /${name}/b HTTP/1.1\r\nHost: localhost:${originPort}\r\n\r\n`,
+      ]) {
         tls.write(request);
         const reply = await readReply(tls);
         assert.equal(reply.status, 200, reply.body.toString());
@@ -128,7 +151,8 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
   }
 }
 
-const withoutGcore = spawnSync('gcore', ['-h']).error === undefined ? false : 'no gcore on this machine: install gdb to measure core dumps';
+const withoutGcore =
+  spawnSync('gcore', ['-h']).error === undefined ? false : 'no gcore on this machine: install gdb to measure core dumps';
 
 // [BROKER-19]
 test('a core dump one second after calls of every kind holds no copy of the secret', { skip: withoutGcore }, async (t) => {

@@ -3,16 +3,38 @@ import assert from 'node:assert/strict';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { webcrypto } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { certificateFor, codeIn, nextChunk, headerOf, placeholder, readReply, secretText, world, type TestOrigin, type World } from './world.ts';
+import 'reflect-metadata'; // x509's container asks for it
+import * as x509 from '@peculiar/x509';
+import {
+  certificateFor,
+  codeIn,
+  nextChunk,
+  headerOf,
+  placeholder,
+  readReply,
+  secretText,
+  world,
+  type TestOrigin,
+  type World,
+} from './world.ts';
 
 const get = (host: string, headers = ''): string => `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n${headers}\r\n`;
 
 /** Whatever form of the secret a reply could show. */
 function assertClean(text: string, what: string): void {
   const secret = Buffer.from(secretText);
-  const forms = [secretText, secret.toString('hex'), secret.toString('base64').slice(0, -2), encodeURIComponent(secretText), JSON.stringify(secretText).slice(1, -1), [...secretText].reverse().join('')];
-  for (const form of forms) assert.ok(!text.toLowerCase().includes(form.toLowerCase()), `${what} shows ${form} in ${text.slice(0, 400)}`);
+  const forms = [
+    secretText,
+    secret.toString('hex'),
+    secret.toString('base64').slice(0, -2),
+    encodeURIComponent(secretText),
+    JSON.stringify(secretText).slice(1, -1),
+    [...secretText].reverse().join(''),
+  ];
+  for (const form of forms)
+    assert.ok(!text.toLowerCase().includes(form.toLowerCase()), `${what} shows ${form} in ${text.slice(0, 400)}`);
   for (const offset of [0, 1, 2]) {
     const encoded = Buffer.from('x'.repeat(offset) + secretText).toString('base64');
     assert.ok(!text.includes(encoded.slice(offset === 0 ? 0 : offset + 1, -4)), `${what} shows base64 at ${offset}`);
@@ -39,21 +61,36 @@ async function rawOrigin(it: World, answer: (socket: TLSSocket, request: string,
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   it.defer(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, ca: certificate.caPem, seen: [], connections: () => connections, answer: () => {} };
+  return {
+    port: (server.address() as AddressInfo).port,
+    ca: certificate.caPem,
+    seen: [],
+    connections: () => connections,
+    answer: () => {},
+  };
 }
 
 // [BROKER-21]
 test('an echoing origin shows nothing: reason, headers, body, encodings, chunks of any size', async () => {
   await using it = await world();
   const origin = await rawOrigin(it, (socket, request, turn) => {
-    const echoed = [request, JSON.stringify(request), Buffer.from(request).toString('base64'), Buffer.from(request).toString('base64url'), Buffer.from(request).toString('hex'), encodeURIComponent(request)].join('\n');
+    const echoed = [
+      request,
+      JSON.stringify(request),
+      Buffer.from(request).toString('base64'),
+      Buffer.from(request).toString('base64url'),
+      Buffer.from(request).toString('hex'),
+      encodeURIComponent(request),
+    ].join('\n');
     const size = [1, 3, 7, 64][turn - 1] ?? 1000;
     const body: string[] = [];
     for (let at = 0; at < echoed.length; at += size) {
       const piece = echoed.slice(at, at + size);
       body.push(`${piece.length.toString(16)};x="y"\r\n${piece}\r\n`);
     }
-    socket.write(`HTTP/1.1 200 hello ${secretText}\r\nX-Echo: ${secretText}\r\nX-B64: ${Buffer.from(`Bearer ${secretText}`).toString('base64')}\r\nX-${Buffer.from(secretText).toString('hex')}: name\r\nTransfer-Encoding: chunked\r\n\r\n${body.join('')}0\r\nX-Trailer: ${secretText}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 200 hello ${secretText}\r\nX-Echo: ${secretText}\r\nX-B64: ${Buffer.from(`Bearer ${secretText}`).toString('base64')}\r\nX-${Buffer.from(secretText).toString('hex')}: name\r\nTransfer-Encoding: chunked\r\n\r\n${body.join('')}0\r\nX-Trailer: ${secretText}\r\n\r\n`,
+    );
   });
   it.grant(origin);
   const host = `localhost:${origin.port}`;
@@ -101,7 +138,10 @@ test('compressed replies are decoded and scrubbed; identity is what the origin i
     assert.equal(reply.headers.get('content-encoding'), undefined);
   }
   const [seen] = origin.seen;
-  assert.deepEqual([headerOf(seen, 'accept-encoding'), headerOf(seen, 'range'), headerOf(seen, 'if-range')], ['identity', undefined, undefined]);
+  assert.deepEqual(
+    [headerOf(seen, 'accept-encoding'), headerOf(seen, 'range'), headerOf(seen, 'if-range')],
+    ['identity', undefined, undefined],
+  );
 });
 
 // [BROKER-20] [BROKER-24]
@@ -128,7 +168,11 @@ test('replies that break HTTP or cannot be cleaned are refused, and their connec
     assertClean(reply.head + reply.body.toString(), what);
     await it.ask(host, get(host));
     assert.equal(origin.connections(), 2, what);
-    assert.deepEqual(it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')).slice(0, 4), ['use', 'opened', 'wiped', 'failed:reply_refused'], what);
+    assert.deepEqual(
+      it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')).slice(0, 4),
+      ['use', 'opened', 'wiped', 'failed:reply_refused'],
+      what,
+    );
   }
 });
 
@@ -159,13 +203,19 @@ test('a second reply that nobody asked for is never taken for the next request',
 test('redirects are not followed; cookies, hop-by-hop headers and ways around the broker are taken off', async () => {
   await using it = await world();
   const origin = await rawOrigin(it, (socket) =>
-    socket.write('HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nSet-Cookie: session=1\r\nAlt-Svc: h3=":443"\r\nConnection: keep-alive, X-Gone\r\nKeep-Alive: timeout=9\r\nX-Gone: 1\r\nX-Stays: 1\r\nContent-Length: 0\r\n\r\n'),
+    socket.write(
+      'HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nSet-Cookie: session=1\r\nAlt-Svc: h3=":443"\r\nConnection: keep-alive, X-Gone\r\nKeep-Alive: timeout=9\r\nX-Gone: 1\r\nX-Stays: 1\r\nContent-Length: 0\r\n\r\n',
+    ),
   );
   it.grant(origin);
   const host = `localhost:${origin.port}`;
   const reply = await it.ask(host, get(host));
   assert.equal(reply.status, 302);
-  assert.deepEqual([...reply.headers.keys()].filter((name) => !['connection', 'date'].includes(name)).toSorted(), ['content-length', 'location', 'x-stays']);
+  assert.deepEqual([...reply.headers.keys()].filter((name) => !['connection', 'date'].includes(name)).toSorted(), [
+    'content-length',
+    'location',
+    'x-stays',
+  ]);
   assert.equal(origin.connections(), 1);
 });
 
@@ -173,7 +223,11 @@ test('interim replies are passed over, HEAD and 304 have no body', async () => {
   await using it = await world();
   const origin = await rawOrigin(it, (socket, request) => {
     const interim = `HTTP/1.1 103 Early Hints\r\nLink: <${secretText}>\r\n\r\n`;
-    socket.write(request.startsWith('HEAD') ? `${interim}HTTP/1.1 200 OK\r\nContent-Length: 99\r\nContent-Encoding: gzip\r\n\r\n` : `${interim}HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n`);
+    socket.write(
+      request.startsWith('HEAD')
+        ? `${interim}HTTP/1.1 200 OK\r\nContent-Length: 99\r\nContent-Encoding: gzip\r\n\r\n`
+        : `${interim}HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n`,
+    );
   });
   it.grant(origin);
   const host = `localhost:${origin.port}`;
@@ -236,7 +290,13 @@ test('back-pressure reaches the origin, both ways, and large bodies arrive whole
   }
   assert.ok(sent.bytes < size, `${sent.bytes} bytes went to a client that does not read`);
   tls.destroy();
-  const posted = await it.ask(host, Buffer.concat([Buffer.from(`POST /v1/x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${size}\r\n\r\n`), Buffer.alloc(size, 'y')]));
+  const posted = await it.ask(
+    host,
+    Buffer.concat([
+      Buffer.from(`POST /v1/x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${size}\r\n\r\n`),
+      Buffer.alloc(size, 'y'),
+    ]),
+  );
   assert.equal(posted.body.toString(), String(size));
 });
 
@@ -292,6 +352,29 @@ test('a client that leaves ends the upstream request, an origin that leaves ends
   await assert.rejects(readReply(other), /ended in a reply/);
 });
 
+/** Signed for itself, trusted as such, and past its time. */
+async function expiredCertificate(): Promise<{ caPem: string; certPem: string; keyPem: string }> {
+  const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
+  const made = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      name: 'CN=localhost',
+      keys,
+      notBefore: new Date(Date.now() - 2 * 86_400_000),
+      notAfter: new Date(Date.now() - 86_400_000),
+      signingAlgorithm: signing,
+      extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
+    },
+    webcrypto,
+  );
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return {
+    caPem: made.toString('pem'),
+    certPem: made.toString('pem'),
+    keyPem: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`,
+  };
+}
+
 // [BROKER-8]
 test('upstreams that do not verify get nothing', async () => {
   await using it = await world();
@@ -310,8 +393,15 @@ test('upstreams that do not verify get nothing', async () => {
     assert.deepEqual([reply.status, codeIn(reply)], [502, 'upstream_untrusted'], what);
     assert.equal(origin.seen.length, 0);
   }
-  // Old protocols and plain HTTP behind an https port.
-  const old = createHttpsServer({ cert: trusted.certPem, key: trusted.keyPem, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }, (_request, response) => response.end());
+  const expired = await expiredCertificate();
+  const late = await it.origin(undefined, expired);
+  it.grant(late);
+  assert.equal(codeIn(await it.ask(`localhost:${late.port}`, get(`localhost:${late.port}`))), 'upstream_untrusted');
+  assert.equal(late.seen.length, 0);
+  const old = createHttpsServer(
+    { cert: trusted.certPem, key: trusted.keyPem, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    (_request, response) => response.end(),
+  );
   await new Promise<void>((done) => old.listen(0, '127.0.0.1', done));
   it.defer(() => void old.close());
   const oldPort = (old.address() as AddressInfo).port;
@@ -322,7 +412,14 @@ test('upstreams that do not verify get nothing', async () => {
 
 // [BROKER-7]
 test('addresses that are not allowed are never connected to, whatever the name says', async () => {
-  for (const answer of [['127.0.0.1'], ['93.184.216.34', '127.0.0.1'], ['169.254.169.254'], ['::ffff:127.0.0.1'], ['64:ff9b::7f00:1'], ['0.0.0.0']]) {
+  for (const answer of [
+    ['127.0.0.1'],
+    ['93.184.216.34', '127.0.0.1'],
+    ['169.254.169.254'],
+    ['::ffff:127.0.0.1'],
+    ['64:ff9b::7f00:1'],
+    ['0.0.0.0'],
+  ]) {
     await using it = await world({ resolve: async () => answer });
     const origin = await it.origin();
     it.grant(origin, { allowPrivate: false });

@@ -15,13 +15,22 @@ const encoders: Record<string, (text: string) => string> = {
   hex: (text) => Buffer.from(text).toString('hex'),
   HEX: (text) => Buffer.from(text).toString('hex').toUpperCase(),
   component: (text) => encodeURIComponent(text),
-  componentLower: (text) => encodeURIComponent(text).replaceAll(/%../g, (escape) => escape.toLowerCase()).replaceAll(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`),
+  componentLower: (text) =>
+    encodeURIComponent(text)
+      .replaceAll(/%../g, (escape) => escape.toLowerCase())
+      .replaceAll(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`),
   form: (text) => new URLSearchParams([['', text]]).toString().slice(1),
   percentAll: (text) => [...text].map((character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join(''),
   json: (text) => JSON.stringify(text).slice(1, -1),
   jsonSlash: (text) => JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
   jsonUnicode: (text) => [...text].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
-  html: (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+  html: (text) =>
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;'),
 };
 const base64s: Record<string, (text: string) => string> = {
   base64: (text) => Buffer.from(text).toString('base64'),
@@ -39,11 +48,17 @@ function scrubbed(prints: Fingerprints, text: string, cuts: readonly number[] = 
   const scrubber = new Scrubber(prints);
   const bytes = Buffer.from(text, 'latin1');
   const edges = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
-  const out = edges.slice(1).map((edge, index) => scrubber.push(ownCopy(bytes.toString('latin1', edges[index] ?? 0, edge))).toString('latin1'));
+  const out = edges
+    .slice(1)
+    .map((edge, index) => scrubber.push(ownCopy(bytes.toString('latin1', edges[index] ?? 0, edge))).toString('latin1'));
   return out.join('') + scrubber.end().toString('latin1');
 }
 
-const secretArbitrary = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), minLength: 8, maxLength: 60 });
+const secretArbitrary = fc.string({
+  unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  minLength: 8,
+  maxLength: 60,
+});
 const around = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 40 });
 const cutsArbitrary = fc.array(fc.nat(1_000), { maxLength: 12 });
 
@@ -69,7 +84,9 @@ for (const [name, encode] of Object.entries(base64s)) {
         const encoded = encode(before + secret + after);
         const out = scrubbed(printsOf(secret), encoded, cuts);
         assert.equal(out.length, encoded.length);
-        const core = base64Core(Buffer.from(secret), before.length % 3, name === 'base64' ? 'standard' : 'url').toString('latin1');
+        const core = base64Core(Buffer.from(secret), before.length % 3, name === 'base64' ? 'standard' : 'url').toString(
+          'latin1',
+        );
         assert.ok(encoded.includes(core), 'the core stands in the encoding of the whole');
         assert.ok(!out.includes(core), out);
       }),
@@ -83,19 +100,22 @@ test('leaves other text as it is, and finds several secrets side by side', () =>
   const text = 'nothing to see: first-secret-2, second-secret-1, Zmlyc3Q=';
   assert.equal(scrubbed(prints, text, [3, 20, 21, 22, 40]), text);
   assert.equal(scrubbed(prints, 'afirst-secret-1second-secret-2z'), `a${'*'.repeat(14)}${'*'.repeat(15)}z`);
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), cutsArbitrary, (bytes, cuts) => {
-    const text = Buffer.from(bytes).toString('latin1');
-    const scrubber = new Scrubber(prints);
-    const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-    const parts = edges.slice(1).map((edge, index) => scrubber.push(Buffer.from(bytes.slice(edges[index], edge))));
-    assert.equal(Buffer.concat([...parts.map((part) => Buffer.from(part)), scrubber.end()]).toString('latin1'), text);
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), cutsArbitrary, (bytes, cuts) => {
+      const text = Buffer.from(bytes).toString('latin1');
+      const scrubber = new Scrubber(prints);
+      const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+      const parts = edges.slice(1).map((edge, index) => scrubber.push(Buffer.from(bytes.slice(edges[index], edge))));
+      assert.equal(Buffer.concat([...parts.map((part) => Buffer.from(part)), scrubber.end()]).toString('latin1'), text);
+    }),
+  );
 });
 
 // [BROKER-22]
 test('holds back only what could begin a secret: events and JSON go out whole', () => {
   const scrubber = new Scrubber(printsOf('sk-live_0123456789abcdef'));
-  for (const text of ['data: {"delta":"hello"}\n\n', '{"done":true}', 'progress: 50 %)', '\r\n']) assert.equal(scrubber.push(ownCopy(text)).toString(), text);
+  for (const text of ['data: {"delta":"hello"}\n\n', '{"done":true}', 'progress: 50 %)', '\r\n'])
+    assert.equal(scrubber.push(ownCopy(text)).toString(), text);
   // A true beginning stays until it is decided.
   assert.equal(scrubber.push(ownCopy('token: sk-live_0123')).toString(), 'token: ');
   assert.equal(scrubber.push(ownCopy('!')).toString(), 'sk-live_0123!');
