@@ -163,7 +163,9 @@ export class Installation {
   /** The process ids of its parts. */
   async parts(): Promise<{ readonly relay: number; readonly daemon: number; readonly custody: number }> {
     const daemon = jsonOf<{ pid: number }>(await this.cli(['status', '--json'])).pid;
-    const [custody = -1] = await childrenOf(daemon);
+    // Its first child; where bubblewrap wraps it, the innermost.
+    let custody = -1;
+    for (let [next] = await childrenOf(daemon); next !== undefined; [next] = await childrenOf(next)) custody = next;
     const relay = (await childrenOf(this.pid ?? -1)).find((pid) => pid !== daemon) ?? -1;
     return { relay, daemon, custody };
   }

@@ -96,9 +96,9 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
   return { caPem: ca.toString('pem'), certPem: certificate.toString('pem'), keyPem: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n` };
 }
 
-/** Listens on a free port of 127.0.0.1; answers for `localhost`. */
-export async function startOrigin(answer: Answer = discreetAnswer): Promise<Origin> {
-  const { caPem, certPem, keyPem } = await makeCertificate(['localhost', '127.0.0.1']);
+/** Listens on a free port of 127.0.0.1; answers for `host`, and by its address. */
+export async function startOrigin(answer: Answer = discreetAnswer, host = 'localhost'): Promise<Origin> {
+  const { caPem, certPem, keyPem } = await makeCertificate([host, '127.0.0.1']);
   const seen: Seen[] = [];
   const server: Server = createServer({ cert: certPem, key: keyPem }, (request, response) => {
     const chunks: Buffer[] = [];
@@ -115,7 +115,7 @@ export async function startOrigin(answer: Answer = discreetAnswer): Promise<Orig
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    host: 'localhost',
+    host,
     caPem,
     seen,
     get connections() {
