@@ -5,6 +5,9 @@ import { userInfo } from 'node:os';
 /** Where the session's certificate bundle lies inside (etc-files.ts puts it there). */
 export const bundlePath = '/etc/ssl/certs/ca-certificates.crt';
 
+/** The same for Java. */
+export const javaStorePath = '/etc/ssl/certs/java/cacerts';
+
 /** How the usual clients are told which certificates to trust. */
 const bundleVariables = [
   'SSL_CERT_FILE',
@@ -67,5 +70,14 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   // What the payload serves to itself needs no proxy, and neither does the door; by the proxy the door answers as well.
   const direct = ['localhost', '127.0.0.1', '::1'].filter((name) => !parts.brokered.includes(name));
   environment['NO_PROXY'] = environment['no_proxy'] = direct.join(',');
+  environment['JAVA_TOOL_OPTIONS'] = [environment['JAVA_TOOL_OPTIONS'], ...javaOptions(parts.doorPort, direct)].filter(Boolean).join(' ');
   return environment;
+}
+
+/** Java reads no proxy variables; this one every virtual machine reads, also those that bring a trust store of their own. The last wins. */
+function javaOptions(doorPort: number, direct: readonly string[]): string[] {
+  const proxy = ['http', 'https'].flatMap((scheme) => [`-D${scheme}.proxyHost=127.0.0.1`, `-D${scheme}.proxyPort=${doorPort}`]);
+  // Without a list Java leaves out the proxy for every loopback name.
+  const unproxied = direct.map((name) => (name === '::1' ? '[::1]' : name));
+  return [...proxy, `-Dhttp.nonProxyHosts=${unproxied.join('|')}`, `-Djavax.net.ssl.trustStore=${javaStorePath}`];
 }

@@ -7,7 +7,7 @@ import { userInfo } from 'node:os';
 import { dirname, isAbsolute, normalize } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Argument } from './bwrap-arguments.ts';
-import { bundlePath } from './environment.ts';
+import { bundlePath, javaStorePath } from './environment.ts';
 
 export interface EtcFile {
   /** Absolute, below /etc. */
@@ -33,8 +33,6 @@ const bundleLinks = [
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
 ];
 
-const javaStore = '/etc/ssl/certs/java/cacerts';
-
 /** @throws usage when a file of the caller's is not below /etc */
 export function etcMounts(caBundle: Uint8Array, home: string, shell: string, extra: readonly EtcFile[]): Argument[] {
   const files = new Map<string, Uint8Array | string>([
@@ -46,7 +44,7 @@ export function etcMounts(caBundle: Uint8Array, home: string, shell: string, ext
     // No name server: names are the broker's business.
     ['/etc/resolv.conf', ''],
     [bundlePath, caBundle],
-    [javaStore, javaTrustStore(caBundle)],
+    [javaStorePath, javaTrustStore(caBundle)],
   ]);
   for (const { path, data } of extra) {
     if (!isAbsolute(path) || normalize(path) !== path || !path.startsWith('/etc/')) {
