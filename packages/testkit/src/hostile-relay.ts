@@ -60,8 +60,14 @@ export class HostileRelay {
     this.upstream = upstream;
   }
 
+  /** So many came so far. */
   get connections(): number {
     return this.count;
+  }
+
+  /** So many are open. */
+  get open(): number {
+    return this.lines.size;
   }
 
   /** A client came; returns where its frames go. */
@@ -140,10 +146,12 @@ class HostileLine implements Line {
   private answered(bytes: Uint8Array): void {
     const frame = parseRelayFrame(bytes);
     const { script } = this.relay;
-    this.queue = this.queue.then(async () => {
+    const passOn = async (before: Promise<void>): Promise<void> => {
+      await before;
       const asked = 'id' in frame ? this.asked.get(frame.id) : undefined;
       this.toClient(...((await script.answer?.(frame, this, asked)) ?? [frame]));
-    });
+    };
+    this.queue = passOn(this.queue);
   }
 }
 

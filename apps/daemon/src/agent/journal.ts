@@ -4,7 +4,7 @@
 import { controlTopic, type Head, type Verified } from '@holdfast/protocol/blind/entry';
 import { parsePulse, verifyPulse, type Pulse } from '@holdfast/protocol/blind/pulse';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
 import { defaultPulseMaxAgeMs } from '@holdfast/protocol/journal/bodies';
 import type { FleetState } from '@holdfast/protocol/journal/state';
@@ -53,13 +53,8 @@ export class AgentJournal implements LinkReader {
       self: enrolment.agent,
       fleet: enrolment.fleet,
       pinned: enrolment.pinned,
-      lockboxes: async (audience, epoch, member) => {
-        const kept = store.lockbox(enrolment.agent, audience, epoch);
-        if (kept !== undefined) return kept;
-        const fetched = await fetchLockbox(audience, epoch, member);
-        if (fetched !== undefined) store.saveLockbox(enrolment.agent, audience, epoch, fetched);
-        return fetched;
-      },
+      lockboxes: async (audience, epoch, member) => store.lockbox(enrolment.agent, audience, epoch) ?? fetchLockbox(audience, epoch, member),
+      opened: (audience, epoch, box) => this.keepLockbox(audience, epoch, box),
     });
   }
 
@@ -151,6 +146,16 @@ export class AgentJournal implements LinkReader {
     if (this.newestPulse === undefined || pulseAgeMs === undefined || pulseAgeMs < this.countedMs + countEveryMs) return;
     this.countedMs = pulseAgeMs;
     store.savePulse(enrolment.agent, { wire: this.newestPulse.wire, countedMs: pulseAgeMs });
+  }
+
+  /** Only one that opened: a relay that once sent another must not have spoilt it for good. [LOCKBOX-5] One that the disk does not take is fetched again. */
+  private keepLockbox(audience: string, epoch: number, box: Uint8Array): void {
+    const { store, enrolment, ports } = this.options;
+    try {
+      if (store.lockbox(enrolment.agent, audience, epoch) === undefined) store.saveLockbox(enrolment.agent, audience, epoch, box);
+    } catch (thrown) {
+      ports.log.warn({ agent: toHex(enrolment.agent), code: codeOf(thrown) }, 'a lockbox could not be kept');
+    }
   }
 
   private keep(): void {

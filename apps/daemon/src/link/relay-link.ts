@@ -18,6 +18,11 @@ const firstBackoffMs = 250;
 const maxBackoffMs = 30_000;
 /** Entries read at once: more than any fleet has, less than what a relay could make us hold by never coming to an end. */
 const maxReadBytes = 256 * 1024 * 1024;
+/** What a relay may push between two of our questions: a fleet that writes more is read by pages. Bounds what waits here, and the work for nothing. */
+const maxPushes = 2048;
+const maxPushedBytes = 32 * 1024 * 1024;
+/** Pulses refused in the same time: each is a line in the log. */
+const maxRefusedPulses = 8;
 /** Rounds of reading on while the fleet moves faster than we read; then pushes and the next round do the rest. */
 const maxReadRounds = 3;
 
@@ -58,6 +63,8 @@ export class RelayLink {
   private freshTimer: NodeJS.Timeout | undefined;
   /** Serialises everything that changes the reader. */
   private queue: Promise<void> = Promise.resolve();
+  /** Since we last asked. */
+  private pushed = { count: 0, bytes: 0, refused: 0 };
   private current: LinkState = 'connecting';
   private fault: ErrorCode | undefined;
 
@@ -121,6 +128,7 @@ export class RelayLink {
         return;
       }
       this.exchange = opened;
+      this.pushed = { count: 0, bytes: 0, refused: 0 };
       await this.catchUp(opened);
       if (this.exchange !== opened) return;
       this.current = 'connected';
@@ -181,6 +189,7 @@ export class RelayLink {
     if (this.exchange !== exchange) return;
     try {
       await this.readOn(exchange);
+      this.pushed = { count: 0, bytes: 0, refused: 0 };
       this.backoffMs = firstBackoffMs; // not before: a relay that greets and hangs up is not knocked at in a hurry
       if (this.exchange === exchange) this.scheduleFresh(exchange);
     } catch (thrown) {
@@ -189,9 +198,14 @@ export class RelayLink {
   }
 
   private onPush(push: RelayPush): void {
-    const { exchange } = this;
+    const { exchange, pushed } = this;
     const { reader } = this.options;
-    if (push.kind === 'push-pulse') void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
+    if (exchange === undefined) return; // not before we are known there: whatever it is, we are about to ask for it
+    pushed.count += 1;
+    pushed.bytes += push.kind === 'push-entry' ? push.entry.length : 0;
+    if (pushed.count > maxPushes || pushed.bytes > maxPushedBytes) {
+      this.broken(new HoldfastError('limit_exceeded', 'the relay pushes more than can be read'), exchange); // [RELAY-26]
+    } else if (push.kind === 'push-pulse') void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
     else if (push.kind === 'push-entry' && equalBytes(push.topic, controlTopic)) {
       void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown: unknown) => this.broken(thrown, exchange));
     }
@@ -203,6 +217,8 @@ export class RelayLink {
       await this.enqueue(() => this.options.reader.applyPulse(wire));
     } catch (thrown) {
       if (codeOf(thrown) === 'entry_fork') throw thrown; // [PULSE-8]
+      this.pushed.refused += 1;
+      if (this.pushed.refused > maxRefusedPulses) throw new HoldfastError('limit_exceeded', 'the relay sends one bad pulse after the other', { cause: thrown }); // [RELAY-26]
       this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: codeOf(thrown) }, 'a pulse was refused');
     }
   }

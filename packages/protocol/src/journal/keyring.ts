@@ -42,6 +42,8 @@ export interface KeyringOptions {
   readonly self: Uint8Array;
   readonly fleet: Uint8Array;
   readonly lockboxes: Lockboxes;
+  /** Told of each lockbox that held the right key: any other is not worth keeping, whoever handed it over. [LOCKBOX-5] */
+  readonly opened?: ((audience: string, epoch: number, box: Uint8Array) => void) | undefined;
 }
 
 export class Keyring {
@@ -88,6 +90,7 @@ export class Keyring {
       const key = await openLockbox(primitives, holder, this.#name(wanted), self, box, wanted.keyCommitment); // [AUDIENCE-8]
       this.#keys.set(commitment, key);
       this.#spoilt.delete(`${wanted.audience}/${wanted.epoch}`);
+      this.#options.opened?.(wanted.audience, wanted.epoch, box);
       return key;
     } catch (thrown) {
       if (isWrongContent(thrown) === undefined) throw thrown;
