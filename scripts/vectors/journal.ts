@@ -42,39 +42,121 @@ type Verdict = 'rejected' | 'refused';
 type Fault = Parameters<typeof writeVectors>[2][number];
 
 const faults: Fault[] = [];
-const add = (name: string, clause: string, verdict: Verdict, expect: ErrorCode, entry: UnverifiedEntry | Uint8Array, topic = controlTopic): void => {
+const add = (
+  name: string,
+  clause: string,
+  verdict: Verdict,
+  expect: ErrorCode,
+  entry: UnverifiedEntry | Uint8Array,
+  topic = controlTopic,
+): void => {
   faults.push({ name, clause, verdict, expect, topic, entry: entry instanceof Uint8Array ? entry : entry.wire });
 };
-const rejected = async (name: string, clause: string, expect: ErrorCode, body: Body, change: Parameters<typeof operator.forge>[1] = {}): Promise<void> => {
+const rejected = async (
+  name: string,
+  clause: string,
+  expect: ErrorCode,
+  body: Body,
+  change: Parameters<typeof operator.forge>[1] = {},
+): Promise<void> => {
   add(name, clause, 'rejected', expect, await operator.forge(body, change));
 };
 
 const revocation = { kind: 'agent-revoke', agent: main.id, reason: '' } as const;
 const good = await operator.forge(revocation);
 const { statement } = good;
-const resigned = async (holder: SoftwareKeyHolder, change: Partial<EntryStatement>): Promise<UnverifiedEntry> => signEntry(primitives, holder, { ...statement, ...change });
+const resigned = async (holder: SoftwareKeyHolder, change: Partial<EntryStatement>): Promise<UnverifiedEntry> =>
+  signEntry(primitives, holder, { ...statement, ...change });
 
 add('signed by somebody else', 'JOURNAL-2', 'refused', 'signature_invalid', await resigned(mallory, {}));
-add('a flipped bit under the signature', 'JOURNAL-2', 'refused', 'signature_invalid', flipped(good.wire, 8 * (good.wire.length - 1)));
+add(
+  'a flipped bit under the signature',
+  'JOURNAL-2',
+  'refused',
+  'signature_invalid',
+  flipped(good.wire, 8 * (good.wire.length - 1)),
+);
 add('by an agent', 'JOURNAL-2', 'refused', 'author_unknown', await resigned(main.holder, { author: main.id }));
-add('of another fleet', 'JOURNAL-2', 'refused', 'entry_foreign', await resigned(operator.holder, { fleet: new Uint8Array(32).fill(1) }));
+add(
+  'of another fleet',
+  'JOURNAL-2',
+  'refused',
+  'entry_foreign',
+  await resigned(operator.holder, { fleet: new Uint8Array(32).fill(1) }),
+);
 add('of another topic', 'JOURNAL-2', 'refused', 'entry_foreign', await resigned(operator.holder, { topic: main.id }));
-add('another entry at the head', 'JOURNAL-3', 'refused', 'entry_fork', await resigned(operator.holder, { position: statement.position - 1 }));
-add('after another entry', 'JOURNAL-3', 'refused', 'entry_fork', await resigned(operator.holder, { previous: new Uint8Array(32) }));
-add('one missing before it', 'JOURNAL-3', 'refused', 'entry_gap', await resigned(operator.holder, { position: statement.position + 1 }));
+add(
+  'another entry at the head',
+  'JOURNAL-3',
+  'refused',
+  'entry_fork',
+  await resigned(operator.holder, { position: statement.position - 1 }),
+);
+add(
+  'after another entry',
+  'JOURNAL-3',
+  'refused',
+  'entry_fork',
+  await resigned(operator.holder, { previous: new Uint8Array(32) }),
+);
+add(
+  'one missing before it',
+  'JOURNAL-3',
+  'refused',
+  'entry_gap',
+  await resigned(operator.holder, { position: statement.position + 1 }),
+);
 await rejected('an agent’s kind in the control topic', 'JOURNAL-7', 'entry_misplaced', { kind: 'enrolled' }, own);
 await rejected('a stranger revoked', 'JOURNAL-11', 'agent_unknown', { ...revocation, agent: strangers });
 await rejected('revoked twice', 'JOURNAL-12', 'agent_revoked', { ...revocation, agent: gone.id });
-await rejected('a secret told to the fleet', 'AUDIENCE-1', 'audience_wrong', { kind: 'item-add', item: exampleItem(primitives, 'leak'), secret });
-await rejected('a grant in another agent’s audience', 'AUDIENCE-1', 'audience_wrong', { kind: 'grant', granted: { ...granted, grant: strangers } }, { audience: agentAudience(gone.id) });
+await rejected('a secret told to the fleet', 'AUDIENCE-1', 'audience_wrong', {
+  kind: 'item-add',
+  item: exampleItem(primitives, 'leak'),
+  secret,
+});
+await rejected(
+  'a grant in another agent’s audience',
+  'AUDIENCE-1',
+  'audience_wrong',
+  { kind: 'grant', granted: { ...granted, grant: strangers } },
+  { audience: agentAudience(gone.id) },
+);
 await rejected('an epoch in the past', 'AUDIENCE-4', 'epoch_wrong', revocation, { epoch: 0, key: primitives.random(32) });
 await rejected('another key for the epoch', 'AUDIENCE-4', 'epoch_wrong', revocation, { key: primitives.random(32) });
 await rejected('an epoch out of turn', 'AUDIENCE-4', 'epoch_wrong', revocation, { epoch: 3, key: primitives.random(32) });
-await rejected('a start inside an epoch', 'AUDIENCE-6', 'epoch_wrong', { kind: 'epoch', members: [operator.id], previousKey: new Uint8Array(48) });
-await rejected('the name of an item again', 'JOURNAL-13', 'name_taken', { kind: 'item-add', item: exampleItem(primitives, 'demo'), secret }, { audience: 'operators' });
-await rejected('the id of an item again', 'JOURNAL-13', 'id_taken', { kind: 'item-add', item: { ...exampleItem(primitives, 'x'), id: item }, secret }, { audience: 'operators' });
-await rejected('no item removed', 'JOURNAL-14', 'item_unknown', { kind: 'item-remove', item: strangers }, { audience: 'operators' });
-await rejected('the variable of a grant again', 'JOURNAL-15', 'name_taken', { kind: 'grant', granted: { ...granted, grant: strangers, name: 'b' } }, own);
+await rejected('a start inside an epoch', 'AUDIENCE-6', 'epoch_wrong', {
+  kind: 'epoch',
+  members: [operator.id],
+  previousKey: new Uint8Array(48),
+});
+await rejected(
+  'the name of an item again',
+  'JOURNAL-13',
+  'name_taken',
+  { kind: 'item-add', item: exampleItem(primitives, 'demo'), secret },
+  { audience: 'operators' },
+);
+await rejected(
+  'the id of an item again',
+  'JOURNAL-13',
+  'id_taken',
+  { kind: 'item-add', item: { ...exampleItem(primitives, 'x'), id: item }, secret },
+  { audience: 'operators' },
+);
+await rejected(
+  'no item removed',
+  'JOURNAL-14',
+  'item_unknown',
+  { kind: 'item-remove', item: strangers },
+  { audience: 'operators' },
+);
+await rejected(
+  'the variable of a grant again',
+  'JOURNAL-15',
+  'name_taken',
+  { kind: 'grant', granted: { ...granted, grant: strangers, name: 'b' } },
+  own,
+);
 await rejected('the id of a grant again', 'JOURNAL-15', 'id_taken', { kind: 'grant', granted: { ...granted, name: 'b' } }, own);
 await rejected('no grant ended', 'JOURNAL-16', 'grant_unknown', { kind: 'grant-end', grant: strangers }, own);
 await rejected('no egress ended', 'JOURNAL-16', 'egress_unknown', { kind: 'egress-end', rule: strangers }, own);
@@ -102,16 +184,75 @@ async function byAgent(body: Body, change: Partial<EntryStatement> = {}, holder 
   return signEntry(primitives, holder, await sealBody(primitives, key, { ...clear, ...change }, encodeBody(body)));
 }
 await main.sync();
-add('a control head of another history', 'JOURNAL-3', 'refused', 'entry_fork', await byAgent({ kind: 'enrolled' }, { control: { position: 3, hash: new Uint8Array(32) } }), main.id);
-add('an agent’s entry by a peer', 'JOURNAL-2', 'refused', 'author_unknown', await byAgent({ kind: 'enrolled' }, { author: gone.id }, gone.holder), main.id);
-add('an operator’s kind by an agent', 'JOURNAL-7', 'rejected', 'entry_misplaced', await byAgent({ kind: 'egress-end', rule: strangers }), main.id);
-add('a control head gone back', 'JOURNAL-17', 'rejected', 'entry_control', await byAgent({ kind: 'enrolled' }, { control: { position: 2, hash: parseEntry(primitives, relay.read(controlTopic)[2] ?? first).hash } }), main.id);
-add('an agent’s word to the fleet', 'AUDIENCE-1', 'rejected', 'audience_wrong', await byAgent({ kind: 'enrolled' }, { audience: 'fleet' }), main.id);
-add('an agent’s epoch that never was', 'AUDIENCE-5', 'rejected', 'epoch_wrong', await byAgent({ kind: 'enrolled' }, { epoch: 1 }), main.id);
+add(
+  'a control head of another history',
+  'JOURNAL-3',
+  'refused',
+  'entry_fork',
+  await byAgent({ kind: 'enrolled' }, { control: { position: 3, hash: new Uint8Array(32) } }),
+  main.id,
+);
+add(
+  'an agent’s entry by a peer',
+  'JOURNAL-2',
+  'refused',
+  'author_unknown',
+  await byAgent({ kind: 'enrolled' }, { author: gone.id }, gone.holder),
+  main.id,
+);
+add(
+  'an operator’s kind by an agent',
+  'JOURNAL-7',
+  'rejected',
+  'entry_misplaced',
+  await byAgent({ kind: 'egress-end', rule: strangers }),
+  main.id,
+);
+add(
+  'a control head gone back',
+  'JOURNAL-17',
+  'rejected',
+  'entry_control',
+  await byAgent(
+    { kind: 'enrolled' },
+    { control: { position: 2, hash: parseEntry(primitives, relay.read(controlTopic)[2] ?? first).hash } },
+  ),
+  main.id,
+);
+add(
+  'an agent’s word to the fleet',
+  'AUDIENCE-1',
+  'rejected',
+  'audience_wrong',
+  await byAgent({ kind: 'enrolled' }, { audience: 'fleet' }),
+  main.id,
+);
+add(
+  'an agent’s epoch that never was',
+  'AUDIENCE-5',
+  'rejected',
+  'epoch_wrong',
+  await byAgent({ kind: 'enrolled' }, { epoch: 1 }),
+  main.id,
+);
 
 const topics = [...relay.topics].map(([topic, entries]) => ({ topic, entries }));
 const lockboxes = [...relay.lockboxes].map(([place, sealed]) => ({ place, sealed }));
-writeVectors('journal/history', 'A whole history as a device of the fleet reads it (`self`, `keys`), and one faulty entry after it in each further entry.', [
-  { name: 'history', clause: 'JOURNAL-6', expect: 'ok', fleet: world.fleet, self: operator.id, keys: operator.holder.exportBytes(), topics, lockboxes, control: state.control.hash },
-  ...faults,
-]);
+writeVectors(
+  'journal/history',
+  'A whole history as a device of the fleet reads it (`self`, `keys`), and one faulty entry after it in each further entry.',
+  [
+    {
+      name: 'history',
+      clause: 'JOURNAL-6',
+      expect: 'ok',
+      fleet: world.fleet,
+      self: operator.id,
+      keys: operator.holder.exportBytes(),
+      topics,
+      lockboxes,
+      control: state.control.hash,
+    },
+    ...faults,
+  ],
+);

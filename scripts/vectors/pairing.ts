@@ -17,10 +17,34 @@ const slip = (text.startsWith('7') ? '8' : '7') + text.slice(1);
 
 writeVectors('pairing/codes', 'Codes as typed, and the 16 bytes in them.', [
   { name: 'as shown', clause: 'PAIRING-1', expect: 'ok', typed: text, code },
-  { name: 'in lower case with spaces', clause: 'PAIRING-1', expect: 'ok', typed: ` ${text.toLowerCase().replaceAll('-', ' ')}\n`, code },
-  { name: 'with O for 0 and l for 1', clause: 'PAIRING-1', expect: 'ok', typed: text.replaceAll('0', 'O').replaceAll('1', 'l'), code },
-  { name: 'as an address', clause: 'PAIRING-3', expect: 'ok', typed: pairingUrl(primitives, 'https://relay.example', code), code, relayUrl: 'https://relay.example' },
-  { name: 'an address of something else', clause: 'PAIRING-3', expect: 'pairing_code_invalid', typed: `https://relay.example/other#${text}` },
+  {
+    name: 'in lower case with spaces',
+    clause: 'PAIRING-1',
+    expect: 'ok',
+    typed: ` ${text.toLowerCase().replaceAll('-', ' ')}\n`,
+    code,
+  },
+  {
+    name: 'with O for 0 and l for 1',
+    clause: 'PAIRING-1',
+    expect: 'ok',
+    typed: text.replaceAll('0', 'O').replaceAll('1', 'l'),
+    code,
+  },
+  {
+    name: 'as an address',
+    clause: 'PAIRING-3',
+    expect: 'ok',
+    typed: pairingUrl(primitives, 'https://relay.example', code),
+    code,
+    relayUrl: 'https://relay.example',
+  },
+  {
+    name: 'an address of something else',
+    clause: 'PAIRING-3',
+    expect: 'pairing_code_invalid',
+    typed: `https://relay.example/other#${text}`,
+  },
   { name: 'one slip', clause: 'PAIRING-2', expect: 'pairing_code_invalid', typed: slip },
   { name: 'cut short', clause: 'PAIRING-2', expect: 'pairing_code_invalid', typed: text.slice(0, -1) },
   { name: 'too long', clause: 'PAIRING-2', expect: 'pairing_code_invalid', typed: `${text}0` },
@@ -42,9 +66,30 @@ const opened = await openOffer(primitives, code, pairing.sealedOffer);
 const rendezvous = pairing.rendezvous;
 
 writeVectors('pairing/offers', 'An offer as sealed, with the code that opens it, and the words that both sides see.', [
-  { name: 'good', clause: 'PAIRING-5', expect: 'ok', code, sealed: pairing.sealedOffer, rendezvous, words: opened.words, hash: opened.hash },
-  { name: 'another code', clause: 'PAIRING-6', expect: 'pairing_offer_invalid', code: primitives.random(16), sealed: pairing.sealedOffer },
-  { name: 'a flipped bit', clause: 'PAIRING-6', expect: 'pairing_offer_invalid', code, sealed: flipped(pairing.sealedOffer, 999) },
+  {
+    name: 'good',
+    clause: 'PAIRING-5',
+    expect: 'ok',
+    code,
+    sealed: pairing.sealedOffer,
+    rendezvous,
+    words: opened.words,
+    hash: opened.hash,
+  },
+  {
+    name: 'another code',
+    clause: 'PAIRING-6',
+    expect: 'pairing_offer_invalid',
+    code: primitives.random(16),
+    sealed: pairing.sealedOffer,
+  },
+  {
+    name: 'a flipped bit',
+    clause: 'PAIRING-6',
+    expect: 'pairing_offer_invalid',
+    code,
+    sealed: flipped(pairing.sealedOffer, 999),
+  },
   { name: 'cut short', clause: 'PAIRING-6', expect: 'pairing_offer_invalid', code, sealed: pairing.sealedOffer.slice(0, -1) },
   { name: 'signed by another key', clause: 'PAIRING-7', expect: 'pairing_offer_invalid', code, sealed: await stolenOffer() },
 ]);
@@ -54,11 +99,24 @@ async function stolenOffer(): Promise<Uint8Array> {
   const mallory = await SoftwareKeyHolder.generate(primitives);
   const holder = { publicKeys: opened.offer.keys, sign: mallory.sign.bind(mallory), open: mallory.open.bind(mallory) };
   const { scope, machine, custody, capabilities, agent } = opened.offer;
-  return (await Pairing.begin(primitives, holder, { agent, scope, machine, custody, capabilities }, { code: code.slice(), monotonicMs: 0 })).sealedOffer;
+  return (
+    await Pairing.begin(
+      primitives,
+      holder,
+      { agent, scope, machine, custody, capabilities },
+      { code: code.slice(), monotonicMs: 0 },
+    )
+  ).sealedOffer;
 }
 
 const device = { id: operator.id, holder: operator.holder };
-const about = { code, fleet: world.fleet, genesis: world.genesis, control: { position: 2, hash: new Uint8Array(32).fill(7) }, relay: world.relayKeys.publicKeys.sign };
+const about = {
+  code,
+  fleet: world.fleet,
+  genesis: world.genesis,
+  control: { position: 2, hash: new Uint8Array(32).fill(7) },
+  relay: world.relayKeys.publicKeys.sign,
+};
 const answer = await makeAnswer(primitives, device, opened, about);
 const theirs = await World.begin(primitives);
 const mallory = await SoftwareKeyHolder.generate(primitives);
@@ -69,13 +127,69 @@ writeVectors(
   [
     { name: 'good', clause: 'PAIRING-10', expect: 'ok', code, sealed: answer, seed, afterMs: 1000, fleet: world.fleet },
     { name: 'too late', clause: 'PAIRING-9', expect: 'pairing_expired', code, sealed: answer, seed, afterMs: 600_001 },
-    { name: 'a flipped bit', clause: 'PAIRING-6', expect: 'pairing_answer_invalid', code, sealed: flipped(answer, 999), seed, afterMs: 1000 },
-    { name: 'the offer sent back', clause: 'PAIRING-6', expect: 'pairing_answer_invalid', code, sealed: pairing.sealedOffer, seed, afterMs: 1000 },
-    { name: 'to another offer', clause: 'PAIRING-10', expect: 'pairing_answer_invalid', code, seed, afterMs: 1000, sealed: await makeAnswer(primitives, device, { ...opened, hash: new Uint8Array(32) }, about) },
-    { name: 'for another agent', clause: 'PAIRING-10', expect: 'pairing_answer_invalid', code, seed, afterMs: 1000, sealed: await makeAnswer(primitives, device, { ...opened, offer: { ...opened.offer, agent: operator.id } }, about) },
-    { name: "another fleet's genesis", clause: 'PAIRING-11', expect: 'pairing_answer_invalid', code, seed, afterMs: 1000, sealed: await makeAnswer(primitives, device, opened, { ...about, genesis: theirs.genesis }) },
-    { name: 'by a stranger', clause: 'PAIRING-11', expect: 'pairing_answer_invalid', code, seed, afterMs: 1000, sealed: await makeAnswer(primitives, { id: operator.id, holder: mallory }, opened, about) },
-    { name: 'a head before the enrolment', clause: 'PAIRING-12', expect: 'pairing_answer_invalid', code, seed, afterMs: 1000, sealed: await makeAnswer(primitives, device, opened, { ...about, control: { position: 0, hash: world.fleet } }) },
+    {
+      name: 'a flipped bit',
+      clause: 'PAIRING-6',
+      expect: 'pairing_answer_invalid',
+      code,
+      sealed: flipped(answer, 999),
+      seed,
+      afterMs: 1000,
+    },
+    {
+      name: 'the offer sent back',
+      clause: 'PAIRING-6',
+      expect: 'pairing_answer_invalid',
+      code,
+      sealed: pairing.sealedOffer,
+      seed,
+      afterMs: 1000,
+    },
+    {
+      name: 'to another offer',
+      clause: 'PAIRING-10',
+      expect: 'pairing_answer_invalid',
+      code,
+      seed,
+      afterMs: 1000,
+      sealed: await makeAnswer(primitives, device, { ...opened, hash: new Uint8Array(32) }, about),
+    },
+    {
+      name: 'for another agent',
+      clause: 'PAIRING-10',
+      expect: 'pairing_answer_invalid',
+      code,
+      seed,
+      afterMs: 1000,
+      sealed: await makeAnswer(primitives, device, { ...opened, offer: { ...opened.offer, agent: operator.id } }, about),
+    },
+    {
+      name: "another fleet's genesis",
+      clause: 'PAIRING-11',
+      expect: 'pairing_answer_invalid',
+      code,
+      seed,
+      afterMs: 1000,
+      sealed: await makeAnswer(primitives, device, opened, { ...about, genesis: theirs.genesis }),
+    },
+    {
+      name: 'by a stranger',
+      clause: 'PAIRING-11',
+      expect: 'pairing_answer_invalid',
+      code,
+      seed,
+      afterMs: 1000,
+      sealed: await makeAnswer(primitives, { id: operator.id, holder: mallory }, opened, about),
+    },
+    {
+      name: 'a head before the enrolment',
+      clause: 'PAIRING-12',
+      expect: 'pairing_answer_invalid',
+      code,
+      seed,
+      afterMs: 1000,
+      sealed: await makeAnswer(primitives, device, opened, { ...about, control: { position: 0, hash: world.fleet } }),
+    },
   ],
 );
 
@@ -84,27 +198,72 @@ const credential = main.replica.state.agents.get(toHex(main.id))?.credential ?? 
 const said = readCredential(credential);
 const { publicKeys: keys } = main.holder;
 const nowMs = said.issuedAtMs;
-const forged = async (holder: SoftwareKeyHolder, change: Partial<CredentialStatement>): Promise<Uint8Array> => issueCredential(holder, { ...said, ...change });
+const forged = async (holder: SoftwareKeyHolder, change: Partial<CredentialStatement>): Promise<Uint8Array> =>
+  issueCredential(holder, { ...said, ...change });
 const good = { fleet: world.fleet, keys, nowMs, credential };
-writeVectors('credential/credentials', 'Credentials as a verifier gets them, with the fleet that it trusts, the keys that were proved and its time.', [
-  { name: 'good', clause: 'CREDENTIAL-1', expect: 'ok', ...good, agent: main.id },
-  { name: 'its last moment', clause: 'CREDENTIAL-8', expect: 'ok', ...good, nowMs: said.expiresAtMs - 1, agent: main.id },
-  { name: 'expired', clause: 'CREDENTIAL-8', expect: 'credential_expired', ...good, nowMs: said.expiresAtMs },
-  { name: 'from the future', clause: 'CREDENTIAL-8', expect: 'credential_invalid', ...good, nowMs: nowMs - 300_001 },
-  { name: 'trailing byte', clause: 'CREDENTIAL-1', expect: 'credential_invalid', ...good, credential: Uint8Array.of(...credential, 0) },
-  { name: 'another fleet', clause: 'CREDENTIAL-5', expect: 'credential_invalid', ...good, fleet: theirs.fleet },
-  { name: 'other keys', clause: 'CREDENTIAL-7', expect: 'credential_invalid', ...good, keys: mallory.publicKeys },
-  { name: 'another signature', clause: 'CREDENTIAL-6', expect: 'credential_invalid', ...good, credential: await forged(mallory, {}) },
-  { name: "a stranger's key under the device's id", clause: 'CREDENTIAL-3', expect: 'credential_invalid', ...good, credential: await forged(mallory, { issuer: { device: operator.id, sign: mallory.publicKeys.sign } }) },
-  { name: "another fleet's genesis", clause: 'CREDENTIAL-4', expect: 'credential_invalid', ...good, credential: await forged(operator.holder, { genesis: parseEntry(primitives, theirs.genesis).statementBytes }) },
-]);
+writeVectors(
+  'credential/credentials',
+  'Credentials as a verifier gets them, with the fleet that it trusts, the keys that were proved and its time.',
+  [
+    { name: 'good', clause: 'CREDENTIAL-1', expect: 'ok', ...good, agent: main.id },
+    { name: 'its last moment', clause: 'CREDENTIAL-8', expect: 'ok', ...good, nowMs: said.expiresAtMs - 1, agent: main.id },
+    { name: 'expired', clause: 'CREDENTIAL-8', expect: 'credential_expired', ...good, nowMs: said.expiresAtMs },
+    { name: 'from the future', clause: 'CREDENTIAL-8', expect: 'credential_invalid', ...good, nowMs: nowMs - 300_001 },
+    {
+      name: 'trailing byte',
+      clause: 'CREDENTIAL-1',
+      expect: 'credential_invalid',
+      ...good,
+      credential: Uint8Array.of(...credential, 0),
+    },
+    { name: 'another fleet', clause: 'CREDENTIAL-5', expect: 'credential_invalid', ...good, fleet: theirs.fleet },
+    { name: 'other keys', clause: 'CREDENTIAL-7', expect: 'credential_invalid', ...good, keys: mallory.publicKeys },
+    {
+      name: 'another signature',
+      clause: 'CREDENTIAL-6',
+      expect: 'credential_invalid',
+      ...good,
+      credential: await forged(mallory, {}),
+    },
+    {
+      name: "a stranger's key under the device's id",
+      clause: 'CREDENTIAL-3',
+      expect: 'credential_invalid',
+      ...good,
+      credential: await forged(mallory, { issuer: { device: operator.id, sign: mallory.publicKeys.sign } }),
+    },
+    {
+      name: "another fleet's genesis",
+      clause: 'CREDENTIAL-4',
+      expect: 'credential_invalid',
+      ...good,
+      credential: await forged(operator.holder, { genesis: parseEntry(primitives, theirs.genesis).statementBytes }),
+    },
+  ],
+);
 
 const recovery = await makeRecoveryCode(primitives);
 const { sign, seal } = recovery.keys.publicKeys;
-writeVectors('recovery/codes', 'Recovery codes as typed, the public signing key that they make, and the SHA-256 of the sealing key.', [
-  { name: 'as shown', clause: 'RECOVERY-1', expect: 'ok', typed: recovery.code, sign, seal: primitives.sha256(seal) },
-  { name: 'as typed', clause: 'RECOVERY-2', expect: 'ok', typed: recovery.code.toLowerCase().replaceAll('-', ' '), sign, seal: primitives.sha256(seal) },
-  { name: 'one slip', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: (recovery.code.startsWith('7') ? '8' : '7') + recovery.code.slice(1) },
-  { name: 'cut short', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: recovery.code.slice(0, -5) },
-  { name: 'a pairing code', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: text },
-]);
+writeVectors(
+  'recovery/codes',
+  'Recovery codes as typed, the public signing key that they make, and the SHA-256 of the sealing key.',
+  [
+    { name: 'as shown', clause: 'RECOVERY-1', expect: 'ok', typed: recovery.code, sign, seal: primitives.sha256(seal) },
+    {
+      name: 'as typed',
+      clause: 'RECOVERY-2',
+      expect: 'ok',
+      typed: recovery.code.toLowerCase().replaceAll('-', ' '),
+      sign,
+      seal: primitives.sha256(seal),
+    },
+    {
+      name: 'one slip',
+      clause: 'RECOVERY-2',
+      expect: 'recovery_code_invalid',
+      typed: (recovery.code.startsWith('7') ? '8' : '7') + recovery.code.slice(1),
+    },
+    { name: 'cut short', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: recovery.code.slice(0, -5) },
+    { name: 'a pairing code', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: text },
+  ],
+);

@@ -150,7 +150,18 @@ export class OperatorActor extends Reader {
     const epoch = fields.epoch ?? currentEpoch(state, audience)?.epoch ?? 0;
     const key = given ?? (await this.replica.epochKey(audience)).key;
     const { position, hash, atMs } = state.control;
-    const toSeal = { v: 1, fleet: state.fleet, topic: controlTopic, position: position + 1, previous: hash, author: this.id, atMs, ...fields, audience, epoch } as const;
+    const toSeal = {
+      v: 1,
+      fleet: state.fleet,
+      topic: controlTopic,
+      position: position + 1,
+      previous: hash,
+      author: this.id,
+      atMs,
+      ...fields,
+      audience,
+      epoch,
+    } as const;
     return signEntry(primitives, this.holder, { ...(await sealBody(primitives, key, toSeal, encodeBody(body))), ...fields });
   }
 }
@@ -177,7 +188,12 @@ export class World {
   readonly recoveryCode: string;
   #nowMs = startMs;
 
-  private constructor(primitives: Primitives, fleet: NewFleet, keys: { holder: SoftwareKeyHolder; relay: SoftwareKeyHolder }, recoveryCode: string) {
+  private constructor(
+    primitives: Primitives,
+    fleet: NewFleet,
+    keys: { holder: SoftwareKeyHolder; relay: SoftwareKeyHolder },
+    recoveryCode: string,
+  ) {
     this.primitives = primitives;
     this.fleet = fleet.fleet;
     this.relayKeys = keys.relay;
@@ -228,12 +244,20 @@ export class World {
   async enroll(scope: string): Promise<AgentActor> {
     const { primitives, operator } = this;
     const holder = await SoftwareKeyHolder.generate(primitives);
-    const terms = { agent: primitives.random(16), scope, machine: `machine of ${scope}`, custody: 'software', capabilities: [] } as const;
+    const terms = {
+      agent: primitives.random(16),
+      scope,
+      machine: `machine of ${scope}`,
+      custody: 'software',
+      capabilities: [],
+    } as const;
     const code = newPairingCode(primitives);
     const pairing = await Pairing.begin(primitives, holder, terms, { code: code.slice(), monotonicMs: 0 });
 
     const opened = await openOffer(primitives, code, pairing.sealedOffer);
-    await operator.act((author) => enrollAgent(author, { offer: opened.offer, genesis: this.genesis, accessVersion: this.accessVersion }));
+    await operator.act((author) =>
+      enrollAgent(author, { offer: opened.offer, genesis: this.genesis, accessVersion: this.accessVersion }),
+    );
     const { position, hash } = operator.replica.state.control;
     const device = { id: operator.id, holder: operator.holder };
     const relayKey = this.relayKeys.publicKeys.sign;

@@ -49,9 +49,14 @@ export function formatCode(primitives: Primitives, kind: CodeKind, random: Uint8
 
 /** The random bytes of a code as a person may have typed it, or undefined: the caller names the error. [PAIRING-1] */
 export function parseCode(primitives: Primitives, kind: CodeKind, typed: string): Uint8Array | undefined {
-  const plain = typed.toUpperCase().replace(/[\s\p{Pd}]/gu, '').replaceAll('O', '0').replace(/[IL]/g, '1');
+  const plain = typed
+    .toUpperCase()
+    .replace(/[\s\p{Pd}]/gu, '')
+    .replaceAll('O', '0')
+    .replace(/[IL]/g, '1');
   const characters = Math.ceil((8 * kind.bytes) / 5);
-  if (plain.length !== characters + kind.checksumCharacters || ![...plain].every((each) => alphabet.includes(each))) return undefined;
+  if (plain.length !== characters + kind.checksumCharacters || ![...plain].every((each) => alphabet.includes(each)))
+    return undefined;
   const random = fromBase32(plain, kind.bytes);
   const right = toBase32(random, characters) + checksum(primitives, kind, random);
   return right === plain ? random : undefined; // [PAIRING-2]

@@ -57,16 +57,27 @@ export function pairingUrl(primitives: Primitives, relayUrl: string, code: Uint8
 }
 
 /** Reads a code or its URL as typed or pasted. `relayUrl` is where the URL points, if it was one. Throws `pairing_code_invalid`. */
-export function parsePairingCode(primitives: Primitives, typed: string): { readonly code: Uint8Array; readonly relayUrl: string | undefined } {
+export function parsePairingCode(
+  primitives: Primitives,
+  typed: string,
+): { readonly code: Uint8Array; readonly relayUrl: string | undefined } {
   const [, relayUrl, inUrl] = /^\s*(https?:\/\/[^\s#]*)\/enroll#(\S+)\s*$/i.exec(typed) ?? []; // [PAIRING-3]
   const code = parseCode(primitives, pairingCode, inUrl ?? typed);
   if (code !== undefined) return { code, relayUrl };
-  throw new HoldfastError('pairing_code_invalid', 'this is no pairing code', { next: 'compare it with the terminal that shows it' }); // [PAIRING-2]
+  throw new HoldfastError('pairing_code_invalid', 'this is no pairing code', {
+    next: 'compare it with the terminal that shows it',
+  }); // [PAIRING-2]
 }
 
 type Slot = 'offer' | 'answer';
 
-function derive(primitives: Primitives, code: Uint8Array, label: string, length: number, salt: Uint8Array = new Uint8Array(0)): Uint8Array {
+function derive(
+  primitives: Primitives,
+  code: Uint8Array,
+  label: string,
+  length: number,
+  salt: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   return hkdf(primitives, { secret: code, salt, info: utf8(`holdfast/v1 pairing ${label}\0`), length }); // [PAIRING-4]
 }
 
@@ -78,7 +89,10 @@ export function rendezvousOf(primitives: Primitives, code: Uint8Array): Uint8Arr
 /** Three words of one offer under one code: who changes the offer or its keys changes the words. [PAIRING-5] */
 function wordsOf(primitives: Primitives, code: Uint8Array, offerHash: Uint8Array): readonly string[] {
   const drawn = derive(primitives, code, 'words', 2 * pairingWords, offerHash);
-  return Array.from({ length: pairingWords }, (_, index) => wordlist[(((drawn[2 * index] ?? 0) << 8) | (drawn[2 * index + 1] ?? 0)) & 2047] ?? '');
+  return Array.from(
+    { length: pairingWords },
+    (_, index) => wordlist[(((drawn[2 * index] ?? 0) << 8) | (drawn[2 * index + 1] ?? 0)) & 2047] ?? '',
+  );
 }
 
 async function sealMessage(primitives: Primitives, code: Uint8Array, slot: Slot, message: Uint8Array): Promise<Uint8Array> {
@@ -91,7 +105,12 @@ async function sealMessage(primitives: Primitives, code: Uint8Array, slot: Slot,
   }
 }
 
-async function openMessage(primitives: Primitives, code: Uint8Array, slot: Slot, sealed: Uint8Array): Promise<Infer<typeof signed>> {
+async function openMessage(
+  primitives: Primitives,
+  code: Uint8Array,
+  slot: Slot,
+  sealed: Uint8Array,
+): Promise<Infer<typeof signed>> {
   if (sealed.length > maxMessageBytes) throw new HoldfastError('codec_limit', `message is longer than ${maxMessageBytes} bytes`);
   const key = derive(primitives, code, slot, 32);
   try {
@@ -131,7 +150,13 @@ export class Pairing {
   readonly #startedMs: number;
   #answered = false;
 
-  private constructor(primitives: Primitives, code: Uint8Array, offer: { agent: Uint8Array; hash: Uint8Array }, sealedOffer: Uint8Array, startedMs: number) {
+  private constructor(
+    primitives: Primitives,
+    code: Uint8Array,
+    offer: { agent: Uint8Array; hash: Uint8Array },
+    sealedOffer: Uint8Array,
+    startedMs: number,
+  ) {
     this.rendezvous = rendezvousOf(primitives, code);
     this.sealedOffer = sealedOffer;
     this.words = wordsOf(primitives, code, offer.hash);
@@ -155,7 +180,13 @@ export class Pairing {
     const statement = encode(pairingOffer, offer);
     const message = encode(signed, { statement, signature: await holder.sign('pairing-offer', statement) }); // [PAIRING-7]
     const hash = statementHash(primitives, 'pairing-offer', statement);
-    return new Pairing(primitives, code, { agent: offer.agent, hash }, await sealMessage(primitives, code, 'offer', message), monotonicMs);
+    return new Pairing(
+      primitives,
+      code,
+      { agent: offer.agent, hash },
+      await sealMessage(primitives, code, 'offer', message),
+      monotonicMs,
+    );
   }
 
   /**
@@ -167,8 +198,11 @@ export class Pairing {
     if (this.#answered) throw new HoldfastError('pairing_answer_invalid', 'this enrolment was answered already', { next }); // [PAIRING-8]
     this.#answered = true;
     try {
-      if (monotonicMs - this.#startedMs > pairingLifeMs) throw new HoldfastError('pairing_expired', 'the answer came too late', { next }); // [PAIRING-9]
-      return await withCode('pairing_answer_invalid', 'the answer does not fit this enrolment', next, async () => this.#checked(sealed));
+      if (monotonicMs - this.#startedMs > pairingLifeMs)
+        throw new HoldfastError('pairing_expired', 'the answer came too late', { next }); // [PAIRING-9]
+      return await withCode('pairing_answer_invalid', 'the answer does not fit this enrolment', next, async () =>
+        this.#checked(sealed),
+      );
     } finally {
       this.#code.fill(0);
     }
@@ -179,7 +213,8 @@ export class Pairing {
     const message = await openMessage(primitives, this.#code, 'answer', sealed);
     const answer = decode(pairingAnswer, message.statement, maxMessageBytes);
     const { device, fleet, control } = answer;
-    if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.agent, this.#offer.agent)) invalid('answers another offer'); // [PAIRING-10]
+    if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.agent, this.#offer.agent))
+      invalid('answers another offer'); // [PAIRING-10]
     const genesis = parseEntry(primitives, answer.genesis);
     assertGenesisDevice(primitives, genesis.statementBytes, { fleet, device: device.id, sign: device.keys.sign }); // [PAIRING-11]
     await verifyEntry(primitives, genesis, device.keys.sign); // [PAIRING-11]
@@ -208,7 +243,10 @@ export async function openOffer(primitives: Primitives, code: Uint8Array, sealed
 
 /** Words as typed, in any case, with any spaces or commas between them. Throws `pairing_words_wrong`. */
 export function assertWords({ words }: OpenedOffer, typed: string): void {
-  const given = typed.toLowerCase().split(/[\s,]+/).filter((word) => word !== '');
+  const given = typed
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== '');
   if (given.length === words.length && given.every((word, index) => word === words[index])) return;
   throw new HoldfastError('pairing_words_wrong', 'these are not the words of that machine', {
     next: 'compare with the machine that you mean to enroll; if they differ there, approve nothing',

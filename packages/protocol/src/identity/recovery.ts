@@ -10,10 +10,15 @@ import { formatCode, parseCode, type CodeKind } from './code.ts';
 const recoveryCode: CodeKind = { name: 'recovery', bytes: 20, checksumCharacters: 4 };
 
 /** A new code as text and its keys. The code is for the person alone; the caller wipes the keys once their public half is in genesis. */
-export async function makeRecoveryCode(primitives: Primitives): Promise<{ readonly code: string; readonly keys: SoftwareKeyHolder }> {
+export async function makeRecoveryCode(
+  primitives: Primitives,
+): Promise<{ readonly code: string; readonly keys: SoftwareKeyHolder }> {
   const random = primitives.random(recoveryCode.bytes);
   try {
-    return { code: formatCode(primitives, recoveryCode, random), keys: await SoftwareKeyHolder.fromRecoveryCode(primitives, random) }; // [RECOVERY-1]
+    return {
+      code: formatCode(primitives, recoveryCode, random),
+      keys: await SoftwareKeyHolder.fromRecoveryCode(primitives, random),
+    }; // [RECOVERY-1]
   } finally {
     random.fill(0);
   }
@@ -22,7 +27,10 @@ export async function makeRecoveryCode(primitives: Primitives): Promise<{ readon
 /** The keys of a code as a person typed it. Throws `recovery_code_invalid`. */
 export async function recoveryKeys(primitives: Primitives, typed: string): Promise<SoftwareKeyHolder> {
   const random = parseCode(primitives, recoveryCode, typed);
-  if (random === undefined) throw new HoldfastError('recovery_code_invalid', 'this is no recovery code', { next: 'compare it with the paper, group by group' }); // [RECOVERY-2]
+  if (random === undefined)
+    throw new HoldfastError('recovery_code_invalid', 'this is no recovery code', {
+      next: 'compare it with the paper, group by group',
+    }); // [RECOVERY-2]
   try {
     return await SoftwareKeyHolder.fromRecoveryCode(primitives, random);
   } finally {

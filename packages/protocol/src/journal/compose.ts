@@ -77,14 +77,28 @@ export async function composeGenesis(
     operators: commitToKey(primitives, operatorsKey),
     pulseMaxAgeMs,
   };
-  const place = { fleet: noHash, topic: controlTopic, tip: undefined, author: device.id, holder, audience: 'fleet', epoch: 0, nowMs };
+  const place = {
+    fleet: noHash,
+    topic: controlTopic,
+    tip: undefined,
+    author: device.id,
+    holder,
+    audience: 'fleet',
+    epoch: 0,
+    nowMs,
+  };
   try {
     const genesis = await composeEntry(primitives, place, fleetKey, body);
     const fleet = genesis.hash;
     const lockboxes: PlacedLockbox[] = [];
     for (const [audience, key] of keys) {
       for (const member of [device, body.recovery]) {
-        const wire = await makeLockbox(primitives, { fleet, audience, epoch: 0 }, { member: member.id, recipient: member.keys.seal }, key);
+        const wire = await makeLockbox(
+          primitives,
+          { fleet, audience, epoch: 0 },
+          { member: member.id, recipient: member.keys.seal },
+          key,
+        );
         lockboxes.push({ audience, epoch: 0, member: member.id, wire });
       }
     }
@@ -102,7 +116,11 @@ export async function composeGenesis(
  */
 export async function enrollAgent(
   operator: Operator,
-  { offer, genesis, accessVersion }: { readonly offer: PairingOffer; readonly genesis: Uint8Array; readonly accessVersion: number },
+  {
+    offer,
+    genesis,
+    accessVersion,
+  }: { readonly offer: PairingOffer; readonly genesis: Uint8Array; readonly accessVersion: number },
 ): Promise<Composed & { readonly access: AccessList }> {
   const { primitives, device, holder, nowMs, replica } = operator;
   const { agent: id, scope, machine, keys, custody, capabilities } = offer;
@@ -141,7 +159,9 @@ export async function revokeAgent(
   const tip = topicTip(operator.replica.state, agent);
   const last = tip && { position: tip.position, hash: tip.hash };
   const body: BodyOf<'agent-revoke'> = { kind: 'agent-revoke', agent, reason };
-  const { state, ...composed } = await drafted(operator, (draft) => draft.write('fleet', last === undefined ? body : { ...body, last }));
+  const { state, ...composed } = await drafted(operator, (draft) =>
+    draft.write('fleet', last === undefined ? body : { ...body, last }),
+  );
   return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
 }
 
@@ -176,7 +196,11 @@ export async function removeItem(operator: Operator, item: Uint8Array): Promise<
  */
 export async function grantItem(
   operator: Operator,
-  { item: itemId, agent: agentId, secret }: { readonly item: Uint8Array; readonly agent: Uint8Array; readonly secret: Uint8Array },
+  {
+    item: itemId,
+    agent: agentId,
+    secret,
+  }: { readonly item: Uint8Array; readonly agent: Uint8Array; readonly secret: Uint8Array },
 ): Promise<Composed & { readonly grant: Uint8Array }> {
   const { primitives, replica } = operator;
   const { fleet, items, agents } = replica.state;
@@ -195,19 +219,30 @@ export async function grantItem(
 }
 
 /** Throws `grant_unknown`. */
-export async function endGrant(operator: Operator, { agent, grant }: { readonly agent: Uint8Array; readonly grant: Uint8Array }): Promise<Composed> {
+export async function endGrant(
+  operator: Operator,
+  { agent, grant }: { readonly agent: Uint8Array; readonly grant: Uint8Array },
+): Promise<Composed> {
   return plain(await drafted(operator, (draft) => draft.write(agentAudience(agent), { kind: 'grant-end', grant })));
 }
 
 /** Throws `name_taken` when the host and port are open already, `agent_unknown`, `agent_revoked`. */
-export async function allowEgress(operator: Operator, rule: Omit<EgressRule, 'id'>): Promise<Composed & { readonly rule: Uint8Array }> {
+export async function allowEgress(
+  operator: Operator,
+  rule: Omit<EgressRule, 'id'>,
+): Promise<Composed & { readonly rule: Uint8Array }> {
   const id = operator.primitives.random(16);
-  const composed = await drafted(operator, (draft) => draft.write(agentAudience(rule.agent), { kind: 'egress-allow', rule: { ...rule, id } }));
+  const composed = await drafted(operator, (draft) =>
+    draft.write(agentAudience(rule.agent), { kind: 'egress-allow', rule: { ...rule, id } }),
+  );
   return { ...plain(composed), rule: id };
 }
 
 /** Throws `egress_unknown`. */
-export async function endEgress(operator: Operator, { agent, rule }: { readonly agent: Uint8Array; readonly rule: Uint8Array }): Promise<Composed> {
+export async function endEgress(
+  operator: Operator,
+  { agent, rule }: { readonly agent: Uint8Array; readonly rule: Uint8Array },
+): Promise<Composed> {
   return plain(await drafted(operator, (draft) => draft.write(agentAudience(agent), { kind: 'egress-end', rule })));
 }
 
@@ -224,7 +259,13 @@ export async function makePulse({ primitives, replica, device, holder, nowMs }: 
 
 /** The next entry of an agent's own topic, for the agent and the operators. Throws `agent_unknown`, `agent_revoked`, `epoch_key_missing`. */
 export async function composeAgentEntry(
-  agent: { readonly primitives: Primitives; readonly replica: Replica; readonly id: Uint8Array; readonly holder: KeyHolder; readonly nowMs: number },
+  agent: {
+    readonly primitives: Primitives;
+    readonly replica: Replica;
+    readonly id: Uint8Array;
+    readonly holder: KeyHolder;
+    readonly nowMs: number;
+  },
   body: BodyOf<'checkpoint'> | BodyOf<'enrolled'>,
 ): Promise<UnverifiedEntry> {
   const { primitives, replica, id, holder, nowMs } = agent;

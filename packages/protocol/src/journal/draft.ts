@@ -153,7 +153,10 @@ class Draft {
   }
 }
 
-export async function drafted(operator: Operator, write: (draft: Draft) => Promise<void>): Promise<Composed & { readonly state: FleetState }> {
+export async function drafted(
+  operator: Operator,
+  write: (draft: Draft) => Promise<void>,
+): Promise<Composed & { readonly state: FleetState }> {
   const draft = new Draft(operator);
   try {
     await write(draft);

@@ -41,7 +41,8 @@ function reduceControl(state: FleetState, entry: OpenedEntry): FleetState {
   const { statement, hash, content } = entry;
   const control: Tip = { position: statement.position, hash, atMs: statement.atMs };
   const code = verdictOn(state, entry, epochIsCurrentOrNext(state, statement));
-  if (code !== undefined) return { ...state, control, rejected: [...state.rejected, { position: statement.position, hash, code }] }; // [JOURNAL-6]
+  if (code !== undefined)
+    return { ...state, control, rejected: [...state.rejected, { position: statement.position, hash, code }] }; // [JOURNAL-6]
   return { ...(content.kind === 'body' ? applied(state, entry, content.body) : state), control };
 }
 
@@ -64,7 +65,8 @@ function verdictOn(state: FleetState, entry: OpenedEntry, epochVerdict: ErrorCod
 function reduceAgents(state: FleetState, entry: OpenedEntry): FleetState {
   const { statement, hash, content } = entry;
   const code = verdictOn(state, entry, epochWasCurrent(state, statement));
-  const checkpoint = code === undefined && content.kind === 'body' && content.body.kind === 'checkpoint' ? content.body.checkpoint : undefined;
+  const checkpoint =
+    code === undefined && content.kind === 'body' && content.body.kind === 'checkpoint' ? content.body.checkpoint : undefined;
   const record: AgentRecord = { hash, atMs: statement.atMs, control: statement.control?.position ?? 0, checkpoint, code };
   const topic = toHex(statement.topic);
   return { ...state, topics: withEntry(state.topics, topic, [...(state.topics.get(topic) ?? []), record]) };
@@ -89,17 +91,29 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
     case 'item-remove':
       return { ...state, items: without(state.items, toHex(body.item)) };
     case 'grant': {
-      const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.granted.grant), { ...body.granted, grantedAtMs: atMs });
+      const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.granted.grant), {
+        ...body.granted,
+        grantedAtMs: atMs,
+      });
       return { ...state, grants: withEntry(state.grants, reader, held) };
     }
     case 'grant-end':
-      return { ...state, grants: withEntry(state.grants, reader, without(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.grant))) };
+      return {
+        ...state,
+        grants: withEntry(state.grants, reader, without(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.grant))),
+      };
     case 'egress-allow': {
-      const held = withEntry(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule.id), { ...body.rule, allowedAtMs: atMs });
+      const held = withEntry(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule.id), {
+        ...body.rule,
+        allowedAtMs: atMs,
+      });
       return { ...state, egress: withEntry(state.egress, reader, held) };
     }
     case 'egress-end':
-      return { ...state, egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule))) };
+      return {
+        ...state,
+        egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule))),
+      };
     case 'genesis':
     case 'checkpoint':
     case 'enrolled':
@@ -111,7 +125,11 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
 }
 
 /** Entries of the agent that came before this one but stand after `last` no longer count, as if they had come later. [JOURNAL-4] */
-function revoked(state: FleetState, { agent, last, reason }: BodyOf<'agent-revoke'>, { position, atMs }: { position: number; atMs: number }): FleetState {
+function revoked(
+  state: FleetState,
+  { agent, last, reason }: BodyOf<'agent-revoke'>,
+  { position, atMs }: { position: number; atMs: number },
+): FleetState {
   const id = toHex(agent);
   const found = state.agents.get(id);
   if (found === undefined) return state;

@@ -122,12 +122,15 @@ export class Replica {
     return done;
   }
 
-  /** Current epoch of an audience and a copy of its key, which the caller overwrites. Throws `epoch_key_missing`. */
-  async epochKey(audience: string): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
-    const current = currentEpoch(this.state, audience);
-    if (current === undefined) throw new HoldfastError('epoch_key_missing', `no such audience: ${audience}`);
-    const key = await this.#keyring.find({ audience, ...current });
-    return { epoch: current.epoch, key: key.slice() };
+  /** An epoch of an audience, the current one unless it is named, and a copy of its key, which the caller overwrites. Throws `epoch_key_missing`. */
+  async epochKey(audience: string, number?: number): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
+    const wanted =
+      number === undefined
+        ? currentEpoch(this.state, audience)
+        : this.state.audiences.get(audience)?.find(({ epoch }) => epoch === number);
+    if (wanted === undefined) throw new HoldfastError('epoch_key_missing', `no such audience or epoch: ${audience}`);
+    const key = await this.#keyring.find({ audience, ...wanted });
+    return { epoch: wanted.epoch, key: key.slice() };
   }
 
   /** The secret of an item, out of the very entry that added it; the caller overwrites it. Throws `item_unknown`, `open_failed`, `epoch_key_missing`. */
@@ -135,7 +138,8 @@ export class Replica {
     const entry = parseEntry(this.#options.primitives, wire);
     const known = this.state.items.get(toHex(item));
     const ours = known && this.#hashes[known.position];
-    if (ours === undefined || !equalBytes(ours, entry.hash)) throw new HoldfastError('item_unknown', 'no such item in this entry'); // [JOURNAL-14]
+    if (ours === undefined || !equalBytes(ours, entry.hash))
+      throw new HoldfastError('item_unknown', 'no such item in this entry'); // [JOURNAL-14]
     const body = await this.#openWith(await this.#keyring.find(entry.statement), entry.statement);
     if (body.kind !== 'item-add') throw new HoldfastError('item_unknown', 'no such item in this entry');
     return body.secret;
@@ -155,12 +159,16 @@ export class Replica {
       results.push(result);
       if (result.kind === 'refused') break;
     }
-    if (fault !== undefined && results.length === entries.length && results.at(-1)?.kind !== 'refused') results.push(refusal(topic, fault.thrown));
+    if (fault !== undefined && results.length === entries.length && results.at(-1)?.kind !== 'refused')
+      results.push(refusal(topic, fault.thrown));
     return inControl ? [...results, ...(await this.#takeWaiting())] : results;
   }
 
   /** What came before the first that cannot be parsed is still taken. */
-  #parse(wires: readonly Uint8Array[]): { readonly entries: readonly UnverifiedEntry[]; readonly fault: { thrown: unknown } | undefined } {
+  #parse(wires: readonly Uint8Array[]): {
+    readonly entries: readonly UnverifiedEntry[];
+    readonly fault: { thrown: unknown } | undefined;
+  } {
     const entries: UnverifiedEntry[] = [];
     for (const wire of wires) {
       try {
@@ -235,7 +243,11 @@ export class Replica {
     const held = [...this.#waiting.values()].reduce((sum, { length }) => sum + length, 0);
     const again = queued.some(({ hash }) => equalBytes(hash, entry.hash));
     if (held >= maxWaiting && !again) throw new HoldfastError('limit_exceeded', 'too many entries wait for the control topic'); // [JOURNAL-3]
-    if (!again) this.#waiting.set(toHex(topic), [...queued, entry].toSorted((a, b) => a.statement.position - b.statement.position));
+    if (!again)
+      this.#waiting.set(
+        toHex(topic),
+        [...queued, entry].toSorted((a, b) => a.statement.position - b.statement.position),
+      );
     return { kind: 'waiting', ...placeOf(entry) };
   }
 
@@ -262,10 +274,19 @@ export class Replica {
 
   #reads(state: FleetState, audience: string): boolean {
     const { self } = this.#options;
-    return audience === 'fleet' || audience === agentAudience(self) || state.devices.has(toHex(self)) || equalBytes(self, state.recovery.id);
+    return (
+      audience === 'fleet' ||
+      audience === agentAudience(self) ||
+      state.devices.has(toHex(self)) ||
+      equalBytes(self, state.recovery.id)
+    );
   }
 
-  async #contentOfControl(state: FleetState, statement: EntryStatement, ahead: () => readonly EntryStatement[]): Promise<Content> {
+  async #contentOfControl(
+    state: FleetState,
+    statement: EntryStatement,
+    ahead: () => readonly EntryStatement[],
+  ): Promise<Content> {
     if (this.#ids.has(toHex(statement.id))) return { kind: 'faulty', code: 'entry_duplicate' }; // [JOURNAL-21]
     if (!this.#reads(state, statement.audience)) return { kind: 'unread' }; // [JOURNAL-5]
     const verdict = epochIsCurrentOrNext(state, statement);

@@ -59,7 +59,8 @@ function epochStartsOnce(state: FleetState, { statement }: OpenedEntry, body: Bo
 /** [AUDIENCE-3] */
 function membersAreExact(state: FleetState, { statement }: OpenedEntry, body: BodyOf<'epoch'>): Verdict {
   const wanted = membersOf(state, statement.audience);
-  const exact = wanted?.length === body.members.length && wanted.every(({ id }, index) => compareBytes(id, body.members[index] ?? id) === 0);
+  const exact =
+    wanted?.length === body.members.length && wanted.every(({ id }, index) => compareBytes(id, body.members[index] ?? id) === 0);
   return exact ? undefined : 'members_wrong';
 }
 
@@ -71,7 +72,11 @@ function previousKeyIsThere(_state: FleetState, { statement }: OpenedEntry, body
 /** [JOURNAL-8] Also ids of revoked agents stay taken; the control topic's id is nobody's. */
 function agentIdIsFresh(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-enroll'>): Verdict {
   const id = toHex(agent.id);
-  const taken = state.agents.has(id) || state.devices.has(id) || equalBytes(agent.id, state.recovery.id) || equalBytes(agent.id, controlTopic);
+  const taken =
+    state.agents.has(id) ||
+    state.devices.has(id) ||
+    equalBytes(agent.id, state.recovery.id) ||
+    equalBytes(agent.id, controlTopic);
   return taken ? 'agent_taken' : undefined;
 }
 
@@ -133,7 +138,9 @@ function grantIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { g
 function grantIsNew(state: FleetState, _entry: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
   const held = state.grants.get(toHex(granted.agent));
   if (held?.has(toHex(granted.grant)) === true) return 'id_taken';
-  const clash = [...(held?.values() ?? [])].some(({ name, env }) => name === granted.name || (env !== undefined && env === granted.env));
+  const clash = [...(held?.values() ?? [])].some(
+    ({ name, env }) => name === granted.name || (env !== undefined && env === granted.env),
+  );
   return clash ? 'name_taken' : undefined;
 }
 
@@ -151,7 +158,9 @@ function egressIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { 
 function egressIsNew(state: FleetState, _entry: OpenedEntry, { rule }: BodyOf<'egress-allow'>): Verdict {
   const held = state.egress.get(toHex(rule.agent));
   if (held?.has(toHex(rule.id)) === true) return 'id_taken';
-  return [...(held?.values() ?? [])].some(({ host, port }) => host === rule.host && port === rule.port) ? 'name_taken' : undefined;
+  return [...(held?.values() ?? [])].some(({ host, port }) => host === rule.host && port === rule.port)
+    ? 'name_taken'
+    : undefined;
 }
 
 /** [JOURNAL-16] */
@@ -170,11 +179,17 @@ function audienceIsTheAuthors(_state: FleetState, { statement }: OpenedEntry): V
   return agentOfAudience(statement.audience) === toHex(statement.topic) ? undefined : 'audience_wrong';
 }
 
-const ofEveryEntry: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [kindIsInItsTopic, kindIsForItsAudience];
+const ofEveryEntry: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [
+  kindIsInItsTopic,
+  kindIsForItsAudience,
+];
 
 const ofControlEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [epochStartsOnce];
 
-const ofAgentEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [audienceIsTheAuthors, controlGoesForward];
+const ofAgentEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [
+  audienceIsTheAuthors,
+  controlGoesForward,
+];
 
 const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   genesis: [],

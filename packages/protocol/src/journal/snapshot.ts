@@ -75,7 +75,10 @@ export interface ControlHistory {
 
 /** [JOURNAL-22] Throws `codec_limit` for a fleet that is too large to be written down. */
 export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8Array {
-  const byAgent = <V, W>(map: ReadonlyMap<string, ReadonlyMap<string, V>>, item: (value: V) => W): { agent: Uint8Array; held: W[] }[] =>
+  const byAgent = <V, W>(
+    map: ReadonlyMap<string, ReadonlyMap<string, V>>,
+    item: (value: V) => W,
+  ): { agent: Uint8Array; held: W[] }[] =>
     [...map].map(([agent, held]) => ({ agent: idOf(agent), held: [...held.values()].map(item) }));
   return encode(snapshot, {
     v: 1,
@@ -144,7 +147,11 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     topics: new Map(
       read.topics.map(({ topic, records }) => [
         toHex(topic),
-        records.map((each) => ({ ...each, checkpoint: each.checkpoint, code: each.code === undefined ? undefined : parseCode(each.code) })),
+        records.map((each) => ({
+          ...each,
+          checkpoint: each.checkpoint,
+          code: each.code === undefined ? undefined : parseCode(each.code),
+        })),
       ]),
     ),
     rejected: read.rejected.map((each) => ({ ...each, code: parseCode(each.code) })),

@@ -10,7 +10,10 @@ import type { GrantedItem, VaultItem } from '../vault/item.ts';
 import type { Body, BodyOf } from './bodies.ts';
 
 /** What a reader got out of an entry: `unread` when its audience is not the reader's, `faulty` when all who could read it get nonsense. */
-export type Content = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'unread' } | { readonly kind: 'faulty'; readonly code: ErrorCode };
+export type Content =
+  | { readonly kind: 'body'; readonly body: Body }
+  | { readonly kind: 'unread' }
+  | { readonly kind: 'faulty'; readonly code: ErrorCode };
 
 /** An entry whose author, place and signature were checked: only verify.ts makes one. */
 export type OpenedEntry = Verified<{
@@ -136,7 +139,9 @@ export interface Member {
 export function membersOf(state: FleetState, audience: string): readonly Member[] | undefined {
   const operators = [...state.devices.values(), state.recovery];
   const members = (others: readonly Agent[]): readonly Member[] =>
-    [...operators, ...others].map(({ id, keys }) => ({ id, seal: keys.seal })).toSorted((a, b) => (toHex(a.id) < toHex(b.id) ? -1 : 1));
+    [...operators, ...others]
+      .map(({ id, keys }) => ({ id, seal: keys.seal }))
+      .toSorted((a, b) => (toHex(a.id) < toHex(b.id) ? -1 : 1));
   if (audience === 'operators') return members([]);
   if (audience === 'fleet') return members(liveAgents(state));
   const agent = state.agents.get(audience.slice('agent:'.length));
@@ -146,7 +151,12 @@ export function membersOf(state: FleetState, audience: string): readonly Member[
 /** Throws `pairing_answer_invalid` unless the fleet that was read is the one that the operator's answer named. */
 export function assertPairedWith(
   state: FleetState,
-  answer: { readonly fleet: Uint8Array; readonly device: { readonly id: Uint8Array; readonly keys: PublicKeys }; readonly relay: Uint8Array; readonly control: Head },
+  answer: {
+    readonly fleet: Uint8Array;
+    readonly device: { readonly id: Uint8Array; readonly keys: PublicKeys };
+    readonly relay: Uint8Array;
+    readonly control: Head;
+  },
 ): void {
   const device = state.devices.get(toHex(answer.device.id));
   const same =

@@ -3,7 +3,16 @@
 
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { assertFollows, controlTopic, noHash, verifyEntry, type Head, type Tip, type UnverifiedEntry, type Verified } from '../blind/entry.ts';
+import {
+  assertFollows,
+  controlTopic,
+  noHash,
+  verifyEntry,
+  type Head,
+  type Tip,
+  type UnverifiedEntry,
+  type Verified,
+} from '../blind/entry.ts';
 import { deviceIdOf } from '../identity/credential.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import type { Body, BodyOf } from './bodies.ts';
@@ -23,8 +32,10 @@ export function opened({ statement, hash }: VerifiedEntry, content: Content): Op
 /** [JOURNAL-1] Asked of a genesis entry before it is opened. Throws `genesis_invalid`, or `entry_foreign` for another fleet's. */
 export function assertGenesisOf(fleet: Uint8Array, { statement, hash }: UnverifiedEntry): void {
   if (!equalBytes(hash, fleet)) refuse('entry_foreign', "the genesis entry is not this fleet's");
-  const first = equalBytes(statement.topic, controlTopic) && equalBytes(statement.fleet, noHash) && equalBytes(statement.previous, noHash);
-  if (!first || statement.audience !== 'fleet' || statement.epoch !== 0) refuse('genesis_invalid', 'the genesis entry is not in its place');
+  const first =
+    equalBytes(statement.topic, controlTopic) && equalBytes(statement.fleet, noHash) && equalBytes(statement.previous, noHash);
+  if (!first || statement.audience !== 'fleet' || statement.epoch !== 0)
+    refuse('genesis_invalid', 'the genesis entry is not in its place');
 }
 
 /** [JOURNAL-1] [CREDENTIAL-3] The author is the device inside, whose id follows from its key. Throws `genesis_invalid`, `signature_invalid`. */
@@ -46,7 +57,11 @@ export async function verifyGenesis(
  * An entry, not known yet, that directly follows the control head. Throws `entry_foreign`, `author_unknown`, `signature_invalid`,
  * `entry_gap`, `entry_fork`, `entry_time`.
  */
-export async function verifyControlEntry(primitives: Primitives, state: FleetState, entry: UnverifiedEntry): Promise<VerifiedEntry> {
+export async function verifyControlEntry(
+  primitives: Primitives,
+  state: FleetState,
+  entry: UnverifiedEntry,
+): Promise<VerifiedEntry> {
   const { statement } = entry;
   assertOwn(state, controlTopic, entry);
   const device = state.devices.get(toHex(statement.author));
@@ -87,7 +102,8 @@ export async function verifyAgentEntry(
 
 /** [JOURNAL-3] An author who signs two entries for one place makes two histories; the caller has dropped what it has already. */
 function assertNext(tip: Tip | undefined, entry: UnverifiedEntry): void {
-  if (tip !== undefined && entry.statement.position <= tip.position) refuse('entry_fork', 'another entry stands at this position: two histories');
+  if (tip !== undefined && entry.statement.position <= tip.position)
+    refuse('entry_fork', 'another entry stands at this position: two histories');
   assertFollows(tip, entry);
 }
 

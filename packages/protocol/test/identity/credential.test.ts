@@ -8,7 +8,14 @@ import { parseEntry } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { decodeValue, encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
-import { credentialLifeMs, deviceIdOf, issueCredential, readCredential, verifyCredential, type CredentialStatement } from '@holdfast/protocol/identity/credential';
+import {
+  credentialLifeMs,
+  deviceIdOf,
+  issueCredential,
+  readCredential,
+  verifyCredential,
+  type CredentialStatement,
+} from '@holdfast/protocol/identity/credential';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 import { World, type AgentActor } from '@holdfast/testkit/world';
@@ -54,6 +61,8 @@ describe('credential', () => {
     const other = (await SoftwareKeyHolder.generate(world.primitives)).publicKeys;
     const { keys } = expected;
     assert.equal(await verify(wire, { fleet: new Uint8Array(32) }), 'credential_invalid');
+    const mislabelled = await issueCredential(world.operator.holder, { ...statement, fleet: new Uint8Array(32) });
+    assert.equal(await verify(mislabelled), 'credential_invalid');
     assert.equal(await verify(wire, { keys: { ...keys, sign: other.sign } }), 'credential_invalid');
     assert.equal(await verify(wire, { keys: { ...keys, seal: other.seal } }), 'credential_invalid');
   });
@@ -67,10 +76,14 @@ describe('credential', () => {
   });
 
   it('[CREDENTIAL-2]: is not issued for longer, and not read when it is', async () => {
-    const issue = async (change: Partial<CredentialStatement>) => issueCredential(world.operator.holder, { ...statement, ...change });
+    const issue = async (change: Partial<CredentialStatement>) =>
+      issueCredential(world.operator.holder, { ...statement, ...change });
     assert.equal(await outcomeOf(() => issue({ expiresAtMs: statement.issuedAtMs + credentialLifeMs + 1 })), 'codec_shape');
     assert.equal(await outcomeOf(() => issue({ expiresAtMs: statement.issuedAtMs })), 'codec_shape');
-    const longer = encodeValue({ ...(statement as unknown as { [key: string]: Value }), expiresAtMs: statement.issuedAtMs + credentialLifeMs + 1 });
+    const longer = encodeValue({
+      ...(statement as unknown as { [key: string]: Value }),
+      expiresAtMs: statement.issuedAtMs + credentialLifeMs + 1,
+    });
     const signature = await world.operator.holder.sign('credential', longer);
     assert.equal(await verify(encodeValue({ statement: longer, signature })), 'credential_invalid');
   });
@@ -80,17 +93,26 @@ describe('credential', () => {
     const { publicKeys } = mallory;
     const theirs = await World.begin();
     const noGenesis = await world.operator.forge({ kind: 'egress-end', rule: new Uint8Array(16) });
-    const forged = async (change: Partial<CredentialStatement>, holder = mallory) => issueCredential(holder, { ...statement, ...change });
+    const forged = async (change: Partial<CredentialStatement>, holder = mallory) =>
+      issueCredential(holder, { ...statement, ...change });
     const own = { device: deviceIdOf(world.primitives, publicKeys.sign), sign: publicKeys.sign };
     const cases: readonly (readonly [string, Uint8Array, Partial<typeof expected>?])[] = [
       ['signed by another key', await forged({})],
       ['by a stranger under its own id', await forged({ issuer: own })],
       ["by a stranger under the device's id", await forged({ issuer: { ...statement.issuer, sign: publicKeys.sign } })],
-      ['with a genesis of its own', await forged({ genesis: parseEntry(world.primitives, theirs.genesis).statementBytes, issuer: own })],
-      ['with a genesis that is none', await forged({ genesis: noGenesis.statementBytes, fleet: noGenesis.hash }, world.operator.holder), { fleet: noGenesis.hash }],
+      [
+        'with a genesis of its own',
+        await forged({ genesis: parseEntry(world.primitives, theirs.genesis).statementBytes, issuer: own }),
+      ],
+      [
+        'with a genesis that is none',
+        await forged({ genesis: noGenesis.statementBytes, fleet: noGenesis.hash }, world.operator.holder),
+        { fleet: noGenesis.hash },
+      ],
       ['with bytes for a genesis', await forged({ genesis: Uint8Array.of(1) }, world.operator.holder)],
     ];
-    for (const [name, credential, change] of cases) assert.equal(await verify(credential, change), 'credential_invalid' satisfies ErrorCode, name);
+    for (const [name, credential, change] of cases)
+      assert.equal(await verify(credential, change), 'credential_invalid' satisfies ErrorCode, name);
   });
 
   it('a signature for something else is none', async () => {

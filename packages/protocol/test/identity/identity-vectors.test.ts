@@ -75,7 +75,13 @@ describe('pairing vectors', () => {
     it(`${vector.clause} answer ${vector.name}: ${vector.expect}`, async () => {
       const own = seededPrimitives(vector.seed);
       const holder = await SoftwareKeyHolder.generate(own);
-      const terms = { agent: own.random(16), scope: 'main', machine: 'box', custody: 'software', capabilities: ['deploy'] } as const;
+      const terms = {
+        agent: own.random(16),
+        scope: 'main',
+        machine: 'box',
+        custody: 'software',
+        capabilities: ['deploy'],
+      } as const;
       const pairing = await Pairing.begin(own, holder, terms, { code: fromVectorHex(vector.code), monotonicMs: 0 });
       let fleet: string | undefined;
       const outcome = await outcomeOf(async () => {
@@ -88,9 +94,15 @@ describe('pairing vectors', () => {
 });
 
 describe('credential vectors', () => {
-  for (const { name, clause, expect, credential, fleet, keys, nowMs, agent } of ownVectors<CredentialVector>('credential/credentials').entries) {
+  for (const { name, clause, expect, credential, fleet, keys, nowMs, agent } of ownVectors<CredentialVector>(
+    'credential/credentials',
+  ).entries) {
     it(`${clause} ${name}: ${expect}`, async () => {
-      const expected = { fleet: fromVectorHex(fleet), keys: { sign: fromVectorHex(keys.sign), seal: fromVectorHex(keys.seal) }, nowMs };
+      const expected = {
+        fleet: fromVectorHex(fleet),
+        keys: { sign: fromVectorHex(keys.sign), seal: fromVectorHex(keys.seal) },
+        nowMs,
+      };
       const verify = async () => verifyCredential(primitives, fromVectorHex(credential), expected);
       assert.equal(await outcomeOf(verify), expect);
       if (expect === 'ok') assert.equal(toHex((await verify()).agent), agent);

@@ -12,7 +12,10 @@ describe('recovery code', () => {
   it('[RECOVERY-1]: makes the same keys again', async () => {
     const { code, keys } = await makeRecoveryCode(primitives);
     assert.match(code, /^([0-9A-HJKMNP-TV-Z]{4}-){8}[0-9A-HJKMNP-TV-Z]{4}$/);
-    assert.deepEqual((await recoveryKeys(primitives, ` ${code.toLowerCase().replaceAll('-', ' ')}\n`)).publicKeys, keys.publicKeys);
+    assert.deepEqual(
+      (await recoveryKeys(primitives, ` ${code.toLowerCase().replaceAll('-', ' ')}\n`)).publicKeys,
+      keys.publicKeys,
+    );
     const other = await makeRecoveryCode(primitives);
     assert.notEqual(other.code, code);
     assert.notDeepEqual(other.keys.publicKeys, keys.publicKeys);

@@ -27,7 +27,9 @@ async function liveALittle(): Promise<{ world: World; agents: readonly AgentActo
   await operator.grant(item, gone.id);
   await operator.grant(other, late.id);
   relay.append(await operator.forge({ kind: 'egress-end', rule: new Uint8Array(16) }, { audience: agentAudience(main.id) }));
-  const { rule } = await operator.act((author) => allowEgress(author, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }));
+  const { rule } = await operator.act((author) =>
+    allowEgress(author, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }),
+  );
   await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(1) });
   await operator.revoke(gone.id);
   relay.append(await operator.forge({ kind: 'agent-revoke', agent: gone.id, reason: 'twice' }));
@@ -87,10 +89,15 @@ describe('replicas reduce alike', () => {
     const { operator, relay } = world;
     const whole = await deliver(world, world.replica(operator.id, operator.holder), []);
     assert.equal(whole.rejected.length, 2);
-    const lengths = [...relay.topics].map(([hex, wires]) => ({ topic: Uint8Array.from(Buffer.from(hex, 'hex')), length: wires.length }));
-    const delivery = fc.constantFrom(...lengths).chain(({ topic, length }) =>
-      fc.record({ topic: fc.constant(topic), from: fc.nat(length), count: fc.integer({ min: 1, max: length }) }),
-    );
+    const lengths = [...relay.topics].map(([hex, wires]) => ({
+      topic: Uint8Array.from(Buffer.from(hex, 'hex')),
+      length: wires.length,
+    }));
+    const delivery = fc
+      .constantFrom(...lengths)
+      .chain(({ topic, length }) =>
+        fc.record({ topic: fc.constant(topic), from: fc.nat(length), count: fc.integer({ min: 1, max: length }) }),
+      );
     await fc.assert(
       fc.asyncProperty(fc.array(delivery, { maxLength: 24 }), fc.boolean(), async (deliveries, beginAtOnce) => {
         const replica = world.replica(operator.id, operator.holder);

@@ -48,7 +48,13 @@ describe('journal vectors', () => {
   it(`${history.clause} ${history.name}: ${history.expect}`, async () => {
     const { state } = await readHistory();
     assert.equal(toHex(state.control.hash), history.control);
-    assert.deepEqual([...state.agents.values()].map(({ scope, revoked }) => [scope, revoked !== undefined]), [['main', false], ['gone', true]]);
+    assert.deepEqual(
+      [...state.agents.values()].map(({ scope, revoked }) => [scope, revoked !== undefined]),
+      [
+        ['main', false],
+        ['gone', true],
+      ],
+    );
     assert.equal(state.rejected.length, 0);
   });
 
@@ -58,7 +64,11 @@ describe('journal vectors', () => {
       const [result] = await replica.ingest(fromVectorHex(topic), [fromVectorHex(entry)]);
       assert.equal(result?.kind, verdict);
       assert.equal(result.kind === 'rejected' || result.kind === 'refused' ? result.code : undefined, expect);
-      const moved = replica.heads().some(({ topic: each, hash }) => equalBytes(each, fromVectorHex(topic)) && 'hash' in result && equalBytes(hash, result.hash));
+      const moved = replica
+        .heads()
+        .some(
+          ({ topic: each, hash }) => equalBytes(each, fromVectorHex(topic)) && 'hash' in result && equalBytes(hash, result.hash),
+        );
       assert.equal(moved, verdict === 'rejected');
       assert.ok(replica.heads()[0]?.topic === controlTopic);
     });

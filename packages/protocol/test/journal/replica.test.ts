@@ -87,16 +87,27 @@ describe('replica: what a relay may do', () => {
     assert.deepEqual(said(await reader.ingest(controlTopic, [genesis, first, genesis])), ['duplicate', 'applied', 'duplicate']);
     assert.deepEqual(said(await reader.ingest(controlTopic, [second, fork.wire])), ['applied', 'entry_fork']);
     const late = newcomer(world);
-    assert.deepEqual(said(await late.ingest(controlTopic, [genesis, first, fork.wire, second])), ['applied', 'applied', 'agent_unknown', 'entry_fork']);
+    assert.deepEqual(said(await late.ingest(controlTopic, [genesis, first, fork.wire, second])), [
+      'applied',
+      'applied',
+      'agent_unknown',
+      'entry_fork',
+    ]);
   });
 
   it('[JOURNAL-3]: a history without the pinned head is refused', async () => {
     const world = await World.begin();
     await world.operator.keep('a', secret);
     const { position, hash } = world.operator.replica.state.control;
-    const other = await world.operator.forge({ kind: 'item-remove', item: new Uint8Array(16) }, { audience: 'operators', position, previous: parseEntry(world.primitives, control(world)[0] ?? assert.fail()).hash });
+    const other = await world.operator.forge(
+      { kind: 'item-remove', item: new Uint8Array(16) },
+      { audience: 'operators', position, previous: parseEntry(world.primitives, control(world)[0] ?? assert.fail()).hash },
+    );
     const pinned = world.replica(world.operator.id, world.operator.holder, { position, hash });
-    assert.deepEqual(said(await pinned.ingest(controlTopic, [...control(world).slice(0, 1), other.wire])), ['applied', 'entry_fork']);
+    assert.deepEqual(said(await pinned.ingest(controlTopic, [...control(world).slice(0, 1), other.wire])), [
+      'applied',
+      'entry_fork',
+    ]);
     assert.deepEqual(said(await pinned.ingest(controlTopic, control(world))), ['duplicate', 'applied']);
     assert.equal(pinned.compareControl({ position, hash }), 'known');
     assert.equal(pinned.compareControl({ position: position + 1, hash }), 'ahead');
@@ -116,15 +127,43 @@ describe('replica: what a relay may do', () => {
   it('[JOURNAL-1]: a genesis that breaks its form makes no fleet', async () => {
     const recovery = await SoftwareKeyHolder.generate(nodePrimitives);
     const holder = await SoftwareKeyHolder.generate(nodePrimitives);
-    const made = await composeGenesis(nodePrimitives, { name: 'x', deviceName: 'd', holder, recovery: recovery.publicKeys, relayKey: recovery.publicKeys.sign, pulseMaxAgeMs: 60_000, nowMs: 1 });
+    const made = await composeGenesis(nodePrimitives, {
+      name: 'x',
+      deviceName: 'd',
+      holder,
+      recovery: recovery.publicKeys,
+      relayKey: recovery.publicKeys.sign,
+      pulseMaxAgeMs: 60_000,
+      nowMs: 1,
+    });
     const box = made.lockboxes.find(({ audience }) => audience === 'fleet') ?? assert.fail();
-    const good = new Replica({ primitives: nodePrimitives, holder, self: made.device, fleet: made.fleet, lockboxes: async () => box.wire });
+    const good = new Replica({
+      primitives: nodePrimitives,
+      holder,
+      self: made.device,
+      fleet: made.fleet,
+      lockboxes: async () => box.wire,
+    });
     await good.ingest(controlTopic, [made.genesis.wire]);
     const { key } = await good.epochKey('fleet');
     const plain = await openBody(nodePrimitives, key, made.genesis.statement);
-    const { device, name, recovery: recoveryOf, relayKey, pulseMaxAgeMs } = { device: [...good.state.devices.values()][0] ?? assert.fail(), ...good.state };
+    const {
+      device,
+      name,
+      recovery: recoveryOf,
+      relayKey,
+      pulseMaxAgeMs,
+    } = { device: [...good.state.devices.values()][0] ?? assert.fail(), ...good.state };
     const { sinceMs: _since, ...deviceOf } = device;
-    const body: Body = { kind: 'genesis', name, device: deviceOf, recovery: recoveryOf, relay: { key: relayKey }, operators: new Uint8Array(32), pulseMaxAgeMs };
+    const body: Body = {
+      kind: 'genesis',
+      name,
+      device: deviceOf,
+      recovery: recoveryOf,
+      relay: { key: relayKey },
+      operators: new Uint8Array(32),
+      pulseMaxAgeMs,
+    };
     assert.equal(plain.length, encodeBody(body).length);
     const other = nodePrimitives.random(16);
     const faults: readonly (readonly [string, Partial<EntryStatement>, Body])[] = [
@@ -139,9 +178,24 @@ describe('replica: what a relay may do', () => {
     ];
     for (const [fault, fields, content] of faults) {
       const { id: _id, keyCommitment: _key, sealed: _sealed, ...clear } = made.genesis.statement;
-      const entry = await signEntry(nodePrimitives, holder, await sealBody(nodePrimitives, key, { ...clear, ...fields }, encodeBody(content)));
-      const lockbox = await makeLockbox(nodePrimitives, { fleet: entry.hash, audience: 'fleet', epoch: 0 }, { member: made.device, recipient: holder.publicKeys.seal }, key);
-      const reader = new Replica({ primitives: nodePrimitives, holder, self: made.device, fleet: entry.hash, lockboxes: async () => lockbox });
+      const entry = await signEntry(
+        nodePrimitives,
+        holder,
+        await sealBody(nodePrimitives, key, { ...clear, ...fields }, encodeBody(content)),
+      );
+      const lockbox = await makeLockbox(
+        nodePrimitives,
+        { fleet: entry.hash, audience: 'fleet', epoch: 0 },
+        { member: made.device, recipient: holder.publicKeys.seal },
+        key,
+      );
+      const reader = new Replica({
+        primitives: nodePrimitives,
+        holder,
+        self: made.device,
+        fleet: entry.hash,
+        lockboxes: async () => lockbox,
+      });
       assert.deepEqual(said(await reader.ingest(controlTopic, [entry.wire])), ['genesis_invalid'], fault);
     }
   });
@@ -152,12 +206,20 @@ describe('replica: what a relay may do', () => {
     const body = { kind: 'agent-revoke', agent: main.id, reason: '' } as const;
     const mallory = await SoftwareKeyHolder.generate(world.primitives);
     const { statement } = await world.operator.forge(body);
-    const sign = async (holder: SoftwareKeyHolder, change: Partial<EntryStatement> = {}) => (await signEntry(world.primitives, holder, { ...statement, ...change })).wire;
+    const sign = async (holder: SoftwareKeyHolder, change: Partial<EntryStatement> = {}) =>
+      (await signEntry(world.primitives, holder, { ...statement, ...change })).wire;
     const { replica } = world.operator;
     assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(mallory)])), ['signature_invalid']);
-    assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(main.holder, { author: main.id })])), ['author_unknown']);
-    assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(world.operator.holder, { fleet: new Uint8Array(32).fill(1) })])), ['entry_foreign']);
-    assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(world.operator.holder, { topic: main.id })])), ['entry_foreign']);
+    assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(main.holder, { author: main.id })])), [
+      'author_unknown',
+    ]);
+    assert.deepEqual(
+      said(await replica.ingest(controlTopic, [await sign(world.operator.holder, { fleet: new Uint8Array(32).fill(1) })])),
+      ['entry_foreign'],
+    );
+    assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(world.operator.holder, { topic: main.id })])), [
+      'entry_foreign',
+    ]);
     assert.deepEqual(said(await replica.ingest(controlTopic, [await sign(world.operator.holder, { atMs: 1 })])), ['entry_time']);
     assert.ok(isLive(replica.state, main.id));
   });
@@ -187,7 +249,12 @@ describe('replica: what a relay may do', () => {
     const main = await world.enroll('main');
     const reader = world.replica(main.id, main.holder);
     const name = { fleet: world.fleet, audience: 'fleet', epoch: 0 };
-    const planted = await makeLockbox(world.primitives, name, { member: main.id, recipient: main.holder.publicKeys.seal }, world.primitives.random(32));
+    const planted = await makeLockbox(
+      world.primitives,
+      name,
+      { member: main.id, recipient: main.holder.publicKeys.seal },
+      world.primitives.random(32),
+    );
     world.relay.lockboxes.set(placeOf('fleet', 0, main.id), planted);
     assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['epoch_key_missing']);
     assert.equal(reader.undecryptable, 2);
@@ -265,7 +332,8 @@ describe('replica: what agents may do', () => {
     const main = await world.enroll('main');
     const ahead = { position: main.replica.state.control.position + 5, hash: new Uint8Array(32) };
     const wires: Uint8Array[] = [];
-    for (let position = 0; position <= maxWaiting; position += 1) wires.push((await agentEntry(main, { kind: 'enrolled' }, { position, control: ahead })).wire);
+    for (let position = 0; position <= maxWaiting; position += 1)
+      wires.push((await agentEntry(main, { kind: 'enrolled' }, { position, control: ahead })).wire);
     const results = said(await world.operator.replica.ingest(main.id, wires));
     assert.equal(results.filter((each) => each === 'waiting').length, maxWaiting);
     assert.equal(results.at(-1), 'limit_exceeded');
@@ -279,7 +347,11 @@ describe('replica: what agents may do', () => {
     await world.operator.revoke(gone.id);
     await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(1) });
     await world.operator.sync();
-    const grab: Body = { kind: 'agent-enroll', agent: { id: main.id, scope: 's', machine: 'm', keys: main.holder.publicKeys, custody: 'tpm', capabilities: [] }, credential: new Uint8Array(0) };
+    const grab: Body = {
+      kind: 'agent-enroll',
+      agent: { id: main.id, scope: 's', machine: 'm', keys: main.holder.publicKeys, custody: 'tpm', capabilities: [] },
+      credential: new Uint8Array(0),
+    };
     const enrolledAt = world.operator.replica.state.agents.get(toHex(main.id))?.position ?? assert.fail();
     const old = parseEntry(world.primitives, control(world)[enrolledAt + 1] ?? assert.fail());
     const cases: readonly (readonly [Body, Partial<EntryStatement>, string])[] = [
@@ -344,7 +416,9 @@ describe('replica: what agents may do', () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     await world.operator.grant(await world.operator.keep('demo', secret), main.id);
-    await world.operator.act((operator) => allowEgress(operator, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }));
+    await world.operator.act((operator) =>
+      allowEgress(operator, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }),
+    );
     await main.sync();
     assert.equal(grantsOf(main.replica.state, main.id).length, 1);
     assert.equal(egressOf(main.replica.state, main.id).length, 1);
@@ -375,27 +449,32 @@ describe('replica: what it keeps', () => {
     assert.deepEqual(await operator.replica.openSecret(other, second), new TextEncoder().encode('another-secret-99'));
   });
 
-  it('[JOURNAL-14]: overwrites every copy of a secret that reading an entry makes', async () => {
+  it('[JOURNAL-14]: overwrites every copy of a secret that reading an entry makes', async (t) => {
     const world = await World.begin();
     await world.operator.keep('demo', secret);
-    const made: Uint8Array[] = [];
-    /** Whatever is cut out of a plaintext is one of these, too. */
-    class Watched extends Uint8Array {
-      constructor(...given: readonly unknown[]) {
-        super(...(given as [ArrayBuffer, number, number]));
-        made.push(this);
-      }
-    }
     const { fleet, relay, operator } = world;
+    const made: Uint8Array[] = [];
     const primitives = {
       ...world.primitives,
-      aeadOpen: async (...given: Parameters<typeof world.primitives.aeadOpen>) => new Watched(await world.primitives.aeadOpen(...given)),
+      aeadOpen: async (...given: Parameters<typeof world.primitives.aeadOpen>) => {
+        const plain = await world.primitives.aeadOpen(...given);
+        made.push(plain);
+        return plain;
+      },
     };
     const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => relay.lockbox(audience, epoch, member);
     const reader = new Replica({ primitives, fleet, lockboxes, self: operator.id, holder: operator.holder });
+    const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+    const slice = typedArrays.slice;
+    t.mock.method(typedArrays, 'slice', function watched(this: Uint8Array, ...range: number[]) {
+      const cut = slice.apply(this, range as [number?, number?]);
+      made.push(cut);
+      return cut;
+    });
     const holding = () => made.filter((each) => Buffer.from(each).includes(Buffer.from(secret)));
     assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['applied', 'applied']);
     assert.equal(holding().length, 0);
+    // The watch sees copies: this one is the caller's.
     const [item = assert.fail()] = reader.state.items.values();
     const mine = await reader.openSecret(item.id, control(world)[1] ?? assert.fail());
     assert.deepEqual(holding(), [mine]);
@@ -423,7 +502,10 @@ describe('replica: what it keeps', () => {
       assert.ok(equalBytes(restored.snapshot(), snapshot));
       assert.equal(await outcomeOf(() => Replica.restore({ ...options, fleet: new Uint8Array(32) }, snapshot)), 'entry_foreign');
       const { position } = reader.replica.state.control;
-      assert.equal(await outcomeOf(() => Replica.restore({ ...options, pinned: { position, hash: fleet } }, snapshot)), 'entry_fork');
+      assert.equal(
+        await outcomeOf(() => Replica.restore({ ...options, pinned: { position, hash: fleet } }, snapshot)),
+        'entry_fork',
+      );
       assert.equal(await outcomeOf(() => Replica.restore(options, snapshot.slice(0, -1))), 'codec_truncated');
       const next = await addItem(world.operator.operator, exampleItem(primitives, 'next'), secret);
       const [entry = assert.fail()] = next.entries;
@@ -437,7 +519,10 @@ describe('replica: what it keeps', () => {
     const reader = newcomer(world);
     const wires = control(world);
     const calls = wires.map(async (wire) => reader.ingest(controlTopic, [wire]));
-    assert.deepEqual((await Promise.all(calls)).flatMap(said), wires.map(() => 'applied'));
+    assert.deepEqual(
+      (await Promise.all(calls)).flatMap(said),
+      wires.map(() => 'applied'),
+    );
   });
 
   it('overwrites its keys, and fetches them again when it reads on', async () => {
