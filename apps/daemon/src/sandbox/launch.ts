@@ -51,6 +51,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
   let ended = false;
   let replaced: string | undefined;
   let watch: PlaceWatch | undefined;
+  let door: Server | undefined;
   const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
     ended = true;
     watch?.close();
@@ -63,7 +64,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
   try {
     const info = readUntil(pipeOf(child, infoDescriptor) as Readable, '}');
     const terminalName = pipes === undefined ? readUntil(pipeOf(child, nameDescriptor) as Readable, '\n') : undefined;
-    const door = await receiveDoor(child, exited);
+    door = await receiveDoor(child, exited);
     const address = door.address();
     const doorPort = typeof address === 'object' && address !== null ? address.port : 0;
     const processes = new SessionProcesses(await info);
@@ -97,6 +98,8 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
     child.kill('SIGKILL');
     const said = await lastWords(streams.errors ?? child.stderr);
     await exited.catch(() => undefined);
+    door?.close();
+    for (const stream of [streams.input, streams.output, streams.errors]) stream?.destroy();
     if (error instanceof HoldfastError) throw error;
     throw new HoldfastError('sandbox_start_failed', `the sandbox did not start: ${said === '' ? String(error) : said}`, {
       next: 'run `holdfast doctor`; if it finds nothing, report this',
