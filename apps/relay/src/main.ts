@@ -44,6 +44,6 @@ try {
   await main();
 } catch (error) {
   const { message, next } = error as HoldfastError;
-  process.stderr.write(`relay: ${codeOf(error)}: ${message}${next === undefined ? '' : `\n  ${next}`}\n`);
+  process.stderr.write(`holdfast: ${message} (${codeOf(error)})\n${next === undefined ? '' : `  next: ${next}\n`}`);
   process.exitCode = codeOf(error) === 'usage' ? 2 : 3;
 }

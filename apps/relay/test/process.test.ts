@@ -91,14 +91,14 @@ test('a second relay over the same folder, a taken port and a bad one are told w
   await home.start();
   const second = await endOf(home.spawn(0));
   assert.deepEqual([second.code, second.stdout], [3, '']);
-  assert.match(second.stderr, /^relay: already_running: .*\n {2}use the running one, or stop it first\n$/);
+  assert.match(second.stderr, /^holdfast: .* \(already_running\)\n {2}next: use the running one, or stop it first\n$/);
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const address = other.address();
   const taken = await endOf(new Home(context).spawn(typeof address === 'object' ? (address?.port ?? 0) : 0));
   other.close();
   assert.equal(taken.code, 3);
-  assert.match(taken.stderr, /^relay: port_taken: .*\n {2}.*HOLDFAST_PORT\n$/);
+  assert.match(taken.stderr, /^holdfast: .* \(port_taken\)\n {2}next: .*HOLDFAST_PORT\n$/);
   assert.equal((await endOf(home.spawn('http'))).code, 2);
 });
 
