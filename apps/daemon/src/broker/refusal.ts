@@ -106,6 +106,8 @@ export function refusal(code: RefusalCode, cause?: unknown): HoldfastError {
 interface Told {
   readonly code: ErrorCode;
   readonly status: number;
+  /** The reason phrase: all that many clients show. */
+  readonly reason: string;
   readonly body: string;
 }
 
@@ -118,7 +120,8 @@ function tell(thrown: unknown): Told {
       ? { message: thrown.message, next: thrown.next ?? '' }
       : (known ?? texts.internal);
   const error = { code, message: own.message, next: own.next };
-  return { code, status: known?.status ?? 403, body: `${JSON.stringify({ error })}\n` };
+  const reason = `Holdfast: ${code}. ${own.next}`.replaceAll(/[^\x20-\x7e]/g, '?').trim();
+  return { code, status: known?.status ?? 403, reason, body: `${JSON.stringify({ error })}\n` };
 }
 
 /** Answers with the refusal if nothing was sent yet, else ends the client's connection so that a cut reply is not taken for a whole one. [BROKER-27, BROKER-29] */
@@ -127,11 +130,11 @@ export function answerRefusal(response: ServerResponse, thrown: unknown): void {
     response.destroy();
     return;
   }
-  const { code, status, body } = tell(thrown);
+  const { code, status, reason, body } = tell(thrown);
   // Nobody reads the body of a refused request: the connection ends instead.
   const { headers, complete } = response.req;
   const unread = !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
-  response.writeHead(status, {
+  response.writeHead(status, reason, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'x-holdfast-error': code,
@@ -144,7 +147,7 @@ export function answerRefusal(response: ServerResponse, thrown: unknown): void {
 export function answerRefusalRaw(socket: Duplex, thrown: unknown, status?: number): void {
   const told = tell(thrown);
   socket.end(
-    `HTTP/1.1 ${status ?? told.status} Refused\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(told.body)}\r\n` +
+    `HTTP/1.1 ${status ?? told.status} ${told.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(told.body)}\r\n` +
       `x-holdfast-error: ${told.code}\r\nconnection: close\r\n\r\n${told.body}`,
   );
 }
