@@ -531,6 +531,8 @@ describe('replica: what it keeps', () => {
     const { key } = await replica.epochKey('fleet');
     replica.wipe();
     assert.deepEqual((await replica.epochKey('fleet')).key, key);
+    assert.deepEqual((await replica.epochKey('fleet', 0)).key, key);
+    assert.equal(await outcomeOf(() => replica.epochKey('fleet', 1)), 'epoch_key_missing');
     world.relay.lockboxes.clear();
     replica.wipe();
     assert.equal(await outcomeOf(() => replica.epochKey('fleet')), 'epoch_key_missing');
