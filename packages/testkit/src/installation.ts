@@ -176,6 +176,17 @@ export class Installation {
     return runProgram(process.execPath, [path.join(root, 'apps/cli/src/main.ts'), ...parameters], environment, options);
   }
 
+  /** One more `npm start`, which is expected to end by itself. */
+  startAgain(environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
+    return runProgram(process.execPath, [path.join(root, 'apps/cli/src/start.ts')], { ...this.environment, ...environment });
+  }
+
+  /** `holdfast …`, to be talked to while it runs. */
+  live(parameters: readonly string[]): LiveProgram {
+    const words = [path.join(root, 'apps/cli/src/main.ts'), ...parameters];
+    return new LiveProgram(process.execPath, words, { cwd: this.work, environment: this.environment });
+  }
+
   /** `holdfast run -- …` in the working tree, to its end. */
   run(command: readonly string[], options: RunOptions = {}): Promise<Ran> {
     return this.cli(['run', '--', ...command], { cwd: this.work, ...options });
@@ -183,8 +194,7 @@ export class Installation {
 
   /** The same, to be talked to while it runs. */
   session(command: readonly string[]): LiveProgram {
-    const words = [path.join(root, 'apps/cli/src/main.ts'), 'run', '--', ...command];
-    return new LiveProgram(process.execPath, words, { cwd: this.work, environment: this.environment });
+    return this.live(['run', '--', ...command]);
   }
 
   /** As `cli`, for the operator's commands. */
