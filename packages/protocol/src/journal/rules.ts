@@ -118,10 +118,16 @@ function audiencesAgentIsLive(state: FleetState, { statement }: OpenedEntry): Ve
   return agentIsLive(state, agentOfAudience(statement.audience));
 }
 
+/** Without a copy: histories are long. */
+function some<V>(map: ReadonlyMap<string, V> | undefined, fits: (value: V) => boolean): boolean {
+  for (const value of map?.values() ?? []) if (fits(value)) return true;
+  return false;
+}
+
 /** [JOURNAL-13] Names are what people grant and remove by. */
 function itemIsNew(state: FleetState, _entry: OpenedEntry, { item }: BodyOf<'item-add'>): Verdict {
   if (state.items.has(toHex(item.id))) return 'id_taken';
-  return [...state.items.values()].some(({ name }) => name === item.name) ? 'name_taken' : undefined;
+  return some(state.items, ({ name }) => name === item.name) ? 'name_taken' : undefined;
 }
 
 /** [JOURNAL-14] */
@@ -138,9 +144,7 @@ function grantIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { g
 function grantIsNew(state: FleetState, _entry: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
   const held = state.grants.get(toHex(granted.agent));
   if (held?.has(toHex(granted.grant)) === true) return 'id_taken';
-  const clash = [...(held?.values() ?? [])].some(
-    ({ name, env }) => name === granted.name || (env !== undefined && env === granted.env),
-  );
+  const clash = some(held, ({ name, env }) => name === granted.name || (env !== undefined && env === granted.env));
   return clash ? 'name_taken' : undefined;
 }
 
@@ -158,9 +162,7 @@ function egressIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { 
 function egressIsNew(state: FleetState, _entry: OpenedEntry, { rule }: BodyOf<'egress-allow'>): Verdict {
   const held = state.egress.get(toHex(rule.agent));
   if (held?.has(toHex(rule.id)) === true) return 'id_taken';
-  return [...(held?.values() ?? [])].some(({ host, port }) => host === rule.host && port === rule.port)
-    ? 'name_taken'
-    : undefined;
+  return some(held, ({ host, port }) => host === rule.host && port === rule.port) ? 'name_taken' : undefined;
 }
 
 /** [JOURNAL-16] */
