@@ -18,12 +18,12 @@ function checkName(file: string): string[] {
   const parts = file.split('/');
   const vague = parts.find((part) => emptyNames.test(part.replace(/\..*$/, '')));
   if (vague !== undefined) return [`${file}: the name ${vague} tells nothing: name the thing or the act`];
-  return /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.(ts|cjs)$/.test(basename(file)) ? [] : [`${file}: file names are kebab-case`];
+  return /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|story))?\.(ts|cjs)$/.test(basename(file)) ? [] : [`${file}: file names are kebab-case`];
 }
 
 /** `test.only` and `test.skip` are the linter's; these are their forms as options. A skip states its reason as a string. */
 function checkSwitches(root: string, file: string): string[] {
-  if (!file.endsWith('.test.ts')) return [];
+  if (!/\.(test|story)\.ts$/.test(file)) return [];
   return readFileSync(join(root, file), 'utf8')
     .split('\n')
     .flatMap((line, index) => {
