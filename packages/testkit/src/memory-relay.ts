@@ -1,5 +1,5 @@
 // An honest relay in memory that speaks the real wire over a world's store: what a hostile one (hostile-relay.ts) stands in front of in tests
-// of readers. It answers reading, watching, lockboxes, pulses and freshness; `push` tells watchers what came.
+// of readers. It answers reading, appending, watching, lockboxes, pulses and freshness; `push` tells watchers what came.
 
 import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
 import { encodeRelayFrame, parseRequest, type RelayFrame, type RelayRequest } from '@holdfast/protocol/blind/frames';
@@ -26,7 +26,7 @@ export class MemoryRelay {
   /** Where a connection reads: everyone the same, while it is honest. */
   storeOf: (line: Line) => MemoryStore;
   readonly store: MemoryStore;
-  private readonly primitives: Primitives;
+  readonly primitives: Primitives;
   private readonly fleet: Uint8Array;
   private readonly keys: SoftwareKeyHolder;
   private readonly ends = new Set<MemoryEnd>();
@@ -108,6 +108,15 @@ class MemoryEnd implements RelayEnd {
     return this.relay.storeOf(this.line);
   }
 
+  private append(topic: Uint8Array, wire: Uint8Array, id: number): RelayFrame {
+    const wires = this.store.topics.get(toHex(topic)) ?? [];
+    const head = this.relay.headOf(this.store, topic);
+    const { position } = parseEntry(this.relay.primitives, wire).statement;
+    if (position !== wires.length) return { kind: 'conflict', id, ...(head !== undefined && { head }) };
+    this.store.topics.set(toHex(topic), [...wires, wire]);
+    return { kind: 'ok', id };
+  }
+
   private async answer(request: RelayRequest): Promise<RelayFrame> {
     const { id } = request;
     switch (request.kind) {
@@ -116,6 +125,8 @@ class MemoryEnd implements RelayEnd {
         const head = this.relay.headOf(this.store, request.topic);
         return { kind: 'entries', id, entries: wires.slice(request.from, request.from + request.max), ...(head !== undefined && { head }) };
       }
+      case 'append':
+        return this.append(request.topic, request.entry, id);
       case 'watch':
         for (const { topic, from } of request.topics) this.cursors.set(toHex(topic), { topic, next: from });
         return { kind: 'ok', id };

@@ -1,5 +1,6 @@
 // `holdfast audit …` and `holdfast time`: the record as the daemon of this machine keeps it, checked here against its signed checkpoints.
 
+import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { verifyAudit } from '@holdfast/protocol/audit/verify';
@@ -13,7 +14,7 @@ import { duration, exitCodeOf, told, visible, type Output } from '../output.ts';
 const pageItems = 500;
 
 type Page = DoorReplyOf<'audit-page'>;
-type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'credentials'> & { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] };
+type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'anchor' | 'credentials'> & { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] };
 
 /** One part of an agent's log, page by page, up to the size that it had at the first page. */
 async function readPart(agent: string, part: 'events' | 'checkpoints'): Promise<{ readonly items: Uint8Array[]; readonly page: Page }> {
@@ -82,8 +83,8 @@ export async function show(output: Output, options: { readonly agent: string; re
 
 export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {
   try {
-    const { events, checkpoints, agent, fleet, agentKey } = await readLog(options.agent);
-    const verdict = await verdictOf({ fleet, agent, agentKey }, { events, checkpoints });
+    const { events, checkpoints, agent, fleet, agentKey, anchor } = await readLog(options.agent);
+    const verdict = await verdictOf({ fleet, agent, agentKey }, { events, checkpoints }, anchor);
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
@@ -97,10 +98,11 @@ export async function verify(output: Output, options: { readonly agent: string }
   }
 }
 
-/** Whatever is wrong with the record is a verdict over it, its shape included. */
-async function verdictOf(...[whose, log]: [Parameters<typeof verifyAudit>[1], Parameters<typeof verifyAudit>[2]]): ReturnType<typeof verifyAudit> {
+/** Whatever is wrong with the record is a verdict over it, its shape included. `published`: the newest checkpoint of the agent's topic. */
+async function verdictOf(whose: LogIdentity, log: Parameters<typeof verifyAudit>[2], published: Uint8Array | undefined): ReturnType<typeof verifyAudit> {
   try {
-    return await verifyAudit(nodePrimitives, whose, log);
+    const anchor = published && (await verifyCheckpoint(nodePrimitives, published, whose)).statement; // [AUDIT-24]
+    return await verifyAudit(nodePrimitives, whose, anchor === undefined ? log : { ...log, anchor });
   } catch (cause) {
     if (codeOf(cause).startsWith('codec_')) throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
     throw cause;

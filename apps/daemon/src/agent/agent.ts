@@ -2,7 +2,7 @@
 // minted for it. What changes in the fleet's state takes effect here, at once.
 
 import path from 'node:path';
-import { signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
+import { readCheckpoint, signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
@@ -12,7 +12,7 @@ import { egressOf, grantsOf, isLive, type Egress, type FleetState, type Grant } 
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import { openAuditFolder } from '../audit/files.ts';
 import type { RecordPolicy } from '../audit/redact.ts';
-import { AuditWriter } from '../audit/writer.ts';
+import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
 import { faultOf } from '../fault.ts';
 import { RelayLink } from '../link/relay-link.ts';
@@ -20,11 +20,16 @@ import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
 import { HandleTable } from '../vault/mint.ts';
 import { AgentJournal } from './journal.ts';
+import { PublishedCheckpoints } from './published-checkpoints.ts';
 import { SessionSigners } from './session-signer.ts';
 
 /** Which parts of a request the record keeps. */
 export const recordPolicy: RecordPolicy = { paths: 'keep' };
 const sweepEveryMs = 1000;
+/** How long the end of the daemon waits for a relay. */
+const lastCheckpointWithinMs = 2000;
+/** The log is not what it was: a fault of the evidence, not of the disk. */
+const evidenceFaults: ReadonlySet<ErrorCode> = new Set(['audit_altered', 'audit_corrupt', 'audit_truncated']);
 
 export interface AgentOptions {
   readonly ports: Ports;
@@ -48,6 +53,13 @@ export interface AgentEvents {
   grantEnded(grant: Uint8Array): void;
 }
 
+interface Opened {
+  readonly audit: AuditWriter;
+  readonly handles: HandleTable;
+  readonly signers: SessionSigners;
+  readonly published: PublishedCheckpoints;
+}
+
 export class Agent {
   readonly enrolment: Enrolment;
   readonly holder: KeyHolder;
@@ -59,7 +71,9 @@ export class Agent {
   private readonly options: AgentOptions;
   private readonly listeners = new Set<AgentEvents>();
   private sweeper: NodeJS.Timeout | undefined;
-  private opened: { readonly audit: AuditWriter; readonly handles: HandleTable; readonly signers: SessionSigners } | undefined;
+  private opened: Opened | undefined;
+  private beginning: Promise<void> | undefined;
+  private fault: HoldfastError | undefined;
 
   private constructor(options: AgentOptions, journal: AgentJournal, link: RelayLink, freshness: Freshness) {
     this.options = options;
@@ -86,9 +100,12 @@ export class Agent {
       fetchLockbox: async (audience, epoch, member) => following.link?.lockbox({ audience, epoch, member }),
     });
     const { agent: principal, fleet, relayUrl, relayKey } = enrolment;
-    const link = new RelayLink({ ports, relayUrl, relayKey, identity: { fleet, principal, holder }, freshness, reader: journal });
+    const caughtUp: { by?: Agent } = {};
+    const onCaughtUp = async () => caughtUp.by?.caughtUp();
+    const link = new RelayLink({ ports, relayUrl, relayKey, identity: { fleet, principal, holder }, freshness, reader: journal, onCaughtUp });
     following.link = link;
     const agent = new Agent(options, journal, link, freshness);
+    caughtUp.by = agent;
     journal.onChange((after, before) => agent.changed(after, before));
     if (journal.state !== undefined) await agent.begin(journal.state);
     if (agent.live || (journal.state === undefined && options.past !== true)) link.start();
@@ -137,6 +154,22 @@ export class Agent {
     throw new HoldfastError('agent_revoked', 'this agent was revoked', { next: 'enrol again: holdfast enroll' });
   }
 
+  /** Throws like `assertLive`, and why its audit log does not hold. */
+  assertAble(): void {
+    this.assertLive();
+    if (this.fault !== undefined) throw this.fault; // [AUDIT-24]
+  }
+
+  /** Why its audit log does not hold; then it is evidence, and this agent does nothing any more. */
+  get auditFault(): HoldfastError | undefined {
+    return this.fault;
+  }
+
+  /** The newest checkpoint that its topic shows. */
+  get anchor(): Uint8Array | undefined {
+    return this.journal.publishedCheckpoint();
+  }
+
   get audit(): AuditWriter {
     return this.begun().audit;
   }
@@ -154,6 +187,7 @@ export class Agent {
   async endSession(session: Uint8Array, exitCode: number | undefined): Promise<void> {
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
+    this.opened?.published.soon();
   }
 
   /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
@@ -184,6 +218,7 @@ export class Agent {
     const relayAgeMs = whole(fresh.relayAgeMs);
     const pulseAgeMs = whole(fresh.pulseAgeMs);
     const control = this.journal.controlHead();
+    const refusal = this.refusal();
     return {
       agent: this.id,
       fleet,
@@ -199,7 +234,7 @@ export class Agent {
         ...(relayAgeMs !== undefined && { relayAgeMs }),
         ...(pulseAgeMs !== undefined && { pulseAgeMs }),
         pulseMaxAgeMs: fresh.pulseMaxAgeMs,
-        ...(fresh.refusal !== undefined && { refusal: fresh.refusal }),
+        ...(refusal !== undefined && { refusal }),
       },
       grants: this.grants().length,
       undecryptable: this.journal.undecryptable,
@@ -210,14 +245,16 @@ export class Agent {
 
   /** Idempotent. Nothing is minted or recorded afterwards. */
   async close(): Promise<void> {
-    this.link.stop();
     const { opened } = this;
     this.opened = undefined;
-    if (opened === undefined) return;
-    const { audit, handles, signers } = opened;
+    if (opened === undefined) return this.link.stop();
+    const { audit, handles, signers, published } = opened;
     clearInterval(this.sweeper);
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
     if (this.options.past !== true) await audit.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
+    await within(lastCheckpointWithinMs, published.publish()); // [AUDIT-22]
+    published.stop();
+    this.link.stop();
     await audit.close();
     await signers.wipe();
   }
@@ -234,31 +271,88 @@ export class Agent {
 
   /** The first state gives the key that seals the log; nothing can be recorded, and so nothing done, before. */
   private async begin(state: FleetState): Promise<void> {
-    const { ports, enrolment, auditFolder, run, version } = this.options;
-    const enrolled = state.agents.get(toHex(this.id));
-    if (this.opened !== undefined || enrolled === undefined) return;
+    if (this.opened !== undefined || !state.agents.has(toHex(this.id))) return;
+    this.beginning ??= this.beginWork().finally(() => (this.beginning = undefined)); // one log has one writer
+    await this.beginning;
+  }
+
+  private async beginWork(): Promise<void> {
+    const { ports, enrolment, version } = this.options;
     const { fleet, agent } = enrolment;
     const signers = new SessionSigners(ports, this.holder, { fleet, agent });
-    const { key } = await this.journal.epochKey(agentAudience(agent));
-    const audit = await AuditWriter.open({
-      files: await openAuditFolder(path.join(auditFolder, toHex(agent))),
-      secrets: { primitives: ports.primitives, key, fleet, agent },
-      clock: ports.clock,
-      log: ports.log,
-      run,
-      sign: async (statement) => signCheckpoint(await signers.signer(), statement),
-    });
+    const audit = await this.openAudit(signers);
     const handles = new HandleTable({
       primitives: ports.primitives,
       clock: ports.clock,
-      staleness: () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal,
+      staleness: () => this.refusal(),
       recorder: () => audit,
       policy: recordPolicy,
     });
-    this.opened = { audit, handles, signers };
+    this.opened = { audit, handles, signers, published: new PublishedCheckpoints({ audit, journal: this.journal, link: this.link, log: ports.log }) };
     if (this.options.past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
+  }
+
+  /** The log, held against what the journal knows of it. One that does not hold is opened as evidence, and nothing is done any more. [AUDIT-21] */
+  private async openAudit(signers: SessionSigners): Promise<AuditWriter> {
+    const { ports, enrolment, auditFolder, run } = this.options;
+    const { fleet, agent } = enrolment;
+    const key = await this.journal.firstEpochKey(agentAudience(agent)); // [AUDIT-18]
+    const open = async (change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>) =>
+      AuditWriter.open({
+        files: await openAuditFolder(path.join(auditFolder, toHex(agent))),
+        secrets: { primitives: ports.primitives, key, fleet, agent },
+        clock: ports.clock,
+        log: ports.log,
+        run,
+        sign: async (statement) => signCheckpoint(await signers.signer(), statement),
+        ...change,
+      });
+    const published = this.journal.publishedCheckpoint();
+    try {
+      const audit = await open(published === undefined ? {} : { anchor: readCheckpoint(ports.primitives, published).statement });
+      await this.hold(audit);
+      return audit;
+    } catch (thrown) {
+      if (!isEvidenceFault(thrown)) throw thrown;
+      this.spoilt(thrown);
+      return open({ evidenceOf: thrown }); // [AUDIT-24]
+    }
+  }
+
+  /** Compares the log with the newest checkpoint of our topic; from the moment that it does not hold nothing is minted. [AUDIT-23] */
+  private async hold(audit: AuditWriter): Promise<void> {
+    const published = this.journal.publishedCheckpoint();
+    if (published === undefined || audit.frozen) return;
+    try {
+      await audit.assertMade(published);
+    } catch (thrown) {
+      if (!isEvidenceFault(thrown)) throw thrown;
+      this.spoilt(thrown);
+      audit.freeze(thrown);
+    }
+  }
+
+  private spoilt(fault: HoldfastError): void {
+    this.fault ??= fault;
+    this.ports.log.warn({ agent: toHex(this.id), code: fault.code }, 'the audit log does not hold: this agent does nothing any more');
+    void this.opened?.handles.burn({ kind: 'all' }).catch(() => {}); // dead at once; there is no log to record it in
+    this.tell((listener) => listener.revoked());
+  }
+
+  /** All was read from the relay, our own topic as well. */
+  private async caughtUp(): Promise<void> {
+    const { opened } = this;
+    if (opened === undefined) return;
+    await this.hold(opened.audit);
+    opened.published.soon();
+  }
+
+  /** Why nothing is minted now. */
+  private refusal(): ErrorCode | undefined {
+    const { refusal } = this.freshness.view(this.journal.pulseMaxAgeMs);
+    return this.fault?.code ?? refusal ?? (this.journal.hasReadOwn ? undefined : 'stale_relay'); // [AUDIT-23]
   }
 
   private sweep(handles: HandleTable): void {
@@ -339,4 +433,16 @@ export class Agent {
       }, timeoutMs);
     });
   }
+}
+
+function isEvidenceFault(thrown: unknown): thrown is HoldfastError {
+  return thrown instanceof HoldfastError && evidenceFaults.has(thrown.code);
+}
+
+/** Resolves with the work, or when the time is up. */
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

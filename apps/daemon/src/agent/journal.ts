@@ -1,13 +1,14 @@
 // One agent's view of its fleet, kept current: entries come from the relay, are verified by the replica, take effect at once and are stored as
 // received. What takes power away acts also when the disk is full; nothing is minted then, for the link stays down until all is kept.
 
-import { controlTopic, type Head, type Verified } from '@holdfast/protocol/blind/entry';
+import { controlTopic, parseEntry, type Head, type UnverifiedEntry, type Verified } from '@holdfast/protocol/blind/entry';
 import { parsePulse, verifyPulse, type Pulse } from '@holdfast/protocol/blind/pulse';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { composeAgentEntry } from '@holdfast/protocol/journal/compose';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
 import { defaultPulseMaxAgeMs } from '@holdfast/protocol/journal/bodies';
-import type { FleetState } from '@holdfast/protocol/journal/state';
+import { latestCheckpoint, topicTip, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { Freshness } from '../freshness.ts';
 import type { LinkReader } from '../link/relay-link.ts';
@@ -41,6 +42,7 @@ export class AgentJournal implements LinkReader {
   /** A pulse that names a control head which we have not read: it counts once we have. */
   private earlyPulse: Verified<Pulse> | undefined;
   private countedMs = 0;
+  private readOwn = false;
   /** An operator has seen another history than the one shown here. */
   private fork: unknown;
 
@@ -64,6 +66,8 @@ export class AgentJournal implements LinkReader {
     const { store, enrolment } = options;
     const kept = store.entries(enrolment.agent, controlTopic);
     if (kept.length > 0) refuseFaults(await journal.replica.ingest(controlTopic, kept));
+    const own = store.entries(enrolment.agent, enrolment.agent);
+    if (journal.replica.hasBegun) refuseFaults(countedOnly(await journal.replica.ingest(enrolment.agent, own)));
     const pulse = store.pulse(enrolment.agent);
     if (pulse !== undefined && journal.replica.hasBegun) await journal.takeKeptPulse(pulse);
     return journal;
@@ -96,9 +100,38 @@ export class AgentJournal implements LinkReader {
     return (this.controlHead()?.position ?? -1) + 1;
   }
 
-  /** A copy of an audience's current key, which the caller overwrites. */
-  epochKey(audience: string): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
-    return this.replica.epochKey(audience);
+  /** A copy of the key that an audience began with, which the caller overwrites: it stays the same whatever is re-keyed later. */
+  async firstEpochKey(audience: string): Promise<Uint8Array> {
+    return (await this.replica.epochKey(audience, 0)).key;
+  }
+
+  /** Whether the relay has shown us our own topic since this process began: an older disk meets its own newer entries there. */
+  get hasReadOwn(): boolean {
+    return this.readOwn;
+  }
+
+  nextOwn(): number {
+    const { state } = this;
+    return ((state && topicTip(state, this.options.enrolment.agent)?.position) ?? -1) + 1;
+  }
+
+  ownFrom(position: number): readonly UnverifiedEntry[] {
+    const { store, ports, enrolment } = this.options;
+    return store
+      .entries(enrolment.agent, enrolment.agent)
+      .slice(position)
+      .map((wire) => parseEntry(ports.primitives, wire));
+  }
+
+  /** The newest checkpoint of our audit log that stands in our topic, as far as it was read. */
+  publishedCheckpoint(): Uint8Array | undefined {
+    return this.state && latestCheckpoint(this.state, this.options.enrolment.agent);
+  }
+
+  /** The next entry of our own topic; it counts once the relay has it. */
+  composeCheckpoint(checkpoint: Uint8Array): Promise<UnverifiedEntry> {
+    const { ports, enrolment, holder } = this.options;
+    return composeAgentEntry({ primitives: ports.primitives, replica: this.replica, id: enrolment.agent, holder, nowMs: ports.clock.nowMs() }, { kind: 'checkpoint', checkpoint });
   }
 
   /** Throws `entry_fork`, and for good once an operator's pulse has shown that there are two histories. */
@@ -121,7 +154,7 @@ export class AgentJournal implements LinkReader {
   async applyControl(wires: readonly Uint8Array[]): Promise<void> {
     const before = this.state;
     const results = await this.replica.ingest(controlTopic, wires);
-    const taken = results.filter((each): each is Taken => each.kind === 'applied' || each.kind === 'unread' || each.kind === 'rejected');
+    const taken = takenOf(results);
     this.unkept.push(...taken);
     try {
       if (taken.length > 0) for (const listener of this.listeners) await listener(this.replica.state, before);
@@ -131,6 +164,15 @@ export class AgentJournal implements LinkReader {
     if (taken.length > 0) for (const watcher of this.watchers) watcher();
     this.countEarlyPulse();
     refuseFaults(results);
+  }
+
+  /** Entries of our own topic, as the relay has them. */
+  async applyOwn(wires: readonly Uint8Array[]): Promise<void> {
+    const results = await this.replica.ingest(this.options.enrolment.agent, wires);
+    this.unkept.push(...takenOf(results));
+    this.keep();
+    refuseFaults(results);
+    this.readOwn = true;
   }
 
   async applyPulse(wire: Uint8Array): Promise<void> {
@@ -159,9 +201,13 @@ export class AgentJournal implements LinkReader {
   }
 
   private keep(): void {
-    if (this.unkept.length === 0) return;
-    this.options.store.saveEntries(this.options.enrolment.agent, controlTopic, this.unkept);
-    this.unkept = [];
+    const { store, enrolment } = this.options;
+    for (const topic of [controlTopic, enrolment.agent]) {
+      const entries = this.unkept.filter((each) => equalBytes(each.topic, topic));
+      if (entries.length === 0) continue;
+      store.saveEntries(enrolment.agent, topic, entries);
+      this.unkept = this.unkept.filter((each) => !equalBytes(each.topic, topic));
+    }
   }
 
   /** One that was taken before stays the newest, also when the clock was set back since: an older one must not take its place. */
@@ -201,6 +247,16 @@ export class AgentJournal implements LinkReader {
       throw thrown;
     }
   }
+}
+
+/** What moved a head and is kept. */
+function takenOf(results: readonly Ingested[]): Taken[] {
+  return results.filter((each): each is Taken => each.kind === 'applied' || each.kind === 'unread' || each.kind === 'rejected');
+}
+
+/** A revocation leaves out the end of our own topic; that is no fault of the store. [JOURNAL-4] */
+function countedOnly(results: readonly Ingested[]): readonly Ingested[] {
+  return results.filter((each) => each.kind !== 'refused' || each.code !== 'agent_revoked');
 }
 
 function refuseFaults(results: readonly Ingested[]): void {

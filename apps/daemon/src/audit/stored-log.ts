@@ -76,6 +76,20 @@ async function listSegments(files: AuditFiles): Promise<SegmentId[]> {
   return found;
 }
 
+/** A folder whose log does not hold: as evidence it is read as it is, whatever is missing, and nothing in it is changed. */
+export function asEvidence(files: AuditFiles): AuditFiles {
+  const refuse = () => Promise.reject(new HoldfastError('audit_unavailable', 'evidence is not changed'));
+  return {
+    list: () => files.list(),
+    read: async (name) => (name === markName ? undefined : files.read(name)),
+    create: refuse,
+    truncate: async () => {},
+    remove: async () => {},
+    overwrite: refuse,
+    close: () => files.close(),
+  };
+}
+
 /**
  * The log as it stood. Cuts a tail that was never acknowledged. Throws `audit_corrupt` for damage, `audit_truncated` when records that were
  * synced or that `anchor` covers are gone, `audit_altered` when they are others.
@@ -91,8 +105,8 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     const replayed = opened && replay(primitives, opened, anchor);
     const torn = opened === undefined || !opened.whole;
     const good = { records: replayed?.frontier.size ?? id.first, checkpoint: replayed?.checkpoint?.statement.size ?? 0 };
-    const lost = good.records < mark.records || (opened !== undefined && good.checkpoint < mark.checkpoint);
-    if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20]
+    const lost = good.records < Math.max(mark.records, anchor?.size ?? 0) || (opened !== undefined && good.checkpoint < mark.checkpoint);
+    if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20] [AUDIT-23]
     if (opened !== undefined && replayed !== undefined) {
       if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged
       log = { ...replayed, segments };

@@ -1,14 +1,15 @@
 // The writer of one agent's audit log, spec/audit.md. An event counts once its promise resolves: no record, no effect. Records are written and
 // synced in groups; what cannot be written is refused, and the writer goes on by itself when the disk does, without losing order.
 
-import { logOrigin, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
+import { logOrigin, readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
 import { maxBatch, type SegmentSecrets } from './segment.ts';
-import { checkpointsOf, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
+import { asEvidence, checkpointsOf, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
 import { Tail } from './tail.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
@@ -32,6 +33,8 @@ export interface AuditOptions {
   readonly sign: (statement: CheckpointStatement) => Promise<Uint8Array>;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
+  /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
+  readonly evidenceOf?: HoldfastError;
 }
 
 type Item = (
@@ -44,6 +47,8 @@ type Item = (
   readonly reject: (cause: unknown) => void;
 };
 type Content = Item extends infer I ? (I extends unknown ? Omit<I, 'durable' | 'resolve' | 'reject'> : never) : never;
+
+const askEvidence = 'see: holdfast audit verify; put its folder back from a backup, or revoke this agent and enrol again';
 
 function unavailable(cause?: unknown): HoldfastError {
   return new HoldfastError('audit_unavailable', 'the audit record could not be written', {
@@ -63,15 +68,18 @@ export class AuditWriter {
   private signing: Promise<void> | undefined;
   private signingFailed = false;
   private closed = false;
+  private fault: HoldfastError | undefined;
   private page: { readonly first: number; readonly records: readonly Uint8Array[] } | undefined;
 
   private constructor(options: AuditOptions, stored: StoredLog) {
     this.options = options;
     this.tail = new Tail(options.files, options.secrets, stored);
+    this.fault = options.evidenceOf;
   }
 
   /** Takes over `files`, also when it throws: `audit_corrupt`, `audit_truncated`, `audit_altered`, or what the file system says; then nothing may be minted for this agent. */
-  static async open(options: AuditOptions): Promise<AuditWriter> {
+  static async open(given: AuditOptions): Promise<AuditWriter> {
+    const options = given.evidenceOf === undefined ? given : { ...given, files: asEvidence(given.files) };
     try {
       return new AuditWriter(options, await openStoredLog(options.files, options.secrets, options.anchor));
     } catch (cause) {
@@ -88,6 +96,37 @@ export class AuditWriter {
   /** The newest signed checkpoint, as stored. */
   get newestCheckpoint(): Uint8Array | undefined {
     return this.tail.checkpoint?.wire;
+  }
+
+  get frozen(): boolean {
+    return this.fault !== undefined;
+  }
+
+  /** From now on every event is refused and no checkpoint made: what would follow could not be told from what was put in its place. */
+  freeze(fault: HoldfastError): void {
+    this.fault ??= fault;
+  }
+
+  /** Throws `audit_truncated` or `audit_altered` unless this very log made that checkpoint; `audit_corrupt`. */
+  async assertMade(checkpoint: Uint8Array): Promise<void> {
+    const { size } = readCheckpoint(this.options.secrets.primitives, checkpoint).statement;
+    if (size > this.size) throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, { next: askEvidence }); // [AUDIT-23]
+    if (!(await this.hasCheckpoint(checkpoint))) {
+      throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', { next: askEvidence }); // [AUDIT-23]
+    }
+  }
+
+  /** Newest first: what the fleet has seen last is hardly ever far back. */
+  private async hasCheckpoint(wanted: Uint8Array): Promise<boolean> {
+    const { closed, recent, checkpoint } = this.tail;
+    if ([checkpoint?.wire, ...recent.checkpoints].some((each) => each !== undefined && equalBytes(each, wanted))) return true;
+    for (let index = closed.length - 1; index >= 0; index -= 1) {
+      const id = closed[index];
+      if (id === undefined) continue;
+      const segment = await readClosedSegment(this.options.files, this.options.secrets, id, closed[index + 1]?.first ?? recent.first);
+      if (checkpointsOf(segment).some((each) => equalBytes(each, wanted))) return true;
+    }
+    return false;
   }
 
   /** Resolves when written; synced within 50 ms. Rejects with `audit_unavailable`: then what it records must not happen. */
@@ -115,6 +154,7 @@ export class AuditWriter {
   }
 
   private enqueue(content: Content, durable: boolean): Promise<void> {
+    if (this.fault !== undefined) return Promise.reject(unavailable(this.fault)); // [AUDIT-24]
     if (this.closed || this.queue.length >= maxQueue) return Promise.reject(unavailable());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.queue.push({ ...content, durable, resolve, reject });
@@ -192,8 +232,9 @@ export class AuditWriter {
     else this.checkpointTimer ??= setTimeout(begin, checkpointDelayMs).unref();
   }
 
-  /** A signed checkpoint over everything written so far, stored and synced. Rejects with what signing or writing said. */
+  /** A signed checkpoint over everything written so far, stored and synced; none of a log that does not hold. Rejects with what signing or writing said. */
   async checkpoint(): Promise<void> {
+    if (this.fault !== undefined) return;
     while (this.signing !== undefined) await this.signing.catch(() => {});
     this.signingFailed = true;
     this.signing = this.makeCheckpoint()

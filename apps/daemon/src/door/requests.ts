@@ -51,11 +51,10 @@ export function doorHandler(context: DoorContext): DoorHandler {
 }
 
 function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): DoorReply {
-  const notices = agents.unopened().map(({ scope, thrown }) => ({
-    code: codeOf(thrown),
-    message: `the agent of the scope ${scope} could not be opened: ${thrown instanceof Error ? thrown.message : 'unknown'}`.slice(0, 1024),
-    ...(thrown instanceof HoldfastError && thrown.next !== undefined && { next: thrown.next.slice(0, 1024) }),
-  }));
+  const notices = [
+    ...agents.unopened().map(({ scope, thrown }) => noticeOf(`the agent of the scope ${scope} could not be opened`, thrown)),
+    ...agents.all().flatMap(({ enrolment, auditFault }) => (auditFault === undefined ? [] : [noticeOf(`the audit log of the scope ${enrolment.scope} does not hold, no handle is minted`, auditFault)])),
+  ];
   return {
     kind: 'status',
     version,
@@ -65,6 +64,14 @@ function status({ agents, sessions, custody, version, startedAtMs }: DoorContext
     agents: agents.all().map((agent) => agent.view()),
     sessions: sessions.views(),
     notices,
+  };
+}
+
+function noticeOf(what: string, thrown: unknown) {
+  return {
+    code: codeOf(thrown),
+    message: `${what}: ${thrown instanceof Error ? thrown.message : 'unknown'}`.slice(0, 1024),
+    ...(thrown instanceof HoldfastError && thrown.next !== undefined && { next: thrown.next.slice(0, 1024) }),
   };
 }
 
@@ -112,12 +119,13 @@ async function applied(agents: Agents, { fleet, position, hash, timeoutMs }: Req
 const maxPageBytes = 768 * 1024;
 
 async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
-  const { audit, enrolment, holder } = agent;
+  const { audit, enrolment, holder, anchor } = agent;
   const about = {
     kind: 'audit-page',
     agent: agent.id,
     fleet: enrolment.fleet,
     agentKey: holder.publicKeys.sign,
+    ...(anchor !== undefined && { anchor }),
     credentials: agent.granted().map(({ item, grantedAtMs }) => ({ item, addedAtMs: grantedAtMs })),
   } as const;
   if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };

@@ -1,13 +1,13 @@
 // The daemon's connection to its fleet's relay, spec/relay.md: kept up with backoff, feeding entries and pulses to the agent's replica in
 // order, and asking for freshness. Nothing that the relay says is believed here: it is handed on to what verifies it.
 
-import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
+import { controlTopic, type Head, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
-import { askFreshness, getLockbox, getPulse, readTopic, watchTopics, type LockboxPlace } from '@holdfast/protocol/exchange/relay-calls';
+import { appendEntry, askFreshness, getLockbox, getPulse, readTopic, watchTopics, type LockboxPlace } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
 import type { Freshness } from '../freshness.ts';
 import type { Ports } from '../ports.ts';
@@ -39,6 +39,12 @@ export interface LinkReader {
   /** Applies control entries as received; throws a coded error when history does not hold, or could not be kept. */
   applyControl(wires: readonly Uint8Array[]): Promise<void>;
   applyPulse(wire: Uint8Array): Promise<void>;
+  /** The position of the next entry of the reader's own topic. */
+  nextOwn(): number;
+  /** Kept entries of the reader's own topic, for a relay that has lost them. */
+  ownFrom(position: number): readonly UnverifiedEntry[];
+  /** Entries of the reader's own topic, perhaps none. Throws when they are not its own, or could not be kept. */
+  applyOwn(wires: readonly Uint8Array[]): Promise<void>;
 }
 
 export interface LinkOptions {
@@ -48,6 +54,8 @@ export interface LinkOptions {
   readonly identity: RelayIdentity;
   readonly freshness: Freshness;
   readonly reader: LinkReader;
+  /** Called whenever all was read over a new connection. What it throws ends the connection. */
+  readonly onCaughtUp?: () => Promise<void>;
 }
 
 const deadline = (afterMs: number, expired: () => void): (() => void) => {
@@ -101,6 +109,24 @@ export class RelayLink {
     return getLockbox(exchange, place);
   }
 
+  /**
+   * Appends to the reader's own topic. After a `conflict` the reader has what the relay had: compose again. Throws `relay_unreachable`,
+   * what the relay says, and what the reader says of its own topic; the last ends the connection.
+   */
+  async append(entry: UnverifiedEntry): Promise<'appended' | 'conflict'> {
+    const { exchange } = this;
+    if (exchange === undefined) throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    const outcome = await appendEntry(exchange, entry);
+    try {
+      if (outcome.kind === 'appended') await this.enqueue(() => this.options.reader.applyOwn([entry.wire]));
+      else await this.agreeOnOwn(exchange, outcome.head);
+    } catch (thrown) {
+      this.broken(thrown, exchange);
+      throw thrown;
+    }
+    return outcome.kind;
+  }
+
   private get ended(): boolean {
     return this.current === 'ended';
   }
@@ -144,6 +170,8 @@ export class RelayLink {
     const { reader } = this.options;
     await this.enqueue(() => reader.applyControl([])); // what could not be kept before is kept now, or we stay away
     await this.readOn(exchange);
+    await this.readOwn(exchange);
+    await this.options.onCaughtUp?.();
     await watchTopics(exchange, [{ topic: controlTopic, from: reader.nextControl() }]);
     const pulse = await getPulse(exchange);
     if (pulse !== undefined) await this.takePulse(pulse);
@@ -153,15 +181,25 @@ export class RelayLink {
   private async readOn(exchange: RelayExchange): Promise<void> {
     const { reader } = this.options;
     for (let round = 0; (await this.confirmed(exchange)) === 'ahead' && round < maxReadRounds; round += 1) {
-      const batch: Uint8Array[] = [];
-      let size = 0;
-      for await (const wire of readTopic(exchange, controlTopic, reader.nextControl())) {
-        size += wire.length;
-        if (size > maxReadBytes) throw new HoldfastError('codec_limit', 'the relay has more entries than a fleet can have');
-        batch.push(wire);
-      }
+      const batch = await readAll(exchange, controlTopic, reader.nextControl());
       await this.enqueue(() => reader.applyControl(batch));
     }
+  }
+
+  private async readOwn(exchange: RelayExchange): Promise<void> {
+    const { reader, identity } = this.options;
+    if (this.exchange !== exchange) return; // revoked by what was just read
+    const batch = await readAll(exchange, identity.principal, reader.nextOwn());
+    await this.enqueue(() => reader.applyOwn(batch));
+  }
+
+  /** The relay has more of our topic than we, and we read it; or it has lost some, and gets it again: nobody else can write there. */
+  private async agreeOnOwn(exchange: RelayExchange, head: Head | undefined): Promise<void> {
+    const { reader } = this.options;
+    for (const entry of reader.ownFrom((head?.position ?? -1) + 1)) {
+      if ((await appendEntry(exchange, entry)).kind === 'conflict') break;
+    }
+    await this.readOwn(exchange);
   }
 
   /**
@@ -247,4 +285,16 @@ export class RelayLink {
     this.timer = setTimeout(() => void this.connect(), this.backoffMs * (0.5 + jitter / 2));
     this.backoffMs = Math.min(maxBackoffMs, this.backoffMs * 2);
   }
+}
+
+/** A topic to its end. Throws `codec_limit` when there is none. */
+async function readAll(exchange: RelayExchange, topic: Uint8Array, from: number): Promise<Uint8Array[]> {
+  const batch: Uint8Array[] = [];
+  let size = 0;
+  for await (const wire of readTopic(exchange, topic, from)) {
+    size += wire.length;
+    if (size > maxReadBytes) throw new HoldfastError('codec_limit', 'the relay has more entries than a fleet can have');
+    batch.push(wire);
+  }
+  return batch;
 }

@@ -49,7 +49,7 @@ export class Sessions {
 
   /** Runs a command to its end; its exit code is the last reply. Throws coded errors before the command has started. */
   async run(agent: Agent, request: RunRequest, caller: Caller): Promise<void> {
-    agent.assertLive();
+    agent.assertAble();
     if (this.closing) throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
     const { primitives, clock, log } = this.ports;
     const session = primitives.random(16);
@@ -125,7 +125,7 @@ export class Sessions {
     caller.reply({ kind: 'started', session, agent: agent.id, mode: 'sealed' });
     try {
       const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
-      if (revoked) agent.assertLive(); // the caller is told why, instead of a code that the command never gave
+      if (revoked) agent.assertAble(); // the caller is told why, instead of a code that the command never gave
       return code;
     } finally {
       unsubscribe();

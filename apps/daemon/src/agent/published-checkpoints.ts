@@ -1,0 +1,61 @@
+// Puts the newest signed checkpoint of an agent's audit log into its own topic, spec/audit.md "In the journal": from then on whoever reads the
+// topic knows how long the log was, this machine included. No effect ever waits for it.
+
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { codeOf } from '@holdfast/protocol/errors';
+import type { AuditWriter } from '../audit/writer.ts';
+import type { RelayLink } from '../link/relay-link.ts';
+import type { Log } from '../ports.ts';
+import type { AgentJournal } from './journal.ts';
+
+/** While there is something new. [AUDIT-22] */
+const everyMs = 5 * 60_000;
+/** After a session: the next one is often close behind. [AUDIT-22] */
+const soonMs = 5_000;
+/** An entry more or less at the relay than we knew of; more often than this something else is wrong. */
+const maxAttempts = 3;
+
+export class PublishedCheckpoints {
+  private readonly parts: { readonly audit: AuditWriter; readonly journal: AgentJournal; readonly link: RelayLink; readonly log: Log };
+  private readonly interval: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+
+  constructor(parts: PublishedCheckpoints['parts']) {
+    this.parts = parts;
+    this.interval = setInterval(() => void this.publish(), everyMs).unref();
+  }
+
+  soon(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.publish();
+    }, soonMs).unref();
+  }
+
+  /** Resolves when the topic has it, or when that is not possible now; never rejects. */
+  publish(): Promise<void> {
+    this.running ??= this.attempt()
+      .catch((thrown: unknown) => this.parts.log.warn({ code: codeOf(thrown) }, 'the audit checkpoint could not be published'))
+      .finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  stop(): void {
+    clearInterval(this.interval);
+    clearTimeout(this.timer);
+  }
+
+  private async attempt(): Promise<void> {
+    const { audit, journal, link } = this.parts;
+    if (link.state !== 'connected' || audit.frozen) return;
+    await audit.checkpoint();
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const newest = audit.newestCheckpoint;
+      const published = journal.publishedCheckpoint();
+      if (newest === undefined || (published !== undefined && equalBytes(newest, published))) return;
+      if (published !== undefined) await audit.assertMade(published); // another daemon of this agent writes there
+      if ((await link.append(await journal.composeCheckpoint(newest))) === 'appended') return;
+    }
+  }
+}
