@@ -94,7 +94,7 @@ export function planTriggers(tree: string, installation: string): Protection[] {
   }
   // Without a usable .git, git takes a folder that has HEAD, objects and refs for a repository, with a config that may run anything.
   const bareParts = ['refs', 'objects'].map((name) => join(tree, name));
-  const missing = bareParts.find((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);
+  const missing = bareParts.find((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined || isPlaceholder(path, 'null-file'));
   if (missing === undefined) protectRepository(plan, tree, tree);
   else plan.protect(missing, 'null-file');
 

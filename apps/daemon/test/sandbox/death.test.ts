@@ -1,0 +1,136 @@
+// Whatever ends, what depends on it ends, and nothing stays. spec/sandbox.md [SANDBOX-12].
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeWorld, requestFor, run, start, type World } from './world.ts';
+
+/** Processes of the host whose command line or environment-independent name holds the mark, the test's own aside. */
+function processesWith(mark: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !holds(); ) {
+    assert.ok(Date.now() < deadline, what);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+/** Deaf to what can be ignored, in sessions and groups of their own: what a payload does to outlive its session. */
+const stubborn = (mark: string): string =>
+  `trap "" HUP INT TERM QUIT; setsid sh -c 'trap "" HUP INT TERM; sleep 600 ${mark}; true' & (sleep 600 ${mark} &) ; sleep 600 ${mark} & echo ready; wait; sleep 600 ${mark}`;
+
+/** `sleep` adds up its arguments: the mark is a number that nobody else sleeps. */
+const markOf = (): string => `0.0${process.pid}${Math.floor(Math.random() * 1e9)}`;
+
+for (const terminal of [undefined, { columns: 80, rows: 24, term: 'xterm' }]) {
+  const kind = terminal === undefined ? 'pipes' : 'a terminal';
+
+  test(`[SANDBOX-12] kill ends every process at once, with ${kind}`, async (t) => {
+    const world = makeWorld(t);
+    const mark = markOf();
+    const sandbox = await start(t, requestFor(world, ['sh', '-c', stubborn(mark)], { terminal }));
+    await once(sandbox.output, 'data');
+    await until('the processes start', () => processesWith(mark).length >= 3);
+    sandbox.kill();
+    sandbox.kill();
+    assert.equal(await sandbox.exited, 137);
+    assert.deepEqual(processesWith(mark), [], 'none when `exited` settles');
+    sandbox.kill();
+    sandbox.signal('SIGTERM');
+  });
+
+  test(`[SANDBOX-12] the end of the command ends what it left running, with ${kind}`, async (t) => {
+    const world = makeWorld(t);
+    const mark = markOf();
+    const command = ['sh', '-c', `setsid sleep 600 ${mark} & sleep 0.1; exit 4`];
+    const sandbox = await start(t, requestFor(world, command, { terminal }));
+    sandbox.output.resume();
+    assert.equal(await sandbox.exited, 4);
+    assert.deepEqual(processesWith(mark), []);
+  });
+
+  test(`[SANDBOX-12] kill -9 of the daemon ends its sessions, with ${kind}`, async (t) => {
+    const world = makeWorld(t);
+    const mark = markOf();
+    const daemon = await daemonWith(t, world, ['sh', '-c', stubborn(mark)], terminal);
+    await until('the processes start', () => processesWith(mark).length >= 3);
+    const all = processesWith(mark);
+    daemon.kill('SIGKILL');
+    await until('a process outlives the daemon', () => all.every((pid) => !isAlive(pid)) && processesWith(mark).length === 0);
+    await until('a link of the chain outlives the daemon', () => processesWith(world.root).length === 0);
+    // Its placeholders stay, and go with the next session.
+    await run(t, requestFor(world, ['true']));
+    assert.deepEqual(readdirSync(world.tree), ['file']);
+  });
+}
+
+test('[SANDBOX-12] starts and ends leave no descriptor, process or file behind', async (t) => {
+  const world = makeWorld(t);
+  const once = async (): Promise<void> => {
+    const sandbox = await start(t, requestFor(world, ['true']));
+    sandbox.output.resume();
+    sandbox.errors?.resume();
+    sandbox.input.end();
+    await sandbox.exited;
+    sandbox.door.close();
+  };
+  await once();
+  await settled();
+  const before = readdirSync('/proc/self/fd').length;
+  for (let i = 0; i < 5; i += 1) await once();
+  await until('descriptors are left', () => readdirSync('/proc/self/fd').length <= before);
+  assert.deepEqual(readdirSync(world.tree), ['file']);
+});
+
+async function settled(): Promise<void> {
+  let last = -1;
+  await until('descriptors keep changing', () => {
+    const now = readdirSync('/proc/self/fd').length;
+    const same = now === last;
+    last = now;
+    return same;
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/exe`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A process that holds a session as the daemon does. */
+async function daemonWith(t: TestContext, world: World, command: readonly string[], terminal: unknown): Promise<ReturnType<typeof spawn>> {
+  const entry = fileURLToPath(new URL('../../src/sandbox/start.ts', import.meta.url));
+  const program = join(world.root, 'daemon.mjs');
+  const request = { ...requestFor(world, command), caBundle: undefined, terminal };
+  writeFileSync(
+    program,
+    `const { startSandbox } = await import(${JSON.stringify(entry)});
+     const request = ${JSON.stringify(request)};
+     const sandbox = await startSandbox({ ...request, caBundle: Buffer.alloc(0) });
+     sandbox.output.pipe(process.stdout);
+     await sandbox.exited;`,
+  );
+  const daemon = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => daemon.kill('SIGKILL'));
+  await once(daemon.stdout, 'data');
+  return daemon;
+}
