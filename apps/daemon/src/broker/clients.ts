@@ -28,6 +28,7 @@ export class Clients {
   readonly #inner: Server;
   readonly #sockets = new Set<Socket>();
   readonly #tunnels = new WeakMap<Duplex, Target>();
+  readonly #deadlines = new WeakMap<Duplex, HeadDeadline>();
 
   constructor(ports: ClientPorts) {
     this.#ports = ports;
@@ -76,26 +77,13 @@ export class Clients {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** A request head must be whole within the deadline after the connection began or the last reply ended. [BROKER-28] */
   #serve(server: Server, socket: Socket): void {
-    let busy = 0;
-    const deadline = setTimeout(() => (busy === 0 ? socket.destroy() : undefined), this.#ports.limits.headTimeoutMs);
-    deadline.unref();
-    this.#busy.set(socket, (response) => {
-      busy += 1;
-      response.once('close', () => {
-        busy -= 1;
-        deadline.refresh();
-      });
-    });
-    socket.once('close', () => clearTimeout(deadline));
+    this.#deadlines.set(socket, new HeadDeadline(socket, this.#ports.limits.headTimeoutMs));
     server.emit('connection', socket);
   }
 
-  readonly #busy = new WeakMap<Duplex, (response: ServerResponse) => void>();
-
   #plain(request: IncomingMessage, response: ServerResponse): void {
-    this.#busy.get(request.socket)?.(response);
+    this.#deadlines.get(request.socket)?.pauseFor(response);
     const url = request.url ?? '';
     try {
       const { target, originForm } = url.startsWith('/') ? ownForm(request, url) : parseAbsoluteForm(url);
@@ -113,7 +101,7 @@ export class Clients {
   }
 
   #tunnelled(request: IncomingMessage, response: ServerResponse): void {
-    this.#busy.get(request.socket)?.(response);
+    this.#deadlines.get(request.socket)?.pauseFor(response);
     const target = this.#tunnels.get(request.socket);
     if (target === undefined) this.#refuse({}, refusal('internal'), response);
     else if (request.url?.startsWith('/') !== true) this.#refuse(target, refusal('request_malformed'), response);
@@ -127,6 +115,8 @@ export class Clients {
   }
 
   async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // From here on the tunnel has deadlines of its own.
+    this.#deadlines.get(socket)?.end();
     let target: Target | undefined;
     try {
       target = parseAuthority(request.url ?? '', 'https');
@@ -187,6 +177,32 @@ export class Clients {
     const late = setTimeout(() => socket.destroy(), this.#ports.limits.handshakeTimeoutMs);
     late.unref();
     socket.once('close', () => clearTimeout(late));
+  }
+}
+
+/** A request head must be whole in time after the connection began or the last reply ended, however slowly it drips. [BROKER-28] */
+class HeadDeadline {
+  readonly #timer: NodeJS.Timeout;
+  #replies = 0;
+  #ended = false;
+
+  constructor(socket: Socket, timeoutMs: number) {
+    this.#timer = setTimeout(() => (this.#replies === 0 ? socket.destroy() : undefined), timeoutMs);
+    this.#timer.unref();
+    socket.once('close', () => this.end());
+  }
+
+  pauseFor(response: ServerResponse): void {
+    this.#replies += 1;
+    response.once('close', () => {
+      this.#replies -= 1;
+      if (!this.#ended) this.#timer.refresh();
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
   }
 }
 

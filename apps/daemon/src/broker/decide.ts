@@ -27,7 +27,6 @@ export function decide(target: Target, head: RequestHead, { path, query }: Split
   const refuse = (code: RefusalCode): Decision => ({ kind: 'refuse', code, facts });
 
   const egress = authority.egressFor(target);
-  if (!guarded && egress === undefined) return refuse('egress_denied'); // [BROKER-13]
   if (refusedMethods.has(head.method)) return refuse('egress_denied');
   if (guarded) {
     if (canonical === undefined) return refuse('path_unsafe'); // [BROKER-9]

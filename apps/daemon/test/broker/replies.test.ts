@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { webcrypto } from 'node:crypto';
@@ -408,6 +408,22 @@ test('upstreams that do not verify get nothing', async () => {
   it.grant({ port: oldPort, ca: trusted.caPem, seen: [], connections: () => 0, answer: () => {} });
   assert.equal(codeIn(await it.ask(`localhost:${oldPort}`, get(`localhost:${oldPort}`))), 'upstream_untrusted');
   assert.ok(!it.records.some(({ kind }) => kind === 'opened'), 'no secret was opened for any of them');
+});
+
+test("an item's own authority is trusted alone; without one the machine's are", async () => {
+  await using it = await world();
+  const common = await certificateFor('localhost', '127.0.0.1');
+  const own = await certificateFor('other.example');
+  const before = getCACertificates('default');
+  setDefaultCACertificates([...before, common.caPem]);
+  it.defer(() => setDefaultCACertificates(before));
+  const origin = await it.origin(undefined, common);
+  const host = `localhost:${origin.port}`;
+  it.grant(origin, { ca: own.caPem });
+  assert.equal(codeIn(await it.ask(host, get(host))), 'upstream_untrusted');
+  it.grants.length = 0;
+  it.grant(origin, { ca: undefined });
+  assert.equal((await it.ask(host, get(host))).status, 200);
 });
 
 // [BROKER-7]
