@@ -58,8 +58,8 @@ export class Machine {
     return this.running.agent;
   }
 
-  /** As the daemon starts; `offline`: it reaches no relay. */
-  async start({ offline = false, script }: { readonly offline?: boolean; readonly script?: Script } = {}): Promise<Agent> {
+  /** As the daemon starts; `offline`: it reaches no relay; `past`: only its evidence is wanted. */
+  async start({ offline = false, past = false, script }: { readonly offline?: boolean; readonly past?: boolean; readonly script?: Script } = {}): Promise<Agent> {
     mkdirSync(this.folder, { recursive: true });
     this.relay.store.pulse = (await makePulse({ ...this.world.operator.operator, nowMs: Date.now() })).wire;
     const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -68,7 +68,7 @@ export class Machine {
     const agent = await Agent.open({
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
       store, enrolment: this.enrolment, holder: this.actor.holder, custodyLevel: 'software', auditFolder: this.auditFolder,
-      run: { id: primitives.random(16), startedMs: clock.monotonicMs() }, version: '0',
+      run: { id: primitives.random(16), startedMs: clock.monotonicMs() }, version: '0', past,
     });
     this.running = { agent, store };
     if (!offline) await this.until(() => agent.view().relayState === 'connected' || agent.view().state === 'revoked', 'connected');

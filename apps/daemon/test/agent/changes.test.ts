@@ -1,0 +1,189 @@
+// What takes power away acts here at once: handles burn, sessions are told, also when the disk fails in that very moment.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { endGrant } from '@holdfast/protocol/journal/compose';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Agent, AgentEvents } from '../../src/agent/agent.ts';
+import { StateStore } from '../../src/state/store.ts';
+import { Machine } from './machine.ts';
+
+const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
+const session = primitives.random(16);
+const secret = Buffer.from('a-secret-that-is-long-enough');
+
+const mintFor = (agent: Agent, { grant, item, name }: { grant: Uint8Array; item: Uint8Array; name: string }) =>
+  agent.handles.mint({ session, agent: agent.id, grant, item, name }, facts);
+
+const use = (agent: Agent, handle: Uint8Array) =>
+  agent.handles.consume(handle, { session, agent: agent.id }, facts).then(
+    () => 'used',
+    (thrown: unknown) => codeOf(thrown),
+  );
+
+function listening(agent: Agent): { readonly heard: string[]; readonly events: AgentEvents } {
+  const heard: string[] = [];
+  const events = { revoked: () => void heard.push('revoked'), grantEnded: (grant: Uint8Array) => void heard.push(toHex(grant)) };
+  agent.subscribe(events);
+  return { heard, events };
+}
+
+async function granted(machine: Machine, agent: Agent, name: string) {
+  const { operator } = machine.world;
+  const grant = await operator.grant(await operator.keep(name, secret), agent.id);
+  machine.relay.push();
+  await machine.until(() => agent.grants().some((each) => each.name === name), `${name} granted`);
+  const found = agent.grants().find((each) => toHex(each.grant) === toHex(grant));
+  assert.ok(found);
+  return found;
+}
+
+/** Records follow what they record where power is taken away. */
+async function recorded(agent: Agent, kind: string): Promise<void> {
+  const lateMs = performance.now() + 10_000;
+  while (!(await kindsOf(agent)).some((each) => each === kind)) {
+    if (performance.now() > lateMs) assert.fail(`no ${kind} in the log`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const kindsOf = async (agent: Agent) => (await agent.audit.read({ from: 0, limit: 1000 })).map((wire) => decodeEvent(wire).kind);
+
+test('a grant that ends burns its handles and is told to sessions; other grants go on', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const [ending, staying] = [await granted(machine, agent, 'ending'), await granted(machine, agent, 'staying')];
+  const { heard } = listening(agent);
+  const [burned, good] = [await mintFor(agent, ending), await mintFor(agent, staying)];
+  await machine.world.operator.act((operator) => endGrant(operator, { agent: agent.id, grant: ending.grant }));
+  machine.relay.push();
+  await machine.until(() => heard.length > 0, 'grant ended');
+  assert.deepEqual(heard, [toHex(ending.grant)]);
+  assert.equal(await use(agent, burned), 'refused');
+  assert.equal(await use(agent, good), 'used');
+  await recorded(agent, 'grant-ended');
+});
+
+test('a revocation ends everything here: handles, sessions, the link; the evidence stays readable', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const grant = await granted(machine, agent, 'demo');
+  const { heard } = listening(agent);
+  const handle = await mintFor(agent, grant);
+  await machine.world.operator.revoke(agent.id);
+  machine.relay.push();
+  await machine.until(() => agent.view().state === 'revoked', 'revoked');
+  await machine.until(() => heard.length > 0, 'told');
+  assert.deepEqual(heard, ['revoked']);
+  assert.equal(await use(agent, handle), 'refused');
+  assert.deepEqual(agent.grants(), []);
+  assert.equal(agent.granted().length, 1); // what it could have opened
+  assert.throws(() => agent.assertLive(), { code: 'agent_revoked' });
+  assert.equal(agent.view().relayState, 'ended');
+  await recorded(agent, 'revoked');
+
+  await machine.stop();
+  const again = await machine.start({ offline: true }); // it does not knock again
+  assert.equal(again.view().relayState !== 'connected' && again.live, false);
+  assert.ok((await kindsOf(again)).includes('revoked'));
+});
+
+test('one session that fails to act on a revocation does not keep the others from it', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  agent.subscribe({
+    revoked: () => {
+      throw new Error('this session is broken');
+    },
+    grantEnded: () => {},
+  });
+  const { heard } = listening(agent);
+  await machine.world.operator.revoke(agent.id);
+  machine.relay.push();
+  await machine.until(() => heard.length > 0, 'told');
+});
+
+test('a revocation acts although its entry cannot be stored; and it is stored once the disk is back', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const { heard } = listening(agent);
+  const save = StateStore.prototype.saveEntries;
+  t.after(() => (StateStore.prototype.saveEntries = save));
+  let tried = 0;
+  StateStore.prototype.saveEntries = () => {
+    tried += 1;
+    throw new HoldfastError('store_failed', 'no space');
+  };
+  await machine.world.operator.revoke(agent.id);
+  machine.relay.push();
+  await machine.until(() => heard.length > 0 && tried > 0, 'told');
+  assert.deepEqual(heard, ['revoked']);
+  assert.equal(agent.live, false);
+  StateStore.prototype.saveEntries = save;
+  await machine.stop();
+  const again = await machine.start();
+  await machine.until(() => !again.live && again.state !== undefined && again.view().state === 'revoked', 'heard again');
+});
+
+test('while entries cannot be stored the link stays down and so nothing is fresh; afterwards nothing is missing', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const save = StateStore.prototype.saveEntries;
+  t.after(() => (StateStore.prototype.saveEntries = save));
+  StateStore.prototype.saveEntries = () => {
+    throw new HoldfastError('store_failed', 'no space');
+  };
+  const { operator } = machine.world;
+  await operator.keep('one', secret);
+  machine.relay.push();
+  await machine.until(() => agent.view().relayError === 'store_failed', 'link down');
+  StateStore.prototype.saveEntries = save;
+  await machine.until(() => agent.view().relayState === 'connected', 'link up');
+  await operator.keep('two', secret);
+  machine.relay.push();
+  const { position } = operator.replica.state.control;
+  await machine.until(() => agent.hasRead(position), 'read on');
+  await machine.stop();
+  const again = await machine.start({ offline: true });
+  assert.equal(again.view().control?.position, position);
+});
+
+test('revoked while the log cannot be written: everything dies, and only the record is missing', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const grant = await granted(machine, agent, 'demo');
+  const handle = await mintFor(agent, grant);
+  const { heard } = listening(agent);
+  agent.audit.append = () => Promise.reject(new HoldfastError('audit_unavailable', 'no space'));
+  await machine.world.operator.revoke(agent.id);
+  machine.relay.push();
+  await machine.until(() => heard.length > 0, 'told');
+  assert.deepEqual(heard, ['revoked']);
+  assert.notEqual(await use(agent, handle), 'used');
+});
+
+test('closing twice is no fault; what is asked of a closed agent is refused by a code', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  await agent.close();
+  await agent.close();
+  assert.throws(() => agent.handles, { code: 'audit_unavailable' });
+  await agent.endSession(session, 0);
+});
+
+test('a past agent does nothing and is read: no link, no new event, its log as it was', async (t) => {
+  const machine = await Machine.enrolled(t);
+  await machine.start();
+  await machine.stop();
+  const past = await machine.start({ offline: true, past: true });
+  const { size } = past.audit;
+  assert.ok(size > 0);
+  assert.equal(past.live, false);
+  assert.equal(past.view().relayState, 'connecting');
+  await machine.stop();
+  const again = await machine.start({ offline: true, past: true });
+  assert.equal(again.audit.size, size);
+});

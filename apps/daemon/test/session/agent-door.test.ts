@@ -1,0 +1,121 @@
+// The agent's own door: what an agent is told, and what web pages and other methods are not.
+
+import assert from 'node:assert/strict';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Agent } from '../../src/agent/agent.ts';
+import { agentDoor } from '../../src/session/agent-door.ts';
+import { SessionAuthority } from '../../src/session/authority.ts';
+
+const secret = 'never-shown-to-anybody';
+
+function agentWithOneGrant(): Agent {
+  const grant = {
+    grant: new Uint8Array(16).fill(1),
+    item: new Uint8Array(16).fill(2),
+    name: 'demo',
+    agent: new Uint8Array(16).fill(3),
+    attach: { kind: 'bearer' },
+    fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/v1/**'], allowPrivate: false, ca: 'PEM' },
+    env: 'DEMO_TOKEN',
+    sealed: { encapsulated: Buffer.from(secret), ciphertext: Buffer.from(secret) },
+    grantedAtMs: 0,
+  };
+  return { id: grant.agent, enrolment: { scope: 'main' }, grants: () => [grant] } as unknown as Agent;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+async function serve(t: TestContext) {
+  const agent = agentWithOneGrant();
+  const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => 0 } };
+  const authority = new SessionAuthority(agent, ports, { session: new Uint8Array(16), secret: primitives.random(32) });
+  const server = createServer(agentDoor(agent, authority));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const ask = (path: string, { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {}) =>
+    new Promise<Answer>((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  return { ask, authority, port };
+}
+
+// [AGENT-DOOR-1]
+test('an agent is told its grants as metadata: a placeholder, never what stands behind it', async (t) => {
+  const { ask, authority } = await serve(t);
+  const { status, body, headers } = await ask('/v1/vault');
+  assert.equal(status, 200);
+  assert.equal(headers['cache-control'], 'no-store');
+  const placeholder = authority.environment()['DEMO_TOKEN'];
+  assert.match(placeholder ?? '', /^hf_/);
+  assert.deepEqual(JSON.parse(body), {
+    items: [
+      {
+        name: 'demo',
+        attach: { kind: 'bearer' },
+        env: 'DEMO_TOKEN',
+        placeholder,
+        hosts: [{ host: 'api.example.com', port: 443 }],
+        methods: ['GET'],
+        paths: ['/v1/**'],
+      },
+    ],
+  });
+  for (const text of [secret, toHex(Buffer.from(secret)), Buffer.from(secret).toString('base64')]) assert.ok(!body.includes(text));
+});
+
+// [AGENT-DOOR-1]
+test('a placeholder of another session is another one', async (t) => {
+  const [one, two] = [await serve(t), await serve(t)];
+  assert.notEqual(one.authority.environment()['DEMO_TOKEN'], two.authority.environment()['DEMO_TOKEN']);
+});
+
+test('status says who it is', async (t) => {
+  const { ask } = await serve(t);
+  assert.deepEqual(JSON.parse((await ask('/v1/status')).body), { agent: '03'.repeat(16), scope: 'main', mode: 'sealed' });
+});
+
+// [AGENT-DOOR-2]
+test('a web page is not answered: by its origin, its referrer, what browsers add, or a name that was rebound', async (t) => {
+  const { ask, port } = await serve(t);
+  const pages: readonly Record<string, string>[] = [
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { referer: 'http://127.0.0.1/' },
+    { 'sec-fetch-site': 'none' },
+    { host: 'evil.example' },
+    { host: `evil.example:${port}` },
+    { host: `127.0.0.1.evil.example:${port}` },
+  ];
+  for (const headers of pages) {
+    const { status, body } = await ask('/v1/vault', { headers });
+    assert.equal(status, 403, JSON.stringify(headers));
+    assert.ok(!body.includes('hf_'));
+  }
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost']) assert.equal((await ask('/v1/vault', { headers: { host } })).status, 200, host);
+});
+
+// [AGENT-DOOR-3]
+test('nothing can be changed here: other methods and other paths are refused', async (t) => {
+  const { ask } = await serve(t);
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) assert.equal((await ask('/v1/vault', { method })).status, 405, method);
+  for (const path of ['/', '/v1', '/v1/vault/', '/v1/vault?x', '/v1/../v1/vault', '/V1/VAULT']) {
+    const { status, body } = await ask(path);
+    assert.equal(status, 404, path);
+    assert.equal((JSON.parse(body) as { error: { code: string } }).error.code, 'usage');
+  }
+});
