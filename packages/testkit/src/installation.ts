@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LiveProgram } from './live-program.ts';
-import type { Origin } from './origin.ts';
+import type { Service } from './origin.ts';
 
 /** The tree that is tested. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
@@ -217,19 +217,28 @@ export class Installation {
   }
 
   /** Adds a credential for an origin of this machine; resolves with what `vault add` answered. */
-  async addCredential(name: string, secret: string, origin: Origin, terms: CredentialTerms = {}): Promise<Ran> {
+  async addCredential(name: string, secret: string, origin: Service, terms: CredentialTerms = {}): Promise<Ran> {
     const { paths = [], methods = [], attach = 'bearer', env } = terms;
-    const ca = path.join(this.folder, `ca-${origin.port}.pem`);
-    await writeFile(ca, origin.caPem);
     const fence = [...paths.flatMap((each) => ['--path', each]), ...methods.flatMap((each) => ['--method', each])];
-    const words = ['--host', `${origin.host}:${origin.port}`, '--allow-private', '--ca', ca, ...fence, '--attach', attach, ...(env === undefined ? [] : ['--env', env])];
+    const words = ['--host', `${origin.host}:${origin.port}`, ...(await this.trustIn(origin)), ...fence, '--attach', attach, ...(env === undefined ? [] : ['--env', env])];
     return this.must(['vault', 'add', name, ...words, '--json'], { input: secret });
   }
 
   /** The same, granted to an agent. */
-  async giveCredential(name: string, secret: string, origin: Origin, terms: CredentialTerms & { readonly to?: string } = {}): Promise<void> {
+  async giveCredential(name: string, secret: string, origin: Service, terms: CredentialTerms & { readonly to?: string } = {}): Promise<void> {
     await this.addCredential(name, secret, origin, terms);
     await this.must(['vault', 'grant', name, '--to', terms.to ?? 'main']);
+  }
+
+  /** Lets `main` reach a service of this machine without a credential. */
+  async allowEgress(service: Service): Promise<void> {
+    await this.must(['egress', 'allow', `${service.host}:${service.port}`, '--to', 'main', ...(await this.trustIn(service))]);
+  }
+
+  private async trustIn({ port, caPem }: Service): Promise<string[]> {
+    const ca = path.join(this.folder, `ca-${port}.pem`);
+    await writeFile(ca, caPem);
+    return ['--allow-private', '--ca', ca];
   }
 
   /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */

@@ -1,6 +1,6 @@
 // A small HTTPS service with a certificate of its own, as an upstream that the operator knows by its CA: what it saw is the outside evidence.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import 'reflect-metadata'; // x509's container asks for it
@@ -13,16 +13,19 @@ export interface Seen {
   readonly body: Buffer;
 }
 
-export interface Origin {
+export interface Service {
   readonly port: number;
   readonly host: string;
   /** The authority that signed its certificate, PEM. */
   readonly caPem: string;
+  close(): Promise<void>;
+}
+
+export interface Origin extends Service {
   /** Every request, in order of arrival. */
   readonly seen: readonly Seen[];
   /** Every connection, also one over which nothing was asked. */
   readonly connections: number;
-  close(): Promise<void>;
 }
 
 /** Answers once the whole request has arrived. */
@@ -96,11 +99,28 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
   return { caPem: ca.toString('pem'), certPem: certificate.toString('pem'), keyPem: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n` };
 }
 
-/** Listens on a free port of 127.0.0.1; answers for `host`, and by its address. */
-export async function startOrigin(answer: Answer = discreetAnswer, host = 'localhost'): Promise<Origin> {
+/** Listens on a free port of 127.0.0.1; its certificate is for `host`, and for its address. */
+export async function startService(listener: RequestListener, host = 'localhost'): Promise<Service & { readonly server: Server }> {
   const { caPem, certPem, keyPem } = await makeCertificate([host, '127.0.0.1']);
+  const server = createServer({ cert: certPem, key: keyPem }, listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    host,
+    caPem,
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A service that keeps what it saw and answers each request once it is whole. */
+export async function startOrigin(answer: Answer = discreetAnswer, host = 'localhost'): Promise<Origin> {
   const seen: Seen[] = [];
-  const server: Server = createServer({ cert: certPem, key: keyPem }, (request, response) => {
+  const { server, ...service } = await startService((request, response) => {
     const chunks: Buffer[] = [];
     request.on('error', () => response.destroy());
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -109,22 +129,14 @@ export async function startOrigin(answer: Answer = discreetAnswer, host = 'local
       seen.push(one);
       answer(one, request, response);
     });
-  });
+  }, host);
   let connections = 0;
   server.on('connection', () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    port: (server.address() as AddressInfo).port,
-    host,
-    caPem,
+    ...service,
     seen,
     get connections() {
       return connections;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
