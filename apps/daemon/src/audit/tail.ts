@@ -65,9 +65,9 @@ export class Tail {
     return this.syncedTree.size === this.size && this.unsyncedCheckpoints.length === 0;
   }
 
-  /** Segments before the held records, and those records: everything there is. */
+  /** Segments before the held records, and those records: everything there is. Both as they are now, whatever is begun while they are read. */
   get closed(): readonly SegmentId[] {
-    return this.current === undefined ? this.ids : this.ids.slice(0, -1);
+    return this.ids.slice(0, this.current === undefined ? undefined : -1);
   }
 
   get recent(): { readonly first: number; readonly records: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] } {

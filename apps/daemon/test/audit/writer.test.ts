@@ -258,6 +258,19 @@ describe('damage', () => {
     await writer.close();
   });
 
+  it('a segment that is begun while checkpoints are read is no damage', async () => {
+    const disk = await written();
+    const writer = await world.open(disk);
+    const read = disk.read.bind(disk);
+    let begun: Promise<void> | undefined;
+    disk.read = async (name) => {
+      await (begun ??= writer.appendDurable(numbered(10)));
+      return read(name);
+    };
+    assert.ok((await writer.checkpoints()).length > 0);
+    await writer.close();
+  });
+
   it('[AUDIT-21] a missing segment stops the start', async () => {
     const disk = await written();
     disk.files.delete(logs(disk)[0] ?? '');
