@@ -346,7 +346,7 @@ export class Agent {
     const { opened } = this;
     if (opened === undefined) return;
     await this.hold(opened.audit);
-    opened.published.soon();
+    void opened.published.publish(); // of a run that was killed, too
   }
 
   /** Why nothing is minted now. */

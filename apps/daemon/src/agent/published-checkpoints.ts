@@ -48,7 +48,7 @@ export class PublishedCheckpoints {
 
   private async attempt(): Promise<void> {
     const { audit, journal, link } = this.parts;
-    if (link.state !== 'connected' || audit.frozen) return;
+    if (link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
     await audit.checkpoint();
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const newest = audit.newestCheckpoint;

@@ -18,9 +18,10 @@ import {
 } from './segment.ts';
 
 const markName = 'synced';
+export const lostEvidenceNext = 'keep the folder as it is and put it back from a backup, or revoke this agent and enrol again; see: holdfast audit verify';
 
 function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
-  return new HoldfastError(code, message, { next: 'keep the folder as it is and restore it from a backup', cause });
+  return new HoldfastError(code, message, { next: lostEvidenceNext, cause });
 }
 
 /** How many records were synced, and what size the newest synced checkpoint has (0: none). */

@@ -9,7 +9,7 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
 import { maxBatch, type SegmentSecrets } from './segment.ts';
-import { asEvidence, checkpointsOf, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
+import { asEvidence, checkpointsOf, lostEvidenceNext, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
 import { Tail } from './tail.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
@@ -47,8 +47,6 @@ type Item = (
   readonly reject: (cause: unknown) => void;
 };
 type Content = Item extends infer I ? (I extends unknown ? Omit<I, 'durable' | 'resolve' | 'reject'> : never) : never;
-
-const askEvidence = 'see: holdfast audit verify; put its folder back from a backup, or revoke this agent and enrol again';
 
 function unavailable(cause?: unknown): HoldfastError {
   return new HoldfastError('audit_unavailable', 'the audit record could not be written', {
@@ -110,9 +108,9 @@ export class AuditWriter {
   /** Throws `audit_truncated` or `audit_altered` unless this very log made that checkpoint; `audit_corrupt`. */
   async assertMade(checkpoint: Uint8Array): Promise<void> {
     const { size } = readCheckpoint(this.options.secrets.primitives, checkpoint).statement;
-    if (size > this.size) throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, { next: askEvidence }); // [AUDIT-23]
+    if (size > this.size) throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, { next: lostEvidenceNext }); // [AUDIT-23]
     if (!(await this.hasCheckpoint(checkpoint))) {
-      throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', { next: askEvidence }); // [AUDIT-23]
+      throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', { next: lostEvidenceNext }); // [AUDIT-23]
     }
   }
 
