@@ -187,7 +187,8 @@ export class RelayExchange {
   }
 
   #end(code: 'relay_unreachable' | 'relay_protocol', message: string): void {
-    this.#endWith(new HoldfastError(code, message));
+    const next = code === 'relay_unreachable' ? 'start the relay or check its address; what was asked may have happened' : 'check the address: this is no relay, or a newer one';
+    this.#endWith(new HoldfastError(code, message, { next }));
   }
 
   /** The first reason stays the reason. */
