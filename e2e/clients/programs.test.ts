@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { leaksIn, newCanary } from '../../packages/testkit/src/canary.ts';
@@ -89,20 +89,20 @@ describe('programs in a sealed session', { timeout: 180_000 }, () => {
   /** Runs a client with both URLs; `times` is how often it asks each. */
   async function calls(command: readonly string[], times = 1, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const already = [api.seen.length, open.seen.length];
-    const path = `/as/${command.at(-1)?.replace(/\W/g, '-')}`;
+    const asked = `/as/${command.at(-1)?.replace(/\W/g, '-')}`;
     const ran = await holdfast.run(
-      [...command, `https://api.holdfast.test:${api.port}${path}`, `https://open.holdfast.test:${open.port}${path}`],
+      [...command, `https://api.holdfast.test:${api.port}${asked}`, `https://open.holdfast.test:${open.port}${asked}`],
       { environment },
     );
     assert.equal(ran.code, 0, ran.stdout + ran.stderr);
     const [credentialed, ordinary] = [api.seen.slice(already[0]), open.seen.slice(already[1])];
     assert.deepEqual(
       credentialed.map(({ url, headers }) => [url, headers.authorization]),
-      Array.from({ length: times }, () => [path, `Bearer ${secret}`]),
+      Array.from({ length: times }, () => [asked, `Bearer ${secret}`]),
     );
     assert.deepEqual(
       ordinary.map(({ url, headers }) => [url, headers.authorization]),
-      Array.from({ length: times }, () => [path, undefined]),
+      Array.from({ length: times }, () => [asked, undefined]),
     );
     assert.equal(ran.stdout.match(/"authenticated":true/g)?.length, times);
     assert.equal(ran.stdout.match(/"authenticated":false/g)?.length, times);
@@ -144,8 +144,9 @@ describe('programs in a sealed session', { timeout: 180_000 }, () => {
 
   it('a toolchain outside of the system folders, first on PATH: works, read-only', { skip: pythonMissing }, async () => {
     const environment = path.join(holdfast.folder, 'toolchain');
-    await mkdir(environment);
-    execFileSync(systemPython, ['-m', 'venv', '--without-pip', environment]);
+    await mkdir(path.join(environment, 'bin'), { recursive: true });
+    await symlink(systemPython, path.join(environment, 'bin/python3'));
+    await writeFile(path.join(environment, 'pyvenv.cfg'), 'home = /usr/bin\n');
     const PATH = `${environment}/bin:${process.env['PATH']}`;
     await calls(['python3', 'urllib_call.py'], 1, { PATH });
     const tried = await holdfast.run(['python3', '-c', "import sys; print(sys.prefix); open(sys.prefix + '/planted', 'w')"], {
