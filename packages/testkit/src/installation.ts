@@ -98,6 +98,8 @@ export class Installation {
   readonly passphraseFile: string;
   readonly environment: NodeJS.ProcessEnv;
   private readonly port: number;
+  /** Where agents of this machine look for their relay, if not at the operator's own: for whoever stands in between. */
+  relayUrl: string | undefined;
   private main: ChildProcess | undefined;
   /** Everything that `start` said on stdout. */
   said = '';
@@ -244,7 +246,7 @@ export class Installation {
   /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */
   async enrol(scope: string, operator: Installation = this): Promise<string> {
     let approval: Promise<Ran> | undefined;
-    const enrolled = await this.cli(['enroll', '--scope', scope, '--relay', operator.url, '--json'], {
+    const enrolled = await this.cli(['enroll', '--scope', scope, '--relay', this.relayUrl ?? operator.url, '--json'], {
       onLine: (line) => {
         const { code, words } = JSON.parse(line) as { code?: string; words?: string[] };
         if (code !== undefined && words !== undefined) approval ??= operator.operator(['approve', code, '--words', words.join(' ')]);

@@ -13,7 +13,7 @@ import { composeGenesis, type NewFleet } from '@holdfast/protocol/journal/compos
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
-import { hasOperator, makeOperatorFolder, rememberControlHead, saveOperator } from '../operator/key-file.ts';
+import { hasOperator, makeOperatorFolder, rememberSeen, saveOperator } from '../operator/key-file.ts';
 import { deviceName, openRelay } from '../operator/session.ts';
 import { newPassphrase } from '../secrets-input.ts';
 import { plainText, usage, type Output } from '../output.ts';
@@ -45,7 +45,7 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
     const unattended = output.json || !process.stdout.isTTY;
     const wanted = options.recoveryFile ?? (unattended ? path.join(paths.operator, `recovery-${toHex(fleet.fleet).slice(0, 8)}`) : undefined);
     if (wanted !== undefined) recoveryFile = keepRecoveryCode(recovery.code, path.resolve(wanted));
-    rememberControlHead(paths.operator, { position: 0, hash: fleet.genesis.hash });
+    rememberSeen(paths.operator, { control: { position: 0, hash: fleet.genesis.hash } });
     const facts = { fleet: fleet.fleet, fleetName: name, device: fleet.device, relayUrl, relayKey };
     await saveOperator(paths.operator, facts, holder, phrase); // [CLI-12]
     output.result({ fleet: fleet.fleet, name, device: fleet.device, relay: relayUrl, recoveryFile: recoveryFile ?? null }, [

@@ -4,7 +4,7 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bytes, bytesUpTo, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
+import { bytes, bytesUpTo, decode, encode, integer, literal, optional, record, text, type Infer } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { head } from '@holdfast/protocol/blind/entry';
 import { fleetId, principalId } from '@holdfast/protocol/keys/public-keys';
@@ -36,7 +36,8 @@ type KeyFile = Infer<typeof keyFile>;
 export type OperatorFacts = Pick<KeyFile, 'fleet' | 'fleetName' | 'device' | 'relayUrl' | 'relayKey'>;
 
 /** Heads that this operator has seen; no command accepts an older history (spec/journal.md). */
-const seenHeads = record({ v: literal(1), control: head });
+const seenHeads = record({ v: literal(1), control: head, access: optional(integer({ min: 1, max: 2 ** 48 })) });
+type Seen = Omit<Infer<typeof seenHeads>, 'v'>;
 
 const keyPath = (folder: string) => path.join(folder, 'operator.key');
 const headPath = (folder: string) => path.join(folder, 'heads');
@@ -54,7 +55,7 @@ export function makeOperatorFolder(folder: string): void {
 }
 
 /** Written whole or not at all, and synced, before it counts. Throws `store_failed`; then the file is as it was. [OPKEY-2] */
-function writeAtomically(file: string, content: Uint8Array): void {
+export function writeAtomically(file: string, content: Uint8Array): void {
   const temporary = `${file}.${process.pid}.new`;
   stored(file, () => {
     try {
@@ -84,7 +85,7 @@ function stored<T>(file: string, work: () => T): T {
   }
 }
 
-const isAbsent = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+export const isAbsent = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 
 function stretch(passphrase: Uint8Array, salt: Uint8Array, logN: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -144,7 +145,7 @@ export async function unlockOperator(folder: string, passphrase: Uint8Array): Pr
 }
 
 /** Undefined before the first command that reads the fleet. Throws `key_invalid` when the file is damaged: nothing is believed then. */
-export function seenControlHead(folder: string): Infer<typeof head> | undefined {
+export function seenBefore(folder: string): Seen | undefined {
   let content: Uint8Array;
   try {
     content = readFileSync(headPath(folder));
@@ -153,15 +154,17 @@ export function seenControlHead(folder: string): Infer<typeof head> | undefined 
     throw new HoldfastError('store_failed', `${headPath(folder)} cannot be read`, { cause, next: 'check its permissions' });
   }
   try {
-    return decode(seenHeads, content, 1024).control;
+    return decode(seenHeads, content, 1024);
   } catch (cause) {
     throw new HoldfastError('key_invalid', `${headPath(folder)} is damaged`, { cause, next: 'restore it from a backup' }); // [OPKEY-6]
   }
 }
 
-/** Never goes back: of two commands at once the one that saw less does not win. [OPKEY-7] */
-export function rememberControlHead(folder: string, control: Infer<typeof head>): void {
-  const before = seenControlHead(folder);
-  if (before !== undefined && before.position >= control.position) return;
-  writeAtomically(headPath(folder), encode(seenHeads, { v: 1, control }));
+/** Never goes back: of two commands at once the one that saw less does not win. `access`: the newest list's version. [OPKEY-7] */
+export function rememberSeen(folder: string, { control, access }: Seen): void {
+  const before = seenBefore(folder);
+  const newer = before === undefined || before.control.position < control.position ? control : before.control;
+  const version = Math.max(access ?? 0, before?.access ?? 0);
+  if (newer === before?.control && version === (before.access ?? 0)) return;
+  writeAtomically(headPath(folder), encode(seenHeads, { v: 1, control: newer, ...(version > 0 && { access: version }) }));
 }

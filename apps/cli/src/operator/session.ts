@@ -2,18 +2,17 @@
 // without the head seen last, writes, and leaves a pulse behind. The key is overwritten at the end, whatever happened.
 
 import { hostname } from 'node:os';
-import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as later } from 'node:timers/promises';
 import path from 'node:path';
-import { parseAccessList, signAccessList, type AccessList, type AccessListStatement } from '@holdfast/protocol/blind/access-list';
-import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { parseAccessList, verifyAccessListInForce, type AccessList, type AccessListStatement } from '@holdfast/protocol/blind/access-list';
+import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
+import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
-import { appendEntry, getAccessList, getLockbox, putAccessList, putLockbox, putPulse, readTopic } from '@holdfast/protocol/exchange/relay-calls';
+import { appendEntry, askFreshness, getAccessList, getLockbox, putAccessList, putLockbox, putPulse, readTopic } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
-import { makePulse, rekeyFleet, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
+import { makePulse, rekeyFleet, renewAccess, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
 import { Replica } from '@holdfast/protocol/journal/replica';
 import { currentEpoch, liveAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -21,14 +20,13 @@ import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-hol
 import { askDaemon, findHome } from '../door-client.ts';
 import type { Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
-import { operatorFacts, rememberControlHead, seenControlHead, unlockOperator, type OperatorFacts } from './key-file.ts';
+import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
+import { takeTurn } from './turn.ts';
+import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
 
 const answerWithinMs = 15_000;
 /** Two operators at once are rare; five in a row mean something else is wrong. */
 const maxAttempts = 5;
-/** How long one command waits for another of this machine that is writing. */
-const turnWithinMs = 30_000;
-const turnEveryMs = 50;
 const appliedWithinMs = 10_000;
 
 /** A relay connection for the length of one command. Throws `relay_unreachable`, `relay_impostor`. */
@@ -56,20 +54,22 @@ export class OperatorSession {
   readonly paths: HomePaths;
   private readonly holder: SoftwareKeyHolder;
   private readonly replica: Replica;
+  /** The control topic as it was read: entries and their hashes by position. */
   private readonly wires: Uint8Array[] = [];
+  private readonly hashes: Uint8Array[] = [];
 
   private constructor(paths: HomePaths, facts: OperatorFacts, holder: SoftwareKeyHolder, relay: RelayExchange) {
     this.paths = paths;
     this.facts = facts;
     this.holder = holder;
     this.relay = relay;
-    const pinned = seenControlHead(paths.operator);
+    const pinned = seenBefore(paths.operator)?.control;
     this.replica = new Replica({
       primitives: nodePrimitives,
       holder,
       self: facts.device,
       fleet: facts.fleet,
-      lockboxes: (audience, epoch, member) => getLockbox(relay, { audience, epoch, member }),
+      lockboxes: (place) => getLockbox(relay, place),
       ...(pinned !== undefined && { pinned }),
     });
   }
@@ -127,7 +127,7 @@ export class OperatorSession {
 
   /** The version of the access list in force. */
   async accessVersion(): Promise<number> {
-    return (await this.accessList())?.version ?? 0;
+    return (await this.accessList()).version;
   }
 
   async readAgentTopic(agent: Uint8Array): Promise<void> {
@@ -140,10 +140,11 @@ export class OperatorSession {
     try {
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         await this.catchUp();
+        await this.sendUnsent();
         const composed = await compose(this.operator);
         for (const { wire, ...place } of composed.lockboxes) await putLockbox(this.relay, place, wire);
-        if (await this.appended(composed)) {
-          if (composed.access !== undefined) await putAccessList(this.relay, composed.access);
+        if (await this.send(composed.entries.map(({ wire }) => wire))) {
+          if (composed.access !== undefined) await this.putAccess(composed.access);
           return composed;
         }
       }
@@ -154,25 +155,21 @@ export class OperatorSession {
   }
 
   /**
-   * A command that was killed may have written an entry and not what goes with it. The access list and the fleet's epoch follow from the
+   * A command that was killed, or whose relay lost what it sent, may have written an entry and not what goes with it. The access list and the fleet's epoch follow from the
    * state: an agent that is revoked must neither reach the relay nor have the fleet's current key.
    */
   private async finishOthersWork(): Promise<void> {
-    if (!this.isAccessBehind(await this.accessList()) && !this.isEpochBehind) return;
+    if (unsentEntries(this.paths.operator).length === 0 && !this.isAccessBehind(await this.accessList()) && !this.isEpochBehind) return;
     await this.write(async (operator) => {
       const listed = await this.accessList();
-      if (listed !== undefined && this.isAccessBehind(listed)) {
-        const agents = liveAgents(this.state).map(({ id, keys }) => ({ id, sign: keys.sign }));
-        const next = { ...listed, version: listed.version + 1, atMs: Date.now(), agents };
-        await putAccessList(this.relay, await signAccessList(this.holder, this.facts.device, next)); // [CLI-18]
-      }
+      if (this.isAccessBehind(listed)) await this.putAccess(await renewAccess(operator, listed.version)); // [CLI-18]
       return this.isEpochBehind ? rekeyFleet(operator) : { lockboxes: [], entries: [] }; // [CLI-18]
     });
   }
 
-  private isAccessBehind(listed: AccessListStatement | undefined): boolean {
+  private isAccessBehind(listed: AccessListStatement): boolean {
     const ids = (members: readonly { readonly id: Uint8Array }[]) => members.map(({ id }) => toHex(id)).toSorted().join();
-    return listed !== undefined && ids(listed.agents) !== ids(liveAgents(this.state));
+    return ids(listed.agents) !== ids(liveAgents(this.state));
   }
 
   private get isEpochBehind(): boolean {
@@ -180,33 +177,86 @@ export class OperatorSession {
     return (currentEpoch(this.state, 'fleet')?.position ?? 0) < revokedAt;
   }
 
-  private async accessList(): Promise<AccessListStatement | undefined> {
+  /** The list in force, believed only as far as its signature goes. [ACCESS-9] */
+  private async accessList(): Promise<AccessListStatement> {
     const wire = await getAccessList(this.relay);
-    return wire && parseAccessList(wire).statement;
+    if (wire === undefined) throw new HoldfastError('access_stale', 'the relay has no access list of this fleet', { next: "check the relay's data" }); // [ACCESS-9]
+    const devices = [...this.state.devices.values()].map(({ id, keys }) => ({ id, sign: keys.sign }));
+    const known = { fleet: this.facts.fleet, devices, seen: seenBefore(this.paths.operator)?.access ?? 1 };
+    const { statement } = await verifyAccessListInForce(nodePrimitives, parseAccessList(wire), known);
+    rememberSeen(this.paths.operator, { control: this.head, access: statement.version });
+    return statement;
   }
 
-  private async appended({ entries }: Composed): Promise<boolean> {
-    for (const entry of entries) {
-      if ((await appendEntry(this.relay, entry)).kind === 'conflict') return false;
-      await this.take(entry.wire);
+  private async putAccess(access: AccessList): Promise<void> {
+    await putAccessList(this.relay, access);
+    rememberSeen(this.paths.operator, { control: this.head, access: access.statement.version });
+  }
+
+  /** What an earlier command signed and could not see arrive. */
+  private async sendUnsent(): Promise<void> {
+    const wires = unsentEntries(this.paths.operator);
+    const first = wires[0] && parseEntry(nodePrimitives, wires[0]);
+    if (first === undefined) return;
+    const ours = this.hashes[first.statement.position];
+    if (ours !== undefined && !equalBytes(ours, first.hash)) forgetUnsent(this.paths.operator); // another device was faster
+    else await this.send(wires); // [OPKEY-9]
+  }
+
+  /** Sends entries and sees them arrive; false when another entry stands in the place of one, and so nothing of it will ever be taken. */
+  private async send(wires: readonly Uint8Array[]): Promise<boolean> {
+    if (wires.length === 0) return true;
+    keepUnsent(this.paths.operator, wires); // [OPKEY-9]
+    for (const wire of wires) {
+      const entry = parseEntry(nodePrimitives, wire);
+      const { position } = entry.statement;
+      if ((await appendEntry(this.relay, entry)).kind === 'conflict') {
+        await this.catchUp();
+        const there = this.hashes[position];
+        if (there === undefined) throw new HoldfastError('relay_protocol', 'the relay says that another entry came first, and shows none'); // [OPKEY-9]
+        if (equalBytes(there, entry.hash)) continue;
+        forgetUnsent(this.paths.operator);
+        return false;
+      }
+      if (this.hashes[position] === undefined) await this.take(wire);
     }
+    const told = await this.told();
+    compareHeads(this.head, told); // [OPKEY-8]
+    rememberSeen(this.paths.operator, { control: this.head });
+    forgetUnsent(this.paths.operator);
     return true;
   }
 
+  /** The control head over which the relay signs our question. */
+  private async told(): Promise<Head | undefined> {
+    const { fleet, relayKey } = this.facts;
+    return headOf(await askFreshness(this.relay, { fleet, relayKey, topics: [] }), controlTopic);
+  }
+
   private async catchUp(): Promise<void> {
-    for await (const wire of readTopic(this.relay, controlTopic, this.wires.length)) await this.take(wire);
+    const before = seenBefore(this.paths.operator)?.control;
+    const told = await this.told();
+    compareHeads(before, told); // [OPKEY-6]
+    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
     if (!this.replica.hasBegun) throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', { next: "check the relay's address and its data" }); // [OPKEY-6]
-    const seen = seenControlHead(this.paths.operator);
+    const seen = seenBefore(this.paths.operator)?.control;
     if (seen !== undefined && this.replica.compareControl(seen) === 'ahead') {
       throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', { next: 'the relay was rolled back or lies: do not go on with it' }); // [OPKEY-6]
     }
-    rememberControlHead(this.paths.operator, this.head);
+    if (told !== undefined && this.replica.compareControl(told) === 'ahead') {
+      throw new HoldfastError('entry_gap', 'the relay has entries that it does not show', { next: 'something between here and the relay lies: do not go on with it' }); // [OPKEY-8]
+    }
+    rememberSeen(this.paths.operator, { control: this.head });
   }
 
   private async take(wire: Uint8Array): Promise<void> {
     const [result] = await this.replica.ingest(controlTopic, [wire]);
-    if (result?.kind === 'refused') throw new HoldfastError(result.code, "the fleet's history does not hold together", { cause: result.cause });
+    if (result === undefined || result.kind === 'refused') {
+      throw new HoldfastError(result?.code ?? 'internal', "the fleet's history does not hold together", { cause: result?.cause });
+    }
+    if (result.kind === 'duplicate') throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
     this.wires.push(wire);
+    this.hashes.push(result.hash);
   }
 
   /** Waits until the daemon of this machine has applied everything written so far: `absent` without one, `late` when it does not hear of it in time. */
@@ -227,30 +277,11 @@ export class OperatorSession {
     await putPulse(this.relay, await makePulse(this.operator));
   }
 
-  /** Remembers what was seen and overwrites the keys. */
+  /** Overwrites the keys. */
   close(): void {
     this.relay.close();
     this.replica.wipe();
     this.holder.wipe(); // [OPKEY-5]
-    rememberControlHead(this.paths.operator, this.head);
-  }
-}
-
-/** One command of this machine writes at a time: of two at once neither is left half done. The lock ends with its process. [OPKEY-7] */
-async function takeTurn(file: string): Promise<() => void> {
-  const untilMs = performance.now() + turnWithinMs;
-  for (;;) {
-    const lock = new DatabaseSync(file);
-    try {
-      lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-      return () => lock.close();
-    } catch (cause) {
-      lock.close();
-      const busy = cause instanceof Error && /locked|busy/i.test(cause.message);
-      if (!busy) throw new HoldfastError('store_failed', `${file} cannot be locked`, { cause, next: 'free space and check its permissions' });
-      if (performance.now() > untilMs) throw new HoldfastError('already_running', 'another operator command is at work', { cause, next: 'end it, then try again' });
-    }
-    await later(turnEveryMs);
   }
 }
 

@@ -128,6 +128,21 @@ export async function verifyNextAccessList(
   return verifyBy(primitives, list, keyOf(previous.statement.devices, list.author));
 }
 
+/**
+ * The list that a relay says is in force, for a device that is about to make the next one: of this fleet, signed by a device of the fleet's
+ * roster, and no older than `seen`, the version that was last seen or put. Throws `access_forged` or `access_stale`.
+ */
+export async function verifyAccessListInForce(
+  primitives: Primitives,
+  list: AccessList,
+  known: { readonly fleet: Uint8Array; readonly devices: readonly AccessMember[]; readonly seen: number },
+): Promise<Verified<AccessList>> {
+  if (!equalBytes(known.fleet, list.statement.fleet)) throw new HoldfastError('access_forged', 'the access list is of another fleet'); // [ACCESS-9]
+  const verifiedList = await verifyBy(primitives, list, keyOf(known.devices, list.author)); // [ACCESS-9]
+  if (list.statement.version < known.seen) throw new HoldfastError('access_stale', 'the relay shows an older access list than was seen before'); // [ACCESS-9]
+  return verifiedList;
+}
+
 function keyOf(devices: readonly AccessMember[], author: Uint8Array): Uint8Array {
   const device = devices.find(({ id }) => equalBytes(id, author));
   if (device === undefined)

@@ -27,6 +27,11 @@ import { isLive, liveAgents, topicTip, type FleetState } from './state.ts';
 
 export type { Composed, Operator } from './draft.ts';
 
+/** The list that the roster makes now, in place of the one with `accessVersion`. [ACCESS-9] */
+export function renewAccess(operator: Operator, accessVersion: number): Promise<AccessList> {
+  return accessAfter(operator, operator.replica.state, accessVersion + 1);
+}
+
 /** The list of who may use the fleet's topics after `state`. `version` is the one in force at the relay plus 1. */
 async function accessAfter(operator: Operator, state: FleetState, version: number): Promise<AccessList> {
   const member = ({ id, keys }: { id: Uint8Array; keys: PublicKeys }) => ({ id, sign: keys.sign });

@@ -1,0 +1,27 @@
+// Whose turn it is among the operator commands of one machine, spec/operator-key.md [OPKEY-7].
+
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as later } from 'node:timers/promises';
+import { HoldfastError } from '@holdfast/protocol/errors';
+
+/** How long one command waits for another that is writing. */
+const turnWithinMs = 30_000;
+const turnEveryMs = 50;
+
+/** One command of this machine writes at a time: of two at once neither is left half done. The lock ends with its process. [OPKEY-7] */
+export async function takeTurn(file: string): Promise<() => void> {
+  const untilMs = performance.now() + turnWithinMs;
+  for (;;) {
+    const lock = new DatabaseSync(file);
+    try {
+      lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      return () => lock.close();
+    } catch (cause) {
+      lock.close();
+      const busy = cause instanceof Error && /locked|busy/i.test(cause.message);
+      if (!busy) throw new HoldfastError('store_failed', `${file} cannot be locked`, { cause, next: 'free space and check its permissions' });
+      if (performance.now() > untilMs) throw new HoldfastError('already_running', 'another operator command is at work', { cause, next: 'end it, then try again' });
+    }
+    await later(turnEveryMs);
+  }
+}
