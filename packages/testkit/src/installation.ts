@@ -29,8 +29,9 @@ export interface RunOptions {
 
 export interface StartOptions {
   readonly parameters?: readonly string[];
-  /** Words before `node`, to start it in other circumstances. They end by becoming it. */
+  /** A program and its words before `node`, to start it in other circumstances: it becomes `start`, or waits for it as its only child. */
   readonly within?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface CredentialTerms {
@@ -58,6 +59,15 @@ async function freePort(): Promise<number> {
 async function childrenOf(pid: number): Promise<number[]> {
   const listed = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return listed.trim().split(' ').filter(Boolean).map(Number);
+}
+
+/** `start` itself, below whatever wraps it. */
+async function startPid(outer: number): Promise<number> {
+  for (let pid: number | undefined = outer; pid !== undefined; [pid] = await childrenOf(pid)) {
+    const [, script = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    if (script.endsWith('apps/cli/src/start.ts')) return pid;
+  }
+  throw new Error('start is not among its own processes');
 }
 
 /** Runs a program to its end. Rejects when it takes longer than `timeoutMs` (default a minute), with what it had said. */
@@ -101,6 +111,8 @@ export class Installation {
   /** Where agents of this machine look for their relay, if not at the operator's own: for whoever stands in between. */
   relayUrl: string | undefined;
   private main: ChildProcess | undefined;
+  /** The process id of `start` itself. */
+  startPid = -1;
   /** Everything that `start` said on stdout. */
   said = '';
   /** Everything that relay and daemon said on stderr: where a secret must never be. */
@@ -127,14 +139,10 @@ export class Installation {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number | undefined {
-    return this.main?.pid;
-  }
-
   /** `npm start`, without npm; resolves when it prints its `ready` line. Rejects with its log when it ends before. */
-  async start({ parameters = [], within = [] }: StartOptions = {}): Promise<void> {
+  async start({ parameters = [], within = [], environment = {} }: StartOptions = {}): Promise<void> {
     const [file = '', ...words] = [...within, process.execPath, path.join(root, 'apps/cli/src/start.ts'), ...parameters];
-    const child = spawn(file, words, { cwd: root, env: this.environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, words, { cwd: root, env: { ...this.environment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.main = child;
     this.said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
@@ -146,6 +154,7 @@ export class Installation {
       child.once('error', reject);
       child.once('close', (code) => reject(new Error(`start ended with ${code}\n${this.said}${this.log}`)));
     });
+    this.startPid = await startPid(child.pid ?? -1);
   }
 
   /** Resolves with the exit code of `start`, whatever ended it. */
@@ -157,9 +166,9 @@ export class Installation {
 
   /** SIGTERM, and its exit code. */
   async stop(): Promise<number | null> {
-    const ended = this.ended();
-    this.main?.kill('SIGTERM');
-    return ended;
+    const { main } = this;
+    if (main?.exitCode === null && main.signalCode === null) process.kill(this.startPid, 'SIGTERM');
+    return this.ended();
   }
 
   /** The process ids of its parts. */
@@ -168,7 +177,7 @@ export class Installation {
     // Its first child; where bubblewrap wraps it, the innermost.
     let custody = -1;
     for (let [next] = await childrenOf(daemon); next !== undefined; [next] = await childrenOf(next)) custody = next;
-    const relay = (await childrenOf(this.pid ?? -1)).find((pid) => pid !== daemon) ?? -1;
+    const relay = (await childrenOf(this.startPid)).find((pid) => pid !== daemon) ?? -1;
     return { relay, daemon, custody };
   }
 
