@@ -54,13 +54,22 @@ function readPassphrase(file: string): Uint8Array {
 /** As the operator will see it; people name machines in any way, terminals obey control characters. */
 const machineName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64).toWellFormed() || 'unnamed';
 
+async function startCustody(storeFolder: string, phraseFile: string | undefined): Promise<Custody> {
+  try {
+    return await Custody.start({ storeFolder, ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }) });
+  } catch (cause) {
+    if (codeOf(cause) !== 'passphrase_wrong' || !(cause instanceof Error)) throw cause;
+    throw new HoldfastError('passphrase_wrong', cause.message, { cause, next: 'start as the first time: npm start, or npm start -- --passphrase-file FILE; nothing was changed' });
+  }
+}
+
 async function serve(): Promise<() => Promise<void>> {
   if (values.home === undefined) throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
   const paths = openHome(nodePrimitives, values.home, tmpdir());
   const lock = lockHome(paths);
   const startedAtMs = Date.now();
   const phraseFile = values['passphrase-file'];
-  const custody = await Custody.start({ storeFolder: paths.custody, ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }) });
+  const custody = await startCustody(paths.custody, phraseFile);
   const store = new StateStore(path.join(paths.daemon, 'journal.db'));
   const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, version });
   await agents.openAll();
