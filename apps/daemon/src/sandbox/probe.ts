@@ -88,16 +88,28 @@ function installCommand(name: string): string {
 
 /** Runs the smallest sandbox with every namespace that a session needs. */
 async function tryBwrap(bwrap: string): Promise<void> {
-  const namespaces = ['--unshare-user', '--disable-userns', '--unshare-pid', '--unshare-net', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup'];
-  const { stdout } = await run(bwrap, ['--help']).catch(() => ({ stdout: '' }));
+  const namespaces = [
+    '--unshare-user',
+    '--disable-userns',
+    '--unshare-pid',
+    '--unshare-net',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--unshare-cgroup',
+  ];
+  const { stdout } = await run(bwrap, ['--help'], { env: {} }).catch(() => ({ stdout: '' }));
   const missing = ['--ro-bind-fd', '--disable-userns'].find((option) => !stdout.includes(option));
   if (missing !== undefined) {
-    throw new HoldfastError('sandbox_unavailable', `the installed bubblewrap is too old for a sealed session: it lacks ${missing}`, {
-      next: `${installCommand('bwrap')} (0.8.0-2+deb12u1 or later)`,
-    });
+    throw new HoldfastError(
+      'sandbox_unavailable',
+      `the installed bubblewrap is too old for a sealed session: it lacks ${missing}`,
+      {
+        next: `${installCommand('bwrap')} (0.8.0-2+deb12u1 or later)`,
+      },
+    );
   }
   try {
-    await run(bwrap, [...namespaces, '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', '/bin/true']);
+    await run(bwrap, [...namespaces, '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', '/bin/true'], { env: {} });
   } catch (error) {
     throw new HoldfastError('sandbox_unavailable', `this machine does not let bubblewrap make a sandbox: ${lastLine(error)}`, {
       next: kernelSetting(),
