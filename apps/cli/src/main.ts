@@ -127,9 +127,10 @@ program
   .description('run a command in a sealed session')
   .argument('<command...>', 'after --')
   .option('--scope <scope>', 'which agent of this machine', 'main')
+  .option('--quiet', 'say nothing at the end of requests that did not pass')
   .addOption(new Option('--pass-env <name>', 'let this variable through; repeatable').argParser(collect).default([]))
   .passThroughOptions()
-  .action(async (words: string[], options: { scope: string; passEnv: string[] }) => {
+  .action(async (words: string[], options: { scope: string; passEnv: string[]; quiet?: boolean }) => {
     const { run } = await import('./commands/run.ts');
     process.exit(await run(words, options)); // an open pipe on stdin would keep us
   });

@@ -6,6 +6,7 @@ import { maxChunkBytes, maxInputAheadBytes } from '@holdfast/protocol/door/wire'
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage } from '../output.ts';
+import { refusedLines } from './refused.ts';
 
 /** Own failures, as `env` and `timeout` do: never mistaken for the command's. [CLI-16] */
 export const runFailed = 125;
@@ -18,6 +19,8 @@ const maxReadBytes = 64 * 1024;
 interface RunOptions {
   readonly scope: string;
   readonly passEnv: readonly string[];
+  /** Says nothing of what did not pass. */
+  readonly quiet?: boolean;
 }
 
 const carried: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'];
@@ -74,6 +77,7 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
   });
   const release = new AbortController();
   let code: number | undefined;
+  let refused: readonly string[] = [];
   let taken = (_bytes: number): void => {};
   const closed = () => {
     code = brokenPipe; // nobody reads on: the session ends with its connection
@@ -87,13 +91,17 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
       else if (reply.kind === 'input-taken') taken(reply.bytes);
       else if (reply.kind === 'output') await written(process.stdout, reply.data);
       else if (reply.kind === 'errors') await written(process.stderr, reply.data);
-      else if (reply.kind === 'exited') code = reply.code;
+      else if (reply.kind === 'exited') {
+        code = reply.code;
+        refused = refusedLines(reply, options.scope);
+      }
     }
   } finally {
     release.abort();
     call.close();
   }
   if (code === undefined) throw new HoldfastError('daemon_unreachable', 'the daemon went away, and the session with it', { next: 'start it again: npm start' });
+  if (options.quiet !== true && code !== brokenPipe) for (const line of refused) await written(process.stderr, Buffer.from(`${line}\n`));
   return code;
 }
 

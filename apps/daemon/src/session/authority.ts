@@ -14,6 +14,7 @@ import { recordPolicy } from '../agent/agent.ts';
 import { recordedRequest } from '../audit/redact.ts';
 import type { Authority, EgressView, GrantView, RequestFacts, Target, Use } from '../broker/broker.ts';
 import type { Clock } from '../ports.ts';
+import { Refusals } from './refusals.ts';
 
 interface SessionIdentity {
   readonly session: Uint8Array;
@@ -22,6 +23,8 @@ interface SessionIdentity {
 }
 
 export class SessionAuthority implements Authority {
+  /** What did not pass so far. */
+  readonly refusals = new Refusals();
   private readonly agent: Agent;
   private readonly primitives: Primitives;
   private readonly clock: Clock;
@@ -87,6 +90,7 @@ export class SessionAuthority implements Authority {
   refused(facts: Partial<RequestFacts>, code: string): void {
     const { scheme = 'https', host = '', port = 0, method = '', path = '' } = facts;
     const request = recordedRequest(this.primitives, { scheme, host, port, method, path: path.slice(0, 8192) }, recordPolicy);
+    this.refusals.note(code, facts, facts.host !== undefined && this.grantsFor({ scheme, host, port }).length > 0);
     this.agent.note({ kind: 'refused', session: this.identity.session, code: parseCode(code), request });
   }
 

@@ -75,7 +75,7 @@ export class Sessions {
       this.running.delete(toHex(session));
       finish();
     }
-    caller.reply({ kind: 'exited', code: exitCode });
+    caller.reply({ kind: 'exited', code: exitCode, ...authority.refusals.told() });
   }
 
   /** Ends all sessions and waits until nothing of them is left; later ones are refused. */

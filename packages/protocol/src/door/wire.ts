@@ -32,6 +32,9 @@ export const maxChunkBytes = 64 * 1024;
 /** How much input may be on its way that the command has not taken yet. More breaks the protocol. [DOOR-7] */
 export const maxInputAheadBytes = 512 * 1024;
 
+/** How many kinds of refusals a session is told of in its end. */
+export const maxRefusals = 16;
+
 const path = text({ min: 1, max: 4096 });
 const size = integer({ min: 1, max: 10_000 });
 
@@ -106,6 +109,15 @@ const memberView = record({
 const grantView = record({ agent: principalId, granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName) }), grantedAtMs: integer(wallClockMs) });
 const egressView = record({ agent: principalId, rule: egressRule });
 
+/** Requests of one session to one target that did not pass for one reason. `granted`: it has a credential for that target. */
+const refusal = record({
+  code: text({ max: 64 }),
+  host: optional(text({ max: 256 })),
+  port: optional(integer({ max: 65_535 })),
+  granted: bool,
+  count: integer({ min: 1 }),
+});
+
 /** What the daemon sends. */
 export const doorReply = union({
   failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
@@ -131,7 +143,8 @@ export const doorReply = union({
   'input-taken': { bytes: integer({ max: maxInputAheadBytes }) },
   output: { data: bytesUpTo(maxChunkBytes) },
   errors: { data: bytesUpTo(maxChunkBytes) },
-  exited: { code: integer({ max: 255 }) },
+  /** Absent: everything passed. `unlisted` counts what found no place in the list. [DOOR-16] */
+  exited: { code: integer({ max: 255 }), refused: optional(list(refusal, { max: maxRefusals })), unlisted: optional(integer()) },
   'audit-page': {
     agent: principalId,
     fleet: fleetId,
