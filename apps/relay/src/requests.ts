@@ -95,9 +95,9 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return watch(caller, request.topics);
     case 'lockbox-put': {
       assertAllowed(member.role === 'device'); // [RELAY-16]
-      const { audience, epoch, member: owner, sealed } = request;
+      const { audience, epoch, keyCommitment, member: owner, sealed } = request;
       const { maxLockboxes } = core.limits;
-      return later(core, { kind: 'lockbox', fleet: fleet.id, audience, epoch, member: owner, sealed, maxLockboxes });
+      return later(core, { kind: 'lockbox', fleet: fleet.id, audience, epoch, keyCommitment, member: owner, sealed, maxLockboxes });
     }
     case 'lockbox-get': {
       assertAllowed(member.role === 'device' || equalBytes(request.member, member.id)); // [RELAY-16]

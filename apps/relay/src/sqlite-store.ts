@@ -22,8 +22,8 @@ const schema = `
     PRIMARY KEY (fleet, topic, position)
   ) STRICT;
   CREATE TABLE lockboxes (
-    fleet BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, member BLOB NOT NULL, sealed BLOB NOT NULL,
-    PRIMARY KEY (fleet, audience, epoch, member)
+    fleet BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, member BLOB NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (fleet, audience, epoch, commitment, member)
   ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${schemaVersion};
 `;
@@ -203,25 +203,31 @@ class SqliteStore implements Store {
       : { kind: 'refused', code: 'access_stale', message: 'another access list was faster' };
   }
 
-  #putLockbox({ fleet, audience, epoch, member, sealed, maxLockboxes }: Extract<Write, { kind: 'lockbox' }>): Outcome {
-    const replaced = this.#prepared(
-      'UPDATE lockboxes SET sealed = ? WHERE fleet = ? AND audience = ? AND epoch = ? AND member = ?',
-    ).run(sealed, fleet, audience, epoch, member);
-    if (Number(replaced.changes) === 1) return { kind: 'done', repeated: true };
+  #putLockbox({ fleet, sealed, maxLockboxes, ...place }: Extract<Write, { kind: 'lockbox' }>): Outcome {
+    const there = this.#lockbox(fleet, place);
+    if (there !== undefined) {
+      return equalBytes(there, sealed)
+        ? { kind: 'done', repeated: true }
+        : { kind: 'refused', code: 'id_taken', message: 'another lockbox stands there' }; // [RELAY-16]
+    }
     const counted = this.#prepared('UPDATE fleets SET lockboxes = lockboxes + 1 WHERE fleet = ? AND lockboxes < ?').run(
       fleet,
       maxLockboxes,
     );
     if (Number(counted.changes) === 0)
       return { kind: 'refused', code: 'limit_exceeded', message: 'the fleet has as many lockboxes as the relay allows' };
-    this.#prepared('INSERT INTO lockboxes (fleet, audience, epoch, member, sealed) VALUES (?, ?, ?, ?, ?)').run(
-      fleet,
-      audience,
-      epoch,
-      member,
-      sealed,
-    );
+    const { audience, epoch, keyCommitment, member } = place;
+    this.#prepared(
+      'INSERT INTO lockboxes (fleet, audience, epoch, commitment, member, sealed) VALUES (?, ?, ?, ?, ?, ?)',
+    ).run(fleet, audience, epoch, keyCommitment, member, sealed);
     return { kind: 'done', repeated: false };
+  }
+
+  #lockbox(fleet: Uint8Array, { audience, epoch, keyCommitment, member }: LockboxKey): Uint8Array | undefined {
+    const row = this.#prepared(
+      'SELECT sealed FROM lockboxes WHERE fleet = ? AND audience = ? AND epoch = ? AND commitment = ? AND member = ?',
+    ).get(fleet, audience, epoch, keyCommitment, member);
+    return row && blob(row['sealed']);
   }
 
   #putPulse({ fleet, atMs, controlPosition, pulse }: Extract<Write, { kind: 'pulse' }>): Outcome {
@@ -287,12 +293,8 @@ class SqliteStore implements Store {
     });
   }
 
-  async lockbox(fleet: Uint8Array, { audience, epoch, member }: LockboxKey): Promise<Uint8Array | undefined> {
-    return this.#reading(() => {
-      const query = 'SELECT sealed FROM lockboxes WHERE fleet = ? AND audience = ? AND epoch = ? AND member = ?';
-      const row = this.#prepared(query).get(fleet, audience, epoch, member);
-      return row === undefined ? undefined : blob(row['sealed']);
-    });
+  async lockbox(fleet: Uint8Array, key: LockboxKey): Promise<Uint8Array | undefined> {
+    return this.#reading(() => this.#lockbox(fleet, key));
   }
 
   async close(): Promise<void> {

@@ -39,9 +39,11 @@ export interface PlacedEntry {
   readonly wire: Uint8Array;
 }
 
+/** Put once: what a place holds stays. */
 export interface LockboxKey {
   readonly audience: string;
   readonly epoch: number;
+  readonly keyCommitment: Uint8Array;
   readonly member: Uint8Array;
 }
 

@@ -29,6 +29,8 @@ test('a fleet is made by who made its genesis, and by nobody else', async (conte
   assert.deepEqual(await relay.appendEntry(device.exchange, world.genesis), { kind: 'appended' });
 });
 
+const fleetKey = { audience: 'fleet', epoch: 0, keyCommitment: new Uint8Array(32).fill(7) };
+
 test('a stranger gets nothing but new fleets and rendezvous', async (context) => {
   const relays = await RelayWorld.start(context);
   const { world } = await relays.fleet();
@@ -42,7 +44,7 @@ test('a stranger gets nothing but new fleets and rendezvous', async (context) =>
     async () => relay.watchTopics(exchange, [{ topic: controlTopic, from: 0 }]),
     async () => relay.getPulse(exchange),
     async () => relay.putPulse(exchange, await world.pulse(headAfter(world.genesis), worldStartMs)),
-    async () => relay.getLockbox(exchange, { audience: 'fleet', epoch: 0, member: world.device.id }),
+    async () => relay.getLockbox(exchange, { ...fleetKey, member: world.device.id }),
     async () => exchange.request({ kind: 'fresh', nonce: primitives.random(32), topics: [] }),
   ];
   for (const request of requests) assert.equal(await codeFrom(request()), 'relay_refused'); // [RELAY-6]
@@ -201,9 +203,9 @@ test('roles: devices write control, agents their own topic; agents read control 
     'agent asks freshness of a peer': async () =>
       client.exchange.request({ kind: 'fresh', nonce: primitives.random(32), topics: [peer.id] }),
     'agent puts a lockbox': async () =>
-      relay.putLockbox(client.exchange, { audience: 'fleet', epoch: 0, member: agent.id }, new Uint8Array(9)),
+      relay.putLockbox(client.exchange, { ...fleetKey, member: agent.id }, new Uint8Array(9)),
     "agent gets a peer's lockbox": async () =>
-      relay.getLockbox(client.exchange, { audience: 'fleet', epoch: 0, member: peer.id }),
+      relay.getLockbox(client.exchange, { ...fleetKey, member: peer.id }),
     'agent puts a pulse': async () => relay.putPulse(client.exchange, await world.pulse(after, worldStartMs, agent)),
     "agent puts a device's pulse": async () => relay.putPulse(client.exchange, await world.pulse(after, worldStartMs)),
     "device puts an agent's pulse": async () => relay.putPulse(device.exchange, await world.pulse(after, worldStartMs, agent)),
@@ -220,8 +222,25 @@ test('roles: devices write control, agents their own topic; agents read control 
     await codeFrom(relay.appendEntry(client.exchange, await world.entry(agent, { topic: agent.id, after: undefined }))),
     'ok',
   );
-  await relay.putLockbox(device.exchange, { audience: 'fleet', epoch: 0, member: agent.id }, new Uint8Array(9));
-  assert.equal((await relay.getLockbox(client.exchange, { audience: 'fleet', epoch: 0, member: agent.id }))?.length, 9);
+  await relay.putLockbox(device.exchange, { ...fleetKey, member: agent.id }, new Uint8Array(9));
+  assert.equal((await relay.getLockbox(client.exchange, { ...fleetKey, member: agent.id }))?.length, 9);
+});
+
+test('[RELAY-16] a lockbox stays: no device puts another in its place', async (context) => {
+  const relays = await RelayWorld.start(context);
+  const agent = await newActor();
+  const { world, device } = await relays.fleet([agent]);
+  const client = await relays.client({ world, as: agent });
+  const place = { ...fleetKey, member: agent.id };
+  const rivals = { ...place, keyCommitment: new Uint8Array(32).fill(8) };
+  const [box, other] = [new Uint8Array(9), new Uint8Array(8)];
+  assert.equal(await relay.putLockbox(device.exchange, place, box), 'put');
+  assert.equal(await relay.putLockbox(device.exchange, place, box), 'put');
+  assert.equal(await codeFrom(device.exchange.request({ kind: 'lockbox-put', ...place, sealed: other })), 'id_taken');
+  assert.equal(await relay.putLockbox(device.exchange, place, other), 'taken');
+  assert.equal(await relay.putLockbox(device.exchange, rivals, other), 'put');
+  assert.deepEqual(await relay.getLockbox(client.exchange, place), box);
+  assert.deepEqual(await relay.getLockbox(client.exchange, rivals), other);
 });
 
 test("another fleet's topics are out of reach, whatever their ids", async (context) => {
@@ -231,10 +250,10 @@ test("another fleet's topics are out of reach, whatever their ids", async (conte
   const { device: mallory } = await relays.fleet();
   const client = await relays.client({ world, as: agent });
   await relay.appendEntry(client.exchange, await world.entry(agent, { topic: agent.id, after: undefined }));
-  await relay.putLockbox(device.exchange, { audience: 'fleet', epoch: 0, member: agent.id }, new Uint8Array(9));
+  await relay.putLockbox(device.exchange, { ...fleetKey, member: agent.id }, new Uint8Array(9));
   await relay.watchTopics(mallory.exchange, [{ topic: agent.id, from: 0 }]);
   assert.equal((await mallory.exchange.request({ kind: 'read', topic: agent.id, from: 0, max: 9 })).entries.length, 0); // [RELAY-11]
-  assert.equal(await relay.getLockbox(mallory.exchange, { audience: 'fleet', epoch: 0, member: agent.id }), undefined);
+  assert.equal(await relay.getLockbox(mallory.exchange, { ...fleetKey, member: agent.id }), undefined);
   await relay.appendEntry(
     device.exchange,
     await world.entry(world.device, { topic: controlTopic, after: headAfter(world.genesis) }),

@@ -155,17 +155,20 @@ export function testStore(
     assert.equal((await store.fleet(fleet))?.pulse?.length, 31);
   });
 
-  test(`${name}: lockboxes have places, can be made anew, and are counted`, async () => {
+  test(`${name}: lockboxes have places, stay what they are, and are counted`, async () => {
     const { store, fleet } = await withFleet();
-    const place = { audience: 'fleet', epoch: 0, member: bytes(16) };
+    const place = { audience: 'fleet', epoch: 0, keyCommitment: bytes(32), member: bytes(16) };
     const put = { kind: 'lockbox', fleet, ...place, sealed: bytes(70), maxLockboxes: 2 } as const;
-    const again = { ...put, sealed: bytes(71) };
-    const outcomes = await store.commit([put, again, { ...put, epoch: 1 }, { ...put, epoch: 2 }, again]);
+    const other = { ...put, sealed: bytes(71) };
+    const rivals = { ...other, keyCommitment: bytes(32) };
+    const outcomes = await store.commit([put, other, rivals, { ...put, epoch: 2 }, put]);
     assert.deepEqual(
-      outcomes.map(({ kind }) => kind),
-      ['done', 'done', 'done', 'refused', 'done'],
-    );
-    assert.deepEqual(await store.lockbox(fleet, place), again.sealed);
+      outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.code : outcome.kind)),
+      ['done', 'id_taken', 'done', 'limit_exceeded', 'done'],
+    ); // [RELAY-16]
+    assert.deepEqual(outcomes.at(-1), { kind: 'done', repeated: true });
+    assert.deepEqual(await store.lockbox(fleet, place), put.sealed);
+    assert.deepEqual(await store.lockbox(fleet, rivals), rivals.sealed);
     assert.equal(await store.lockbox(fleet, { ...place, member: bytes(16) }), undefined);
     assert.equal(await store.lockbox(bytes(32), place), undefined);
   });
@@ -173,18 +176,19 @@ export function testStore(
   test(`${name}: everything is there after opening again; closing twice is no fault`, async () => {
     const { store, fleet, genesis } = await withFleet();
     const second = entryAfter(control, genesis);
+    const place = { audience: 'fleet', epoch: 0, keyCommitment: bytes(32), member: control };
     await store.commit([
       append(fleet, second),
       { kind: 'access', fleet, version: 2, access: bytes(33) },
       { kind: 'pulse', fleet, atMs: 1, controlPosition: 1, pulse: bytes(12) },
-      { kind: 'lockbox', fleet, audience: 'fleet', epoch: 0, member: control, sealed: bytes(7), maxLockboxes: 9 },
+      { kind: 'lockbox', fleet, ...place, sealed: bytes(7), maxLockboxes: 9 },
     ]);
     const before = await store.fleet(fleet);
     const again = await reopen(store);
     assert.deepEqual(await again.fleet(fleet), before);
     assert.deepEqual(await again.head(fleet, control), headOf(second));
     assert.deepEqual(await again.read(fleet, control, 0, { maxEntries: 9, maxBytes: 999 }), [genesis.wire, second.wire]);
-    assert.equal((await again.lockbox(fleet, { audience: 'fleet', epoch: 0, member: control }))?.length, 7);
+    assert.equal((await again.lockbox(fleet, place))?.length, 7);
     await again.close();
     await again.close();
   });

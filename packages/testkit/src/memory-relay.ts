@@ -131,7 +131,7 @@ class MemoryEnd implements RelayEnd {
         for (const { topic, from } of request.topics) this.cursors.set(toHex(topic), { topic, next: from });
         return { kind: 'ok', id };
       case 'lockbox-get': {
-        const sealed = this.store.lockboxes.get(placeOf(request.audience, request.epoch, request.member));
+        const sealed = this.store.lockboxes.get(placeOf(request));
         return { kind: 'lockbox', id, ...(sealed !== undefined && { sealed }) };
       }
       case 'pulse-get': {

@@ -34,6 +34,7 @@ import { assertPairedWith, currentEpoch, topicTip } from '@holdfast/protocol/jou
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { sealBody } from '@holdfast/protocol/seal/body';
+import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import type { VaultItem } from '@holdfast/protocol/vault/item';
 
@@ -60,18 +61,20 @@ class HonestRelay {
 
   /** Takes what was composed, in the order that composers ask for. */
   accept({ lockboxes, entries, access }: Composed & { readonly access?: AccessList }): void {
-    for (const { audience, epoch, member, wire } of lockboxes) this.lockboxes.set(placeOf(audience, epoch, member), wire);
+    for (const { wire, ...place } of lockboxes) {
+      if (this.lockbox(place) === undefined) this.lockboxes.set(placeOf(place), wire); // [RELAY-16]
+    }
     for (const entry of entries) this.append(entry);
     if (access !== undefined) this.access = access;
   }
 
-  lockbox(audience: string, epoch: number, member: Uint8Array): Uint8Array | undefined {
-    return this.lockboxes.get(placeOf(audience, epoch, member));
+  lockbox(place: LockboxPlace): Uint8Array | undefined {
+    return this.lockboxes.get(placeOf(place));
   }
 }
 
-export function placeOf(audience: string, epoch: number, member: Uint8Array): string {
-  return `${audience}/${epoch}/${toHex(member)}`;
+export function placeOf({ audience, epoch, keyCommitment, member }: LockboxPlace): string {
+  return `${audience}/${epoch}/${toHex(keyCommitment)}/${toHex(member)}`;
 }
 
 function tipOf({ statement, hash }: UnverifiedEntry): Tip {
@@ -235,8 +238,15 @@ export class World {
     return this.relay.read(controlTopic)[0] ?? noHash;
   }
 
+  /** Where the lockbox of a member is, by the history as the operator has read it. */
+  lockboxPlace(audience: string, epoch: number, member: Uint8Array): LockboxPlace {
+    const started = this.operator.replica.state.audiences.get(audience)?.find((each) => each.epoch === epoch);
+    if (started === undefined) throw new Error(`no epoch ${epoch} of ${audience}`);
+    return { audience, epoch, keyCommitment: started.keyCommitment, member };
+  }
+
   replica(self: Uint8Array, holder: SoftwareKeyHolder, pinned?: Head): Replica {
-    const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => this.relay.lockbox(audience, epoch, member);
+    const lockboxes = async (place: LockboxPlace) => this.relay.lockbox(place);
     return new Replica({ primitives: this.primitives, holder, self, fleet: this.fleet, lockboxes, pinned });
   }
 

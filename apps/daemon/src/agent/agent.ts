@@ -97,7 +97,7 @@ export class Agent {
       enrolment,
       holder,
       freshness,
-      fetchLockbox: async (audience, epoch, member) => following.link?.lockbox({ audience, epoch, member }),
+      fetchLockbox: async (place) => following.link?.lockbox(place),
     });
     const { agent: principal, fleet, relayUrl, relayKey } = enrolment;
     const caughtUp: { by?: Agent } = {};

@@ -6,16 +6,17 @@ import { parsePulse, verifyPulse, type Pulse } from '@holdfast/protocol/blind/pu
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { composeAgentEntry } from '@holdfast/protocol/journal/compose';
+import type { Lockboxes } from '@holdfast/protocol/journal/keyring';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
 import { defaultPulseMaxAgeMs } from '@holdfast/protocol/journal/bodies';
 import { latestCheckpoint, topicTip, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 import type { Freshness } from '../freshness.ts';
 import type { LinkReader } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, KeptPulse, StateStore } from '../state/store.ts';
 
-export type FetchLockbox = (audience: string, epoch: number, member: Uint8Array) => Promise<Uint8Array | undefined>;
 /** Called after entries took effect, in order; `before` is undefined for the first state of all. */
 export type StateListener = (after: FleetState, before: FleetState | undefined) => Promise<void>;
 
@@ -25,7 +26,8 @@ interface JournalOptions {
   readonly enrolment: Enrolment;
   readonly holder: KeyHolder;
   readonly freshness: Freshness;
-  readonly fetchLockbox: FetchLockbox;
+  /** From the relay. */
+  readonly fetchLockbox: Lockboxes;
 }
 
 /** How much older a pulse grows before that is written down again. */
@@ -55,8 +57,8 @@ export class AgentJournal implements LinkReader {
       self: enrolment.agent,
       fleet: enrolment.fleet,
       pinned: enrolment.pinned,
-      lockboxes: async (audience, epoch, member) => store.lockbox(enrolment.agent, audience, epoch) ?? fetchLockbox(audience, epoch, member),
-      opened: (audience, epoch, box) => this.keepLockbox(audience, epoch, box),
+      lockboxes: async (place) => store.lockbox(place) ?? fetchLockbox(place),
+      opened: (place, box) => this.keepLockbox(place, box),
     });
   }
 
@@ -191,10 +193,10 @@ export class AgentJournal implements LinkReader {
   }
 
   /** Only one that opened: a relay that once sent another must not have spoilt it for good. [LOCKBOX-5] One that the disk does not take is fetched again. */
-  private keepLockbox(audience: string, epoch: number, box: Uint8Array): void {
+  private keepLockbox(place: LockboxPlace, box: Uint8Array): void {
     const { store, enrolment, ports } = this.options;
     try {
-      if (store.lockbox(enrolment.agent, audience, epoch) === undefined) store.saveLockbox(enrolment.agent, audience, epoch, box);
+      if (store.lockbox(place) === undefined) store.saveLockbox(place, box);
     } catch (thrown) {
       ports.log.warn({ agent: toHex(enrolment.agent), code: codeOf(thrown) }, 'a lockbox could not be kept');
     }

@@ -7,8 +7,9 @@ import type { RelayPush } from '@holdfast/protocol/blind/frames';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
-import { appendEntry, askFreshness, getLockbox, getPulse, readTopic, watchTopics, type LockboxPlace } from '@holdfast/protocol/exchange/relay-calls';
+import { appendEntry, askFreshness, getLockbox, getPulse, readTopic, watchTopics } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
+import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 import type { Freshness } from '../freshness.ts';
 import type { Ports } from '../ports.ts';
 

@@ -8,6 +8,7 @@ import { keyReference } from '@holdfast/protocol/custody/wire';
 import { head } from '@holdfast/protocol/blind/entry';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { fleetId, principalId, wallClockMs } from '@holdfast/protocol/keys/public-keys';
+import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 
 /** Whom one scope of this machine is, pinned at pairing. Nothing here is secret; nothing here may change but by a new pairing. */
 export const enrolment = record({
@@ -37,8 +38,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS attempt (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS entry (agent BLOB NOT NULL, topic BLOB NOT NULL, position INTEGER NOT NULL, wire BLOB NOT NULL,
     PRIMARY KEY (agent, topic, position)) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, box BLOB NOT NULL,
-    PRIMARY KEY (agent, audience, epoch)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, box BLOB NOT NULL,
+    PRIMARY KEY (agent, audience, epoch, commitment)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL, counted_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -107,13 +108,14 @@ export class StateStore {
     });
   }
 
-  lockbox(agent: Uint8Array, audience: string, epoch: number): Uint8Array | undefined {
-    const [row] = this.all('SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ?', agent, audience, epoch);
+  /** The box of the member itself, who is the agent. */
+  lockbox({ member, audience, epoch, keyCommitment }: LockboxPlace): Uint8Array | undefined {
+    const [row] = this.all('SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ? AND commitment = ?', member, audience, epoch, keyCommitment);
     return row?.['box'] as Uint8Array | undefined;
   }
 
-  saveLockbox(agent: Uint8Array, audience: string, epoch: number, box: Uint8Array): void {
-    this.run('INSERT OR REPLACE INTO lockbox (agent, audience, epoch, box) VALUES (?, ?, ?, ?)', agent, audience, epoch, box);
+  saveLockbox({ member, audience, epoch, keyCommitment }: LockboxPlace, box: Uint8Array): void {
+    this.run('INSERT OR REPLACE INTO lockbox (agent, audience, epoch, commitment, box) VALUES (?, ?, ?, ?, ?)', member, audience, epoch, keyCommitment, box);
   }
 
   pulse(agent: Uint8Array): KeptPulse | undefined {

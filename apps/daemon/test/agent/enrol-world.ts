@@ -62,8 +62,7 @@ export class OperatorSide {
     this.relay = relay;
     this.fleet = fleet;
     this.holder = holder;
-    const lockboxes = (audience: string, epoch: number, member: Uint8Array) => getLockbox(relay, { audience, epoch, member });
-    this.replica = new Replica({ primitives, holder, self: fleet.device, fleet: fleet.fleet, lockboxes });
+    this.replica = new Replica({ primitives, holder, self: fleet.device, fleet: fleet.fleet, lockboxes: (place) => getLockbox(relay, place) });
   }
 
   static async begin(url: string): Promise<OperatorSide> {

@@ -93,7 +93,7 @@ export class Follower {
     const { holder } = agent;
     const journal = await AgentJournal.open({
       ports, store, enrolment, holder, freshness,
-      fetchLockbox: async (audience, epoch, member) => following.link?.lockbox({ audience, epoch, member }),
+      fetchLockbox: async (place) => following.link?.lockbox(place),
     });
     const link = new RelayLink({ ports, relayUrl: enrolment.relayUrl, relayKey, identity: { fleet: enrolment.fleet, principal: agent.id, holder }, freshness, reader: journal });
     following.link = link;

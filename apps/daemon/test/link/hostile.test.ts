@@ -477,8 +477,8 @@ describe('clocks', () => {
 describe('lockboxes', () => {
   for (const [name, plant] of Object.entries({
     'none': () => undefined,
-    "somebody else's": ({ fleet }: Scene) => fleet.world.relay.lockbox('fleet', 1, fleet.world.operator.id),
-    'an older one of the same member': ({ fleet, reader }: Scene) => fleet.world.relay.lockbox('fleet', 0, reader.id),
+    "somebody else's": ({ fleet }: Scene) => fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 1, fleet.world.operator.id)),
+    'an older one of the same member': ({ fleet, reader }: Scene) => fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 0, reader.id)),
     'nonsense': () => new Uint8Array(64),
   })) {
     test(`${name}: epoch_key_missing, counted, nothing is skipped, and the right one is taken once it comes`, async (t) => {

@@ -68,16 +68,27 @@ test('entries come back in order; a batch with a position that is taken is kept 
   assert.deepEqual(store.entries(random(16), controlTopic), []);
 });
 
+test('[LOCKBOX-6]: boxes of two keys for one epoch are kept apart', (t) => {
+  const { store } = open(t);
+  const one = { audience: 'fleet', epoch: 1, keyCommitment: random(32), member: random(16) };
+  const two = { ...one, keyCommitment: random(32) };
+  store.saveLockbox(one, Uint8Array.of(1));
+  assert.equal(store.lockbox(two), undefined);
+  store.saveLockbox(two, Uint8Array.of(2));
+  assert.deepEqual([store.lockbox(one), store.lockbox(two)].map(String), ['1', '2']);
+});
+
 test('what was read for an agent that was never enrolled can be forgotten, and only that', (t) => {
   const { store } = open(t);
   const [kept, gone] = [random(16), random(16)];
+  const epoch = { audience: 'fleet', epoch: 0, keyCommitment: random(32) };
   for (const agent of [kept, gone]) {
     store.saveEntries(agent, controlTopic, [{ position: 0, wire: random(4) }]);
-    store.saveLockbox(agent, 'fleet', 0, random(4));
+    store.saveLockbox({ ...epoch, member: agent }, random(4));
     store.savePulse(agent, { wire: random(4), countedMs: 1.5 });
   }
   store.forget(gone);
-  assert.equal(store.entries(gone, controlTopic).length + Number(store.lockbox(gone, 'fleet', 0) !== undefined), 0);
+  assert.equal(store.entries(gone, controlTopic).length + Number(store.lockbox({ ...epoch, member: gone }) !== undefined), 0);
   assert.equal(store.pulse(gone), undefined);
   assert.equal(store.entries(kept, controlTopic).length, 1);
   assert.equal(store.pulse(kept)?.countedMs, 2);

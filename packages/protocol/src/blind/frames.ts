@@ -16,7 +16,7 @@ import {
   oneOf,
   type Infer,
 } from '../codec/schema.ts';
-import { fleetId, principalId, signature, signPublicKey } from '../keys/public-keys.ts';
+import { digest, fleetId, principalId, signature, signPublicKey } from '../keys/public-keys.ts';
 import { maxAccessListBytes } from './access-list.ts';
 import { audienceName, head, maxEntryBytes, position, topicId } from './entry.ts';
 import { freshNonce, maxFreshnessBytes, maxFreshTopics } from './freshness.ts';
@@ -33,7 +33,7 @@ export const maxPageBytes = 512 * 1024;
 export const maxPageEntries = 1024;
 export const maxWatchedTopics = 1024;
 /** An HPKE encapsulation (1,153 bytes), a sealed 32-byte key and room to frame them. */
-const maxLockboxBytes = 2048;
+export const maxLockboxBytes = 2048;
 /** A pairing offer or answer; the answer carries the genesis entry. */
 const maxRendezvousBytes = 64 * 1024;
 /** Minutes, not hours: a code that lies around is a risk. */
@@ -44,7 +44,8 @@ const maxWaitMs = 60_000;
 const requestId = integer({ max: 2 ** 48 });
 const id = { id: requestId };
 const epoch = integer({ max: 2 ** 32 });
-const lockboxPlace = { audience: audienceName, epoch, member: principalId };
+/** Two devices that start an epoch at once make two keys: the commitment keeps their boxes apart. */
+const lockboxPlace = { audience: audienceName, epoch, keyCommitment: digest, member: principalId };
 /** Each end of a rendezvous has its slot; each slot is put once and taken once. */
 const rendezvousPlace = { rendezvous: bytes(16), slot: oneOf('offer', 'answer') };
 

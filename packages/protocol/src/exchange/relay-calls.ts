@@ -7,18 +7,12 @@ import type { Head, UnverifiedEntry, Verified } from '../blind/entry.ts';
 import { verifyFreshness, type FreshnessStatement } from '../blind/freshness.ts';
 import type { Pulse } from '../blind/pulse.ts';
 import type { Signal } from '../blind/signal.ts';
-import { HoldfastError } from '../errors.ts';
+import { codeOf, HoldfastError } from '../errors.ts';
+import type { LockboxPlace } from '../seal/lockbox.ts';
 import type { RelayExchange } from './relay-exchange.ts';
 
 /** `conflict`: another entry stands there; `head` is the topic's last one (undefined: the topic is empty). */
 export type AppendOutcome = { readonly kind: 'appended' } | { readonly kind: 'conflict'; readonly head: Head | undefined };
-
-/** A place of a lockbox: which epoch key, sealed to whom. */
-export interface LockboxPlace {
-  readonly audience: string;
-  readonly epoch: number;
-  readonly member: Uint8Array;
-}
 
 export interface RendezvousPlace {
   /** 16 bytes that follow from the pairing code. */
@@ -70,8 +64,15 @@ export async function watchTopics(
   await exchange.request({ kind: 'watch', topics });
 }
 
-export async function putLockbox(exchange: RelayExchange, place: LockboxPlace, sealed: Uint8Array): Promise<void> {
-  await exchange.request({ kind: 'lockbox-put', ...place, sealed });
+/** `taken`: another box stands there, and stays. It was put for the same key and member, as when a command is done again. [LOCKBOX-6] */
+export async function putLockbox(exchange: RelayExchange, place: LockboxPlace, sealed: Uint8Array): Promise<'put' | 'taken'> {
+  try {
+    await exchange.request({ kind: 'lockbox-put', ...place, sealed });
+    return 'put';
+  } catch (thrown) {
+    if (codeOf(thrown) === 'id_taken') return 'taken';
+    throw thrown;
+  }
 }
 
 export async function getLockbox(exchange: RelayExchange, place: LockboxPlace): Promise<Uint8Array | undefined> {

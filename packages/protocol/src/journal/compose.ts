@@ -104,7 +104,7 @@ export async function composeGenesis(
           { member: member.id, recipient: member.keys.seal },
           key,
         );
-        lockboxes.push({ audience, epoch: 0, member: member.id, wire });
+        lockboxes.push({ audience, epoch: 0, keyCommitment: commitToKey(primitives, key), member: member.id, wire });
       }
     }
     const devices = [{ id: device.id, sign: device.keys.sign }];

@@ -5,8 +5,8 @@ import { HoldfastError } from '../errors.ts';
 import { controlTopic, noHash, signEntry, verifyEntry, type Head, type Tip, type UnverifiedEntry } from '../blind/entry.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { Primitives } from '../primitives/primitives.ts';
-import { epochKeyBytes, sealBody } from '../seal/body.ts';
-import { makeLockbox, sealPreviousKey } from '../seal/lockbox.ts';
+import { commitToKey, epochKeyBytes, sealBody } from '../seal/body.ts';
+import { makeLockbox, sealPreviousKey, type LockboxPlace } from '../seal/lockbox.ts';
 import { encodeBody, type Body, type BodyOf } from './bodies.ts';
 import { reduce } from './reduce.ts';
 import type { Replica } from './replica.ts';
@@ -14,10 +14,7 @@ import { currentEpoch, membersOf, type FleetState, type Member } from './state.t
 import { opened } from './verify.ts';
 
 /** A lockbox and its place at the relay. */
-export interface PlacedLockbox {
-  readonly audience: string;
-  readonly epoch: number;
-  readonly member: Uint8Array;
+export interface PlacedLockbox extends LockboxPlace {
   readonly wire: Uint8Array;
 }
 
@@ -148,8 +145,9 @@ class Draft {
 
   async #addLockbox(audience: string, epoch: number, key: Uint8Array, { id, seal }: Member): Promise<void> {
     const name = { fleet: this.state.fleet, audience, epoch };
-    const wire = await makeLockbox(this.#operator.primitives, name, { member: id, recipient: seal }, key);
-    this.#lockboxes.push({ audience, epoch, member: id, wire });
+    const { primitives } = this.#operator;
+    const wire = await makeLockbox(primitives, name, { member: id, recipient: seal }, key);
+    this.#lockboxes.push({ audience, epoch, keyCommitment: commitToKey(primitives, key), member: id, wire });
   }
 }
 

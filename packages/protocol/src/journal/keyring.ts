@@ -7,18 +7,14 @@ import type { EntryStatement } from '../blind/entry.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { openBody } from '../seal/body.ts';
-import { openLockbox, openPreviousKey, type EpochName } from '../seal/lockbox.ts';
+import { openLockbox, openPreviousKey, type EpochName, type LockboxPlace } from '../seal/lockbox.ts';
 import { decodeBody } from './bodies.ts';
 
 /** Where lockboxes are kept: a local copy, then the relay. Undefined: there is none; throws when that cannot be told. */
-export type Lockboxes = (audience: string, epoch: number, member: Uint8Array) => Promise<Uint8Array | undefined>;
+export type Lockboxes = (place: LockboxPlace) => Promise<Uint8Array | undefined>;
 
 /** One epoch and the commitment to its key. */
-export interface WantedEpoch {
-  readonly audience: string;
-  readonly epoch: number;
-  readonly keyCommitment: Uint8Array;
-}
+export type WantedEpoch = Omit<LockboxPlace, 'member'>;
 
 /** What a lockbox or a handed-down key may be wrong in; anything else (no connection, no custody) is not its fault. */
 const wrongContent: ReadonlySet<ErrorCode> = new Set([
@@ -43,7 +39,7 @@ export interface KeyringOptions {
   readonly fleet: Uint8Array;
   readonly lockboxes: Lockboxes;
   /** Told of each lockbox that held the right key: any other is not worth keeping, whoever handed it over. [LOCKBOX-5] */
-  readonly opened?: ((audience: string, epoch: number, box: Uint8Array) => void) | undefined;
+  readonly opened?: ((place: LockboxPlace, box: Uint8Array) => void) | undefined;
 }
 
 export class Keyring {
@@ -84,17 +80,19 @@ export class Keyring {
     const known = this.#keys.get(commitment);
     if (known !== undefined) return known;
     const { primitives, holder, self, lockboxes } = this.#options;
-    const box = await lockboxes(wanted.audience, wanted.epoch, self);
+    const { audience, epoch, keyCommitment } = wanted;
+    const place = { audience, epoch, keyCommitment, member: self };
+    const box = await lockboxes(place); // [LOCKBOX-6]
     if (box === undefined) return undefined;
     try {
-      const key = await openLockbox(primitives, holder, this.#name(wanted), self, box, wanted.keyCommitment); // [AUDIENCE-8]
+      const key = await openLockbox(primitives, holder, this.#name(wanted), self, box, keyCommitment); // [AUDIENCE-8]
       this.#keys.set(commitment, key);
-      this.#spoilt.delete(`${wanted.audience}/${wanted.epoch}`);
-      this.#options.opened?.(wanted.audience, wanted.epoch, box);
+      this.#spoilt.delete(`${audience}/${epoch}`);
+      this.#options.opened?.(place, box);
       return key;
     } catch (thrown) {
       if (isWrongContent(thrown) === undefined) throw thrown;
-      this.#spoilt.add(`${wanted.audience}/${wanted.epoch}`); // [AUDIENCE-9] surfaced, never skipped in silence
+      this.#spoilt.add(`${audience}/${epoch}`); // [AUDIENCE-9] surfaced, never skipped in silence
       return undefined;
     }
   }

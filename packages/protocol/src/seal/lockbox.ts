@@ -5,6 +5,7 @@ import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
 import { decode, encode, integer, literal, record, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import { audienceName } from '../blind/entry.ts';
+import { maxLockboxBytes } from '../blind/frames.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import { fleetId } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -16,9 +17,16 @@ import { openSealed, sealed, sealTo } from './hpke.ts';
 const epochName = record({ fleet: fleetId, audience: audienceName, epoch: integer({ max: 2 ** 32 }) });
 export type EpochName = Infer<typeof epochName>;
 
+/** Where a relay keeps a lockbox: which epoch key, told by its commitment, sealed to whom. [LOCKBOX-6] */
+export interface LockboxPlace {
+  readonly audience: string;
+  readonly epoch: number;
+  /** 32 bytes, as in the entry that starts the epoch. */
+  readonly keyCommitment: Uint8Array;
+  readonly member: Uint8Array;
+}
+
 const lockbox = record({ v: literal(1), sealed }); // [LOCKBOX-2]
-/** Longest lockbox on the wire. */
-const maxLockboxBytes = 2048;
 
 /** The lockbox of `member`, whose sealing key is `recipient`. `epochKey` stays the caller's. Throws `key_invalid`. */
 export async function makeLockbox(

@@ -7,7 +7,7 @@ import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { verifyFirstAccessList, verifyNextAccessList } from '@holdfast/protocol/blind/access-list';
 import { verifyPulse } from '@holdfast/protocol/blind/pulse';
 import { parseEntry } from '@holdfast/protocol/blind/entry';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { fromHex, toHex } from '@holdfast/protocol/codec/bytes';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import {
   addItem,
@@ -27,7 +27,7 @@ import { egressOf, grantsOf, membersOf, type FleetState, type OpenedEntry } from
 import { maxAgents } from '@holdfast/protocol/blind/access-list';
 import { openSealed } from '@holdfast/protocol/seal/hpke';
 import { outcomeOf } from '@holdfast/testkit/vectors';
-import { exampleItem, World } from '@holdfast/testkit/world';
+import { exampleItem, placeOf, World } from '@holdfast/testkit/world';
 
 const secret = new TextEncoder().encode('sk-secret-0123456789');
 
@@ -149,10 +149,28 @@ describe('compose', () => {
     const boxes = [...relay.lockboxes.keys()].filter((place) => place.startsWith('fleet/1/')).toSorted();
     assert.deepEqual(
       boxes,
-      wanted.map((id) => `fleet/1/${id}`),
+      wanted.map((id) => placeOf(world.lockboxPlace('fleet', 1, fromHex(id) ?? assert.fail()))),
     );
     assert.deepEqual(membersOf(operator.replica.state, agentAudience(gone.id))?.length, 2);
     assert.equal(membersOf(operator.replica.state, agentAudience(world.primitives.random(16))), undefined);
+  });
+
+  it('[LOCKBOX-6]: of two devices that start an epoch at once one wins, and every reader finds its boxes, whoever put theirs last', async () => {
+    for (const first of ['winner', 'loser']) {
+      const world = await World.begin();
+      const main = await world.enroll('main');
+      const { operator, relay } = world;
+      const [winner, loser] = [await rekeyFleet(operator.operator), await rekeyFleet(operator.operator)];
+      for (const { lockboxes } of first === 'winner' ? [winner, loser] : [loser, winner]) relay.accept({ lockboxes, entries: [] });
+      relay.accept(winner);
+      assert.equal(await outcomeOf(() => relay.accept(loser)), 'entry_stale');
+      for (const reader of [operator, main]) {
+        assert.deepEqual((await reader.sync()).map(({ kind }) => kind), ['applied']);
+        assert.equal(reader.replica.undecryptable, 0);
+      }
+      await operator.act(rekeyFleet);
+      assert.deepEqual((await main.sync()).map(({ kind }) => kind), ['applied']);
+    }
   });
 
   it('a conflict is composed again; the loser leaves nothing behind', async () => {

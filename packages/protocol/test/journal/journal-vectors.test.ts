@@ -35,7 +35,7 @@ async function readHistory(): Promise<Replica> {
     holder: await SoftwareKeyHolder.fromBytes(nodePrimitives, fromVectorHex(history.keys)),
     self: fromVectorHex(history.self),
     fleet: fromVectorHex(history.fleet),
-    lockboxes: async (audience, epoch, member) => lockboxes.get(placeOf(audience, epoch, member)),
+    lockboxes: async (place) => lockboxes.get(placeOf(place)),
   });
   for (const { topic, entries } of history.topics) {
     const results = await replica.ingest(fromVectorHex(topic), entries.map(fromVectorHex));

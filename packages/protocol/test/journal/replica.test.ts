@@ -13,7 +13,7 @@ import { maxWaiting, Replica, type Ingested } from '@holdfast/protocol/journal/r
 import { currentEpoch, egressOf, grantsOf, isLive, latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { openBody, sealBody } from '@holdfast/protocol/seal/body';
-import { makeLockbox } from '@holdfast/protocol/seal/lockbox';
+import { makeLockbox, type LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 import { exampleItem, placeOf, World, type AgentActor } from '@holdfast/testkit/world';
@@ -229,13 +229,13 @@ describe('replica: what a relay may do', () => {
     const main = await world.enroll('main');
     const gone = await world.enroll('gone');
     await world.operator.revoke(gone.id);
-    const place = placeOf('fleet', 1, main.id);
+    const place = placeOf(world.lockboxPlace('fleet', 1, main.id));
     const box = world.relay.lockboxes.get(place) ?? assert.fail();
     world.relay.lockboxes.delete(place);
     const before = main.replica.state.control.position;
     assert.equal(said(await main.sync()).at(-1), 'epoch_key_missing');
     assert.equal(main.replica.undecryptable, 1);
-    world.relay.lockboxes.set(place, world.relay.lockboxes.get(placeOf('fleet', 0, main.id)) ?? assert.fail());
+    world.relay.lockboxes.set(place, world.relay.lockboxes.get(placeOf(world.lockboxPlace('fleet', 0, main.id))) ?? assert.fail());
     assert.equal(said(await main.sync()).at(-1), 'epoch_key_missing');
     assert.equal(main.replica.undecryptable, 2);
     assert.ok(main.replica.state.control.position >= before);
@@ -255,7 +255,7 @@ describe('replica: what a relay may do', () => {
       { member: main.id, recipient: main.holder.publicKeys.seal },
       world.primitives.random(32),
     );
-    world.relay.lockboxes.set(placeOf('fleet', 0, main.id), planted);
+    world.relay.lockboxes.set(placeOf(world.lockboxPlace('fleet', 0, main.id)), planted);
     assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['epoch_key_missing']);
     assert.equal(reader.undecryptable, 2);
   });
@@ -265,7 +265,7 @@ describe('replica: what a relay may do', () => {
     for (const scope of ['a', 'b', 'c']) await world.operator.revoke((await world.enroll(scope)).id);
     const late = await world.enroll('late');
     assert.equal(currentEpoch(late.replica.state, 'fleet')?.epoch, 3);
-    for (const epoch of [0, 1, 2]) assert.equal(world.relay.lockbox('fleet', epoch, late.id), undefined);
+    for (const epoch of [0, 1, 2]) assert.equal(world.relay.lockbox(world.lockboxPlace('fleet', epoch, late.id)), undefined);
     assert.equal(late.replica.state.agents.size, 4);
     assert.equal(late.replica.undecryptable, 0);
     // A batch that ends before the epoch that hands the keys down waits for more.
@@ -278,9 +278,9 @@ describe('replica: what a relay may do', () => {
     const world = await World.begin();
     const main = await world.enroll('main');
     const { primitives, fleet } = world;
-    const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => {
-      if (audience !== 'fleet') throw new HoldfastError('relay_unreachable', 'gone');
-      return world.relay.lockbox(audience, epoch, member);
+    const lockboxes = async (place: LockboxPlace) => {
+      if (place.audience !== 'fleet') throw new HoldfastError('relay_unreachable', 'gone');
+      return world.relay.lockbox(place);
     };
     const reader = new Replica({ primitives, fleet, self: main.id, holder: main.holder, lockboxes });
     assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['applied', 'applied', 'relay_unreachable']);
@@ -462,7 +462,7 @@ describe('replica: what it keeps', () => {
         return plain;
       },
     };
-    const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => relay.lockbox(audience, epoch, member);
+    const lockboxes = async (place: LockboxPlace) => relay.lockbox(place);
     const reader = new Replica({ primitives, fleet, lockboxes, self: operator.id, holder: operator.holder });
     const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
     const slice = typedArrays.slice;
@@ -493,7 +493,7 @@ describe('replica: what it keeps', () => {
     await main.sync();
     for (const reader of [world.operator, main]) {
       const { primitives, fleet, relay } = world;
-      const lockboxes = async (audience: string, epoch: number, member: Uint8Array) => relay.lockbox(audience, epoch, member);
+      const lockboxes = async (place: LockboxPlace) => relay.lockbox(place);
       const options = { primitives, fleet, lockboxes, self: reader.id, holder: reader.holder };
       const snapshot = reader.replica.snapshot();
       const restored = Replica.restore(options, snapshot);

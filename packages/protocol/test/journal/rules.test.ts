@@ -94,6 +94,7 @@ async function epochStart(
 ): Promise<readonly [Body, Change]> {
   const { world } = stage;
   const key = fresh(stage, 32);
+  const keyCommitment = commitToKey(world.primitives, key);
   const members = membersOf(world.operator.replica.state, audience) ?? [];
   for (const { id, seal } of members) {
     const box = await makeLockbox(
@@ -102,10 +103,10 @@ async function epochStart(
       { member: id, recipient: seal },
       key,
     );
-    world.relay.lockboxes.set(placeOf(audience, epoch, id), box);
+    world.relay.lockboxes.set(placeOf({ audience, epoch, keyCommitment, member: id }), box);
   }
   const start: BodyOf<'epoch'> = { kind: 'epoch', members: members.map(({ id }) => id), previousKey: fresh(stage, 48), ...body };
-  return [start, { audience, epoch, key, keyCommitment: commitToKey(world.primitives, key) }];
+  return [start, { audience, epoch, key, keyCommitment }];
 }
 
 const breaches: readonly Breach[] = [
