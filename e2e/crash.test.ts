@@ -1,0 +1,212 @@
+// kill -9 of every part at every step of the story, at moments of chance: what was acknowledged is there after the next start, a use is on
+// record or did not happen, and nobody has to mend anything by hand. Counted by the service, not by us.
+
+import assert from 'node:assert/strict';
+import { readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
+import { after, before, describe, it } from 'node:test';
+import { newCanary } from '../packages/testkit/src/canary.ts';
+import { inside, scriptOf } from '../packages/testkit/src/inside.ts';
+import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
+import { share } from '../packages/testkit/src/shares.ts';
+
+type Part = 'daemon' | 'custody' | 'relay';
+const partNames: readonly Part[] = ['daemon', 'custody', 'relay'];
+
+interface Event {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly handle?: string;
+  readonly request?: { readonly path?: string };
+}
+
+/** Asks for each path, all at once; resolves with the statuses, 0 for none. */
+async function askAll({ base, paths }: { base: string; paths: string[] }): Promise<number[]> {
+  return Promise.all(paths.map((each) => fetch(base + each).then(({ status }) => status, () => 0)));
+}
+
+class Story {
+  readonly holdfast: Installation;
+  readonly origin: Origin;
+  private asked = 0;
+  /** Everything that the record has shown once. */
+  private recorded: readonly Event[] = [];
+
+  private constructor(holdfast: Installation, origin: Origin) {
+    this.holdfast = holdfast;
+    this.origin = origin;
+  }
+
+  static async begin(): Promise<Story> {
+    return new Story(await Installation.create(), await startOrigin());
+  }
+
+  async end(): Promise<void> {
+    await this.origin.close();
+    await this.holdfast.remove();
+  }
+
+  get base(): string {
+    return `https://localhost:${this.origin.port}`;
+  }
+
+  /** Paths that were never asked for before. */
+  paths(count: number): string[] {
+    return Array.from({ length: count }, () => `/v1/call-${(this.asked += 1)}`);
+  }
+
+  async events(): Promise<readonly Event[]> {
+    return jsonOf<{ events: Event[] }>(await this.holdfast.cli(['audit', 'show', '--json'])).events;
+  }
+
+  /** Does `step` while `part` is killed, then starts again, and does it again if it was not acknowledged: by hand only what a person would do. */
+  async crossed(part: Part, afterMs: number, step: () => Promise<boolean>): Promise<void> {
+    const { holdfast } = this;
+    const pid = (await holdfast.parts())[part];
+    const ended = holdfast.ended();
+    const doing = step();
+    await later(afterMs);
+    process.kill(pid, 'SIGKILL');
+    const done = await doing;
+    assert.equal(await ended, 3, 'start ends, and says that something is wrong');
+    assert.match(holdfast.log, /; stopping/);
+    await holdfast.start();
+    if (!done) assert.ok(await step(), 'the step can be done again');
+  }
+
+  /** All that must hold at any time. */
+  async check(): Promise<void> {
+    const events = await this.events();
+    assert.deepEqual(events.slice(0, this.recorded.length), this.recorded, 'what was recorded stays');
+    this.recorded = events;
+    const verified = await this.holdfast.cli(['audit', 'verify', '--json']);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    const handles = new Map(events.flatMap(({ kind, handle, request }) => (kind === 'minted' ? [[request?.path ?? '', handle] as const] : [])));
+    const consumed = events.flatMap(({ kind, handle }) => (kind === 'consumed' ? [handle] : []));
+    assert.equal(new Set(consumed).size, consumed.length, 'no handle was consumed twice');
+    const arrived = this.origin.seen.map(({ url }) => url);
+    assert.equal(new Set(arrived).size, arrived.length, 'no call arrived twice');
+    for (const url of arrived) assert.ok(consumed.includes(handles.get(url)), `${url} arrived with a credential and is on record`);
+  }
+}
+
+describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
+  let story: Story;
+  let holdfast: Installation;
+  let agent = '';
+  const secret = newCanary();
+  before(async () => {
+    story = await Story.begin();
+    ({ holdfast } = story);
+    await holdfast.start();
+  });
+  after(() => story.end());
+
+  const asked = async (...words: string[]): Promise<boolean> => {
+    const ran = await holdfast.operator(words);
+    if (ran.code === 0 || /\((name_taken|agent_revoked)\)/.test(ran.stderr)) return true; // it had been done, and was not heard of
+    assert.match(ran.stderr, /\([a-z_]+\)\n\s+next: /, 'a clear message with the next step');
+    assert.doesNotMatch(ran.stderr, /\(internal\)/);
+    return false;
+  };
+  const called = async (): Promise<boolean> => {
+    const paths = story.paths(8);
+    const ran = await holdfast.run([process.execPath, '-e', scriptOf(askAll, { base: story.base, paths })]);
+    return ran.code === 0 && ran.stdout.includes('200');
+  };
+  const enrolled = async (scope: string): Promise<boolean> => {
+    try {
+      agent = await holdfast.enrol(scope);
+      return true;
+    } catch (thrown) {
+      assert.doesNotMatch(String(thrown), /\(internal\)/);
+      return false;
+    }
+  };
+  let round = 0;
+  /** Each step with another part, at another moment. */
+  const cross = async (step: () => Promise<boolean>, withinMs = 1500): Promise<void> => {
+    const part = partNames[(round += 1) % partNames.length] ?? 'daemon';
+    await story.crossed(part, Math.random() * withinMs, step);
+  };
+
+  it('init', () => cross(() => asked('init', '--name', 'test fleet'), 2500));
+  it('enroll and approve', async () => {
+    await cross(() => enrolled('main'), 4000);
+    await story.check();
+  });
+  it('vault add and grant', async () => {
+    await cross(async () => {
+      try {
+        await holdfast.addCredential('demo', secret, story.origin, { env: 'DEMO_TOKEN' });
+        return true;
+      } catch (thrown) {
+        return /name_taken/.test(String(thrown));
+      }
+    });
+    await cross(() => asked('vault', 'grant', 'demo', '--to', agent));
+    assert.ok(await called());
+    await story.check();
+  });
+  it('run, with calls in flight', async () => {
+    for (let times = 0; times < share({ ci: 3, soak: 190 }); times += 1) {
+      await cross(called, 2000);
+      await story.check();
+    }
+  });
+  it('pulse', async () => cross(() => asked('pulse')));
+
+  it('the record put back to an older one is refused from then on, by name and with the next step; what is left can be read', async () => {
+    assert.ok(await called());
+    assert.equal(await holdfast.stop(), 0);
+    const folder = path.join(holdfast.home, 'daemon/audit', agent);
+    const segments = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted();
+    assert.ok(segments.length > 1);
+    const last = path.join(folder, segments.at(-1) ?? '');
+    await rename(last, `${last}.away`);
+    await rename(path.join(folder, 'synced'), path.join(folder, 'synced.away'));
+    await holdfast.start();
+    const ran = await holdfast.run(['true']);
+    assert.deepEqual([ran.code, /\(audit_truncated\)/.test(ran.stderr)], [125, true], ran.stderr);
+    const { notices } = jsonOf<{ notices: { code: string; next?: string }[] }>(await holdfast.cli(['status', '--json']));
+    assert.match(notices.find(({ code }) => code === 'audit_truncated')?.next ?? '', /enrol again/);
+    assert.equal((await holdfast.cli(['audit', 'verify', '--json'])).code, 4);
+    assert.equal((await holdfast.cli(['audit', 'show'])).code, 0);
+    await holdfast.stop();
+    await rename(`${last}.away`, last);
+    await rename(path.join(folder, 'synced.away'), path.join(folder, 'synced'));
+    await holdfast.start();
+    assert.ok(await called(), 'put back from the backup it goes on');
+    await story.check();
+  });
+
+  it('revoke', async () => {
+    await cross(() => asked('revoke', agent));
+    assert.match((await holdfast.run(['true'])).stderr, /\((agent_revoked|relay_unreachable)\)/);
+    await story.check();
+  });
+});
+
+describe('many calls at once', { timeout: 600_000 }, () => {
+  let story: Story;
+  before(async () => {
+    story = await Story.begin();
+    await story.holdfast.settle();
+    await story.holdfast.giveCredential('demo', newCanary(), story.origin, { env: 'DEMO_TOKEN' });
+  });
+  after(() => story.end());
+
+  it('[HANDLE-5] the service sees exactly as many as were consumed', async () => {
+    const each = 40;
+    const rounds = share({ ci: 10, soak: 100 });
+    for (let round = 0; round < rounds; round += 1) {
+      const statuses = await inside(story.holdfast, askAll, { base: story.base, paths: story.paths(each) });
+      assert.deepEqual(statuses, Array(each).fill(200));
+    }
+    await story.check();
+    const consumed = (await story.events()).filter(({ kind }) => kind === 'consumed');
+    assert.deepEqual([story.origin.seen.length, consumed.length], [each * rounds, each * rounds]);
+  });
+});
