@@ -46,7 +46,7 @@ export class AgentJournal implements LinkReader {
   private countedMs = 0;
   private readOwn = false;
   /** An operator has seen another history than the one shown here. */
-  private fork: unknown;
+  private fork: Error | undefined;
 
   private constructor(options: JournalOptions) {
     const { ports, store, enrolment, holder, fetchLockbox } = options;
@@ -244,7 +244,7 @@ export class AgentJournal implements LinkReader {
     try {
       return this.replica.compareControl(statement.control);
     } catch (thrown) {
-      this.fork ??= thrown; // [PULSE-8]
+      if (thrown instanceof Error) this.fork ??= thrown; // [PULSE-8]
       this.options.freshness.relayDoubted();
       throw thrown;
     }

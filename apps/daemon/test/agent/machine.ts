@@ -13,6 +13,12 @@ import { Agent } from '../../src/agent/agent.ts';
 
 import { StateStore, type Enrolment } from '../../src/state/store.ts';
 
+const unreachable: Script = {
+  answer(_, line) {
+    line.cut();
+    return [];
+  },
+};
 const quiet = { info: () => {}, warn: () => {} };
 
 export class Machine {
@@ -64,7 +70,7 @@ export class Machine {
     this.relay.store.pulse = (await makePulse({ ...this.world.operator.operator, nowMs: Date.now() })).wire;
     const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
     const store = new StateStore(path.join(this.folder, 'journal.db'));
-    this.hostile.script = offline ? { answer: (_, line) => (line.cut(), []) } : (script ?? {});
+    this.hostile.script = offline ? unreachable : (script ?? {});
     const agent = await Agent.open({
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
       store, enrolment: this.enrolment, holder: this.actor.holder, custodyLevel: 'software', auditFolder: this.auditFolder,
