@@ -43,6 +43,11 @@ function operatorCommand(parent: Command, name: string, description: string): Co
   return command(parent, name, description).option('--passphrase-file <file>', "the operator key's passphrase; asked for when absent");
 }
 
+/** Two views: the operator's own with a passphrase, else what this machine's daemon knows. */
+function viewCommand(parent: Command, name: string, description: string): Command {
+  return command(parent, name, description).option('--passphrase-file <file>', "show the operator's view; without it, what this machine's daemon knows");
+}
+
 operatorCommand(program, 'init', 'make a fleet and its operator key; prints the recovery code once')
   .option('--name <name>', 'what to call the fleet', 'my fleet')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
@@ -55,7 +60,7 @@ command(program, 'enroll', 'ask the operator to enrol this machine; shows a code
   .action(action(async (output, options) => (await import('./commands/enroll.ts')).enroll(output, options)));
 
 operatorCommand(program, 'approve', 'admit the machine that shows this code')
-  .argument('<code>', 'the code or the URL that the machine shows')
+  .argument('<code>', 'the code or the URL that the machine shows; - reads it from standard input')
   .option('--words <words>', 'the three words that the machine shows; asked for when absent')
   .action(action(async (output, code, options) => (await import('./commands/approve.ts')).approve(output, code, options)));
 
@@ -81,7 +86,7 @@ operatorCommand(vault, 'ungrant', 'end what an agent may use')
 operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
   .argument('<name>')
   .action(action(async (output, name, options) => (await import('./commands/vault.ts')).remove(output, name, options)));
-operatorCommand(vault, 'list', 'names, terms and grants; never a secret')
+viewCommand(vault, 'list', 'names, terms and grants; never a secret')
   .action(action(async (output, options) => (await import('./commands/vault.ts')).list(output, options)));
 
 const egress = program.command('egress').description('hosts that agents may reach without a credential');
@@ -95,10 +100,10 @@ operatorCommand(egress, 'remove', 'end that leave')
   .argument('<host[:port]>')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
   .action(action(async (output, host, options) => (await import('./commands/egress.ts')).remove(output, host, options)));
-operatorCommand(egress, 'list', 'who may reach what')
+viewCommand(egress, 'list', 'who may reach what')
   .action(action(async (output, options) => (await import('./commands/egress.ts')).list(output, options)));
 
-operatorCommand(program, 'agents', 'who is enrolled')
+viewCommand(program, 'agents', 'who is enrolled')
   .action(action(async (output, options) => (await import('./commands/agents.ts')).list(output, options)));
 operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")

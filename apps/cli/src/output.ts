@@ -114,7 +114,11 @@ export class Output {
 
 /** Ids and keys are hex; what a terminal would obey or hide is escaped, so that JSON may be looked at as well. [CLI-1] [CLI-6] */
 function jsonLine(value: unknown): string {
-  const text = JSON.stringify(value, (_key, each: unknown) => (each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each));
+  // Buffers turn themselves into something else before a replacer sees them: the holder still has the bytes.
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key: string, each: unknown) {
+    const bytes = this[key];
+    return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : each;
+  });
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
     Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
   );

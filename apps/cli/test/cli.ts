@@ -1,0 +1,96 @@
+// The command line as a process, with a home of its own, and a daemon's door that a test plays.
+
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { FrameReader } from '@holdfast/protocol/codec/framing';
+import { decodeDoorRequest, encodeDoorReply, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+
+const bin = fileURLToPath(new URL('../bin/holdfast.cjs', import.meta.url));
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly home?: string;
+  readonly input?: string | Uint8Array;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Called with each piece of stdout; true: stdout is closed, as `head` does it. */
+  readonly onOutput?: (text: string) => boolean;
+}
+
+export function cli(parameters: readonly string[], { home, input = '', environment = {}, onOutput }: CliOptions = {}): Promise<Ran> {
+  const { PATH = '', TMPDIR } = process.env;
+  const env = { PATH, HOME: '/nonexistent', HOLDFAST_HOME: home ?? '/nonexistent/holdfast', ...(TMPDIR !== undefined && { TMPDIR }), ...environment };
+  const child = spawn(process.execPath, [bin, ...parameters], { env, stdio: 'pipe' });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (onOutput?.(text) === true) child.stdout.destroy();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+export function newHome(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-cli-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return path.join(folder, 'home');
+}
+
+/** One caller at the played door. */
+export interface Guest {
+  reply(...replies: readonly DoorReply[]): void;
+  end(): void;
+  /** As when the daemon is killed. */
+  reset(): void;
+}
+
+export interface PlayedDoor {
+  readonly home: string;
+  readonly heard: DoorRequest[];
+}
+
+/** A door in a home of its own; `answer` is called for each frame of each caller. */
+export async function playDoor(t: TestContext, answer: (request: DoorRequest, guest: Guest) => void): Promise<PlayedDoor> {
+  const home = newHome(t);
+  mkdirSync(path.join(home, 'run'), { recursive: true, mode: 0o700 });
+  chmodSync(path.join(home, 'run'), 0o700);
+  const heard: DoorRequest[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    const reader = new FrameReader(maxDoorFrameBytes);
+    const guest: Guest = {
+      reply: (...replies) => replies.forEach((reply) => void socket.write(encodeDoorReply(reply))),
+      end: () => void socket.end(),
+      reset: () => void socket.destroy(),
+    };
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      for (const request of reader.push(chunk).map(decodeDoorRequest)) {
+        heard.push(request);
+        answer(request, guest);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path.join(home, 'run', 'daemon.sock'), resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { home, heard };
+}

@@ -1,0 +1,305 @@
+// Commands against a played daemon: what they ask, what they answer with and without --json, and what they do when the daemon is absent,
+// refuses, lies or dies.
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { maxInputAheadBytes, type DoorReply } from '@holdfast/protocol/door/wire';
+import { cli, newHome, playDoor } from './cli.ts';
+
+const id = (fill: number) => new Uint8Array(16).fill(fill);
+const hash = new Uint8Array(32).fill(9);
+
+const statusReply: DoorReply = {
+  kind: 'status',
+  version: '0.1.0',
+  pid: 7,
+  startedAtMs: 1_700_000_000_000,
+  custody: 'software',
+  agents: [
+    {
+      agent: id(1), fleet: hash, fleetName: 'ho\u001bme', scope: 'main', custody: 'software', state: 'live', relay: 'http://r', relayState: 'waiting',
+      relayError: 'relay_refused', freshness: { pulseMaxAgeMs: 86_400_000, refusal: 'stale_relay' }, grants: 0, undecryptable: 1, rejected: 2, events: 3,
+    },
+  ],
+  sessions: [{ session: id(2), agent: id(1), mode: 'sealed', command: 'curl', startedAtMs: 1_700_000_000_000 }],
+  notices: [{ code: 'audit_altered', message: 'ci: \u001b[31m', next: 'look' }],
+};
+
+const machineReply: DoorReply = {
+  kind: 'machine',
+  agents: [{ agent: id(1), fleet: hash, scope: 'main', machine: 'box\u009b', custody: 'software', state: 'live', enrolledAtMs: 5, here: true }],
+  grants: [
+    {
+      agent: id(1),
+      granted: { grant: id(3), item: id(4), name: 'demo', attach: { kind: 'bearer' }, fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/**'], allowPrivate: false } },
+      grantedAtMs: 6,
+    },
+  ],
+  egress: [{ agent: id(1), rule: { id: id(5), agent: id(1), host: 'example.com', port: 443, allowPrivate: false } }],
+};
+
+const json = (text: string): unknown => JSON.parse(text);
+const code = (text: string) => (json(text) as { error: { code: string; next?: string } }).error.code;
+
+// [CLI-4]
+test('without a daemon every command that needs one says so, with the next step, and exits with 3', async (t) => {
+  const home = newHome(t);
+  for (const command of [['agents'], ['vault', 'list'], ['egress', 'list'], ['audit', 'show'], ['audit', 'verify'], ['time'], ['enroll']]) {
+    const asked = await cli([...command, '--json'], { home });
+    assert.equal(asked.code, 3, command.join(' '));
+    assert.equal(code(asked.stdout), 'daemon_unreachable');
+    assert.equal(asked.stderr, '');
+  }
+  const people = await cli(['agents'], { home });
+  assert.deepEqual([people.code, people.stdout], [3, '']);
+  assert.match(people.stderr, /^holdfast: no daemon answers on this machine \(daemon_unreachable\)\n {2}next: start it: npm start/);
+});
+
+// [CLI-14]
+test('status without a daemon is an answer, and exits with 3', async (t) => {
+  const home = newHome(t);
+  const asked = await cli(['status', '--json'], { home });
+  assert.equal(asked.code, 3);
+  assert.deepEqual(json(asked.stdout), {
+    running: false, home, operator: false, agents: [], sessions: [],
+    notices: [{ code: 'daemon_unreachable', message: 'no daemon answers on this machine', next: 'start it: npm start (in the clone), in another terminal' }],
+  });
+});
+
+// [CLI-14] [CLI-6]
+test('status tells what runs and what is wrong, for scripts and for people', async (t) => {
+  const { home } = await playDoor(t, (_request, guest) => (guest.reply(statusReply), guest.end()));
+  const asked = await cli(['status', '--json'], { home });
+  assert.equal(asked.code, 0);
+  const { running, custody, notices, agents, kind } = json(asked.stdout) as { running: boolean; custody: string; kind?: string; notices: { code: string }[]; agents: { agent: string }[] };
+  assert.deepEqual([running, custody, kind, agents[0]?.agent], [true, 'software', undefined, '01'.repeat(16)]);
+  assert.deepEqual(notices.map((each) => each.code), ['audit_altered', 'relay_refused', 'stale_relay', 'open_failed', 'entry_rejected']);
+  const people = await cli(['status'], { home });
+  assert.match(people.stdout, /main 01010101 of ho\\u\{1b\}me: live, software; relay waiting \(relay_refused\), no pulse yet; 0 grants/);
+  assert.doesNotMatch(people.stdout.replaceAll('\n', ''), /\p{Cc}/u);
+});
+
+// [CLI-9]
+test('lists without a passphrase are the view of this machine', async (t) => {
+  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply(machineReply), guest.end()));
+  assert.deepEqual(json((await cli(['agents', '--json'], { home })).stdout), {
+    view: 'machine',
+    agents: [{ agent: '01'.repeat(16), scope: 'main', machine: 'box\u009b', custody: 'software', state: 'live', enrolledAtMs: 5, here: true }],
+  });
+  assert.deepEqual(json((await cli(['vault', 'list', '--json'], { home })).stdout), {
+    view: 'machine',
+    items: [
+      {
+        item: '04'.repeat(16), name: 'demo', attach: 'bearer', hosts: ['api.example.com:443'], methods: ['GET'], paths: ['/**'], allowPrivate: false,
+        agent: '01'.repeat(16), grant: '03'.repeat(16), grantedAtMs: 6,
+      },
+    ],
+  });
+  assert.deepEqual(json((await cli(['egress', 'list', '--json'], { home })).stdout), {
+    view: 'machine',
+    rules: [{ rule: '05'.repeat(16), agent: '01'.repeat(16), host: 'example.com', port: 443, allowPrivate: false }],
+  });
+  assert.match((await cli(['agents'], { home })).stdout, /^0101\w+ {2}main +live +box\\u\{9b\} \(software\)\n$/);
+  assert.deepEqual(heard.map(({ kind }) => kind), ['machine', 'machine', 'machine', 'machine']);
+});
+
+test("the daemon's refusal is the command's: code, message, next step", async (t) => {
+  const { home } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'agent_unknown', message: 'no such agent', next: 'look' }), guest.end()));
+  const asked = await cli(['audit', 'show', '--agent', 'nobody', '--json'], { home });
+  assert.deepEqual([asked.code, json(asked.stdout)], [1, { error: { code: 'agent_unknown', message: 'no such agent', next: 'look' } }]);
+});
+
+test('a code that this version does not know is an unexpected fault, never a verdict', async (t) => {
+  const { home } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'all_is_well', message: '' }), guest.end()));
+  const asked = await cli(['time', '--json'], { home });
+  assert.deepEqual([asked.code, code(asked.stdout)], [3, 'internal']);
+});
+
+// [CLI-15]
+test('audit verify exits with 4 for whatever is wrong with the log, in its own JSON form', async (t) => {
+  const page = { kind: 'audit-page', agent: id(1), fleet: hash, agentKey: new Uint8Array(65).fill(4), total: 1, items: [new Uint8Array([1])], credentials: [] } as const;
+  const answers: readonly (readonly [DoorReply, string])[] = [
+    [page, 'audit_altered'],
+    [{ kind: 'failed', code: 'audit_truncated', message: 'records are missing' }, 'audit_truncated'],
+    [{ kind: 'failed', code: 'audit_corrupt', message: 'damaged' }, 'audit_corrupt'],
+  ];
+  for (const [reply, expected] of answers) {
+    const { home } = await playDoor(t, (_request, guest) => (guest.reply(reply), guest.end()));
+    const asked = await cli(['audit', 'verify', '--json'], { home });
+    const { ok, error } = json(asked.stdout) as { ok: boolean; error: { code: string } };
+    assert.deepEqual([asked.code, ok, error.code], [4, false, expected]);
+    assert.equal((await cli(['audit', 'verify'], { home })).code, 4);
+  }
+});
+
+test('an empty log is no credential used, and a ratio of nothing', async (t) => {
+  const page = { kind: 'audit-page', agent: id(1), fleet: hash, agentKey: new Uint8Array(65).fill(4), total: 0, items: [], credentials: [] } as const;
+  const { home } = await playDoor(t, (_request, guest) => (guest.reply(page), guest.end()));
+  const asked = json((await cli(['time', '--json'], { home })).stdout) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(asked).toSorted(), ['agent', 'agents', 'calls', 'credentialedMs', 'peakMs', 'perAgent', 'perCredential', 'permissionedMs', 'standingRatio']);
+  assert.deepEqual([asked['calls'], asked['standingRatio']], [0, null]);
+});
+
+// [CLI-7]
+test('enroll prints the offer at once and the agent at the end, each one line of JSON', async (t) => {
+  const offer: DoorReply = { kind: 'enroll-offer', code: 'AAAA-BBBB', url: 'http://r/enroll#AAAA-BBBB', words: ['one', 'two', 'three'], expiresAtMs: 1_900_000_000_000 };
+  const done: DoorReply = { kind: 'enroll-done', agent: id(1), fleet: hash, fleetName: 'home', scope: 'ci', custody: 'tpm' };
+  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply(offer, done), guest.end()));
+  const asked = await cli(['enroll', '--scope', 'ci', '--json'], { home });
+  assert.deepEqual(asked.stdout.trim().split('\n').map(json), [
+    { code: 'AAAA-BBBB', url: 'http://r/enroll#AAAA-BBBB', words: ['one', 'two', 'three'], expiresAtMs: 1_900_000_000_000 },
+    { agent: '01'.repeat(16), fleet: '09'.repeat(32), fleetName: 'home', scope: 'ci', custody: 'tpm' },
+  ]);
+  assert.deepEqual(structuredClone(heard), [{ kind: 'enroll', scope: 'ci' }]);
+  const people = await cli(['enroll'], { home });
+  assert.match(people.stdout, /holdfast approve AAAA-BBBB[^]*one two three[^]*enrolled as ci of home; keys: tpm\n$/);
+});
+
+test('an enrolment whose daemon dies is no success', async (t) => {
+  const { home } = await playDoor(t, (_request, guest) => guest.reset());
+  const asked = await cli(['enroll', '--json'], { home });
+  assert.deepEqual([asked.code, code(asked.stdout)], [3, 'daemon_unreachable']);
+});
+
+// [CLI-16]
+test("run: the command's bytes and exit code are the command's own", async (t) => {
+  const { home, heard } = await playDoor(t, (request, guest) => {
+    if (request.kind === 'run') guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
+    if (request.kind === 'input') guest.reply({ kind: 'input-taken', bytes: request.data.length }, { kind: 'output', data: request.data });
+    if (request.kind !== 'input-end') return;
+    guest.reply({ kind: 'errors', data: Buffer.from('to stderr\n') }, { kind: 'exited', code: 42 });
+    guest.end();
+  });
+  const ran = await cli(['run', '--scope', 'ci', '--', 'cat', '--json', '-x', '--', 'y'], { home, input: 'in\u0000put', environment: { LANG: 'C.UTF-8', SECRET_KEY: 'x', PATH: '/p' } });
+  assert.deepEqual(ran, { code: 42, stdout: 'in\u0000put', stderr: 'to stderr\n' });
+  const [run] = heard;
+  assert.ok(run?.kind === 'run');
+  assert.deepEqual([run.scope, [...run.command], { ...run.environment }, run.path, run.terminal], ['ci', ['cat', '--json', '-x', '--', 'y'], { LANG: 'C.UTF-8' }, '/p', undefined]);
+});
+
+// [DOOR-7]
+test('run: input waits until the session has taken it; megabytes come through whole', async (t) => {
+  let ahead = 0;
+  let most = 0;
+  let total = 0;
+  const { home } = await playDoor(t, (request, guest) => {
+    if (request.kind === 'run') guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
+    if (request.kind === 'input') {
+      const { length } = request.data;
+      ahead += length;
+      total += length;
+      most = Math.max(most, ahead);
+      setImmediate(() => {
+        ahead -= length;
+        guest.reply({ kind: 'input-taken', bytes: length });
+      });
+    }
+    if (request.kind === 'input-end') {
+      guest.reply({ kind: 'exited', code: 0 });
+      guest.end();
+    }
+  });
+  const { code: exit } = await cli(['run', '--', 'wc'], { home, input: Buffer.alloc(3_000_000) });
+  assert.deepEqual([exit, total], [0, 3_000_000]);
+  assert.ok(most <= maxInputAheadBytes, String(most));
+});
+
+// [CLI-16]
+test("run: own failures are 125 and begin with holdfast:", async (t) => {
+  const refusing = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'scope_unknown', message: 'no agent\u001b', next: 'enroll' }), guest.end()));
+  const dying = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' }), guest.reset()));
+  const runs = [
+    await cli(['run', '--', 'true'], { home: refusing.home }),
+    await cli(['run', '--', 'true'], { home: dying.home }),
+    await cli(['run', '--', 'true'], { home: newHome(t) }),
+    await cli(['run'], { home: refusing.home }),
+    await cli(['run', '--nonsense', '--', 'true'], { home: refusing.home }),
+    await cli(['run', '--pass-env', 'A=B', '--', 'true'], { home: refusing.home }),
+    await cli(['run', '--', 'x'.repeat(130_000)], { home: refusing.home }),
+    await cli(['run', '--scope', '../x', '--', 'true'], { home: refusing.home }),
+  ];
+  for (const { code: exit, stdout, stderr } of runs) {
+    assert.deepEqual([exit, stdout], [125, '']);
+    assert.match(stderr, /^holdfast: [^\n]+ \([a-z_]+\)\n/);
+    assert.doesNotMatch(stderr.replaceAll('\n', ''), /\p{Cc}/u);
+  }
+  assert.match(runs[1]?.stderr ?? '', /daemon_unreachable/);
+});
+
+// [CLI-10]
+test('run: only named variables pass, unset ones do not, and one that looks like a secret is warned about', async (t) => {
+  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'exited', code: 0 }), guest.end()));
+  const environment = { GITHUB_TOKEN: 'ghp_1', EDITOR: 'vim', KEYBOARD: 'qwerty' };
+  const ran = await cli(['run', '--pass-env', 'EDITOR', '--pass-env', 'GITHUB_TOKEN', '--pass-env', 'KEYBOARD', '--pass-env', 'UNSET', '--', 'true'], { home, environment });
+  const [run] = heard;
+  assert.ok(run?.kind === 'run');
+  assert.deepEqual({ ...run.environment }, environment);
+  assert.match(ran.stderr, /^holdfast: warning: the session can read GITHUB_TOKEN;/);
+  assert.doesNotMatch(ran.stderr, /ghp_1|KEYBOARD/);
+  assert.equal(ran.code, 0);
+});
+
+// [CLI-16]
+test('run: who stops reading ends the session, and is told as a closed pipe', async (t) => {
+  let gone: () => void = () => {};
+  const ended = new Promise<void>((resolve) => (gone = resolve));
+  const { home } = await playDoor(t, (request, guest) => {
+    if (request.kind !== 'run') return;
+    guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
+    const chatter = setInterval(() => guest.reply({ kind: 'output', data: Buffer.alloc(60_000, 'y') }), 2);
+    t.after(() => clearInterval(chatter));
+    void ended.then(() => clearInterval(chatter));
+  });
+  const { code: exit, stderr } = await cli(['run', '--', 'yes'], { home, onOutput: () => true });
+  gone();
+  assert.deepEqual([exit, stderr], [141, '']);
+});
+
+test('who stops reading any other command has had what they wanted', async (t) => {
+  const many = { ...machineReply, agents: Array.from({ length: 3000 }, () => machineReply.kind === 'machine' && machineReply.agents[0]).filter((each) => each !== false && each !== undefined) } as DoorReply;
+  const { home } = await playDoor(t, (_request, guest) => (guest.reply(many), guest.end()));
+  const { stderr } = await cli(['agents'], { home, onOutput: () => true });
+  assert.equal(stderr, '');
+});
+
+// [DOOR-1]
+test('a socket in a folder that others can write is not spoken to', async (t) => {
+  const { home, heard } = await playDoor(t, (_request, guest) => guest.end());
+  chmodSync(path.join(home, 'run'), 0o777);
+  const asked = await cli(['agents', '--json'], { home });
+  assert.deepEqual([asked.code, code(asked.stdout)], [3, 'home_unsafe']);
+  const linked = newHome(t);
+  mkdirSync(linked, { recursive: true });
+  symlinkSync(path.join(home, 'run'), path.join(linked, 'run'));
+  assert.equal(code((await cli(['agents', '--json'], { home: linked })).stdout), 'home_unsafe');
+  assert.deepEqual(heard, []);
+});
+
+// [CLI-2] [CLI-3]
+test('bad usage is exit 2, and an object in JSON', async (t) => {
+  const file = path.join(path.dirname(newHome(t)), 'pem');
+  writeFileSync(file, 'no certificate');
+  const wrong = [
+    [], ['vault'], ['nonsense'], ['status', '--nonsense'], ['status', 'extra'], ['vault', 'add'], ['vault', 'add', 'x', '--host', 'h'], ['revoke'], ['vault', 'grant', 'x'],
+    ['audit', 'show', '--last', 'many'], ['approve', 'not-a-code'], ['init', '--name', 'a\u001bb'], ['init', '--name', ''], ['revoke', 'x', '--reason', 'a\u001bb'],
+    ['vault', 'add', 'x', '--host', 'h', '--attach', 'smoke'], ['vault', 'add', 'x', '--host', 'h/..', '--attach', 'bearer'], ['vault', 'add', '../x', '--host', 'h.example', '--attach', 'bearer'],
+    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--method', 'G T'], ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--env', 'A=B'],
+    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--ca', '/nonexistent/ca'], ['egress', 'allow', 'h.example', '--to', 'main', '--ca', file],
+    ['egress', 'allow', 'h.example:99999', '--to', 'main'],
+  ];
+  for (const parameters of wrong) {
+    const asked = await cli([...parameters, '--json']);
+    assert.equal(asked.code, 2, parameters.join(' ') + asked.stdout);
+    assert.equal(asked.stderr.includes('{'), false);
+    assert.match(code(asked.stdout), /^(usage|codec_shape|codec_limit|pairing_code_invalid)$/);
+  }
+  const people = await cli(['status', '--nonsense']);
+  assert.deepEqual(people, { code: 2, stdout: '', stderr: "holdfast: unknown option '--nonsense' (usage)\n  next: see: holdfast --help\n" });
+});
+
+test('version and help are no faults', async () => {
+  assert.deepEqual(await cli(['--version']), { code: 0, stdout: '0.1.0\n', stderr: '' });
+  assert.equal((await cli(['help', 'run'])).code, 0);
+});

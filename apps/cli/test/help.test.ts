@@ -1,0 +1,292 @@
+// What a person reads of each command, as literals: scripts and documents rely on it, and no option comes or goes unseen. [CLI-8]
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cli } from './cli.ts';
+
+const pins: Readonly<Record<string, string>> = {
+  '': `Usage: holdfast [options] [command]
+
+Identity, credentials and rules that hold, for AI agents.
+
+Options:
+  -V, --version               output the version number
+  -h, --help                  display help for command
+
+Commands:
+  init [options]              make a fleet and its operator key; prints the
+                              recovery code once
+  enroll [options]            ask the operator to enrol this machine; shows a
+                              code and words, and waits
+  approve [options] <code>    admit the machine that shows this code
+  vault                       credentials
+  egress                      hosts that agents may reach without a credential
+  agents [options]            who is enrolled
+  revoke [options] <agent>    end an agent at once; its evidence stays
+  pulse [options]             tell the fleet that its operator is here
+  status [options]            what runs here, how fresh it is, and what is
+                              missing
+  time [options]              how long credentials could have been used, against
+                              standing keys
+  audit                       the record of what agents did
+  run [options] <command...>  run a command in a sealed session
+  help [command]              display help for command
+`,
+  init: `Usage: holdfast init [options]
+
+make a fleet and its operator key; prints the recovery code once
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --name <name>             what to call the fleet (default: "my fleet")
+  --relay <url>             the relay's address (default: the one on this
+                            machine)
+  --recovery-file <file>    where to write the recovery code (mode 0600) instead
+                            of the terminal
+  -h, --help                display help for command
+`,
+  enroll: `Usage: holdfast enroll [options]
+
+ask the operator to enrol this machine; shows a code and words, and waits
+
+Options:
+  --json           answer with one line of JSON
+  --scope <scope>  which agent of this machine (default: "main")
+  --relay <url>    the relay's address (default: the one on this machine)
+  -h, --help       display help for command
+`,
+  approve: `Usage: holdfast approve [options] <code>
+
+admit the machine that shows this code
+
+Arguments:
+  code                      the code or the URL that the machine shows; - reads
+                            it from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --words <words>           the three words that the machine shows; asked for
+                            when absent
+  -h, --help                display help for command
+`,
+  vault: `Usage: holdfast vault [options] [command]
+
+credentials
+
+Options:
+  -h, --help                display help for command
+
+Commands:
+  add [options] <name>      keep a secret, read from standard input
+  grant [options] <name>    let an agent use a credential
+  ungrant [options] <name>  end what an agent may use
+  remove [options] <name>   remove a credential and end all its grants
+  list [options]            names, terms and grants; never a secret
+  help [command]            display help for command
+`,
+  'vault add': `Usage: holdfast vault add [options] <name>
+
+keep a secret, read from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --host <host[:port]>      where it may go; repeatable
+  --path <glob>             which paths; repeatable (default /**)
+  --method <method>         which methods; repeatable (default the ordinary
+                            ones)
+  --attach <how>            bearer | basic[:user] | header:NAME | query:NAME
+  --env <variable>          the variable that holds the placeholder inside a
+                            session
+  --allow-private           the host may have a private or loopback address
+  --ca <file>               the upstream's own authority, PEM
+  -h, --help                display help for command
+`,
+  'vault grant': `Usage: holdfast vault grant [options] <name>
+
+let an agent use a credential
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --to <agent>              an agent's id, or a scope's name
+  -h, --help                display help for command
+`,
+  'vault ungrant': `Usage: holdfast vault ungrant [options] <name>
+
+end what an agent may use
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --from <agent>            an agent's id, or a scope's name
+  -h, --help                display help for command
+`,
+  'vault remove': `Usage: holdfast vault remove [options] <name>
+
+remove a credential and end all its grants
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'vault list': `Usage: holdfast vault list [options]
+
+names, terms and grants; never a secret
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  -h, --help                display help for command
+`,
+  egress: `Usage: holdfast egress [options] [command]
+
+hosts that agents may reach without a credential
+
+Options:
+  -h, --help                      display help for command
+
+Commands:
+  allow [options] <host[:port]>   let an agent reach a host
+  remove [options] <host[:port]>  end that leave
+  list [options]                  who may reach what
+  help [command]                  display help for command
+`,
+  'egress allow': `Usage: holdfast egress allow [options] <host[:port]>
+
+let an agent reach a host
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --to <agent>              an agent's id, or a scope's name
+  --allow-private           the host may have a private or loopback address
+  --ca <file>               the host's own authority, PEM
+  -h, --help                display help for command
+`,
+  'egress remove': `Usage: holdfast egress remove [options] <host[:port]>
+
+end that leave
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --to <agent>              an agent's id, or a scope's name
+  -h, --help                display help for command
+`,
+  'egress list': `Usage: holdfast egress list [options]
+
+who may reach what
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  -h, --help                display help for command
+`,
+  agents: `Usage: holdfast agents [options]
+
+who is enrolled
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  -h, --help                display help for command
+`,
+  revoke: `Usage: holdfast revoke [options] <agent>
+
+end an agent at once; its evidence stays
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --reason <text>           why, for the record (default: "")
+  -h, --help                display help for command
+`,
+  pulse: `Usage: holdfast pulse [options]
+
+tell the fleet that its operator is here
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  status: `Usage: holdfast status [options]
+
+what runs here, how fresh it is, and what is missing
+
+Options:
+  --json      answer with one line of JSON
+  -h, --help  display help for command
+`,
+  time: `Usage: holdfast time [options]
+
+how long credentials could have been used, against standing keys
+
+Options:
+  --json           answer with one line of JSON
+  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  -h, --help       display help for command
+`,
+  audit: `Usage: holdfast audit [options] [command]
+
+the record of what agents did
+
+Options:
+  -h, --help        display help for command
+
+Commands:
+  show [options]    events, oldest first
+  verify [options]  recompute the log and check it against its signed
+                    checkpoints
+  help [command]    display help for command
+`,
+  'audit show': `Usage: holdfast audit show [options]
+
+events, oldest first
+
+Options:
+  --json           answer with one line of JSON
+  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --last <count>   only so many
+  -h, --help       display help for command
+`,
+  'audit verify': `Usage: holdfast audit verify [options]
+
+recompute the log and check it against its signed checkpoints
+
+Options:
+  --json           answer with one line of JSON
+  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  -h, --help       display help for command
+`,
+  run: `Usage: holdfast run [options] <command...>
+
+run a command in a sealed session
+
+Arguments:
+  command            after --
+
+Options:
+  --scope <scope>    which agent of this machine (default: "main")
+  --pass-env <name>  let this variable through; repeatable (default: [])
+  -h, --help         display help for command
+`,
+};
+
+for (const [command, pin] of Object.entries(pins)) {
+  test(`holdfast ${command} --help`, async () => {
+    const { code, stdout, stderr } = await cli([...command.split(' ').filter(Boolean), '--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.equal(stdout, pin);
+  });
+}
