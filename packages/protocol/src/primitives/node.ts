@@ -72,6 +72,22 @@ function publicKey(prefix: Buffer, raw: Uint8Array, length: number): KeyObject {
   }
 }
 
+/** Few keys sign most of what a process verifies, and making a key costs half as much as using it. Public keys only; the oldest gives way. */
+const maxVerifyKeys = 256;
+const verifyKeys = new Map<string, KeyObject>();
+
+/** By the key's bytes, all of them: another key is another entry. Throws `key_invalid`, and keeps nothing then. */
+function verifyKey(point: Uint8Array): KeyObject {
+  const name = Buffer.from(point.buffer, point.byteOffset, point.length).toString('hex');
+  const known = verifyKeys.get(name);
+  if (known !== undefined) return known;
+  const key = publicKey(p256Spki, point, 65);
+  const [oldest] = verifyKeys.size < maxVerifyKeys ? [] : verifyKeys.keys();
+  if (oldest !== undefined) verifyKeys.delete(oldest);
+  verifyKeys.set(name, key);
+  return key;
+}
+
 /** Uncompressed only: the other SEC1 forms would be second names of one key. */
 function isUncompressed(point: Uint8Array): boolean {
   return point.length === 65 && point[0] === 4;
@@ -125,7 +141,7 @@ export const nodePrimitives: Primitives = {
   async p256Verify(point, message, signature) {
     if (signature.length !== 64 || !isUncompressed(point)) return false;
     try {
-      return verify('sha256', message, { key: publicKey(p256Spki, point, 65), dsaEncoding: 'ieee-p1363' }, signature);
+      return verify('sha256', message, { key: verifyKey(point), dsaEncoding: 'ieee-p1363' }, signature);
     } catch {
       return false;
     }

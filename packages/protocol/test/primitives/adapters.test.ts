@@ -95,6 +95,33 @@ for (const [name, primitives] of adapters) {
       assert.equal(await primitives.p256Verify(new Uint8Array(65).fill(4, 0, 1), utf8(''), new Uint8Array(64)), false);
     });
 
+    it('verifies with the key that it is given, whichever it was given before', async () => {
+      const message = utf8('message');
+      const made = async () => {
+        const scalar = primitives.random(32).fill(1, 0, 1);
+        return { publicKey: await primitives.p256PublicKey(scalar), signature: await primitives.p256Sign(scalar, message) };
+      };
+      const [mine, others] = [await made(), await made()];
+      const given = mine.publicKey.slice();
+      assert.equal(await primitives.p256Verify(given, message, mine.signature), true);
+      given.set(others.publicKey); // the same memory, another key
+      assert.equal(await primitives.p256Verify(given, message, mine.signature), false);
+      assert.equal(await primitives.p256Verify(given, message, others.signature), true);
+      for (let bit = 8; bit < 65 * 8; bit += 8) {
+        const near = mine.publicKey.slice();
+        near[bit / 8] = (near[bit / 8] ?? 0) ^ 1;
+        assert.equal(await primitives.p256Verify(near, message, mine.signature), false);
+      }
+      // More keys than an adapter may remember, then the first again.
+      for (let count = 0; count < 300; count += 1) {
+        const { publicKey, signature } = await made();
+        assert.equal(await primitives.p256Verify(publicKey, message, signature), true);
+        assert.equal(await primitives.p256Verify(publicKey, message, mine.signature), false);
+      }
+      assert.equal(await primitives.p256Verify(mine.publicKey, message, mine.signature), true);
+      assert.equal(await primitives.p256Verify(mine.publicKey, message, others.signature), false);
+    });
+
     it('takes as private keys only what is one', async () => {
       const below = hex(order);
       below[31] = (below[31] ?? 0) - 1;
