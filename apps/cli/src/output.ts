@@ -5,7 +5,7 @@ import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors
 /** 0 done, 1 refused by policy, 2 usage, 3 not available, 4 verification failed. `run` has its own: the command's, or 125. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
-const usageCodes: readonly ErrorCode[] = ['usage', 'codec_shape', 'codec_limit', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit'];
+const usageCodes: readonly ErrorCode[] = ['agent_ambiguous', 'usage', 'codec_shape', 'codec_limit', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit'];
 
 const unavailableCodes: readonly ErrorCode[] = [
   'already_running',

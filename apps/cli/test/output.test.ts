@@ -24,7 +24,7 @@ function written(work: () => void): { readonly out: string; readonly err: string
 // [CLI-3]
 test('exit codes are pinned; what no list names is a refusal', () => {
   const pinned: Readonly<Record<2 | 3 | 4, readonly ErrorCode[]>> = {
-    2: ['codec_limit', 'codec_shape', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit', 'usage'],
+    2: ['agent_ambiguous', 'codec_limit', 'codec_shape', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit', 'usage'],
     3: [
       'already_running', 'audit_unavailable', 'custody_unavailable', 'daemon_unreachable', 'home_unsafe', 'internal', 'limit_exceeded',
       'operator_absent', 'port_taken', 'relay_protocol', 'relay_unreachable', 'sandbox_unavailable', 'store_failed', 'store_full',

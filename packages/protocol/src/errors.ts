@@ -6,6 +6,7 @@ export const errorCodes = [
   'access_forged',
   'access_stale',
   'address_refused',
+  'agent_ambiguous',
   'agent_revoked',
   'agent_taken',
   'agent_unknown',

@@ -20,6 +20,7 @@ import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-hol
 import { askDaemon, findHome } from '../door-client.ts';
 import type { Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
+import { findAgent } from './find-agent.ts';
 import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
 import { takeTurn } from './turn.ts';
 import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
@@ -110,12 +111,9 @@ export class OperatorSession {
     return { primitives: nodePrimitives, replica: this.replica, device: this.facts.device, holder: this.holder, nowMs: Date.now() };
   }
 
-  /** An agent by id or by scope: of several with one scope, the one that lives. Throws `agent_unknown`. */
+  /** Throws `agent_unknown`, `agent_ambiguous`. */
   agent(name: string): Agent {
-    const all = [...this.state.agents.values()];
-    const found = all.find(({ id }) => toHex(id) === name) ?? all.find(({ scope, revoked }) => scope === name && revoked === undefined) ?? all.find(({ scope }) => scope === name);
-    if (found !== undefined) return found;
-    throw new HoldfastError('agent_unknown', `there is no agent ${name}`, { next: 'see: holdfast agents' });
+    return findAgent(this.state.agents.values(), name);
   }
 
   /** The secret of an item, as bytes; the caller overwrites it. */
