@@ -4,7 +4,20 @@
 // which git sees or any program runs. They go when the last session in that tree ends; what a killed daemon left behind is known by
 // its form and goes with the next session's end.
 
-import { chmodSync, closeSync, constants, linkSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -97,7 +110,9 @@ export function isPlaceholder(path: string, as: CoverKind): boolean {
   if (as === 'folder') return found.isDirectory() && mode === folderMode && readdirSync(path).length === 0;
   if (as === 'null-file' && found.isSocket()) return true;
   if (!found.isFile() || mode !== fileMode) return false;
-  return as === 'commondir' ? found.size === commondirText.length && readFileSync(path, 'utf8') === commondirText : found.size === 0;
+  return as === 'commondir'
+    ? found.size === commondirText.length && readFileSync(path, 'utf8') === commondirText
+    : found.size === 0;
 }
 
 /** Takes away only what is still the placeholder: the operator may have put something of theirs in its place. */

@@ -70,7 +70,9 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   // What the payload serves to itself needs no proxy, and neither does the door; by the proxy the door answers as well.
   const direct = ['localhost', '127.0.0.1', '::1'].filter((name) => !parts.brokered.includes(name));
   environment['NO_PROXY'] = environment['no_proxy'] = direct.join(',');
-  environment['JAVA_TOOL_OPTIONS'] = [environment['JAVA_TOOL_OPTIONS'], ...javaOptions(parts.doorPort, direct)].filter(Boolean).join(' ');
+  environment['JAVA_TOOL_OPTIONS'] = [environment['JAVA_TOOL_OPTIONS'], ...javaOptions(parts.doorPort, direct)]
+    .filter(Boolean)
+    .join(' ');
   return environment;
 }
 

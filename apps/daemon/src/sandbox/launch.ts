@@ -54,6 +54,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
   let door: Server | undefined;
   const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
     ended = true;
+    watch?.checkAll();
     watch?.close();
     plan.remove();
     if (replaced !== undefined) throw treeChanged(replaced);

@@ -78,16 +78,56 @@ function systemMounts(): Argument[] {
   });
 }
 
+/**
+ * Of a procfs, what tells of the machine and not of the session: keys that other programs keep in the kernel, its memory, its log, who
+ * runs timers. Much of it asks only who owns the file, and a root payload is that owner. [SANDBOX-2], [SANDBOX-10]
+ */
+const machineFiles = [
+  'kcore',
+  'key-users',
+  'keys',
+  'kmsg',
+  'kpagecgroup',
+  'kpagecount',
+  'kpageflags',
+  'latency_stats',
+  'locks',
+  'pagetypeinfo',
+  'sched_debug',
+  'slabinfo',
+  'sysrq-trigger',
+  'timer_list',
+  'vmallocinfo',
+];
+const machineFolders = ['acpi', 'asound', 'scsi'];
+
 function kernelMounts(): Argument[] {
+  const there = (name: string): boolean => lstatSync(`/proc/${name}`, { throwIfNoEntry: false }) !== undefined;
+  const covered = [
+    ...machineFiles.filter(there).flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
+    ...machineFolders.filter(there).flatMap((name) => ['--tmpfs', `/proc/${name}`, '--remount-ro', `/proc/${name}`]),
+  ];
   // A new procfs lets uid 0 write the host's settings, capabilities or not: most of /proc/sys checks only the owner. [SANDBOX-2]
-  // The lists of keys name what other programs of this user keep in the kernel. [SANDBOX-10]
-  const keyLists = ['/proc/keys', '/proc/key-users'].filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
-  const covered = keyLists.flatMap((path) => ['--ro-bind', '/dev/null', path]);
   return ['--dev', '/dev', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', ...covered, '--remount-ro', '/proc'];
 }
 
 function emptyFolders(): Argument[] {
-  return ['--perms', '1777', '--tmpfs', '/tmp', '--tmpfs', '/run', '--dir', '/var', '--symlink', '../tmp', '/var/tmp', '--symlink', '../run', '/var/run'];
+  return [
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/tmp',
+    '--tmpfs',
+    '/run',
+    '--dir',
+    '/var',
+    '--symlink',
+    '../tmp',
+    '/var/tmp',
+    '--symlink',
+    '../run',
+    '/var/run',
+  ];
 }
 
 /** Empty, read-only file systems over what must not be seen in `shown`. */
@@ -106,7 +146,8 @@ function protect(root: string, protections: readonly Protection[], open: (root: 
     const { path } = protection;
     if (protection.kind === 'pin') return ['--bind-fd', open(root, path), path];
     // Reads as empty; and git, which looks at files, folders and links only, does not list it.
-    if (protection.kind === 'cover' && protection.as === 'null-file') return ['--dev-bind', '/dev/null', path, '--remount-ro', path];
+    if (protection.kind === 'cover' && protection.as === 'null-file')
+      return ['--dev-bind', '/dev/null', path, '--remount-ro', path];
     return ['--ro-bind-fd', open(root, path), path];
   });
 }

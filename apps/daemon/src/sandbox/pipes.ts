@@ -6,7 +6,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 
 export interface Pipes {
   /** The payload's descriptors 0, 1 and 2; call `closeTheirs` once the child has them. */
@@ -32,7 +31,7 @@ export async function makePipes(sh: string): Promise<Pipes> {
     return own;
   };
   try {
-    await readable(holder.stdout);
+    await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
     const { O_RDONLY, O_WRONLY } = constants;
     const ours = [open(3, O_WRONLY), open(4, O_RDONLY), open(5, O_RDONLY)] as const;
     const theirs = [open(3, O_RDONLY), open(4, O_WRONLY), open(5, O_WRONLY)] as const;
@@ -54,9 +53,4 @@ export async function makePipes(sh: string): Promise<Pipes> {
     holder.kill('SIGKILL');
     throw error;
   }
-}
-
-async function readable(stream: Readable): Promise<void> {
-  for await (const _ of stream) return;
-  throw new Error('the shell that makes pipes ended early');
 }

@@ -7,7 +7,20 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 export const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /** The kernel's and the system's own state: no working tree lies in these. */
-const systemState = ['/boot', '/dev', '/etc', '/proc', '/run', '/sys', '/var/cache', '/var/lib', '/var/log', '/var/mail', '/var/run', '/var/spool'];
+const systemState = [
+  '/boot',
+  '/dev',
+  '/etc',
+  '/proc',
+  '/run',
+  '/sys',
+  '/var/cache',
+  '/var/lib',
+  '/var/log',
+  '/var/mail',
+  '/var/run',
+  '/var/spool',
+];
 
 /** Folders that many things share: a working tree may lie in them, but not be one. */
 const sharedFolders = ['/home', '/media', '/mnt', '/opt', '/root', '/srv', '/tmp', '/var', '/var/tmp'];

@@ -81,13 +81,17 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
   const readOnly = [...toolchains.mounts, installation];
   for (const path of [node, command.realPath]) if (!seen.some((folder) => isWithin(path, folder))) readOnly.push(path);
 
-  const home = homePlaces.find((place) => ![...homes, ...readOnly, tree].some((path) => overlap(path, place))) ?? '/holdfast-home';
+  const home =
+    homePlaces.find((place) => ![...homes, ...readOnly, tree].some((path) => overlap(path, place))) ?? '/holdfast-home';
   const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
   const etc = etcMounts(request.caBundle, home, shell, request.etcFiles ?? []);
   const treeProtections = planTriggers(tree, installation);
   const linked = linkedRepository(tree);
   if (linked !== undefined && [...homes, ...withheld].some((path) => isWithin(path, linked.path))) {
-    throw new HoldfastError('sandbox_tree_refused', `${tree} belongs to the repository ${linked.path}, which holds what must not be seen`);
+    throw new HoldfastError(
+      'sandbox_tree_refused',
+      `${tree} belongs to the repository ${linked.path}, which holds what must not be seen`,
+    );
   }
   const protections = [...treeProtections, ...(linked?.protections ?? [])];
   const removeCovers = await placeCovers(protections.filter((protection) => protection.kind === 'cover'));
@@ -161,7 +165,9 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
 /** The path by which the payload is executed: as found, or its real path where only that is visible. */
 function fileInside({ path, realPath }: FoundCommand, seen: readonly string[], withheld: readonly string[]): string {
   if (withheld.some((hidden) => isWithin(realPath, hidden))) {
-    throw new HoldfastError('sandbox_command_not_found', `${path} lies in Holdfast's own data`, { next: 'move the program elsewhere' });
+    throw new HoldfastError('sandbox_command_not_found', `${path} lies in Holdfast's own data`, {
+      next: 'move the program elsewhere',
+    });
   }
   return seen.some((folder) => isWithin(path, folder)) ? path : realPath;
 }

@@ -10,9 +10,32 @@ import { isWithin, overlap, resolved, systemFolders } from './places.ts';
 
 /** Below the home: version managers whose folders hold programs only. */
 const programRoots = [
-  '.pyenv', '.nvm', '.rustup', '.rbenv', '.asdf/installs', '.asdf/shims', '.sdkman/candidates', '.deno/bin', '.bun/bin', '.rye/shims', '.fnm',
-  '.nodenv', '.goenv', '.jenv', '.volta/bin', '.volta/tools', '.local/share/mise/installs', '.local/share/mise/shims', '.local/share/fnm',
-  '.local/share/uv/tools', '.local/share/uv/python', '.local/share/pipx/venvs', '.local/pipx/venvs', 'miniconda3', 'anaconda3', 'mambaforge',
+  '.pyenv',
+  '.nvm',
+  '.rustup',
+  '.rbenv',
+  '.asdf/installs',
+  '.asdf/shims',
+  '.sdkman/candidates',
+  '.deno/bin',
+  '.bun/bin',
+  '.rye/shims',
+  '.fnm',
+  '.nodenv',
+  '.goenv',
+  '.jenv',
+  '.volta/bin',
+  '.volta/tools',
+  '.local/share/mise/installs',
+  '.local/share/mise/shims',
+  '.local/share/fnm',
+  '.local/share/uv/tools',
+  '.local/share/uv/python',
+  '.local/share/pipx/venvs',
+  '.local/pipx/venvs',
+  'miniconda3',
+  'anaconda3',
+  'mambaforge',
 ];
 
 /** Shims find their root by a variable when HOME is another one. */
@@ -51,8 +74,7 @@ export function findToolchains({ callerPath, homes, tree, withheld }: ToolchainQ
   const variables: Record<string, string> = {};
   const mayBeSeen = (place: string): boolean =>
     !withheld.some((hidden) => overlap(hidden, place)) && !homes.some((home) => isWithin(home, place));
-  const isSeen = (place: string): boolean =>
-    [...systemFolders, tree, ...chosen].some((folder) => isWithin(place, folder));
+  const isSeen = (place: string): boolean => [...systemFolders, tree, ...chosen].some((folder) => isWithin(place, folder));
   const choose = (place: string | undefined): void => {
     if (place !== undefined && !isSeen(place) && mayBeSeen(place) && !isWithin(tree, place)) chosen.add(place);
   };

@@ -19,9 +19,31 @@ const files = ['.mcp.json', '.envrc', '.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpm
  * code, which a session may write.
  */
 const onlyExisting = [
-  '.nvimrc', '.nvim.lua', '.lazy.lua', '.dir-locals.el', '.pnpmfile.mjs', 'mise.toml', '.mise.toml', '.mise', '.config/mise',
-  '.config/mise.toml', '.pre-commit-config.yaml', 'lefthook.yml', '.lefthook.yml', '.lefthook', '.yarn/releases', '.yarn/plugins',
-  '.cargo/config.toml', '.cargo/config', '.bundle/config', '.mvn', 'bunfig.toml', '.codex', '.gemini', '.opencode', '.windsurf',
+  '.nvimrc',
+  '.nvim.lua',
+  '.lazy.lua',
+  '.dir-locals.el',
+  '.pnpmfile.mjs',
+  'mise.toml',
+  '.mise.toml',
+  '.mise',
+  '.config/mise',
+  '.config/mise.toml',
+  '.pre-commit-config.yaml',
+  'lefthook.yml',
+  '.lefthook.yml',
+  '.lefthook',
+  '.yarn/releases',
+  '.yarn/plugins',
+  '.cargo/config.toml',
+  '.cargo/config',
+  '.bundle/config',
+  '.mvn',
+  'bunfig.toml',
+  '.codex',
+  '.gemini',
+  '.opencode',
+  '.windsurf',
 ];
 
 export type Protection =
@@ -65,9 +87,13 @@ class Plan {
         return;
       }
       if (found.isSymbolicLink()) {
-        throw new HoldfastError('sandbox_tree_refused', `${place} is a symbolic link, so a session could redirect what runs from it`, {
-          next: 'replace the link by the file or folder itself',
-        });
+        throw new HoldfastError(
+          'sandbox_tree_refused',
+          `${place} is a symbolic link, so a session could redirect what runs from it`,
+          {
+            next: 'replace the link by the file or folder itself',
+          },
+        );
       }
       if (last) this.#chosen.set(place, { kind: 'read-only', path: place });
       else if (!found.isDirectory()) return;
@@ -94,7 +120,9 @@ export function planTriggers(tree: string, installation: string): Protection[] {
   }
   // Without a usable .git, git takes a folder that has HEAD, objects and refs for a repository, with a config that may run anything.
   const bareParts = ['refs', 'objects'].map((name) => join(tree, name));
-  const missing = bareParts.find((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined || isPlaceholder(path, 'null-file'));
+  const missing = bareParts.find(
+    (path) => lstatSync(path, { throwIfNoEntry: false }) === undefined || isPlaceholder(path, 'null-file'),
+  );
   if (missing === undefined) protectRepository(plan, tree, tree);
   else plan.protect(missing, 'null-file');
 

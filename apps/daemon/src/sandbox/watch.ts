@@ -8,28 +8,36 @@ import { basename, dirname } from 'node:path';
 export class PlaceWatch {
   readonly #watchers: FSWatcher[] = [];
   readonly #identities = new Map<string, string>();
+  readonly #onReplaced: (path: string) => void;
 
   /** `onReplaced` is called once, with the first path that is no longer what it was. */
   constructor(paths: readonly string[], onReplaced: (path: string) => void) {
+    this.#onReplaced = onReplaced;
     for (const path of paths) this.#identities.set(path, identity(path));
-    const check = (path: string): void => {
-      if (this.#watchers.length === 0 || identity(path) === this.#identities.get(path)) return;
-      this.close();
-      onReplaced(path);
-    };
     const folders = Map.groupBy(paths, (path) => dirname(path));
     for (const [folder, places] of folders) {
       const byName = new Map(places.map((path) => [basename(path), path]));
       const watcher = watch(folder, (_, name) => {
         const changed = name === null ? places : [byName.get(name)];
-        for (const path of changed) if (path !== undefined) check(path);
+        for (const path of changed) if (path !== undefined) this.#check(path);
       });
       // The folder itself is gone: so are the places in it.
-      watcher.on('error', () => places.forEach((path) => check(path)));
+      watcher.on('error', () => this.checkAll());
       this.#watchers.push(watcher);
     }
-    // What happened between the planning and the watching.
-    for (const path of paths) check(path);
+    // What happened before the watching began.
+    this.checkAll();
+  }
+
+  /** Also when the session has ended: a change of the last moment may not have been told yet. */
+  checkAll(): void {
+    for (const path of this.#identities.keys()) this.#check(path);
+  }
+
+  #check(path: string): void {
+    if (this.#watchers.length === 0 || identity(path) === this.#identities.get(path)) return;
+    this.close();
+    this.#onReplaced(path);
   }
 
   close(): void {

@@ -24,7 +24,7 @@ function processesWith(mark: string): number[] {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !holds(); ) {
+  for (const deadline = Date.now() + 10_000; !holds();) {
     assert.ok(Date.now() < deadline, what);
     await new Promise((done) => setTimeout(done, 20));
   }
@@ -117,7 +117,12 @@ function isAlive(pid: number): boolean {
 }
 
 /** A process that holds a session as the daemon does. */
-async function daemonWith(t: TestContext, world: World, command: readonly string[], terminal: unknown): Promise<ReturnType<typeof spawn>> {
+async function daemonWith(
+  t: TestContext,
+  world: World,
+  command: readonly string[],
+  terminal: unknown,
+): Promise<ReturnType<typeof spawn>> {
   const entry = fileURLToPath(new URL('../../src/sandbox/start.ts', import.meta.url));
   const program = join(world.root, 'daemon.mjs');
   const request = { ...requestFor(world, command), caBundle: undefined, terminal };

@@ -11,10 +11,21 @@ import { test, type TestContext } from 'node:test';
 import type { Alteration } from '../../src/sandbox/launch.ts';
 import type { SandboxRequest } from '../../src/sandbox/start.ts';
 import { systemCallsAvailable, writeCaller } from './system-call.ts';
-import { dataSecret, installation, isRoot, makeWorld, operatorSecret, requestFor, run, script, without, type World } from './world.ts';
+import {
+  dataSecret,
+  installation,
+  isRoot,
+  makeWorld,
+  operatorSecret,
+  requestFor,
+  run,
+  script,
+  start,
+  without,
+  type World,
+} from './world.ts';
 
 const noCalls = systemCallsAvailable ? false : 'the test program of raw calls is for x86_64';
-const onlyRoot = isRoot ? false : 'only root has this power outside of a session to begin with';
 
 async function shell(
   t: TestContext,
@@ -62,7 +73,8 @@ test('[SANDBOX-5] withheld data inside Holdfast’s own folder is masked', async
 
 test('[SANDBOX-2] other processes are not to be seen, and process 1 tells nothing', async (t) => {
   const world = makeWorld(t);
-  const source = 'echo /proc/[0-9]*; tr "\\0" " " < /proc/1/cmdline; tr "\\0" "\\n" < /proc/1/environ; grep -E "^(Cap|Seccomp:|NoNew)" /proc/1/status';
+  const source =
+    'echo /proc/[0-9]*; tr "\\0" " " < /proc/1/cmdline; tr "\\0" "\\n" < /proc/1/environ; grep -E "^(Cap|Seccomp:|NoNew)" /proc/1/status';
   const seen = await shell(t, world, source);
   assert.ok(!seen.includes(world.data) && !seen.includes(world.scopeHome), 'arguments travel by descriptor [SANDBOX-9]');
   assert.match(seen, /bwrap --args 5 --/);
@@ -81,11 +93,14 @@ test('[SANDBOX-2] a signal to everybody, or to the process group, reaches nobody
   assert.equal((await run(t, requestFor(world, script('try { process.kill(-1, 9) } catch {} process.kill(0, 9)')))).code, 137);
 });
 
-test('[SANDBOX-2] no setting of the kernel can be written', { skip: onlyRoot }, async (t) => {
+test('[SANDBOX-2] no setting of the kernel can be written', async (t) => {
   const world = makeWorld(t);
   // Written back as it is: the control must not change the machine. hostname would be the namespace's own.
-  const source = 'for f in kernel/core_pattern kernel/modprobe vm/overcommit_memory kernel/hotplug; do v=$(cat /proc/sys/$f 2>/dev/null) && printf %s "$v" 2>/dev/null > /proc/sys/$f && echo wrote $f; done; true';
+  const source =
+    'for f in kernel/core_pattern kernel/modprobe vm/overcommit_memory kernel/hotplug; do v=$(cat /proc/sys/$f 2>/dev/null) && printf %s "$v" 2>/dev/null > /proc/sys/$f && echo wrote $f; done; true';
   assert.doesNotMatch(await shell(t, world, source), /wrote/);
+  // Nobody else has this power to begin with.
+  if (!isRoot) return;
   const open = without(['--ro-bind', '/proc/sys', '/proc/sys'], ['--remount-ro', '/proc']);
   assert.match(await shell(t, world, source, open), /wrote vm\/overcommit_memory|wrote kernel\/core_pattern/);
 });
@@ -95,6 +110,33 @@ test('[SANDBOX-2] /proc itself is read-only', async (t) => {
   const source = 'echo renamed > /proc/self/comm && echo wrote; echo h > /proc/sysrq-trigger';
   assert.doesNotMatch(await shell(t, world, source), /wrote/);
   assert.match(await shell(t, world, source.split(';')[0] ?? '', without(['--remount-ro', '/proc'])), /wrote/);
+});
+
+test('[SANDBOX-2] /proc tells nothing of the machine that only its owner may read, nor of other programs’ keys', async (t) => {
+  const world = makeWorld(t);
+  const source =
+    'cd /proc; for f in kcore kmsg kpage* keys key-users timer_list slabinfo vmallocinfo locks sysrq-trigger; do [ -e $f ] && dd if=$f bs=1 count=1 2>/dev/null | wc -c; done | sort -u; ls acpi asound scsi 2>/dev/null | grep -v :';
+  assert.equal((await run(t, requestFor(world, ['sh', '-c', source]))).output.trim(), '0');
+  // Owned by root, and readable by a payload that is root: not by capabilities, by owner.
+  if (!isRoot || !existsSync('/proc/kpageflags')) return;
+  const peek = requestFor(world, ['dd', 'if=/proc/kpageflags', 'of=/dev/null', 'bs=8', 'count=1']);
+  assert.notEqual((await run(t, peek)).code, 0);
+  assert.equal((await run(t, peek, without(['--ro-bind', '/dev/null', '/proc/kpageflags']))).code, 0);
+});
+
+test('[SANDBOX-2] process 1 and the payload’s own tracing lead nowhere', { skip: noCalls }, async (t) => {
+  const world = makeWorld(t);
+  writeCaller(join(world.tree, 'call'));
+  // Whatever it makes process 1 do, that has no more power than itself: no capability, the same filter, the same mounts.
+  const source =
+    'grep -E "^(CapEff|Seccomp):" /proc/1/status; ls -A /proc/1/root/ | sort > /tmp/a; ls -A / | sort | cmp - /tmp/a && echo same; readlink /proc/1/ns/* | sort > /tmp/b; readlink /proc/self/ns/* | sort | cmp - /tmp/b && echo same';
+  const { output } = await run(t, requestFor(world, ['sh', '-c', source]));
+  assert.equal(output, 'CapEff:\t0000000000000000\nSeccomp:\t2\nsame\nsame\n');
+  // PTRACE_ATTACH stops it, and with it the news of the payload's end; the session can be ended all the same.
+  const sandbox = await start(t, requestFor(world, ['sh', '-c', './call 101 16 1; echo attached; sleep 600']));
+  await once(sandbox.output, 'data');
+  sandbox.kill();
+  assert.equal(await sandbox.exited, 137);
 });
 
 const mountCalls: readonly (readonly [string, ...string[]])[] = [
@@ -122,14 +164,15 @@ for (const [name, ...args] of mountCalls) {
   });
 }
 
-test('[SANDBOX-2] without the user namespace root could write the machine', { skip: onlyRoot || noCalls }, async (t) => {
+test('[SANDBOX-2] without the user namespace root could write the machine', { skip: noCalls }, async (t) => {
   const world = makeWorld(t);
   writeCaller(join(world.tree, 'call'));
   const request = requestFor(world, ['./call', ...(mountCalls[0]?.slice(1) ?? [])]);
+  assert.equal((await run(t, request)).code, 1);
+  if (!isRoot) return;
   const open = without(['--unshare-user'], ['--disable-userns'], ['--cap-drop', 'ALL'], ['--seccomp', 1]);
   const kept: Alteration = { ...open, words: (list) => ['--cap-add', 'ALL', ...(open.words?.(list) ?? [])] };
   assert.equal((await run(t, request, kept)).code, 0, 'the control: /usr is writable again');
-  assert.equal((await run(t, request)).code, 1);
 });
 
 test('[SANDBOX-2] user namespaces are at an end inside', async (t) => {
@@ -142,11 +185,15 @@ test('[SANDBOX-2] user namespaces are at an end inside', async (t) => {
 
 test('[SANDBOX-2] programs with the setuid bit gain nothing', async (t) => {
   const world = makeWorld(t);
-  const source = 'find /usr/bin /usr/sbin -perm -4000 -type f | head -3; su -c id root </dev/null; grep -E "^CapEff" /proc/self/status';
+  const source =
+    'find /usr/bin /usr/sbin -perm -4000 -type f | head -3; su -c id root </dev/null; grep -E "^CapEff" /proc/self/status';
   const seen = await shell(t, world, source);
   assert.match(seen, /CapEff:\t0{16}/);
   const { output } = await run(t, requestFor(world, ['sh', '-c', 'cut -d" " -f5,6 /proc/self/mountinfo']));
-  const suid = output.trim().split('\n').filter((line) => !line.includes('nosuid'));
+  const suid = output
+    .trim()
+    .split('\n')
+    .filter((line) => !line.includes('nosuid'));
   assert.deepEqual(suid, [], 'every mount is nosuid');
 });
 
@@ -154,7 +201,13 @@ test('[SANDBOX-2] device nodes: only the harmless ones, and none can be made', a
   const world = makeWorld(t);
   const { output, errors } = await run(t, requestFor(world, ['sh', '-c', 'ls /dev; mknod m c 1 1; mknod /tmp/m b 8 0; cat m']));
   const known = /^(console|core|fd|full|null|ptmx|pts|random|shm|stderr|stdin|stdout|tty|urandom|zero)$/;
-  assert.deepEqual(output.trim().split('\n').filter((name) => !known.test(name)), []);
+  assert.deepEqual(
+    output
+      .trim()
+      .split('\n')
+      .filter((name) => !known.test(name)),
+    [],
+  );
   assert.match(errors, /Operation not permitted/);
 });
 
@@ -191,24 +244,41 @@ test('[SANDBOX-9] the only thing to connect to is the door', async (t) => {
       process.exit(0);
     })()`;
   const { output } = await run(t, requestFor(world, script(source)));
-  assert.match(output, /^host ECONNREFUSED\nabstract ECONNREFUSED\noutside ENETUNREACH\noutside6 E\w+\ndns E\w+\nlookup E\w+\ninterfaces lo\n$/);
+  assert.match(
+    output,
+    /^host ECONNREFUSED\nabstract ECONNREFUSED\noutside ENETUNREACH\noutside6 E\w+\ndns E\w+\nlookup E\w+\ninterfaces lo\n$/,
+  );
   const control = await run(t, requestFor(world, script(source)), without(['--unshare-net']));
   assert.match(control.output, /^host reached\nabstract reached\n/);
 });
 
 test('[SANDBOX-2] the sockets of the system and its services are not there', async (t) => {
   const world = makeWorld(t);
-  const source = 'ls -A /run /var/run /sys /boot /srv /opt /mnt /media 2>/dev/null; find / -xdev -type s 2>/dev/null; ls /var/run/docker.sock /run/systemd /run/dbus /sys/fs/cgroup';
+  const source =
+    'ls -A /run /var/run /sys /boot /srv /opt /mnt /media 2>/dev/null; find / -xdev -type s 2>/dev/null; ls /var/run/docker.sock /run/systemd /run/dbus /sys/fs/cgroup';
   const { output } = await run(t, requestFor(world, ['sh', '-c', source]));
   assert.equal(output.replaceAll(/^\/\w+(\/\w+)?:\n|^\n/gm, ''), 'holdfast\nholdfast\n', 'the starter’s text, in /run, is all');
 });
 
 test('[SANDBOX-2] cgroups, names and shared memory are the session’s own', async (t) => {
   const world = makeWorld(t);
-  const { output } = await run(t, requestFor(world, ['sh', '-c', 'hostname; readlink /proc/self/ns/ipc /proc/self/ns/cgroup /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/user; cut -d: -f3 /proc/self/cgroup | sort -u']));
+  const { output } = await run(
+    t,
+    requestFor(world, [
+      'sh',
+      '-c',
+      'hostname; readlink /proc/self/ns/ipc /proc/self/ns/cgroup /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/pid /proc/self/ns/mnt /proc/self/ns/user; cut -d: -f3 /proc/self/cgroup | sort -u',
+    ]),
+  );
   const [name, ...rest] = output.trim().split('\n');
   assert.equal(name, 'holdfast');
-  const outside = spawnSync('readlink', ['ipc', 'cgroup', 'net', 'uts', 'pid', 'mnt', 'user'].map((kind) => `/proc/self/ns/${kind}`)).stdout.toString().trim().split('\n');
+  const outside = spawnSync(
+    'readlink',
+    ['ipc', 'cgroup', 'net', 'uts', 'pid', 'mnt', 'user'].map((kind) => `/proc/self/ns/${kind}`),
+  )
+    .stdout.toString()
+    .trim()
+    .split('\n');
   for (const namespace of outside) assert.ok(!rest.includes(namespace), namespace);
   assert.equal(rest.at(-1), '/', 'the path of the host’s group does not show');
 });
@@ -228,7 +298,8 @@ test('[SANDBOX-8] the starter cannot be met by a program that an earlier session
   const world = makeWorld(t);
   const hook = 'require("fs").writeFileSync("/tmp/ran", "x")';
   for (const folder of [world.scopeHome, world.tree]) {
-    for (const name of ['node', '.noderc', '.node_repl_history', 'sitecustomize.js', 'preload.cjs']) writeFileSync(join(folder, name), hook, { mode: 0o755 });
+    for (const name of ['node', '.noderc', '.node_repl_history', 'sitecustomize.js', 'preload.cjs'])
+      writeFileSync(join(folder, name), hook, { mode: 0o755 });
     writeFileSync(join(folder, 'package.json'), '{"type":"commonjs","main":"./preload.cjs"}');
     writeFileSync(join(folder, 'node.config.json'), '{"nodeOptions":{"require":["./preload.cjs"]}}');
     writeFileSync(join(folder, '.env'), 'NODE_OPTIONS=--require ./preload.cjs');
@@ -241,7 +312,15 @@ test('[SANDBOX-8] the starter cannot be met by a program that an earlier session
 
 test('nothing that is shown read-only can be changed in place, by any of its names', async (t) => {
   const world = makeWorld(t);
-  const targets = ['/usr/bin/env', '/etc/passwd', process.execPath, join(installation, 'package.json'), '/run/holdfast/starter.mjs', '/proc/self/root/usr/bin/env', '/proc/1/root/etc/passwd'];
+  const targets = [
+    '/usr/bin/env',
+    '/etc/passwd',
+    process.execPath,
+    join(installation, 'package.json'),
+    '/run/holdfast/starter.mjs',
+    '/proc/self/root/usr/bin/env',
+    '/proc/1/root/etc/passwd',
+  ];
   const source = `
     const fs = require('fs');
     for (const path of ${JSON.stringify(targets)}) {

@@ -57,7 +57,11 @@ for (const [name, machine] of Object.entries(machines)) {
       for (const command of [0x5412n, 0x541cn, 0x5423n]) {
         assert.equal(evaluate(filter, { arch, number: machine.ioctl, args: [0n, high | command] }), failsWith(1));
       }
-      assert.equal(evaluate(filter, { arch, number: machine.ioctl, args: [0n, high | 0x5413n] }), allowed, 'asking for the window size');
+      assert.equal(
+        evaluate(filter, { arch, number: machine.ioctl, args: [0n, high | 0x5413n] }),
+        allowed,
+        'asking for the window size',
+      );
       for (const family of [1n, 2n, 10n, 16n]) {
         assert.equal(evaluate(filter, { arch, number: machine.socket, args: [high | family] }), allowed);
       }
@@ -115,5 +119,6 @@ test('[SANDBOX-10] a 32-bit call ends its process', { skip: onlyHere }, async (t
   const path = join(world.tree, 'foreign');
   writeForeignCaller(path);
   assert.equal((await run(t, requestFor(world, ['./foreign']))).code, 128 + 31);
-  if (spawnSync(path).status === 0) assert.equal((await run(t, requestFor(world, ['./foreign']), without(['--seccomp', 1]))).code, 0);
+  if (spawnSync(path).status === 0)
+    assert.equal((await run(t, requestFor(world, ['./foreign']), without(['--seccomp', 1]))).code, 0);
 });

@@ -64,12 +64,24 @@ test('[SANDBOX-7] the environment is built, not passed on', async (t) => {
   const world = makeWorld(t);
   process.env['HOLDFAST_TEST_CANARY'] = 'leaks';
   t.after(() => delete process.env['HOLDFAST_TEST_CANARY']);
-  const environment = { DEMO_TOKEN: 'hf_placeholder', HTTPS_PROXY: 'http://elsewhere', SSL_CERT_FILE: '/tmp/evil', HOME: '/tmp', PATH: '/tmp' };
+  const environment = {
+    DEMO_TOKEN: 'hf_placeholder',
+    HTTPS_PROXY: 'http://elsewhere',
+    SSL_CERT_FILE: '/tmp/evil',
+    HOME: '/tmp',
+    PATH: '/tmp',
+  };
   const outcome = await run(t, requestFor(world, ['env'], { environment }));
-  const inside = new Map(outcome.output.trim().split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const inside = new Map(
+    outcome.output
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
   const door = inside.get('HOLDFAST_DOOR') ?? '';
   assert.match(door, /^http:\/\/127\.0\.0\.1:\d+$/);
-  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']) assert.equal(inside.get(name), door);
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'])
+    assert.equal(inside.get(name), door);
   for (const name of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'GIT_SSL_CAINFO']) {
     assert.equal(inside.get(name), '/etc/ssl/certs/ca-certificates.crt');
   }
@@ -78,13 +90,18 @@ test('[SANDBOX-7] the environment is built, not passed on', async (t) => {
   assert.equal(inside.get('HOME'), '/home/agent');
   assert.ok(inside.get('PATH')?.includes('/usr/bin'));
   assert.equal(inside.get('TERM'), undefined, 'no terminal');
-  const known = /^(HOLDFAST_DOOR|DEMO_TOKEN|HOME|PATH|PWD|OLDPWD|SHLVL|_|SHELL|USER|LOGNAME|TMPDIR|LANG|LANGUAGE|LC_\w+|TZ|NODE_USE_ENV_PROXY|\w+_(PROXY|proxy)|SSL_CERT_\w+|\w*_?CA_?(CERTS|BUNDLE|INFO)|GIT_SSL_CAINFO|CARGO_HTTP_CAINFO|DENO_CERT|NIX_SSL_CERT_FILE|PIP_CERT|(PYENV|RBENV|NODENV|GOENV)_ROOT|NVM_DIR|RUSTUP_HOME|JAVA_TOOL_OPTIONS)$/;
-  assert.deepEqual([...inside.keys()].filter((name) => !known.test(name)), []);
+  const known =
+    /^(HOLDFAST_DOOR|DEMO_TOKEN|HOME|PATH|PWD|OLDPWD|SHLVL|_|SHELL|USER|LOGNAME|TMPDIR|LANG|LANGUAGE|LC_\w+|TZ|NODE_USE_ENV_PROXY|\w+_(PROXY|proxy)|SSL_CERT_\w+|\w*_?CA_?(CERTS|BUNDLE|INFO)|GIT_SSL_CAINFO|CARGO_HTTP_CAINFO|DENO_CERT|NIX_SSL_CERT_FILE|PIP_CERT|(PYENV|RBENV|NODENV|GOENV)_ROOT|NVM_DIR|RUSTUP_HOME|JAVA_TOOL_OPTIONS)$/;
+  assert.deepEqual(
+    [...inside.keys()].filter((name) => !known.test(name)),
+    [],
+  );
 });
 
 test('[SANDBOX-8] the payload has descriptors 0 to 2, default signals and nothing of the starter', async (t) => {
   const world = makeWorld(t);
-  const source = 'ls /proc/self/fd; grep -E "^(SigIgn|SigBlk|SigCgt)" /proc/self/status; umask; cat /proc/$$/cmdline | tr "\\0" " "';
+  const source =
+    'ls /proc/self/fd; grep -E "^(SigIgn|SigBlk|SigCgt)" /proc/self/status; umask; cat /proc/$$/cmdline | tr "\\0" " "';
   const { output } = await run(t, requestFor(world, ['sh', '-c', source]));
   // 3 is the folder that ls reads.
   assert.match(output, /^0\n1\n2\n3\nSigBlk:\t0+\nSigIgn:\t0+\nSigCgt:\t[0-9a-f]+\n0022\nsh -c /);
@@ -140,7 +157,24 @@ test('[SANDBOX-3] a working tree is one project', async (t) => {
   const link = join(world.tree, 'link');
   symlinkSync(world.data, link);
   const local = join(world.operatorHome, '.local');
-  for (const cwd of ['/', '/usr', '/usr/share', '/etc', '/tmp', '/home', '/var/lib', '/proc', world.operatorHome, join(world.operatorHome, '..'), world.data, inData, local, link, join(world.tree, 'none'), join(world.tree, 'file')]) {
+  for (const cwd of [
+    '/',
+    '/usr',
+    '/usr/share',
+    '/etc',
+    '/tmp',
+    '/home',
+    '/var/lib',
+    '/proc',
+    world.operatorHome,
+    join(world.operatorHome, '..'),
+    world.data,
+    inData,
+    local,
+    link,
+    join(world.tree, 'none'),
+    join(world.tree, 'file'),
+  ]) {
     await assert.rejects(startSandbox(requestFor(world, ['true'], { cwd })), refused, cwd);
   }
   const alias = join(world.root, 'alias');
@@ -164,13 +198,18 @@ test('[SANDBOX-15] Holdfast itself is read-only inside, also where it lies in th
 test('[SANDBOX-6] /etc holds an allow-list, the bundle and the managed files, read-only', async (t) => {
   const world = makeWorld(t);
   const etcFiles = [{ path: '/etc/agent/managed.json', data: Buffer.from('{}') }];
-  const source = 'cat /etc/agent/managed.json /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem; cat /etc/shadow; echo x > /etc/agent/managed.json; rm /etc/passwd; touch /etc/x; id -un; ls ~ >/dev/null && cat /etc/resolv.conf; wc -l < /etc/passwd';
+  const source =
+    'cat /etc/agent/managed.json /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem; cat /etc/shadow; echo x > /etc/agent/managed.json; rm /etc/passwd; touch /etc/x; id -un; ls ~ >/dev/null && cat /etc/resolv.conf; wc -l < /etc/passwd';
   const { output, errors } = await run(t, requestFor(world, ['sh', '-c', source], { etcFiles }));
   assert.match(output, /^\{\}no certificates\nno certificates\n[^\n]+\n[23]\n$/);
   assert.match(errors, /shadow: No such file/);
   assert.equal(errors.match(/Read-only file system/g)?.length, 3);
   for (const path of ['/usr/x', '/etc/../usr/x', 'etc/x', '/etc']) {
-    await assert.rejects(startSandbox(requestFor(world, ['true'], { etcFiles: [{ path, data: Buffer.alloc(0) }] })), { code: 'usage' }, path);
+    await assert.rejects(
+      startSandbox(requestFor(world, ['true'], { etcFiles: [{ path, data: Buffer.alloc(0) }] })),
+      { code: 'usage' },
+      path,
+    );
   }
 });
 
@@ -194,7 +233,9 @@ test('[SANDBOX-1] a bubblewrap that makes no sandbox, or is too old, is told apa
   };
   fake('#!/bin/sh\necho "--bind"\n');
   await assert.rejects(probe([bin, ...programs]), { code: 'sandbox_unavailable', message: /too old/ });
-  fake('#!/bin/sh\n[ "$1" = --help ] && echo "--ro-bind-fd --disable-userns" && exit\necho "No permissions to create new namespace" >&2; exit 1\n');
+  fake(
+    '#!/bin/sh\n[ "$1" = --help ] && echo "--ro-bind-fd --disable-userns" && exit\necho "No permissions to create new namespace" >&2; exit 1\n',
+  );
   await assert.rejects(probe([bin, ...programs]), { code: 'sandbox_unavailable', message: /No permissions/ });
 });
 
@@ -210,7 +251,10 @@ test('[SANDBOX-14] a sandbox that is not what was ordered does not become the pa
 test('a start that fails says why, and leaves nothing behind', async (t) => {
   const world = makeWorld(t);
   const broken: Alteration = { words: (list) => ['--no-such-option', ...list] };
-  await assert.rejects(start(t, requestFor(world, ['true']), broken), { code: 'sandbox_start_failed', message: /no-such-option/ });
+  await assert.rejects(start(t, requestFor(world, ['true']), broken), {
+    code: 'sandbox_start_failed',
+    message: /no-such-option/,
+  });
   assert.deepEqual(readdirSync(world.tree), ['file']);
 });
 

@@ -15,7 +15,12 @@ interface Conversation extends Sandbox {
   type(text: string): void;
 }
 
-async function talk(t: TestContext, world: World, command: readonly string[], alteration: Alteration = {}): Promise<Conversation> {
+async function talk(
+  t: TestContext,
+  world: World,
+  command: readonly string[],
+  alteration: Alteration = {},
+): Promise<Conversation> {
   const sandbox = await start(t, requestFor(world, command, { terminal }), alteration);
   let text = '';
   const waiting = new Set<() => void>();
@@ -28,7 +33,10 @@ async function talk(t: TestContext, world: World, command: readonly string[], al
     type: (line) => void sandbox.input.write(line),
     expect: (pattern) =>
       new Promise((resolve, reject) => {
-        const tooLong = setTimeout(() => reject(new Error(`${pattern} did not come; what came: ${JSON.stringify(text)}`)), 15_000);
+        const tooLong = setTimeout(
+          () => reject(new Error(`${pattern} did not come; what came: ${JSON.stringify(text)}`)),
+          15_000,
+        );
         const look = (): void => {
           const match = pattern.exec(text);
           if (match === null) return;
@@ -77,7 +85,8 @@ test('[SANDBOX-11] Ctrl-C ends what runs, not the shell', async (t) => {
 
 test('[SANDBOX-11] Ctrl-C reaches a command that has no shell around it, which may answer it', async (t) => {
   const world = makeWorld(t);
-  const source = 'process.on("SIGINT", () => { console.log("asked to stop"); process.exit(9) }); setInterval(() => {}, 1e6); console.log("ready")';
+  const source =
+    'process.on("SIGINT", () => { console.log("asked to stop"); process.exit(9) }); setInterval(() => {}, 1e6); console.log("ready")';
   const command = await talk(t, world, script(source));
   await command.expect(/ready/);
   command.type('\x03');
@@ -91,7 +100,8 @@ test('[SANDBOX-11] Ctrl-C reaches a command that has no shell around it, which m
 
 test('[SANDBOX-11] a resize reaches the program', async (t) => {
   const world = makeWorld(t);
-  const source = 'process.stdout.on("resize", () => { console.log("now " + process.stdout.columns + " " + process.stdout.rows); if (process.stdout.rows === 43) process.exit(0) }); setInterval(() => {}, 1e6); console.log("ready")';
+  const source =
+    'process.stdout.on("resize", () => { console.log("now " + process.stdout.columns + " " + process.stdout.rows); if (process.stdout.rows === 43) process.exit(0) }); setInterval(() => {}, 1e6); console.log("ready")';
   const command = await talk(t, world, script(source));
   await command.expect(/ready/);
   await command.resize(132, 43);
@@ -102,7 +112,8 @@ test('[SANDBOX-11] a resize reaches the program', async (t) => {
 
 test('[SANDBOX-11] signals of the daemon reach what is in the foreground', async (t) => {
   const world = makeWorld(t);
-  const source = 'process.on("SIGTERM", () => { console.log("asked to end"); process.exit(5) }); setInterval(() => {}, 1e6); console.log("re" + "ady")';
+  const source =
+    'process.on("SIGTERM", () => { console.log("asked to end"); process.exit(5) }); setInterval(() => {}, 1e6); console.log("re" + "ady")';
   const direct = await talk(t, world, script(source));
   await direct.expect(/ready/);
   direct.signal('SIGTERM');
@@ -124,7 +135,7 @@ test('[SANDBOX-11] an editor works', async (t) => {
     return;
   }
   const vi = await talk(t, world, [editor, '-u', 'NONE', 'note']);
-  await vi.expect(/note|VIM|\x1b\[/);
+  await vi.expect(/note|VIM/);
   vi.type('ihello there\x1b');
   vi.type(':wq\r');
   assert.equal(await vi.exited, 0);
@@ -146,7 +157,7 @@ const noCalls = systemCallsAvailable ? false : 'the test program of raw calls is
 test('[SANDBOX-10, SANDBOX-11] a payload cannot type into its terminal', { skip: noCalls }, async (t) => {
   const world = makeWorld(t);
   writeCaller(join(world.tree, 'call'));
-  const attempt = ask(`./call 16 0 ${0x5412} @x; echo $?`);
+  const attempt = ask('./call 16 0 21522 @x; echo $?');
   const shell = await talk(t, world, bash);
   shell.type(attempt);
   await shell.expect(/=1=/);

@@ -1,18 +1,62 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { makeWorld, requestFor, run, script, start, without, type World } from './world.ts';
 
-const always = ['.claude/settings.json', '.vscode/tasks.json', '.idea/workspace.xml', '.husky/pre-commit', '.devcontainer/devcontainer.json', '.cursor/mcp.json', '.zed/settings.json', '.mcp.json', '.envrc', '.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpmfile.cjs', '.exrc', '.vimrc', '.git/config', '.git/hooks/pre-commit', '.git/config.worktree', '.git/commondir'];
-const existing = ['mise.toml', '.config/mise/config.toml', '.pre-commit-config.yaml', '.cargo/config.toml', '.yarn/releases/yarn.cjs', '.mvn/jvm.config', 'lefthook.yml'];
+const always = [
+  '.claude/settings.json',
+  '.vscode/tasks.json',
+  '.idea/workspace.xml',
+  '.husky/pre-commit',
+  '.devcontainer/devcontainer.json',
+  '.cursor/mcp.json',
+  '.zed/settings.json',
+  '.mcp.json',
+  '.envrc',
+  '.npmrc',
+  '.yarnrc',
+  '.yarnrc.yml',
+  '.pnpmfile.cjs',
+  '.exrc',
+  '.vimrc',
+  '.git/config',
+  '.git/hooks/pre-commit',
+  '.git/config.worktree',
+  '.git/commondir',
+];
+const existing = [
+  'mise.toml',
+  '.config/mise/config.toml',
+  '.pre-commit-config.yaml',
+  '.cargo/config.toml',
+  '.yarn/releases/yarn.cjs',
+  '.mvn/jvm.config',
+  'lefthook.yml',
+];
 
 function git(world: World, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync('git', ['-C', world.tree, '-c', 'user.name=o', '-c', 'user.email=o@example.com', '-c', 'init.defaultBranch=main', ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: world.operatorHome } });
+  const { status, stdout, stderr } = spawnSync(
+    'git',
+    ['-C', world.tree, '-c', 'user.name=o', '-c', 'user.email=o@example.com', '-c', 'init.defaultBranch=main', ...args],
+    { env: { PATH: process.env['PATH'] ?? '', HOME: world.operatorHome } },
+  );
   assert.equal(status, 0, String(stderr));
   return String(stdout);
 }
@@ -48,7 +92,10 @@ function attack(paths: readonly string[]): string[] {
 function evilIn(world: World, paths: readonly string[]): string[] {
   return paths.filter((path) => {
     const found = lstatSync(join(world.tree, path), { throwIfNoEntry: false });
-    return found !== undefined && (found.isSymbolicLink() || (found.isFile() && readFileSync(join(world.tree, path), 'utf8').includes('evil')));
+    return (
+      found !== undefined &&
+      (found.isSymbolicLink() || (found.isFile() && readFileSync(join(world.tree, path), 'utf8').includes('evil')))
+    );
   });
 }
 
@@ -74,7 +121,10 @@ test('[SANDBOX-4] absent triggers cannot be made, and the session leaves no trac
   assert.deepEqual(evilIn(world, always), []);
   assert.deepEqual(readdirSync(world.tree).toSorted(), before);
   // It may have deleted what it may write.
-  assert.deepEqual(readdirSync(join(world.tree, '.git')).filter((name) => !inGit.has(name)), []);
+  assert.deepEqual(
+    readdirSync(join(world.tree, '.git')).filter((name) => !inGit.has(name)),
+    [],
+  );
 });
 
 test('[SANDBOX-4] in a folder without a repository none can be made', async (t) => {
@@ -175,9 +225,18 @@ test('[SANDBOX-4] placeholders stay until the last session of a tree ends, and t
 test('[SANDBOX-4] a trigger that is a symbolic link cannot be held in place: the session does not start', async (t) => {
   const world = makeWorld(t);
   mkdirSync(join(world.tree, 'real'));
-  for (const [name, target] of [['.vscode', 'real'], ['.envrc', '../../.ssh/id'], ['.git', 'real'], ['.claude', 'nowhere']] as const) {
+  for (const [name, target] of [
+    ['.vscode', 'real'],
+    ['.envrc', '../../.ssh/id'],
+    ['.git', 'real'],
+    ['.claude', 'nowhere'],
+  ] as const) {
     symlinkSync(target, join(world.tree, name));
-    await assert.rejects(startSandbox(requestFor(world, ['true'])), { code: 'sandbox_tree_refused', message: /symbolic link/ }, name);
+    await assert.rejects(
+      startSandbox(requestFor(world, ['true'])),
+      { code: 'sandbox_tree_refused', message: /symbolic link/ },
+      name,
+    );
     rmSync(join(world.tree, name));
   }
 });

@@ -36,7 +36,8 @@ export function makeWorld(t: TestContext): World {
     data: join(root, 'operator/.local/share/holdfast'),
     scopeHome: join(root, 'operator/.local/share/holdfast/scopes/main'),
   };
-  for (const folder of [world.tree, world.scopeHome, join(world.operatorHome, '.ssh')]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [world.tree, world.scopeHome, join(world.operatorHome, '.ssh')])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(world.operatorHome, '.ssh/id'), operatorSecret);
   writeFileSync(join(world.data, 'journal'), dataSecret);
   writeFileSync(join(world.tree, 'file'), 'content\n');
