@@ -19,6 +19,8 @@ interface Part {
 
 const parts: Part[] = [];
 let ending: Promise<never> | undefined;
+/** Until then a part that ends says itself what to do. */
+let ready = false;
 
 function explain(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -36,6 +38,7 @@ function begin(name: string, file: string, parameters: readonly string[]): Promi
   child.once('exit', (code, signal) => {
     if (ending === undefined) {
       explain(`holdfast: the ${name} ended (${signal ?? code}); stopping`);
+      if (ready) explain('  next: npm start; what was acknowledged is kept');
       void end(code === null || code === 0 ? 3 : code);
     }
   });
@@ -79,5 +82,6 @@ await begin('daemon', '../../daemon/src/main.ts', [
   address,
   ...(values['passphrase-file'] === undefined ? [] : ['--passphrase-file', values['passphrase-file']]),
 ]);
+ready = true;
 process.stdout.write(`ready ${address}\n`);
 explain(`Holdfast runs here: data in ${paths.home}. New fleet: holdfast init. Stop with Ctrl-C.`);
