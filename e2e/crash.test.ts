@@ -209,4 +209,27 @@ describe('many calls at once', { timeout: 600_000 }, () => {
     const consumed = (await story.events()).filter(({ kind }) => kind === 'consumed');
     assert.deepEqual([story.origin.seen.length, consumed.length], [each * rounds, each * rounds]);
   });
+
+  it('an enrolment that was approved and never heard of is done again, and the one left over is told by name', async () => {
+    const { holdfast } = story;
+    const asking = holdfast.live(['enroll', '--scope', 'half', '--json']);
+    const [line = ''] = await asking.waitFor(/^\{.*\}$/m);
+    const { code, words } = JSON.parse(line) as { code: string; words: string[] };
+    const { daemon } = await holdfast.parts();
+    process.kill(daemon, 'SIGSTOP');
+    await holdfast.must(['approve', code, '--words', words.join(' ')]);
+    const ended = holdfast.ended();
+    process.kill(daemon, 'SIGKILL');
+    await ended;
+    assert.match(holdfast.log, /next: npm start/);
+    assert.equal((await asking.ended).code, 3);
+    assert.match(asking.said, /"next":/);
+    await holdfast.start();
+    const agent = await holdfast.enrol('half');
+    assert.match((await holdfast.operator(['vault', 'grant', 'demo', '--to', 'half'])).stderr, /\(agent_ambiguous\)\n\s+next: /);
+    await holdfast.must(['vault', 'grant', 'demo', '--to', agent]);
+    const [called = ''] = story.paths(1);
+    const ran = await holdfast.cli(['run', '--scope', 'half', '--', 'curl', '-sS', story.base + called], { cwd: holdfast.work });
+    assert.match(ran.stdout, /"authenticated":true/, ran.stderr);
+  });
 });
