@@ -32,7 +32,7 @@ export interface Origin extends Service {
 export type Answer = (seen: Seen, request: IncomingMessage, response: ServerResponse) => void;
 
 /** Says who is asking without repeating the credential. */
-export const discreetAnswer: Answer = (seen, _request, response) => {
+const discreetAnswer: Answer = (seen, _request, response) => {
   response.setHeader('content-type', 'application/json');
   response.end(`${JSON.stringify({ ok: true, method: seen.method, path: seen.url.split('?')[0], authenticated: 'authorization' in seen.headers })}\n`);
 };

@@ -43,6 +43,7 @@ const replies: readonly DoorReply[] = [
   { kind: 'output', data: new Uint8Array([0, 255]) },
   { kind: 'errors', data: new Uint8Array() },
   { kind: 'exited', code: 255 },
+  { kind: 'exited', code: 0, refused: [{ code: 'egress_denied', host: 'h.example', port: 443, granted: false, count: 2 }], unlisted: 1 },
   { kind: 'enroll-done', agent: id, fleet: hash, fleetName: 'home', scope: 'main', custody: 'software' },
 ];
 
