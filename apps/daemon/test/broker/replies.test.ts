@@ -317,6 +317,13 @@ test('revocation cuts open streams and kept connections; others go on', async ()
     tls.resume();
     return { host, tls, origin };
   };
+  const kept = await it.origin();
+  it.grant(kept);
+  const keptHost = `localhost:${kept.port}`;
+  await it.ask(keptHost, get(keptHost));
+  it.broker.cutCredentialed();
+  await it.ask(keptHost, get(keptHost));
+  assert.equal(kept.connections(), 2, 'a connection that carried the credential is not kept');
   const one = await stream({ grantId: 'one' });
   const two = await stream({ grantId: 'two' });
   const closed = new Promise((done) => one.tls.once('close', done));
@@ -352,8 +359,8 @@ test('a client that leaves ends the upstream request, an origin that leaves ends
   await assert.rejects(readReply(other), /ended in a reply/);
 });
 
-/** Signed for itself, trusted as such, and past its time. */
-async function expiredCertificate(): Promise<{ caPem: string; certPem: string; keyPem: string }> {
+/** Signed for itself, by no other name than its own. */
+async function selfSigned(endsInMs: number): Promise<{ caPem: string; certPem: string; keyPem: string }> {
   const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   const made = await x509.X509CertificateGenerator.createSelfSigned(
@@ -361,7 +368,7 @@ async function expiredCertificate(): Promise<{ caPem: string; certPem: string; k
       name: 'CN=localhost',
       keys,
       notBefore: new Date(Date.now() - 2 * 86_400_000),
-      notAfter: new Date(Date.now() - 86_400_000),
+      notAfter: new Date(Date.now() + endsInMs),
       signingAlgorithm: signing,
       extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }])],
     },
@@ -393,7 +400,7 @@ test('upstreams that do not verify get nothing', async () => {
     assert.deepEqual([reply.status, codeIn(reply)], [502, 'upstream_untrusted'], what);
     assert.equal(origin.seen.length, 0);
   }
-  const expired = await expiredCertificate();
+  const expired = await selfSigned(-86_400_000);
   const late = await it.origin(undefined, expired);
   it.grant(late);
   assert.equal(codeIn(await it.ask(`localhost:${late.port}`, get(`localhost:${late.port}`))), 'upstream_untrusted');
@@ -412,7 +419,7 @@ test('upstreams that do not verify get nothing', async () => {
 
 test("an item's own authority is trusted alone; without one the machine's are", async () => {
   await using it = await world();
-  const common = await certificateFor('localhost', '127.0.0.1');
+  const common = await selfSigned(86_400_000);
   const own = await certificateFor('other.example');
   const before = getCACertificates('default');
   setDefaultCACertificates([...before, common.caPem]);
