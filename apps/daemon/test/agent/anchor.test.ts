@@ -63,6 +63,8 @@ describe('a checkpoint in the journal', () => {
   it('[AUDIT-23] [AUDIT-24] an audit folder that is gone: nothing is minted, also without a relay; what is left can be read and does not verify', async (t) => {
     const machine = await Machine.enrolled(t);
     await lived(machine);
+    const topic = () => machine.relay.store.topics.get(toHex(machine.actor.id));
+    const published = topic();
     rmSync(machine.auditFolder, { recursive: true });
     for (const offline of [true, false]) {
       const agent = await machine.start({ offline });
@@ -73,8 +75,7 @@ describe('a checkpoint in the journal', () => {
       assert.deepEqual([agent.audit.size, await verdict(agent)], [0, 'audit_truncated']);
       await machine.stop();
     }
-    const topic = machine.relay.store.topics.get(toHex(machine.actor.id)) ?? [];
-    assert.equal(topic.length, 1, 'nothing of the new log was published');
+    assert.deepEqual(topic(), published, 'nothing of the new log was published');
   });
 
   it('[AUDIT-23] an older log under a newer store is refused at once', async (t) => {
@@ -105,6 +106,26 @@ describe('a checkpoint in the journal', () => {
     assert.match(able(await machine.start({ offline: true })), /^audit_/, 'it remembers');
   });
 
+  it('[AUDIT-23] a log that was put back and has grown past the checkpoint since is another log, and is not signed any further', async (t) => {
+    const machine = await Machine.enrolled(t);
+    await lived(machine);
+    machine.copyDisk('old');
+    await lived(machine);
+    machine.putBack('old');
+    for (let life = 0; life < 4; life += 1) {
+      await machine.start({ offline: true });
+      await machine.stop();
+    }
+    for (const offline of [false, true]) {
+      const agent = await machine.start({ offline });
+      assert.deepEqual([able(agent), await verdict(agent)], ['audit_altered', 'audit_altered']);
+      const signed = (await agent.audit.checkpoints()).length;
+      await agent.audit.checkpoint();
+      assert.equal((await agent.audit.checkpoints()).length, signed);
+      await machine.stop();
+    }
+  });
+
   it('[AUDIT-23] until our own topic was read the relay has confirmed nothing', async (t) => {
     const machine = await Machine.enrolled(t);
     await lived(machine);
@@ -129,12 +150,12 @@ describe('a checkpoint in the journal', () => {
     await lived(machine, 3);
     const id = toHex(machine.actor.id);
     const before = machine.relay.store.topics.get(id) ?? [];
-    assert.equal(before.length, 3);
+    assert.ok(before.length >= 3);
     machine.relay.store.topics.set(id, before.slice(0, 1));
     await lived(machine);
     const after = machine.relay.store.topics.get(id) ?? [];
-    assert.deepEqual(after.slice(0, 3), before);
-    assert.equal(after.length, 4);
+    assert.deepEqual(after.slice(0, before.length), before);
+    assert.ok(after.length > before.length);
   });
 
   it("[AUDIT-18] the log's key survives a re-key of its audience", async (t) => {
