@@ -44,7 +44,7 @@ function storeError(cause: unknown): HoldfastError {
       next: "free space on the relay's disk, then try again",
     });
   }
-  return new HoldfastError('store_failed', "the relay's store could not be read or written", { cause });
+  return new HoldfastError('store_failed', "the relay's store could not be read or written", { cause, next: "check the permissions and the space of the relay's disk" });
 }
 
 interface Tip extends Head {
