@@ -189,6 +189,33 @@ describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
   });
 });
 
+describe('a home that became read-only', { timeout: 120_000 }, () => {
+  it('in whole or in part: start says so with the next step, and goes on once it is writable', async () => {
+    const holdfast = await Installation.create();
+    try {
+      await holdfast.settle();
+      await holdfast.stop();
+      for (const part of ['', 'relay', 'daemon', 'daemon/custody']) {
+        const place = path.join(holdfast.home, part);
+        holdfast.log = '';
+        const said = await holdfast.start({ within: ['bwrap', '--dev-bind', '/', '/', '--ro-bind', place, place, '--'] }).then(() => '', String);
+        if (part === 'daemon/custody') {
+          assert.equal(said, '', 'keys are only read');
+          await holdfast.stop();
+        } else {
+          assert.match(said, /\((store_failed|home_unsafe)\)\n\s+next: /, part);
+          await holdfast.ended();
+        }
+      }
+      await holdfast.start();
+      assert.equal((await holdfast.cli(['audit', 'verify'])).code, 0);
+      assert.equal((await holdfast.run(['true'])).code, 0);
+    } finally {
+      await holdfast.remove();
+    }
+  });
+});
+
 describe('many calls at once', { timeout: 600_000 }, () => {
   let story: Story;
   before(async () => {
