@@ -3,17 +3,19 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exitCodeOf, Output, usage } from './output.ts';
 
-interface Common {
-  readonly json?: boolean;
+/** The words and options of one command, as commander hands them over: `json` is asked of every command. */
+type Work<A extends unknown[]> = (output: Output, ...parameters: A) => Promise<void>;
+
+function wantsJson(parameters: readonly unknown[]): boolean {
+  return parameters.some((each) => typeof each === 'object' && each !== null && 'json' in each && each.json === true);
 }
 
-/** Runs a command's work and turns what it throws into its one error and exit code. */
-function action<A extends unknown[]>(work: (output: Output, ...parameters: A) => Promise<void>): (...parameters: A) => Promise<void> {
+/** Loads a command when it is called, does its work, and turns what it throws into its one error and exit code. */
+function action<A extends unknown[]>(load: () => Promise<Work<A>>): (...parameters: A) => Promise<void> {
   return async (...parameters) => {
-    const options = parameters.find((each): each is A[number] & Common => typeof each === 'object' && each !== null && !Array.isArray(each));
-    const output = new Output((options as Common | undefined)?.json === true);
+    const output = new Output(wantsJson(parameters));
     try {
-      await work(output, ...parameters);
+      await (await load())(output, ...parameters);
     } catch (thrown) {
       output.failed(thrown);
       process.exitCode = exitCodeOf(thrown);
@@ -28,6 +30,7 @@ function wholeNumber(value: string): number {
   return Number(value);
 }
 
+// Commands and options are relied on by scripts: each is pinned by a test. [CLI-8]
 const program = new Command('holdfast')
   .description('Identity, credentials and rules that hold, for AI agents.')
   .version('0.1.0')
@@ -43,7 +46,7 @@ function operatorCommand(parent: Command, name: string, description: string): Co
   return command(parent, name, description).option('--passphrase-file <file>', "the operator key's passphrase; asked for when absent");
 }
 
-/** Two views: the operator's own with a passphrase, else what this machine's daemon knows. */
+/** Two views: the operator's own with a passphrase, else what this machine's daemon knows. [CLI-9] */
 function viewCommand(parent: Command, name: string, description: string): Command {
   return command(parent, name, description).option('--passphrase-file <file>', "show the operator's view; without it, what this machine's daemon knows");
 }
@@ -52,17 +55,17 @@ operatorCommand(program, 'init', 'make a fleet and its operator key; prints the 
   .option('--name <name>', 'what to call the fleet', 'my fleet')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
   .option('--recovery-file <file>', 'where to write the recovery code (mode 0600) instead of the terminal')
-  .action(action(async (output, options) => (await import('./commands/init.ts')).init(output, options)));
+  .action(action(async () => (await import('./commands/init.ts')).init));
 
 command(program, 'enroll', 'ask the operator to enrol this machine; shows a code and words, and waits')
   .option('--scope <scope>', 'which agent of this machine', 'main')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
-  .action(action(async (output, options) => (await import('./commands/enroll.ts')).enroll(output, options)));
+  .action(action(async () => (await import('./commands/enroll.ts')).enroll));
 
 operatorCommand(program, 'approve', 'admit the machine that shows this code')
   .argument('<code>', 'the code or the URL that the machine shows; - reads it from standard input')
   .option('--words <words>', 'the three words that the machine shows; asked for when absent')
-  .action(action(async (output, code, options) => (await import('./commands/approve.ts')).approve(output, code, options)));
+  .action(action(async () => (await import('./commands/approve.ts')).approve));
 
 const vault = program.command('vault').description('credentials');
 operatorCommand(vault, 'add', 'keep a secret, read from standard input')
@@ -74,20 +77,20 @@ operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .option('--env <variable>', 'the variable that holds the placeholder inside a session')
   .option('--allow-private', 'the host may have a private or loopback address')
   .option('--ca <file>', "the upstream's own authority, PEM")
-  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).add(output, name, options)));
+  .action(action(async () => (await import('./commands/vault.ts')).add));
 operatorCommand(vault, 'grant', 'let an agent use a credential')
   .argument('<name>')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
-  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).grant(output, name, options)));
+  .action(action(async () => (await import('./commands/vault.ts')).grant));
 operatorCommand(vault, 'ungrant', 'end what an agent may use')
   .argument('<name>')
   .requiredOption('--from <agent>', "an agent's id, or a scope's name")
-  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).ungrant(output, name, options)));
+  .action(action(async () => (await import('./commands/vault.ts')).ungrant));
 operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
   .argument('<name>')
-  .action(action(async (output, name, options) => (await import('./commands/vault.ts')).remove(output, name, options)));
+  .action(action(async () => (await import('./commands/vault.ts')).remove));
 viewCommand(vault, 'list', 'names, terms and grants; never a secret')
-  .action(action(async (output, options) => (await import('./commands/vault.ts')).list(output, options)));
+  .action(action(async () => (await import('./commands/vault.ts')).list));
 
 const egress = program.command('egress').description('hosts that agents may reach without a credential');
 operatorCommand(egress, 'allow', 'let an agent reach a host')
@@ -95,37 +98,37 @@ operatorCommand(egress, 'allow', 'let an agent reach a host')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
   .option('--allow-private', 'the host may have a private or loopback address')
   .option('--ca <file>', "the host's own authority, PEM")
-  .action(action(async (output, host, options) => (await import('./commands/egress.ts')).allow(output, host, options)));
+  .action(action(async () => (await import('./commands/egress.ts')).allow));
 operatorCommand(egress, 'remove', 'end that leave')
   .argument('<host[:port]>')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
-  .action(action(async (output, host, options) => (await import('./commands/egress.ts')).remove(output, host, options)));
+  .action(action(async () => (await import('./commands/egress.ts')).remove));
 viewCommand(egress, 'list', 'who may reach what')
-  .action(action(async (output, options) => (await import('./commands/egress.ts')).list(output, options)));
+  .action(action(async () => (await import('./commands/egress.ts')).list));
 
 viewCommand(program, 'agents', 'who is enrolled')
-  .action(action(async (output, options) => (await import('./commands/agents.ts')).list(output, options)));
+  .action(action(async () => (await import('./commands/agents.ts')).list));
 operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")
   .option('--reason <text>', 'why, for the record', '')
-  .action(action(async (output, agent, options) => (await import('./commands/agents.ts')).revoke(output, agent, options)));
+  .action(action(async () => (await import('./commands/agents.ts')).revoke));
 operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
-  .action(action(async (output, options) => (await import('./commands/pulse.ts')).pulse(output, options)));
+  .action(action(async () => (await import('./commands/pulse.ts')).pulse));
 
 command(program, 'status', 'what runs here, how fresh it is, and what is missing')
-  .action(action(async (output) => (await import('./commands/status.ts')).status(output)));
+  .action(action(async () => (await import('./commands/status.ts')).status));
 command(program, 'time', 'how long credentials could have been used, against standing keys')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
-  .action(action(async (output, options) => (await import('./commands/audit.ts')).time(output, options)));
+  .action(action(async () => (await import('./commands/audit.ts')).time));
 
 const audit = program.command('audit').description('the record of what agents did');
 command(audit, 'show', 'events, oldest first')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
   .option('--last <count>', 'only so many', wholeNumber)
-  .action(action(async (output, options) => (await import('./commands/audit.ts')).show(output, options)));
+  .action(action(async () => (await import('./commands/audit.ts')).show));
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
-  .action(action(async (output, options) => (await import('./commands/audit.ts')).verify(output, options)));
+  .action(action(async () => (await import('./commands/audit.ts')).verify));
 
 program
   .command('run')
