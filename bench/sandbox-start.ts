@@ -59,7 +59,8 @@ try {
   rmSync(root, { recursive: true, force: true });
 }
 
-const at = (list: readonly number[], share: number): number => list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? Number.NaN;
+const at = (list: readonly number[], share: number): number =>
+  list.toSorted((a, b) => a - b)[Math.floor(list.length * share)] ?? Number.NaN;
 const bare = at(times.get('bare') ?? [], 0.5);
 process.stdout.write('start of `true`      p50 ms   p90 ms   beyond bare\n');
 for (const [name, list] of times) {

@@ -34,7 +34,7 @@ export interface Plan {
 }
 
 /** Descriptor numbers in the child: 0–2 are the payload's, 3 is the terminal's name (terminal.ts). */
-export const channelDescriptor = 4;
+const channelDescriptor = 4;
 export const wordsDescriptor = 5;
 export const infoDescriptor = 6;
 export const firstDataDescriptor = 7;

@@ -109,7 +109,9 @@ async function tryBwrap(bwrap: string): Promise<void> {
     );
   }
   try {
-    await run(bwrap, [...namespaces, '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', '/bin/true'], { env: {} });
+    await run(bwrap, [...namespaces, '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', '/bin/true'], {
+      env: {},
+    });
   } catch (error) {
     throw new HoldfastError('sandbox_unavailable', `this machine does not let bubblewrap make a sandbox: ${lastLine(error)}`, {
       next: kernelSetting(),

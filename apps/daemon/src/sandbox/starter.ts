@@ -38,7 +38,7 @@ function fail(text: string): void {
   process.send?.({ kind: 'failed', text }, undefined, undefined, () => process.exit(1));
 }
 
-/** The first path that is no mount point or can be written. The order of mountinfo is the order of mounting: the last one counts. */
+/** The first path that is no mount point or can be written. [SANDBOX-14] The order of mountinfo is the order of mounting: the last one counts. */
 function unprotected(paths: readonly string[]): string | undefined {
   const options = new Map<string, string>();
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {

@@ -4,8 +4,8 @@
 // A folder of programs in a home often lies beside a token (~/.cargo/credentials.toml, ~/.pulumi, ~/.fly), so a folder there brings
 // nothing but itself and what its links point to; whole roots only where they are known to hold programs and nothing else.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isWithin, overlap, resolved, systemFolders } from './places.ts';
 
 /** Below the home: version managers whose folders hold programs only. */
@@ -70,6 +70,7 @@ export interface ToolchainQuery {
 
 export function findToolchains({ callerPath, homes, tree, withheld }: ToolchainQuery): Toolchains {
   const chosen = new Set<string>();
+  const searched = new Set<string>();
   const path: string[] = [];
   const variables: Record<string, string> = {};
   const mayBeSeen = (place: string): boolean =>
@@ -107,7 +108,9 @@ export function findToolchains({ callerPath, homes, tree, withheld }: ToolchainQ
     }
     if (!isSeen(folder)) continue;
     path.push(folder);
-    if (!isWithin(real, tree)) for (const target of linkTargets(real)) choose(placeOfLink(target));
+    if (isWithin(real, tree) || searched.has(real)) continue;
+    searched.add(real);
+    for (const target of linkTargets(real)) choose(placeOfLink(target));
   }
   // A place may have been chosen before the folder that contains it.
   const mounts = [...chosen].filter((place) => ![...chosen].some((other) => other !== place && isWithin(place, other)));
@@ -120,7 +123,12 @@ function isWanted(folder: string, callerPath: string): boolean {
 
 function linkTargets(folder: string): string[] {
   const links = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
-  return links.slice(0, maxLinks).flatMap((entry) => resolved(join(folder, entry.name)) ?? []);
+  const inSystem = (path: string): boolean => systemFolders.some((system) => isWithin(path, system));
+  // The system's own folders have a thousand links, nearly all to each other: those need no look at what they end at.
+  const leaving = inSystem(folder)
+    ? links.filter((entry) => !inSystem(resolve(folder, readlinkSync(join(folder, entry.name)))))
+    : links.slice(0, maxLinks);
+  return leaving.flatMap((entry) => resolved(join(folder, entry.name)) ?? []);
 }
 
 /** What must come along for a program to work: its tree of modules, its virtual environment, or just itself. */

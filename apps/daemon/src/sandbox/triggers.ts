@@ -106,12 +106,12 @@ class Plan {
   }
 }
 
-/** The protections of the tree, and of `installation` where it lies in it. @throws sandbox_tree_refused */
+/** The protections of the tree, and of `installation` where it lies in it [SANDBOX-15]. @throws sandbox_tree_refused */
 export function planTriggers(tree: string, installation: string): Protection[] {
   const plan = new Plan(tree);
   const git = join(tree, '.git');
   const kind = lstatSync(git, { throwIfNoEntry: false });
-  if (kind?.isDirectory() === true) {
+  if (kind?.isDirectory() === true && !isPlaceholder(git, 'folder')) {
     plan.pin(git);
     protectRepository(plan, git, tree);
   } else {

@@ -210,6 +210,8 @@ test('[SANDBOX-4] outside, git and a shell see nothing of the placeholders while
 test('[SANDBOX-4] placeholders stay until the last session of a tree ends, and those of a killed daemon go with the next', async (t) => {
   const world = makeWorld(t);
   const [one, two] = [await start(t, requestFor(world, ['cat'])), await start(t, requestFor(world, ['cat']))];
+  // To a later session a placeholder is as absent as to the first.
+  assert.notEqual((await run(t, requestFor(world, ['mkdir', '.git/objects']))).code, 0);
   one.input.end();
   await one.exited;
   assert.ok(existsSync(join(world.tree, '.claude')));
