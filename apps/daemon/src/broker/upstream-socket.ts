@@ -85,6 +85,14 @@ export class UpstreamSocket extends Duplex {
     }
   }
 
+  /** Node's parser copies what it takes out of a chunk; the chunk, with what it may hold of a secret, is overwritten behind it. [BROKER-19] */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    const heard = super.emit(event, ...args);
+    const [chunk] = args;
+    if (event === 'data' && this.#prints !== undefined && Buffer.isBuffer(chunk)) chunk.fill(0);
+    return heard;
+  }
+
   override _final(done: Written): void {
     this.#transport.end();
     done();

@@ -77,7 +77,11 @@ interface Outcome {
 }
 
 /** Runs calls of every kind through a broker in its own process and counts the secret in its core dump one second later. */
-async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readonly impossible: string }> {
+async function dumpAfterCalls(
+  swap: 'bytes' | 'off',
+  echo = false,
+  rounds = 1,
+): Promise<Outcome | { readonly impossible: string }> {
   const secret = Buffer.from(`sk-${randomBytes(24).toString('base64url')}`);
   const nonce = randomBytes(12);
   const key = randomBytes(32);
@@ -103,7 +107,11 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
     )
       arrived += 1;
     request.resume();
-    request.on('end', () => response.end('thank you'));
+    request.on('end', () =>
+      echo
+        ? response.writeHead(200, { 'x-echo': request.rawHeaders.join() }).end(JSON.stringify([request.url, request.rawHeaders]))
+        : response.end('thank you'),
+    );
   });
   await new Promise<void>((done) => origin.listen(0, '127.0.0.1', done));
   const originPort = (origin.address() as AddressInfo).port;
@@ -119,7 +127,7 @@ async function dumpAfterCalls(swap: 'bytes' | 'off'): Promise<Outcome | { readon
     const { port, caPem } = JSON.parse(line) as { port: number; caPem: string };
 
     let calls = 0;
-    for (const name of Object.keys(attaches)) {
+    for (const name of Array.from({ length: rounds }, () => Object.keys(attaches)).flat()) {
       const socket = connect({ port, host: '127.0.0.1' });
       socket.write(`CONNECT localhost:${originPort} HTTP/1.1\r\nHost: localhost:${originPort}\r\n\r\n`);
       await readReply(socket, { headOnly: true });
@@ -167,3 +175,15 @@ test('control: with the swap off the same dump finds it', { skip: withoutGcore }
   assert.equal(outcome.arrived, 8);
   assert.ok(outcome.copies >= 1, `found ${outcome.copies}`);
 });
+
+test(
+  'an origin that echoes the secret leaves at most two copies, however many calls are made',
+  { skip: withoutGcore },
+  async (t) => {
+    const outcome = await dumpAfterCalls('bytes', true, 5);
+    if ('impossible' in outcome) return t.skip(outcome.impossible);
+    assert.equal(outcome.arrived, 40);
+    assert.ok(outcome.copies <= 2, `found ${outcome.copies}`);
+    t.diagnostic(`copies after ${outcome.calls} echoed calls: ${outcome.copies}`);
+  },
+);
