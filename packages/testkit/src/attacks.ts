@@ -26,7 +26,7 @@ export const both = (first: Script, second: Script): Script => ({
 });
 
 /** Pages and pushes of entries, changed. A push that is left without entries is dropped. */
-export function entries(change: (wires: readonly Uint8Array[]) => readonly Uint8Array[]): Script {
+function entries(change: (wires: readonly Uint8Array[]) => readonly Uint8Array[]): Script {
   return {
     answer: (frame) => {
       if (frame.kind === 'entries') return [{ ...frame, entries: [...change(frame.entries)] }];
@@ -112,12 +112,6 @@ export const swallowing = (...kinds: readonly RequestKind[]): Script => {
 };
 
 export const impostor = (key: Uint8Array): Script => instead('welcome', (frame) => [{ ...frame, relay: key }]);
-export const pulses = (...wires: readonly Uint8Array[]): Script => ({
-  answer: (frame) => {
-    if (frame.kind === 'push-pulse') return wires.map((pulse) => ({ ...frame, pulse }));
-    return [frame.kind === 'pulse' && wires[0] !== undefined ? { ...frame, pulse: wires[0] } : frame];
-  },
-});
 export const lockboxes = (sealed: Uint8Array | undefined): Script =>
   instead('lockbox', ({ kind, id }) => [sealed === undefined ? { kind, id } : { kind, id, sealed }]);
 export const accessLists = (access: Uint8Array): Script => instead('access', (frame) => [{ ...frame, access }]);
