@@ -19,6 +19,7 @@ export function findHome(): HomePaths {
   return homePaths(nodePrimitives, home, path.join(tmpdir(), `holdfast-${userInfo().uid}`));
 }
 
+/** [CLI-4] */
 function unreachable(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('daemon_unreachable', message, { cause, next: 'start it: npm start (in the clone), in another terminal' });
 }

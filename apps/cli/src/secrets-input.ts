@@ -29,6 +29,7 @@ function readAll(descriptor: number): Buffer {
       throw new HoldfastError('codec_limit', `more than ${maxSecretBytes} bytes where a secret is expected`);
     }
   }
+  // [CLI-5]
   const trimmed = length > 0 && held[length - 1] === 0x0a ? length - (length > 1 && held[length - 2] === 0x0d ? 2 : 1) : length;
   const secret = Buffer.alloc(trimmed);
   held.copy(secret, 0, 0, trimmed);

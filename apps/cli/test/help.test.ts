@@ -278,6 +278,7 @@ Arguments:
 
 Options:
   --scope <scope>    which agent of this machine (default: "main")
+  --quiet            say nothing at the end of requests that did not pass
   --pass-env <name>  let this variable through; repeatable (default: [])
   -h, --help         display help for command
 `,

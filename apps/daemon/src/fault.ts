@@ -1,5 +1,5 @@
 // What the log may say of something that nobody expected: its kind and where in our code it arose. Never its message: messages carry paths,
-// names and pieces of what was being read.
+// names and pieces of what was being read. [DOOR-9]
 
 export interface Fault {
   readonly fault: string;

@@ -58,7 +58,6 @@ export const errorCodes = [
   'home_unsafe',
   'id_taken',
   'internal',
-  'item_exists',
   'item_unknown',
   'key_invalid',
   'key_unknown',

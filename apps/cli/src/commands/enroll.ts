@@ -21,6 +21,7 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
     for await (const reply of call.replies()) {
       if (reply.kind === 'enroll-offer') {
         const { code, url, words, expiresAtMs } = reply;
+        // [CLI-7]
         output.result({ code, url, words, expiresAtMs }, await offerLines(url, code, words, expiresAtMs - Date.now()));
       } else if (reply.kind === 'enroll-done') {
         const { agent, fleet, fleetName, scope, custody } = reply;

@@ -40,7 +40,7 @@ export async function status(output: Output): Promise<void> {
       thrown.message,
       `  next: ${thrown.next ?? ''}`,
     ]);
-    process.exitCode = 3;
+    process.exitCode = 3; // [CLI-14]
   }
 }
 

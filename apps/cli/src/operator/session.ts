@@ -232,13 +232,12 @@ export class OperatorSession {
   }
 
   private async catchUp(): Promise<void> {
-    const before = seenBefore(this.paths.operator)?.control;
+    const before = seenBefore(this.paths.operator)?.control; // and not again below: another command of this machine may see more meanwhile
     const told = await this.told();
     compareHeads(before, told); // [OPKEY-6]
     for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
     if (!this.replica.hasBegun) throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', { next: "check the relay's address and its data" }); // [OPKEY-6]
-    const seen = seenBefore(this.paths.operator)?.control;
-    if (seen !== undefined && this.replica.compareControl(seen) === 'ahead') {
+    if (before !== undefined && this.replica.compareControl(before) === 'ahead') {
       throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', { next: 'the relay was rolled back or lies: do not go on with it' }); // [OPKEY-6]
     }
     if (told !== undefined && this.replica.compareControl(told) === 'ahead') {
@@ -262,7 +261,7 @@ export class OperatorSession {
     const { position, hash } = this.head;
     try {
       await askDaemon(this.paths, { kind: 'await-control', fleet: this.facts.fleet, position, hash, timeoutMs: appliedWithinMs }, 'done');
-      return 'applied';
+      return 'applied'; // [CLI-19]
     } catch (thrown) {
       const code = codeOf(thrown);
       if (code === 'daemon_unreachable' || code === 'agent_unknown') return 'absent';
