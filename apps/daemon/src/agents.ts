@@ -129,7 +129,7 @@ export class Agents {
 
   async close(): Promise<void> {
     const past = await Promise.all([...this.past.values()].map((opening) => opening.catch(() => undefined)));
-    await Promise.all([...this.all(), ...past].map((agent) => agent?.close()));
+    await Promise.all([...this.all(), ...past].map(async (agent) => agent?.close()));
   }
 
   private async open(enrolment: Enrolment, past = false): Promise<Agent> {
