@@ -38,7 +38,7 @@ const droppedWhenGuarded: ReadonlySet<string> = new Set([
 ]);
 
 /** The headers that go upstream; `attached` is the credential's, if it is one. [BROKER-12, BROKER-16] */
-export function headersUpstream(head: RequestHead, decision: Passing, attached: Header | undefined): Header[] {
+function headersUpstream(head: RequestHead, decision: Passing, attached: Header | undefined): Header[] {
   const guarded = decision.kind === 'attach' || decision.guarded;
   const kept = head.headers.filter(([name]) => {
     const lower = name.toLowerCase();

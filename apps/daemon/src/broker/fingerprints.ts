@@ -19,10 +19,10 @@ import {
 } from './encode.ts';
 import { refusal } from './refusal.ts';
 
-/** Bytes under the rolling hash: no encoding of a secret is shorter. */
-export const windowBytes = 8;
 /** A shorter secret could not be told from ordinary text. [BROKER-23] */
-export const minSecretBytes = windowBytes;
+export const minSecretBytes = 8;
+/** Bytes under the rolling hash: no encoding of a secret is shorter. */
+const windowBytes: number = minSecretBytes;
 /** Bytes of the tag by which a short end of a chunk is recognised as a possible beginning. */
 const tagBytes = 4;
 

@@ -3,7 +3,7 @@
 
 import { Transform, type TransformCallback } from 'node:stream';
 import { ownBuffer } from './encode.ts';
-import { windowBytes, type Fingerprints } from './fingerprints.ts';
+import type { Fingerprints } from './fingerprints.ts';
 
 const isBase64 = (byte: number): boolean => /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte));
 const edgeFill = 0x78;
@@ -70,7 +70,7 @@ export class Scrubber {
       else if (match.edges.after && isBase64(work[end] ?? 0)) work[end] = edgeFill;
       at = end;
     }
-    return final ? work.length : this.#prints.liveEnd(work, Math.max(at, work.length - windowBytes + 1));
+    return final ? work.length : this.#prints.liveEnd(work, at);
   }
 }
 

@@ -14,7 +14,7 @@ const maxHostCharacters = 253;
 const plainHost = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/;
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-export const defaultPort = (scheme: Target['scheme']): number => (scheme === 'https' ? 443 : 80);
+const defaultPort = (scheme: Target['scheme']): number => (scheme === 'https' ? 443 : 80);
 
 /**
  * The one spelling of a host by the WHATWG URL rules (`0x7f.1` is 127.0.0.1), or undefined. Percent signs, user information, zone ids and
