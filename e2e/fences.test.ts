@@ -1,6 +1,7 @@
 // Where a credential may go, tried from inside: everything else is refused before a byte leaves, replies show nothing, and what is revoked
 // ends at once. Judged by what the services saw: connections as well as requests.
 
+import type { IncomingMessage } from 'node:http';
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -33,7 +34,7 @@ async function askEach(questions: readonly Question[]): Promise<Asked[]> {
   const bearer = { authorization: `Bearer ${process.env['DEMO_TOKEN']}` };
   const through = { host: proxy.hostname, port: Number(proxy.port), agent: false } as const;
 
-  const read = (reply: import('node:http').IncomingMessage): Promise<Asked> =>
+  const read = (reply: IncomingMessage): Promise<Asked> =>
     new Promise((resolve, reject) => {
       let body = '';
       reply.setEncoding('utf8').on('data', (text: string) => (body += text));
@@ -231,7 +232,7 @@ describe('fences', { timeout: 180_000 }, () => {
     });
     answers.set('/v1/zipped-echo', (seen, _request, response) => {
       response.setHeader('content-encoding', 'gzip');
-      response.end(gzipSync(`you sent ${seen.headers.authorization}`));
+      response.end(gzipSync(`you sent ${String(seen.headers.authorization)}`));
     });
     // Reversed text and UTF-16 are not among the encodings that replies are cleaned of.
     const known = (text: string): string[] => leaksIn(text, secret).filter((form) => !['reversed', 'utf-16'].includes(form));
