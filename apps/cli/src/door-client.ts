@@ -5,7 +5,14 @@ import { connect, type Socket } from 'node:net';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { defaultHome, homePaths, type HomePaths } from '@holdfast/protocol/door/paths';
-import { decodeDoorReply, encodeDoorRequest, maxDoorFrameBytes, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
+import {
+  decodeDoorReply,
+  encodeDoorRequest,
+  maxDoorFrameBytes,
+  type DoorReply,
+  type DoorReplyOf,
+  type DoorRequest,
+} from '@holdfast/protocol/door/wire';
 import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -21,14 +28,19 @@ export function findHome(): HomePaths {
 
 /** [CLI-4] */
 function unreachable(message: string, cause?: unknown): HoldfastError {
-  return new HoldfastError('daemon_unreachable', message, { cause, next: 'start it: npm start (in the clone), in another terminal' });
+  return new HoldfastError('daemon_unreachable', message, {
+    cause,
+    next: 'start it: npm start (in the clone), in another terminal',
+  });
 }
 
 /** A socket in a folder that others can enter may be anybody's. Throws `home_unsafe`. */
 function assertPrivate(folder: string): void {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found === undefined || (found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o022) === 0)) return;
-  throw new HoldfastError('home_unsafe', `${folder} is not this user's alone`, { next: 'remove it, or choose another HOLDFAST_HOME' }); // [DOOR-1]
+  throw new HoldfastError('home_unsafe', `${folder} is not this user's alone`, {
+    next: 'remove it, or choose another HOLDFAST_HOME',
+  }); // [DOOR-1]
 }
 
 export class DoorCall {
@@ -62,7 +74,8 @@ export class DoorCall {
     for await (const chunk of chunksOf(this.socket)) {
       for (const payload of this.frames.push(chunk)) {
         const reply = decodeDoorReply(payload);
-        if (reply.kind === 'failed') throw new HoldfastError(parseCode(reply.code), reply.message, reply.next === undefined ? {} : { next: reply.next });
+        if (reply.kind === 'failed')
+          throw new HoldfastError(parseCode(reply.code), reply.message, reply.next === undefined ? {} : { next: reply.next });
         yield reply;
       }
     }
@@ -83,7 +96,11 @@ async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
 }
 
 /** One question, one answer. Throws `daemon_unreachable` or the daemon's own error. */
-export async function askDaemon<K extends DoorReply['kind']>(paths: HomePaths, request: DoorRequest, wanted: K): Promise<DoorReplyOf<K>> {
+export async function askDaemon<K extends DoorReply['kind']>(
+  paths: HomePaths,
+  request: DoorRequest,
+  wanted: K,
+): Promise<DoorReplyOf<K>> {
   const call = await DoorCall.open(paths);
   const deadline = setTimeout(() => call.close(), answerWithinMs + ('timeoutMs' in request ? request.timeoutMs : 0));
   try {

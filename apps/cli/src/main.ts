@@ -15,7 +15,9 @@ function action<A extends unknown[]>(load: () => Promise<Work<A>>): (...paramete
   return async (...parameters) => {
     const output = new Output(wantsJson(parameters));
     try {
-      await (await load())(output, ...parameters);
+      await (
+        await load()
+      )(output, ...parameters);
     } catch (thrown) {
       output.failed(thrown);
       process.exitCode = exitCodeOf(thrown);
@@ -43,12 +45,18 @@ function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('--json', 'answer with one line of JSON');
 }
 function operatorCommand(parent: Command, name: string, description: string): Command {
-  return command(parent, name, description).option('--passphrase-file <file>', "the operator key's passphrase; asked for when absent");
+  return command(parent, name, description).option(
+    '--passphrase-file <file>',
+    "the operator key's passphrase; asked for when absent",
+  );
 }
 
 /** Two views: the operator's own with a passphrase, else what this machine's daemon knows. [CLI-9] */
 function viewCommand(parent: Command, name: string, description: string): Command {
-  return command(parent, name, description).option('--passphrase-file <file>', "show the operator's view; without it, what this machine's daemon knows");
+  return command(parent, name, description).option(
+    '--passphrase-file <file>',
+    "show the operator's view; without it, what this machine's daemon knows",
+  );
 }
 
 operatorCommand(program, 'init', 'make a fleet and its operator key; prints the recovery code once')
@@ -89,8 +97,9 @@ operatorCommand(vault, 'ungrant', 'end what an agent may use')
 operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
   .argument('<name>')
   .action(action(async () => (await import('./commands/vault.ts')).remove));
-viewCommand(vault, 'list', 'names, terms and grants; never a secret')
-  .action(action(async () => (await import('./commands/vault.ts')).list));
+viewCommand(vault, 'list', 'names, terms and grants; never a secret').action(
+  action(async () => (await import('./commands/vault.ts')).list),
+);
 
 const egress = program.command('egress').description('hosts that agents may reach without a credential');
 operatorCommand(egress, 'allow', 'let an agent reach a host')
@@ -103,20 +112,20 @@ operatorCommand(egress, 'remove', 'end that leave')
   .argument('<host[:port]>')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
   .action(action(async () => (await import('./commands/egress.ts')).remove));
-viewCommand(egress, 'list', 'who may reach what')
-  .action(action(async () => (await import('./commands/egress.ts')).list));
+viewCommand(egress, 'list', 'who may reach what').action(action(async () => (await import('./commands/egress.ts')).list));
 
-viewCommand(program, 'agents', 'who is enrolled')
-  .action(action(async () => (await import('./commands/agents.ts')).list));
+viewCommand(program, 'agents', 'who is enrolled').action(action(async () => (await import('./commands/agents.ts')).list));
 operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")
   .option('--reason <text>', 'why, for the record', '')
   .action(action(async () => (await import('./commands/agents.ts')).revoke));
-operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
-  .action(action(async () => (await import('./commands/pulse.ts')).pulse));
+operatorCommand(program, 'pulse', 'tell the fleet that its operator is here').action(
+  action(async () => (await import('./commands/pulse.ts')).pulse),
+);
 
-command(program, 'status', 'what runs here, how fresh it is, and what is missing')
-  .action(action(async () => (await import('./commands/status.ts')).status));
+command(program, 'status', 'what runs here, how fresh it is, and what is missing').action(
+  action(async () => (await import('./commands/status.ts')).status),
+);
 command(program, 'time', 'how long credentials could have been used, against standing keys')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
   .action(action(async () => (await import('./commands/audit.ts')).time));

@@ -5,7 +5,15 @@ import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors
 /** 0 done, 1 refused by policy, 2 usage, 3 not available, 4 verification failed. `run` has its own: the command's, or 125. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
-const usageCodes: readonly ErrorCode[] = ['agent_ambiguous', 'usage', 'codec_shape', 'codec_limit', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit'];
+const usageCodes: readonly ErrorCode[] = [
+  'agent_ambiguous',
+  'usage',
+  'codec_shape',
+  'codec_limit',
+  'pairing_code_invalid',
+  'recovery_code_invalid',
+  'secret_unfit',
+];
 
 const unavailableCodes: readonly ErrorCode[] = [
   'already_running',
@@ -120,7 +128,10 @@ function jsonLine(value: unknown): string {
     return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : each;
   });
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
+    ).join(''),
   );
 }
 

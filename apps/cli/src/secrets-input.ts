@@ -59,7 +59,8 @@ export function secretFromFile(file: string): Buffer {
 export async function secretFromStdin(question: string): Promise<Buffer> {
   if (process.stdin.isTTY) return typed(question);
   const secret = readAll(0);
-  if (secret.length === 0) throw usage('nothing on standard input', 'pipe the secret in: printf %s "$SECRET" | holdfast vault add …');
+  if (secret.length === 0)
+    throw usage('nothing on standard input', 'pipe the secret in: printf %s "$SECRET" | holdfast vault add …');
   return secret;
 }
 
@@ -73,7 +74,8 @@ export function lineFromStdin(): string {
 /** From `file` if one is named, else asked at the terminal; without either the command says which option is missing. */
 export async function passphrase(file: string | undefined, question: string): Promise<Buffer> {
   if (file !== undefined) return secretFromFile(file);
-  if (!process.stdin.isTTY || !process.stderr.isTTY) throw usage('no passphrase', 'pass --passphrase-file FILE, or run at a terminal');
+  if (!process.stdin.isTTY || !process.stderr.isTTY)
+    throw usage('no passphrase', 'pass --passphrase-file FILE, or run at a terminal');
   return typed(question);
 }
 

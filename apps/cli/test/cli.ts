@@ -8,7 +8,13 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FrameReader } from '@holdfast/protocol/codec/framing';
-import { decodeDoorRequest, encodeDoorReply, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import {
+  decodeDoorRequest,
+  encodeDoorReply,
+  maxDoorFrameBytes,
+  type DoorReply,
+  type DoorRequest,
+} from '@holdfast/protocol/door/wire';
 
 const bin = fileURLToPath(new URL('../bin/holdfast.cjs', import.meta.url));
 
@@ -26,9 +32,18 @@ export interface CliOptions {
   readonly onOutput?: (text: string) => boolean;
 }
 
-export function cli(parameters: readonly string[], { home, input = '', environment = {}, onOutput }: CliOptions = {}): Promise<Ran> {
+export function cli(
+  parameters: readonly string[],
+  { home, input = '', environment = {}, onOutput }: CliOptions = {},
+): Promise<Ran> {
   const { PATH = '', TMPDIR } = process.env;
-  const env = { PATH, HOME: '/nonexistent', HOLDFAST_HOME: home ?? '/nonexistent/holdfast', ...(TMPDIR !== undefined && { TMPDIR }), ...environment };
+  const env = {
+    PATH,
+    HOME: '/nonexistent',
+    HOLDFAST_HOME: home ?? '/nonexistent/holdfast',
+    ...(TMPDIR !== undefined && { TMPDIR }),
+    ...environment,
+  };
   const child = spawn(process.execPath, [bin, ...parameters], { env, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';
@@ -54,6 +69,8 @@ export function newHome(t: TestContext): string {
 /** One caller at the played door. */
 export interface Guest {
   reply(...replies: readonly DoorReply[]): void;
+  /** The last of it: replies, then the end. */
+  finish(...replies: readonly DoorReply[]): void;
   end(): void;
   /** As when the daemon is killed. */
   reset(): void;
@@ -76,6 +93,10 @@ export async function playDoor(t: TestContext, answer: (request: DoorRequest, gu
     const reader = new FrameReader(maxDoorFrameBytes);
     const guest: Guest = {
       reply: (...replies) => replies.forEach((reply) => void socket.write(encodeDoorReply(reply))),
+      finish: (...replies) => {
+        for (const reply of replies) socket.write(encodeDoorReply(reply));
+        socket.end();
+      },
       end: () => void socket.end(),
       reset: () => void socket.destroy(),
     };

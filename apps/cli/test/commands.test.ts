@@ -19,8 +19,20 @@ const statusReply: DoorReply = {
   custody: 'software',
   agents: [
     {
-      agent: id(1), fleet: hash, fleetName: 'ho\u001bme', scope: 'main', custody: 'software', state: 'live', relay: 'http://r', relayState: 'waiting',
-      relayError: 'relay_refused', freshness: { pulseMaxAgeMs: 86_400_000, refusal: 'stale_relay' }, grants: 0, undecryptable: 1, rejected: 2, events: 3,
+      agent: id(1),
+      fleet: hash,
+      fleetName: 'ho\u001bme',
+      scope: 'main',
+      custody: 'software',
+      state: 'live',
+      relay: 'http://r',
+      relayState: 'waiting',
+      relayError: 'relay_refused',
+      freshness: { pulseMaxAgeMs: 86_400_000, refusal: 'stale_relay' },
+      grants: 0,
+      undecryptable: 1,
+      rejected: 2,
+      events: 3,
     },
   ],
   sessions: [{ session: id(2), agent: id(1), mode: 'sealed', command: 'curl', startedAtMs: 1_700_000_000_000 }],
@@ -29,11 +41,28 @@ const statusReply: DoorReply = {
 
 const machineReply: DoorReply = {
   kind: 'machine',
-  agents: [{ agent: id(1), fleet: hash, scope: 'main', machine: 'box\u009b', custody: 'software', state: 'live', enrolledAtMs: 5, here: true }],
+  agents: [
+    {
+      agent: id(1),
+      fleet: hash,
+      scope: 'main',
+      machine: 'box\u009b',
+      custody: 'software',
+      state: 'live',
+      enrolledAtMs: 5,
+      here: true,
+    },
+  ],
   grants: [
     {
       agent: id(1),
-      granted: { grant: id(3), item: id(4), name: 'demo', attach: { kind: 'bearer' }, fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/**'], allowPrivate: false } },
+      granted: {
+        grant: id(3),
+        item: id(4),
+        name: 'demo',
+        attach: { kind: 'bearer' },
+        fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/**'], allowPrivate: false },
+      },
       grantedAtMs: 6,
     },
   ],
@@ -46,7 +75,15 @@ const code = (text: string) => (json(text) as { error: { code: string; next?: st
 // [CLI-4]
 test('without a daemon every command that needs one says so, with the next step, and exits with 3', async (t) => {
   const home = newHome(t);
-  for (const command of [['agents'], ['vault', 'list'], ['egress', 'list'], ['audit', 'show'], ['audit', 'verify'], ['time'], ['enroll']]) {
+  for (const command of [
+    ['agents'],
+    ['vault', 'list'],
+    ['egress', 'list'],
+    ['audit', 'show'],
+    ['audit', 'verify'],
+    ['time'],
+    ['enroll'],
+  ]) {
     const asked = await cli([...command, '--json'], { home });
     assert.equal(asked.code, 3, command.join(' '));
     assert.equal(code(asked.stdout), 'daemon_unreachable');
@@ -54,7 +91,10 @@ test('without a daemon every command that needs one says so, with the next step,
   }
   const people = await cli(['agents'], { home });
   assert.deepEqual([people.code, people.stdout], [3, '']);
-  assert.match(people.stderr, /^holdfast: no daemon answers on this machine \(daemon_unreachable\)\n {2}next: start it: npm start/);
+  assert.match(
+    people.stderr,
+    /^holdfast: no daemon answers on this machine \(daemon_unreachable\)\n {2}next: start it: npm start/,
+  );
 });
 
 // [CLI-14]
@@ -63,37 +103,77 @@ test('status without a daemon is an answer, and exits with 3', async (t) => {
   const asked = await cli(['status', '--json'], { home });
   assert.equal(asked.code, 3);
   assert.deepEqual(json(asked.stdout), {
-    running: false, home, operator: false, agents: [], sessions: [],
-    notices: [{ code: 'daemon_unreachable', message: 'no daemon answers on this machine', next: 'start it: npm start (in the clone), in another terminal' }],
+    running: false,
+    home,
+    operator: false,
+    agents: [],
+    sessions: [],
+    notices: [
+      {
+        code: 'daemon_unreachable',
+        message: 'no daemon answers on this machine',
+        next: 'start it: npm start (in the clone), in another terminal',
+      },
+    ],
   });
 });
 
 // [CLI-14] [CLI-6]
 test('status tells what runs and what is wrong, for scripts and for people', async (t) => {
-  const { home } = await playDoor(t, (_request, guest) => (guest.reply(statusReply), guest.end()));
+  const { home } = await playDoor(t, (_request, guest) => guest.finish(statusReply));
   const asked = await cli(['status', '--json'], { home });
   assert.equal(asked.code, 0);
-  const { running, custody, notices, agents, kind } = json(asked.stdout) as { running: boolean; custody: string; kind?: string; notices: { code: string }[]; agents: { agent: string }[] };
+  const { running, custody, notices, agents, kind } = json(asked.stdout) as {
+    running: boolean;
+    custody: string;
+    kind?: string;
+    notices: { code: string }[];
+    agents: { agent: string }[];
+  };
   assert.deepEqual([running, custody, kind, agents[0]?.agent], [true, 'software', undefined, '01'.repeat(16)]);
-  assert.deepEqual(notices.map((each) => each.code), ['audit_altered', 'relay_refused', 'stale_relay', 'open_failed', 'entry_rejected']);
+  assert.deepEqual(
+    notices.map((each) => each.code),
+    ['audit_altered', 'relay_refused', 'stale_relay', 'open_failed', 'entry_rejected'],
+  );
   const people = await cli(['status'], { home });
-  assert.match(people.stdout, /main 01010101 of ho\\u\{1b\}me: live, software; relay waiting \(relay_refused\), no pulse yet; 0 grants/);
+  assert.match(
+    people.stdout,
+    /main 01010101 of ho\\u\{1b\}me: live, software; relay waiting \(relay_refused\), no pulse yet; 0 grants/,
+  );
   assert.doesNotMatch(people.stdout.replaceAll('\n', ''), /\p{Cc}/u);
 });
 
 // [CLI-9]
 test('lists without a passphrase are the view of this machine', async (t) => {
-  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply(machineReply), guest.end()));
+  const { home, heard } = await playDoor(t, (_request, guest) => guest.finish(machineReply));
   assert.deepEqual(json((await cli(['agents', '--json'], { home })).stdout), {
     view: 'machine',
-    agents: [{ agent: '01'.repeat(16), scope: 'main', machine: 'box\u009b', custody: 'software', state: 'live', enrolledAtMs: 5, here: true }],
+    agents: [
+      {
+        agent: '01'.repeat(16),
+        scope: 'main',
+        machine: 'box\u009b',
+        custody: 'software',
+        state: 'live',
+        enrolledAtMs: 5,
+        here: true,
+      },
+    ],
   });
   assert.deepEqual(json((await cli(['vault', 'list', '--json'], { home })).stdout), {
     view: 'machine',
     items: [
       {
-        item: '04'.repeat(16), name: 'demo', attach: 'bearer', hosts: ['api.example.com:443'], methods: ['GET'], paths: ['/**'], allowPrivate: false,
-        agent: '01'.repeat(16), grant: '03'.repeat(16), grantedAtMs: 6,
+        item: '04'.repeat(16),
+        name: 'demo',
+        attach: 'bearer',
+        hosts: ['api.example.com:443'],
+        methods: ['GET'],
+        paths: ['/**'],
+        allowPrivate: false,
+        agent: '01'.repeat(16),
+        grant: '03'.repeat(16),
+        grantedAtMs: 6,
       },
     ],
   });
@@ -102,31 +182,47 @@ test('lists without a passphrase are the view of this machine', async (t) => {
     rules: [{ rule: '05'.repeat(16), agent: '01'.repeat(16), host: 'example.com', port: 443, allowPrivate: false }],
   });
   assert.match((await cli(['agents'], { home })).stdout, /^0101\w+ {2}main +live +box\\u\{9b\} \(software\)\n$/);
-  assert.deepEqual(heard.map(({ kind }) => kind), ['machine', 'machine', 'machine', 'machine']);
+  assert.deepEqual(
+    heard.map(({ kind }) => kind),
+    ['machine', 'machine', 'machine', 'machine'],
+  );
 });
 
 test("the daemon's refusal is the command's: code, message, next step", async (t) => {
-  const { home } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'agent_unknown', message: 'no such agent', next: 'look' }), guest.end()));
+  const { home } = await playDoor(t, (_request, guest) =>
+    guest.finish({ kind: 'failed', code: 'agent_unknown', message: 'no such agent', next: 'look' }),
+  );
   const asked = await cli(['audit', 'show', '--agent', 'nobody', '--json'], { home });
-  assert.deepEqual([asked.code, json(asked.stdout)], [1, { error: { code: 'agent_unknown', message: 'no such agent', next: 'look' } }]);
+  assert.deepEqual(
+    [asked.code, json(asked.stdout)],
+    [1, { error: { code: 'agent_unknown', message: 'no such agent', next: 'look' } }],
+  );
 });
 
 test('a code that this version does not know is an unexpected fault, never a verdict', async (t) => {
-  const { home } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'all_is_well', message: '' }), guest.end()));
+  const { home } = await playDoor(t, (_request, guest) => guest.finish({ kind: 'failed', code: 'all_is_well', message: '' }));
   const asked = await cli(['time', '--json'], { home });
   assert.deepEqual([asked.code, code(asked.stdout)], [3, 'internal']);
 });
 
 // [CLI-15]
 test('audit verify exits with 4 for whatever is wrong with the log, in its own JSON form', async (t) => {
-  const page = { kind: 'audit-page', agent: id(1), fleet: hash, agentKey: new Uint8Array(65).fill(4), total: 1, items: [new Uint8Array([1])], credentials: [] } as const;
+  const page = {
+    kind: 'audit-page',
+    agent: id(1),
+    fleet: hash,
+    agentKey: new Uint8Array(65).fill(4),
+    total: 1,
+    items: [new Uint8Array([1])],
+    credentials: [],
+  } as const;
   const answers: readonly (readonly [DoorReply, string])[] = [
     [page, 'audit_altered'],
     [{ kind: 'failed', code: 'audit_truncated', message: 'records are missing' }, 'audit_truncated'],
     [{ kind: 'failed', code: 'audit_corrupt', message: 'damaged' }, 'audit_corrupt'],
   ];
   for (const [reply, expected] of answers) {
-    const { home } = await playDoor(t, (_request, guest) => (guest.reply(reply), guest.end()));
+    const { home } = await playDoor(t, (_request, guest) => guest.finish(reply));
     const asked = await cli(['audit', 'verify', '--json'], { home });
     const { ok, error } = json(asked.stdout) as { ok: boolean; error: { code: string } };
     assert.deepEqual([asked.code, ok, error.code], [4, false, expected]);
@@ -135,18 +231,42 @@ test('audit verify exits with 4 for whatever is wrong with the log, in its own J
 });
 
 test('an empty log is no credential used, and a ratio of nothing', async (t) => {
-  const page = { kind: 'audit-page', agent: id(1), fleet: hash, agentKey: new Uint8Array(65).fill(4), total: 0, items: [], credentials: [] } as const;
-  const { home } = await playDoor(t, (_request, guest) => (guest.reply(page), guest.end()));
+  const page = {
+    kind: 'audit-page',
+    agent: id(1),
+    fleet: hash,
+    agentKey: new Uint8Array(65).fill(4),
+    total: 0,
+    items: [],
+    credentials: [],
+  } as const;
+  const { home } = await playDoor(t, (_request, guest) => guest.finish(page));
   const asked = json((await cli(['time', '--json'], { home })).stdout) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(asked).toSorted(), ['agent', 'agents', 'calls', 'credentialedMs', 'peakMs', 'perAgent', 'perCredential', 'permissionedMs', 'standingRatio']);
+  assert.deepEqual(Object.keys(asked).toSorted(), [
+    'agent',
+    'agents',
+    'calls',
+    'credentialedMs',
+    'peakMs',
+    'perAgent',
+    'perCredential',
+    'permissionedMs',
+    'standingRatio',
+  ]);
   assert.deepEqual([asked['calls'], asked['standingRatio']], [0, null]);
 });
 
 // [CLI-7]
 test('enroll prints the offer at once and the agent at the end, each one line of JSON', async (t) => {
-  const offer: DoorReply = { kind: 'enroll-offer', code: 'AAAA-BBBB', url: 'http://r/enroll#AAAA-BBBB', words: ['one', 'two', 'three'], expiresAtMs: 1_900_000_000_000 };
+  const offer: DoorReply = {
+    kind: 'enroll-offer',
+    code: 'AAAA-BBBB',
+    url: 'http://r/enroll#AAAA-BBBB',
+    words: ['one', 'two', 'three'],
+    expiresAtMs: 1_900_000_000_000,
+  };
   const done: DoorReply = { kind: 'enroll-done', agent: id(1), fleet: hash, fleetName: 'home', scope: 'ci', custody: 'tpm' };
-  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply(offer, done), guest.end()));
+  const { home, heard } = await playDoor(t, (_request, guest) => guest.finish(offer, done));
   const asked = await cli(['enroll', '--scope', 'ci', '--json'], { home });
   assert.deepEqual(asked.stdout.trim().split('\n').map(json), [
     { code: 'AAAA-BBBB', url: 'http://r/enroll#AAAA-BBBB', words: ['one', 'two', 'three'], expiresAtMs: 1_900_000_000_000 },
@@ -167,16 +287,24 @@ test('an enrolment whose daemon dies is no success', async (t) => {
 test("run: the command's bytes and exit code are the command's own", async (t) => {
   const { home, heard } = await playDoor(t, (request, guest) => {
     if (request.kind === 'run') guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
-    if (request.kind === 'input') guest.reply({ kind: 'input-taken', bytes: request.data.length }, { kind: 'output', data: request.data });
+    if (request.kind === 'input')
+      guest.reply({ kind: 'input-taken', bytes: request.data.length }, { kind: 'output', data: request.data });
     if (request.kind !== 'input-end') return;
     guest.reply({ kind: 'errors', data: Buffer.from('to stderr\n') }, { kind: 'exited', code: 42 });
     guest.end();
   });
-  const ran = await cli(['run', '--scope', 'ci', '--', 'cat', '--json', '-x', '--', 'y'], { home, input: 'in\u0000put', environment: { LANG: 'C.UTF-8', SECRET_KEY: 'x', PATH: '/p' } });
+  const ran = await cli(['run', '--scope', 'ci', '--', 'cat', '--json', '-x', '--', 'y'], {
+    home,
+    input: 'in\u0000put',
+    environment: { LANG: 'C.UTF-8', SECRET_KEY: 'x', PATH: '/p' },
+  });
   assert.deepEqual(ran, { code: 42, stdout: 'in\u0000put', stderr: 'to stderr\n' });
   const [run] = heard;
   assert.ok(run?.kind === 'run');
-  assert.deepEqual([run.scope, [...run.command], { ...run.environment }, run.path, run.terminal], ['ci', ['cat', '--json', '-x', '--', 'y'], { LANG: 'C.UTF-8' }, '/p', undefined]);
+  assert.deepEqual(
+    [run.scope, [...run.command], { ...run.environment }, run.path, run.terminal],
+    ['ci', ['cat', '--json', '-x', '--', 'y'], { LANG: 'C.UTF-8' }, '/p', undefined],
+  );
 });
 
 // [DOOR-7]
@@ -207,9 +335,14 @@ test('run: input waits until the session has taken it; megabytes come through wh
 });
 
 // [CLI-16]
-test("run: own failures are 125 and begin with holdfast:", async (t) => {
-  const refusing = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'failed', code: 'scope_unknown', message: 'no agent\u001b', next: 'enroll' }), guest.end()));
-  const dying = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' }), guest.reset()));
+test('run: own failures are 125 and begin with holdfast:', async (t) => {
+  const refusing = await playDoor(t, (_request, guest) =>
+    guest.finish({ kind: 'failed', code: 'scope_unknown', message: 'no agent\u001b', next: 'enroll' }),
+  );
+  const dying = await playDoor(t, (_request, guest) => {
+    guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
+    guest.reset();
+  });
   const runs = [
     await cli(['run', '--', 'true'], { home: refusing.home }),
     await cli(['run', '--', 'true'], { home: dying.home }),
@@ -230,9 +363,12 @@ test("run: own failures are 125 and begin with holdfast:", async (t) => {
 
 // [CLI-10]
 test('run: only named variables pass, unset ones do not, and one that looks like a secret is warned about', async (t) => {
-  const { home, heard } = await playDoor(t, (_request, guest) => (guest.reply({ kind: 'exited', code: 0 }), guest.end()));
+  const { home, heard } = await playDoor(t, (_request, guest) => guest.finish({ kind: 'exited', code: 0 }));
   const environment = { GITHUB_TOKEN: 'ghp_1', EDITOR: 'vim', KEYBOARD: 'qwerty' };
-  const ran = await cli(['run', '--pass-env', 'EDITOR', '--pass-env', 'GITHUB_TOKEN', '--pass-env', 'KEYBOARD', '--pass-env', 'UNSET', '--', 'true'], { home, environment });
+  const ran = await cli(
+    ['run', '--pass-env', 'EDITOR', '--pass-env', 'GITHUB_TOKEN', '--pass-env', 'KEYBOARD', '--pass-env', 'UNSET', '--', 'true'],
+    { home, environment },
+  );
   const [run] = heard;
   assert.ok(run?.kind === 'run');
   assert.deepEqual({ ...run.environment }, environment);
@@ -258,8 +394,13 @@ test('run: who stops reading ends the session, and is told as a closed pipe', as
 });
 
 test('who stops reading any other command has had what they wanted', async (t) => {
-  const many = { ...machineReply, agents: Array.from({ length: 3000 }, () => machineReply.kind === 'machine' && machineReply.agents[0]).filter((each) => each !== false && each !== undefined) } as DoorReply;
-  const { home } = await playDoor(t, (_request, guest) => (guest.reply(many), guest.end()));
+  const many = {
+    ...machineReply,
+    agents: Array.from({ length: 3000 }, () => machineReply.kind === 'machine' && machineReply.agents[0]).filter(
+      (each) => each !== false && each !== undefined,
+    ),
+  } as DoorReply;
+  const { home } = await playDoor(t, (_request, guest) => guest.finish(many));
   const { stderr } = await cli(['agents'], { home, onOutput: () => true });
   assert.equal(stderr, '');
 });
@@ -282,11 +423,27 @@ test('bad usage is exit 2, and an object in JSON', async (t) => {
   const file = path.join(path.dirname(newHome(t)), 'pem');
   writeFileSync(file, 'no certificate');
   const wrong = [
-    [], ['vault'], ['nonsense'], ['status', '--nonsense'], ['status', 'extra'], ['vault', 'add'], ['vault', 'add', 'x', '--host', 'h'], ['revoke'], ['vault', 'grant', 'x'],
-    ['audit', 'show', '--last', 'many'], ['approve', 'not-a-code'], ['init', '--name', 'a\u001bb'], ['init', '--name', ''], ['revoke', 'x', '--reason', 'a\u001bb'],
-    ['vault', 'add', 'x', '--host', 'h', '--attach', 'smoke'], ['vault', 'add', 'x', '--host', 'h/..', '--attach', 'bearer'], ['vault', 'add', '../x', '--host', 'h.example', '--attach', 'bearer'],
-    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--method', 'G T'], ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--env', 'A=B'],
-    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--ca', '/nonexistent/ca'], ['egress', 'allow', 'h.example', '--to', 'main', '--ca', file],
+    [],
+    ['vault'],
+    ['nonsense'],
+    ['status', '--nonsense'],
+    ['status', 'extra'],
+    ['vault', 'add'],
+    ['vault', 'add', 'x', '--host', 'h'],
+    ['revoke'],
+    ['vault', 'grant', 'x'],
+    ['audit', 'show', '--last', 'many'],
+    ['approve', 'not-a-code'],
+    ['init', '--name', 'a\u001bb'],
+    ['init', '--name', ''],
+    ['revoke', 'x', '--reason', 'a\u001bb'],
+    ['vault', 'add', 'x', '--host', 'h', '--attach', 'smoke'],
+    ['vault', 'add', 'x', '--host', 'h/..', '--attach', 'bearer'],
+    ['vault', 'add', '../x', '--host', 'h.example', '--attach', 'bearer'],
+    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--method', 'G T'],
+    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--env', 'A=B'],
+    ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--ca', '/nonexistent/ca'],
+    ['egress', 'allow', 'h.example', '--to', 'main', '--ca', file],
     ['egress', 'allow', 'h.example:99999', '--to', 'main'],
   ];
   for (const parameters of wrong) {
@@ -296,7 +453,11 @@ test('bad usage is exit 2, and an object in JSON', async (t) => {
     assert.match(code(asked.stdout), /^(usage|codec_shape|codec_limit|pairing_code_invalid)$/);
   }
   const people = await cli(['status', '--nonsense']);
-  assert.deepEqual(people, { code: 2, stdout: '', stderr: "holdfast: unknown option '--nonsense' (usage)\n  next: see: holdfast --help\n" });
+  assert.deepEqual(people, {
+    code: 2,
+    stdout: '',
+    stderr: "holdfast: unknown option '--nonsense' (usage)\n  next: see: holdfast --help\n",
+  });
 });
 
 test('version and help are no faults', async () => {

@@ -16,7 +16,10 @@ test('a scope that two live agents have names neither; an id always names one', 
   const two = await world.enroll('main');
   await world.operator.sync();
   const lists = (thrown: Error) => [one, two].every(({ id }) => thrown.message.includes(toHex(id)));
-  assert.throws(() => findAgent(agents(), 'main'), (thrown: Error & { code?: string }) => thrown.code === 'agent_ambiguous' && lists(thrown)); // [CLI-19]
+  assert.throws(
+    () => findAgent(agents(), 'main'),
+    (thrown: Error & { code?: string }) => thrown.code === 'agent_ambiguous' && lists(thrown),
+  ); // [CLI-19]
   for (const { id } of [one, two]) assert.deepEqual(findAgent(agents(), toHex(id)).id, id);
 
   await world.operator.revoke(one.id);

@@ -13,7 +13,13 @@ import { hasOperator, operatorFacts, rememberSeen, saveOperator, seenBefore, unl
 
 const phrase = Buffer.from('correct horse battery staple');
 const random = (length: number) => primitives.random(length);
-const facts = { fleet: random(32), fleetName: 'home', device: random(16), relayUrl: 'http://127.0.0.1:7433', relayKey: random(65) };
+const facts = {
+  fleet: random(32),
+  fleetName: 'home',
+  device: random(16),
+  relayUrl: 'http://127.0.0.1:7433',
+  relayKey: random(65),
+};
 
 let holder: SoftwareKeyHolder;
 let saved: Buffer;
@@ -47,9 +53,22 @@ test('the right passphrase opens the same key; the file shows how it was stretch
   assert.equal(hasOperator(folder), true);
   assert.deepEqual(operatorFacts(folder).fleet, facts.fleet);
   const opened = await unlockOperator(folder, phrase);
-  assert.ok(equalBytes(opened.publicKeys.sign, holder.publicKeys.sign) && equalBytes(opened.publicKeys.seal, holder.publicKeys.seal));
+  assert.ok(
+    equalBytes(opened.publicKeys.sign, holder.publicKeys.sign) && equalBytes(opened.publicKeys.seal, holder.publicKeys.seal),
+  );
   const file = decodeValue(saved, 8192) as Record<string, unknown>;
-  assert.deepEqual(Object.keys(file).toSorted(), ['device', 'fleet', 'fleetName', 'logN', 'nonce', 'relayKey', 'relayUrl', 'salt', 'sealed', 'v']);
+  assert.deepEqual(Object.keys(file).toSorted(), [
+    'device',
+    'fleet',
+    'fleetName',
+    'logN',
+    'nonce',
+    'relayKey',
+    'relayUrl',
+    'salt',
+    'sealed',
+    'v',
+  ]);
   assert.equal(file['logN'], 17);
   const secret = holder.exportBytes();
   assert.equal(saved.includes(Buffer.from(secret.subarray(0, 32))), false);
@@ -73,12 +92,20 @@ test('a file whose fleet, relay or any other field was edited opens for nobody',
     (file) => (file['nonce'] = random(12)),
     (file) => (file['logN'] = 14),
   ];
-  for (const edit of edits) await assert.rejects(unlockOperator(newFolder(t, edited(edit)), phrase), { code: 'passphrase_wrong' }, String(edit));
+  for (const edit of edits)
+    await assert.rejects(unlockOperator(newFolder(t, edited(edit)), phrase), { code: 'passphrase_wrong' }, String(edit));
 });
 
 // [OPKEY-4] [OPKEY-1]
 test('a damaged file, or one that asks for more memory than there should be, says so before it asks for work', async (t) => {
-  for (const content of [saved.subarray(0, -1), Buffer.concat([saved, Buffer.from([0])]), Buffer.from('{}'), new Uint8Array(), edited((file) => (file['logN'] = 24)), edited((file) => (file['v'] = 2))]) {
+  for (const content of [
+    saved.subarray(0, -1),
+    Buffer.concat([saved, Buffer.from([0])]),
+    Buffer.from('{}'),
+    new Uint8Array(),
+    edited((file) => (file['logN'] = 24)),
+    edited((file) => (file['v'] = 2)),
+  ]) {
     await assert.rejects(unlockOperator(newFolder(t, content), phrase), { code: 'key_invalid' });
   }
 });
@@ -101,7 +128,10 @@ test('a key that was wiped signs and opens nothing any more', async (t) => {
 test('the head that was seen never goes back', (t) => {
   const folder = newFolder(t);
   assert.equal(seenBefore(folder), undefined);
-  const [low, high] = [{ position: 3, hash: random(32) }, { position: 9, hash: random(32) }];
+  const [low, high] = [
+    { position: 3, hash: random(32) },
+    { position: 9, hash: random(32) },
+  ];
   rememberSeen(folder, { control: high });
   rememberSeen(folder, { control: low });
   assert.deepEqual(seenBefore(folder)?.control, high);

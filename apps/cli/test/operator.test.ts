@@ -31,7 +31,10 @@ before(async () => {
   phraseFile = path.join(folder, 'phrase');
   writeFileSync(phraseFile, `${phrase}\n`, { mode: 0o600 });
   const main = fileURLToPath(new URL('../../relay/src/main.ts', import.meta.url));
-  relay = spawn(process.execPath, [main], { env: { HOLDFAST_HOME: folder, HOLDFAST_PORT: '0' }, stdio: ['ignore', 'pipe', 'ignore'] });
+  relay = spawn(process.execPath, [main], {
+    env: { HOLDFAST_HOME: folder, HOLDFAST_PORT: '0' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const [line] = (await once(relay.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   url = line.toString().trim().split(' ').at(-1) ?? '';
   shared = path.join(folder, 'shared');
@@ -63,7 +66,14 @@ async function waitingMachine(t: TestContext, scope = 'main', machine = 'box') {
     const timer = setTimeout(expired, afterMs);
     return () => clearTimeout(timer);
   };
-  const exchange = await connectRelay(url, { webSocket: WebSocket, primitives, deadline, answerWithinMs: 10_000, onPush: () => {}, onClosed: () => {} });
+  const exchange = await connectRelay(url, {
+    webSocket: WebSocket,
+    primitives,
+    deadline,
+    answerWithinMs: 10_000,
+    onPush: () => {},
+    onClosed: () => {},
+  });
   t.after(() => exchange.close());
   const code = newPairingCode(primitives);
   const text = formatPairingCode(primitives, code);
@@ -90,7 +100,8 @@ test('init: a fleet, a sealed key, and a recovery code in a file of its own that
   assert.equal(ran.stdout.includes(code) || ran.stderr.includes(code), false);
   assert.equal(statSync(made.recoveryFile).mode & 0o777, 0o600);
   assert.equal(statSync(path.join(home, 'operator')).mode & 0o777, 0o700);
-  for (const file of readdirSync(path.join(home, 'operator'))) assert.equal(statSync(path.join(home, 'operator', file)).mode & 0o077, 0, file);
+  for (const file of readdirSync(path.join(home, 'operator')))
+    assert.equal(statSync(path.join(home, 'operator', file)).mode & 0o077, 0, file);
 
   const again = await asOperator(home, ['init', '--relay', url, '--json']);
   assert.deepEqual([again.code, codeOf(again)], [1, 'operator_exists']);
@@ -122,7 +133,12 @@ test('a passphrase comes from a file, one newline stripped; a wrong one changes 
     writeFileSync(name, content);
     return name;
   };
-  for (const [content, code] of [[phrase, 0], [`${phrase}\r\n`, 0], [`${phrase}\n\n`, 1], ['\n', 2]] as const) {
+  for (const [content, code] of [
+    [phrase, 0],
+    [`${phrase}\r\n`, 0],
+    [`${phrase}\n\n`, 1],
+    ['\n', 2],
+  ] as const) {
     const ran = await cli(['pulse', '--passphrase-file', file(content), '--json'], { home });
     assert.equal(ran.code, code, JSON.stringify(content));
     if (code === 1) assert.equal(codeOf(ran), 'passphrase_wrong');
@@ -137,32 +153,60 @@ test('a passphrase comes from a file, one newline stripped; a wrong one changes 
 });
 
 // [CLI-5]
-test('a secret comes on standard input, one newline stripped; it is nowhere in the home, and never shown', async (t) => {
+test('a secret comes on standard input, one newline stripped; it is nowhere in the home, and never shown', async () => {
   const home = shared;
-  const terms = ['--host', 'api.example.com', '--path', '/v1/**', '--method', 'GET', '--attach', 'bearer', '--env', 'DEMO_TOKEN', '--json'];
+  const terms = [
+    '--host',
+    'api.example.com',
+    '--path',
+    '/v1/**',
+    '--method',
+    'GET',
+    '--attach',
+    'bearer',
+    '--env',
+    'DEMO_TOKEN',
+    '--json',
+  ];
   const added = await asOperator(home, ['vault', 'add', 'demo', ...terms], { input: `${secret}\n` });
-  const item = json<Record<string, unknown>>(added);
+  const item = json(added);
   assert.match(String(item['item']), /^[0-9a-f]{32}$/);
   assert.deepEqual(
     { ...item, item: '' },
-    { item: '', name: 'demo', attach: 'bearer', hosts: ['api.example.com:443'], methods: ['GET'], paths: ['/v1/**'], allowPrivate: false, env: 'DEMO_TOKEN' },
+    {
+      item: '',
+      name: 'demo',
+      attach: 'bearer',
+      hosts: ['api.example.com:443'],
+      methods: ['GET'],
+      paths: ['/v1/**'],
+      allowPrivate: false,
+      env: 'DEMO_TOKEN',
+    },
   );
   assert.equal((added.stdout + added.stderr).includes(secret), false);
   const files = readdirSync(home, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
   assert.ok(files.length > 0);
   for (const each of files) assert.equal(readFileSync(path.join(each.parentPath, each.name)).includes(secret), false, each.name);
 
-  const listed = json<{ view: string; items: { name: string; item: string; grants: unknown[] }[] }>(await asOperator(home, ['vault', 'list', '--json']));
+  const listed = json<{ view: string; items: { name: string; item: string; grants: unknown[] }[] }>(
+    await asOperator(home, ['vault', 'list', '--json']),
+  );
   assert.deepEqual([listed.view, listed.items.find(({ name }) => name === 'demo')?.grants], ['operator', []]);
   const twice = await asOperator(home, ['vault', 'add', 'demo', ...terms], { input: secret });
   assert.deepEqual([twice.code, codeOf(twice)], [1, 'name_taken']);
 });
 
 // [CLI-5]
-test('a secret that is empty, too short or unfit for its place is refused before anything is written', async (t) => {
+test('a secret that is empty, too short or unfit for its place is refused before anything is written', async () => {
   const home = shared;
   const terms = ['--host', 'api.example.com', '--attach', 'bearer', '--json'];
-  for (const [input, code] of [['', 'usage'], ['\n', 'usage'], ['short', 'secret_unfit'], [`${secret}\nsecond line`, 'secret_unfit']] as const) {
+  for (const [input, code] of [
+    ['', 'usage'],
+    ['\n', 'usage'],
+    ['short', 'secret_unfit'],
+    [`${secret}\nsecond line`, 'secret_unfit'],
+  ] as const) {
     const ran = await asOperator(home, ['vault', 'add', 'unfit', ...terms], { input });
     assert.deepEqual([ran.code, codeOf(ran)], [2, code], JSON.stringify(input));
     assert.equal(ran.stdout.includes('second line'), false);
@@ -170,7 +214,10 @@ test('a secret that is empty, too short or unfit for its place is refused before
   const noPhrase = await cli(['vault', 'add', 'unfit', ...terms], { home, input: secret });
   assert.deepEqual([noPhrase.code, codeOf(noPhrase)], [2, 'usage']);
   const { items } = json<{ items: { name: string }[] }>(await asOperator(home, ['vault', 'list', '--json']));
-  assert.equal(items.some(({ name }) => name === 'unfit'), false);
+  assert.equal(
+    items.some(({ name }) => name === 'unfit'),
+    false,
+  );
 });
 
 // [CLI-13]
@@ -181,7 +228,10 @@ test('approve with wrong words enrols nobody, and says that the code is used up'
   assert.deepEqual([wrong.code, codeOf(wrong)], [1, 'pairing_words_wrong']);
   assert.match(wrong.stdout, /nothing was enrolled.*holdfast enroll there again for a new code/);
   const { agents } = json<{ agents: { agent: string }[] }>(await asOperator(home, ['agents', '--json']));
-  assert.equal(agents.some(({ agent }) => agent === machine.agent), false);
+  assert.equal(
+    agents.some(({ agent }) => agent === machine.agent),
+    false,
+  );
   const again = await asOperator(home, ['approve', machine.code, '--words', machine.words, '--json']);
   assert.deepEqual([again.code, codeOf(again)], [1, 'rendezvous_used']);
 });
@@ -190,14 +240,26 @@ test('approve with wrong words enrols nobody, and says that the code is used up'
 test('approve takes a code, its URL, or - for standard input; words in any case; shows what it admits', async (t) => {
   const home = shared;
   const [one, two, three] = [await waitingMachine(t, 'one'), await waitingMachine(t, 'two'), await waitingMachine(t, 'three')];
-  assert.deepEqual(json(await asOperator(home, ['approve', one.code.toLowerCase(), '--words', one.words.toUpperCase(), '--json'])), {
-    agent: one.agent, scope: 'one', machine: 'box', custody: 'software',
-  });
+  assert.deepEqual(
+    json(await asOperator(home, ['approve', one.code.toLowerCase(), '--words', one.words.toUpperCase(), '--json'])),
+    {
+      agent: one.agent,
+      scope: 'one',
+      machine: 'box',
+      custody: 'software',
+    },
+  );
   json(await asOperator(home, ['approve', `${url}/enroll#${two.code}`, '--words', two.words.replaceAll(' ', ', '), '--json']));
   const people = await asOperator(home, ['approve', '-', '--words', three.words], { input: `${three.code}\n` });
   assert.equal(people.stdout, 'three on box is admitted\n');
   assert.match(people.stderr, /machine {2}box\n {2}scope {4}three\n {2}keys {5}software\n/);
-  const nobody = await asOperator(home, ['approve', formatPairingCode(primitives, newPairingCode(primitives)), '--words', 'a b c', '--json']);
+  const nobody = await asOperator(home, [
+    'approve',
+    formatPairingCode(primitives, newPairingCode(primitives)),
+    '--words',
+    'a b c',
+    '--json',
+  ]);
   assert.deepEqual([nobody.code, codeOf(nobody)], [4, 'pairing_offer_invalid']);
 });
 
@@ -205,15 +267,28 @@ test('approve takes a code, its URL, or - for standard input; words in any case;
 test('grants, hosts and their ends: each with its ids, and whether the daemon here has applied it', async (t) => {
   const home = shared;
   const agent = await enrolled(t, home);
-  json(await asOperator(home, ['vault', 'add', 'given', '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: secret }));
+  json(
+    await asOperator(home, ['vault', 'add', 'given', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+      input: secret,
+    }),
+  );
   const granted = json(await asOperator(home, ['vault', 'grant', 'given', '--to', 'main', '--json']));
   assert.deepEqual([granted['agent'], granted['name'], granted['applied']], [agent, 'given', false]);
   const allowed = json(await asOperator(home, ['egress', 'allow', 'example.com', '--to', agent, '--json']));
   assert.deepEqual([allowed['agent'], allowed['host'], allowed['port'], allowed['applied']], [agent, 'example.com', 443, false]);
   const rules = json<{ rules: { rule: string }[] }>(await asOperator(home, ['egress', 'list', '--json'])).rules;
-  assert.deepEqual(rules.map(({ rule }) => rule), [allowed['rule']]);
-  assert.equal(json(await asOperator(home, ['egress', 'remove', 'example.com', '--to', 'main', '--json']))['rule'], allowed['rule']);
-  assert.equal(json(await asOperator(home, ['vault', 'ungrant', 'given', '--from', 'main', '--json']))['grant'], granted['grant']);
+  assert.deepEqual(
+    rules.map(({ rule }) => rule),
+    [allowed['rule']],
+  );
+  assert.equal(
+    json(await asOperator(home, ['egress', 'remove', 'example.com', '--to', 'main', '--json']))['rule'],
+    allowed['rule'],
+  );
+  assert.equal(
+    json(await asOperator(home, ['vault', 'ungrant', 'given', '--from', 'main', '--json']))['grant'],
+    granted['grant'],
+  );
   json(await asOperator(home, ['vault', 'remove', 'given', '--json']));
   for (const [parameters, code] of [
     [['egress', 'remove', 'example.com', '--to', 'main'], 'egress_unknown'],
@@ -229,18 +304,46 @@ test('grants, hosts and their ends: each with its ids, and whether the daemon he
 test('revoke: what to rotate, once; a daemon that has not heard of it is no failure of the revocation', async (t) => {
   const agentId = Buffer.alloc(16);
   const { home, heard } = await playDoor(t, (request, guest) => {
-    if (request.kind === 'await-control') guest.reply({ kind: 'failed', code: 'relay_unreachable', message: 'the entry has not arrived yet' });
+    if (request.kind === 'await-control')
+      guest.reply({ kind: 'failed', code: 'relay_unreachable', message: 'the entry has not arrived yet' });
     else {
       const freshness = { pulseMaxAgeMs: 60_000 };
-      const view = { agent: agentId, fleet: new Uint8Array(32), fleetName: 'x', scope: 'main', custody: 'software', state: 'live', relay: url, relayState: 'waiting', freshness, grants: 0, undecryptable: 0, rejected: 0, events: 0 };
-      guest.reply({ kind: 'status', version: '0', pid: 1, startedAtMs: 1_700_000_000_000, custody: 'software', agents: [view], sessions: [], notices: [] });
+      const view = {
+        agent: agentId,
+        fleet: new Uint8Array(32),
+        fleetName: 'x',
+        scope: 'main',
+        custody: 'software',
+        state: 'live',
+        relay: url,
+        relayState: 'waiting',
+        freshness,
+        grants: 0,
+        undecryptable: 0,
+        rejected: 0,
+        events: 0,
+      };
+      guest.reply({
+        kind: 'status',
+        version: '0',
+        pid: 1,
+        startedAtMs: 1_700_000_000_000,
+        custody: 'software',
+        agents: [view],
+        sessions: [],
+        notices: [],
+      });
     }
     guest.end();
   });
   await fleetIn(home);
   const agent = await enrolled(t, home);
   agentId.set(Buffer.from(agent, 'hex'));
-  json(await asOperator(home, ['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: secret }));
+  json(
+    await asOperator(home, ['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+      input: secret,
+    }),
+  );
   json(await asOperator(home, ['vault', 'grant', 'demo', '--to', 'main', '--json']));
   const revoked = await asOperator(home, ['revoke', 'main', '--reason', 'laptop stolen', '--json']);
   assert.deepEqual(json(revoked), { agent, revoked: true, applied: false, rotate: ['demo'] });
@@ -254,10 +357,18 @@ test('revoke: what to rotate, once; a daemon that has not heard of it is no fail
 // [OPKEY-7]
 test('two operator commands at once: both are done', async () => {
   const terms = ['--host', 'api.example.com', '--attach', 'bearer', '--json'];
-  const all = await Promise.all(['a', 'b'].map((name) => asOperator(shared, ['vault', 'add', name, ...terms], { input: secret })));
+  const all = await Promise.all(
+    ['a', 'b'].map((name) => asOperator(shared, ['vault', 'add', name, ...terms], { input: secret })),
+  );
   for (const ran of all) json(ran);
   const { items } = json<{ items: { name: string }[] }>(await asOperator(shared, ['vault', 'list', '--json']));
-  assert.deepEqual(items.map(({ name }) => name).filter((name) => name.length === 1).toSorted(), ['a', 'b']);
+  assert.deepEqual(
+    items
+      .map(({ name }) => name)
+      .filter((name) => name.length === 1)
+      .toSorted(),
+    ['a', 'b'],
+  );
 });
 
 // [CLI-17]
@@ -272,9 +383,13 @@ test('every operator command leaves a pulse; one that cannot make it has still d
   assert.equal(pulses(), 2);
 
   hostile.relay.script = {
-    answer: (frame, _line, asked) => [asked?.kind === 'pulse-put' ? { kind: 'error', id: asked.id, code: 'pulse_time', message: 'clocks differ' } : frame],
+    answer: (frame, _line, asked) => [
+      asked?.kind === 'pulse-put' ? { kind: 'error', id: asked.id, code: 'pulse_time', message: 'clocks differ' } : frame,
+    ],
   };
-  const people = await asOperator(home, ['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer'], { input: secret });
+  const people = await asOperator(home, ['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer'], {
+    input: secret,
+  });
   assert.equal(people.code, 0);
   assert.match(people.stdout, /^demo is kept/);
   assert.equal(people.stderr, 'holdfast: warning: no pulse was made (pulse_time); see: holdfast pulse\n');

@@ -10,8 +10,12 @@ import { duration, exitCodeOf, Output, plainText, told, visible } from '../src/o
 function written(work: () => void): { readonly out: string; readonly err: string } {
   const said = { out: '', err: '' };
   const [out, err] = [process.stdout.write, process.stderr.write];
-  process.stdout.write = (text: string | Uint8Array) => ((said.out += String(text)), true);
-  process.stderr.write = (text: string | Uint8Array) => ((said.err += String(text)), true);
+  const into = (stream: 'out' | 'err') => (text: string | Uint8Array) => {
+    said[stream] += String(text);
+    return true;
+  };
+  process.stdout.write = into('out');
+  process.stderr.write = into('err');
   try {
     work();
   } finally {
@@ -24,15 +28,55 @@ function written(work: () => void): { readonly out: string; readonly err: string
 // [CLI-3]
 test('exit codes are pinned; what no list names is a refusal', () => {
   const pinned: Readonly<Record<2 | 3 | 4, readonly ErrorCode[]>> = {
-    2: ['agent_ambiguous', 'codec_limit', 'codec_shape', 'pairing_code_invalid', 'recovery_code_invalid', 'secret_unfit', 'usage'],
+    2: [
+      'agent_ambiguous',
+      'codec_limit',
+      'codec_shape',
+      'pairing_code_invalid',
+      'recovery_code_invalid',
+      'secret_unfit',
+      'usage',
+    ],
     3: [
-      'already_running', 'audit_unavailable', 'custody_unavailable', 'daemon_unreachable', 'home_unsafe', 'internal', 'limit_exceeded',
-      'operator_absent', 'port_taken', 'relay_protocol', 'relay_unreachable', 'sandbox_unavailable', 'store_failed', 'store_full',
+      'already_running',
+      'audit_unavailable',
+      'custody_unavailable',
+      'daemon_unreachable',
+      'home_unsafe',
+      'internal',
+      'limit_exceeded',
+      'operator_absent',
+      'port_taken',
+      'relay_protocol',
+      'relay_unreachable',
+      'sandbox_unavailable',
+      'store_failed',
+      'store_full',
     ],
     4: [
-      'access_forged', 'audit_altered', 'audit_corrupt', 'audit_forged', 'audit_gap', 'audit_time', 'audit_truncated', 'author_unknown',
-      'entry_foreign', 'entry_fork', 'entry_gap', 'entry_stale', 'entry_time', 'freshness_forged', 'genesis_invalid', 'key_invalid',
-      'lockbox_invalid', 'open_failed', 'pairing_answer_invalid', 'pairing_offer_invalid', 'pulse_forged', 'relay_impostor', 'signature_invalid',
+      'access_forged',
+      'audit_altered',
+      'audit_corrupt',
+      'audit_forged',
+      'audit_gap',
+      'audit_time',
+      'audit_truncated',
+      'author_unknown',
+      'entry_foreign',
+      'entry_fork',
+      'entry_gap',
+      'entry_stale',
+      'entry_time',
+      'freshness_forged',
+      'genesis_invalid',
+      'key_invalid',
+      'lockbox_invalid',
+      'open_failed',
+      'pairing_answer_invalid',
+      'pairing_offer_invalid',
+      'pulse_forged',
+      'relay_impostor',
+      'signature_invalid',
     ],
   };
   for (const code of errorCodes) {
@@ -46,21 +90,42 @@ test('exit codes are pinned; what no list names is a refusal', () => {
 // [CLI-1]
 test('a result is one line of JSON with ids in hex, or lines for people', () => {
   const value = { id: new Uint8Array([0, 255]), deep: [{ hash: Buffer.from('ab') }], absent: undefined, none: null };
-  assert.deepEqual(written(() => new Output(true).result(value, ['for people'])), { out: '{"id":"00ff","deep":[{"hash":"6162"}],"none":null}\n', err: '' });
-  assert.deepEqual(written(() => new Output(false).result(value, ['for', 'people'])), { out: 'for\npeople\n', err: '' });
+  assert.deepEqual(
+    written(() => new Output(true).result(value, ['for people'])),
+    { out: '{"id":"00ff","deep":[{"hash":"6162"}],"none":null}\n', err: '' },
+  );
+  assert.deepEqual(
+    written(() => new Output(false).result(value, ['for', 'people'])),
+    { out: 'for\npeople\n', err: '' },
+  );
 });
 
 // [CLI-2]
 test('a fault is one object on stdout in JSON, and two lines on stderr else', () => {
   const fault = new HoldfastError('daemon_unreachable', 'no daemon', { next: 'start it' });
-  assert.deepEqual(written(() => new Output(true).failed(fault)), { out: '{"error":{"code":"daemon_unreachable","message":"no daemon","next":"start it"}}\n', err: '' });
-  assert.deepEqual(written(() => new Output(false).failed(fault)), { out: '', err: 'holdfast: no daemon (daemon_unreachable)\n  next: start it\n' });
-  assert.deepEqual(told(new TypeError('x is not a function')), { code: 'internal', message: 'unexpected: TypeError: x is not a function' });
+  assert.deepEqual(
+    written(() => new Output(true).failed(fault)),
+    { out: '{"error":{"code":"daemon_unreachable","message":"no daemon","next":"start it"}}\n', err: '' },
+  );
+  assert.deepEqual(
+    written(() => new Output(false).failed(fault)),
+    { out: '', err: 'holdfast: no daemon (daemon_unreachable)\n  next: start it\n' },
+  );
+  assert.deepEqual(told(new TypeError('x is not a function')), {
+    code: 'internal',
+    message: 'unexpected: TypeError: x is not a function',
+  });
 });
 
 test('what is said meanwhile is for people only, never on stdout', () => {
-  assert.deepEqual(written(() => new Output(false).say('wait')), { out: '', err: 'wait\n' });
-  assert.deepEqual(written(() => new Output(true).say('wait')), { out: '', err: '' });
+  assert.deepEqual(
+    written(() => new Output(false).say('wait')),
+    { out: '', err: 'wait\n' },
+  );
+  assert.deepEqual(
+    written(() => new Output(true).say('wait')),
+    { out: '', err: '' },
+  );
 });
 
 // [CLI-6]
@@ -84,7 +149,9 @@ test('JSON stays JSON, and means the same, whatever text is in it', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const { out } = written(() => new Output(true).result({ text }, []));
-      assert.deepEqual(JSON.parse(out), { text: text.toWellFormed() === text ? text : (JSON.parse(JSON.stringify({ text })) as { text: string }).text });
+      assert.deepEqual(JSON.parse(out), {
+        text: text.toWellFormed() === text ? text : (JSON.parse(JSON.stringify({ text })) as { text: string }).text,
+      });
       assert.doesNotMatch(out.slice(0, -1), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
     }),
     { numRuns: 300 },

@@ -13,7 +13,13 @@ import { hasOperator, operatorFacts, rememberSeen, saveOperator, seenBefore, unl
 
 const random = (length: number) => nodePrimitives.random(length);
 const phrase = new TextEncoder().encode('correct horse battery staple');
-const facts = { fleet: random(32), fleetName: 'home', device: random(16), relayUrl: 'http://127.0.0.1:7433', relayKey: random(65) };
+const facts = {
+  fleet: random(32),
+  fleetName: 'home',
+  device: random(16),
+  relayUrl: 'http://127.0.0.1:7433',
+  relayKey: random(65),
+};
 const headAt = (position: number) => ({ control: { position, hash: random(32) } });
 
 function recorded(t: TestContext): RecordedFolder {

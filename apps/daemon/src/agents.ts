@@ -104,7 +104,9 @@ export class Agents {
     if (agent !== undefined) return agent;
     const unopened = this.notOpened.get(scope);
     if (unopened !== undefined) throw unopened.thrown;
-    throw new HoldfastError('scope_unknown', `no agent is enrolled for the scope ${scope}`, { next: `holdfast enroll --scope ${scope}` });
+    throw new HoldfastError('scope_unknown', `no agent is enrolled for the scope ${scope}`, {
+      next: `holdfast enroll --scope ${scope}`,
+    });
   }
 
   /** Whose evidence is asked for, by id in hex or by scope, past agents by id. Throws `agent_unknown`, or why it could not be opened. */
@@ -114,7 +116,8 @@ export class Agents {
     const unopened = this.unopened().find((each) => toHex(each.agent) === name || each.scope === name);
     if (unopened !== undefined) throw unopened.thrown;
     const past = this.options.store.pastEnrolments().find((each) => toHex(each.agent) === name);
-    if (past === undefined) throw new HoldfastError('agent_unknown', `this machine has no agent ${name}`, { next: 'see: holdfast agents' });
+    if (past === undefined)
+      throw new HoldfastError('agent_unknown', `this machine has no agent ${name}`, { next: 'see: holdfast agents' });
     const opening = this.past.get(name) ?? this.open(past, true);
     this.past.set(name, opening);
     opening.catch(() => this.past.delete(name));
@@ -135,6 +138,16 @@ export class Agents {
   private async open(enrolment: Enrolment, past = false): Promise<Agent> {
     const { ports, store, custody, auditFolder, version } = this.options;
     const holder = custody.holder(await custody.describe(enrolment.key));
-    return Agent.open({ ports, store, enrolment, holder, custodyLevel: custody.level, auditFolder, run: this.run, version, past });
+    return Agent.open({
+      ports,
+      store,
+      enrolment,
+      holder,
+      custodyLevel: custody.level,
+      auditFolder,
+      run: this.run,
+      version,
+      past,
+    });
   }
 }

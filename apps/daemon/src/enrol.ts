@@ -8,7 +8,14 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
-import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs, pairingUrl, type PairingAnswer } from '@holdfast/protocol/identity/pairing';
+import {
+  formatPairingCode,
+  newPairingCode,
+  Pairing,
+  pairingLifeMs,
+  pairingUrl,
+  type PairingAnswer,
+} from '@holdfast/protocol/identity/pairing';
 import { assertPairedWith } from '@holdfast/protocol/journal/state';
 import type { Agent } from './agent/agent.ts';
 import type { Agents } from './agents.ts';
@@ -44,13 +51,21 @@ export class Enrolments {
   /** One enrolment, from the offer to the fleet read. Throws `scope_enrolled`, `pairing_*`, `relay_*`, `custody_*`. */
   async enrol({ scope, relay }: EnrolRequest, caller: Caller): Promise<void> {
     const relayUrl = relay ?? this.options.defaultRelay;
-    if (relayUrl === undefined) throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
+    if (relayUrl === undefined)
+      throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
     this.assertFree(scope);
     this.pending.add(scope);
     try {
       const agent = await this.pair(scope, relayUrl, caller);
       const { fleet } = agent.enrolment;
-      caller.reply({ kind: 'enroll-done', agent: agent.id, fleet, fleetName: agent.state?.name ?? '', scope, custody: agent.custodyLevel });
+      caller.reply({
+        kind: 'enroll-done',
+        agent: agent.id,
+        fleet,
+        fleetName: agent.state?.name ?? '',
+        scope,
+        custody: agent.custodyLevel,
+      });
     } finally {
       this.pending.delete(scope);
     }
@@ -59,13 +74,20 @@ export class Enrolments {
   /** A scope whose agent lives is taken; one that the relay turns away was most likely revoked while this machine was off. */
   private assertFree(scope: string): void {
     const { agents } = this.options;
-    if (this.pending.has(scope)) throw new HoldfastError('scope_enrolled', `the scope ${scope} is being enrolled in another terminal`, { next: 'finish or end that one first' });
+    if (this.pending.has(scope))
+      throw new HoldfastError('scope_enrolled', `the scope ${scope} is being enrolled in another terminal`, {
+        next: 'finish or end that one first',
+      });
     if (agents.unopened().some((each) => each.scope === scope)) {
-      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled, but its agent could not be opened`, { next: 'see why: holdfast status' });
+      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled, but its agent could not be opened`, {
+        next: 'see why: holdfast status',
+      });
     }
     const enrolled = agents.all().find((agent) => agent.enrolment.scope === scope);
     if (enrolled?.live === true && enrolled.relayError !== 'relay_refused') {
-      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled already`, { next: 'use another --scope, or revoke it first' });
+      throw new HoldfastError('scope_enrolled', `the scope ${scope} is enrolled already`, {
+        next: 'use another --scope, or revoke it first',
+      });
     }
   }
 
@@ -92,7 +114,10 @@ export class Enrolments {
       const text = formatPairingCode(primitives, code);
       const url = pairingUrl(primitives, relayUrl, code);
       const terms = { agent: primitives.random(16), scope, machine, custody: custody.level, capabilities: [] };
-      const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, { code, monotonicMs: clock.monotonicMs() });
+      const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, {
+        code,
+        monotonicMs: clock.monotonicMs(),
+      });
       await putRendezvous(relay, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
       caller.reply({ kind: 'enroll-offer', code: text, url, words: pairing.words, expiresAtMs: clock.nowMs() + pairingLifeMs });
       const sealed = await this.answer(relay, pairing, caller);
@@ -118,7 +143,10 @@ export class Enrolments {
   }
 
   /** Pins what the answer named, reads the fleet, and keeps the enrolment only if it is that fleet. */
-  private async adopt(answer: PairingAnswer, { scope, relayUrl, key }: { scope: string; relayUrl: string; key: Uint8Array }): Promise<Agent> {
+  private async adopt(
+    answer: PairingAnswer,
+    { scope, relayUrl, key }: { scope: string; relayUrl: string; key: Uint8Array },
+  ): Promise<Agent> {
     const { ports, custody, agents } = this.options;
     const { fleet, agent, relay: relayKey, control: pinned } = answer;
     await custody.bind(key, { fleet, agent });

@@ -15,12 +15,17 @@ const maxFrames = 6;
 export function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof Error)) return { fault: typeof thrown };
   const name = /^[A-Za-z]{1,64}$/.test(thrown.name) ? thrown.name : 'Error';
-  const errno = 'code' in thrown && typeof thrown.code === 'string' && /^[A-Za-z_0-9]{1,64}$/.test(thrown.code) ? thrown.code : undefined;
+  const errno =
+    'code' in thrown && typeof thrown.code === 'string' && /^[A-Za-z_0-9]{1,64}$/.test(thrown.code) ? thrown.code : undefined;
   // Only lines that V8 made: a message may have lines of its own.
   const frames = (thrown.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line));
   const places = frames.flatMap((line) => {
     const [, file, number] = /([\w.-]+\.[cm]?[jt]s):(\d+):\d+\)?$/.exec(line) ?? [];
     return file === undefined ? [] : [`${file}:${number}`];
   });
-  return { fault: name, ...(errno !== undefined && { errno }), ...(places.length > 0 && { at: places.slice(0, maxFrames).join(' ') }) };
+  return {
+    fault: name,
+    ...(errno !== undefined && { errno }),
+    ...(places.length > 0 && { at: places.slice(0, maxFrames).join(' ') }),
+  };
 }

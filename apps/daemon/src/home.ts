@@ -22,7 +22,10 @@ function inspected(folder: string): Stats | undefined {
 }
 
 function failed(folder: string, cause: unknown): HoldfastError {
-  return new HoldfastError('store_failed', `${folder} cannot be made or read`, { cause, next: 'check its permissions and the space on its disk, or choose another HOLDFAST_HOME' });
+  return new HoldfastError('store_failed', `${folder} cannot be made or read`, {
+    cause,
+    next: 'check its permissions and the space on its disk, or choose another HOLDFAST_HOME',
+  });
 }
 
 /**
@@ -46,7 +49,8 @@ export function privateFolder(folder: string): void {
 
 /** A home is ours to make private: new, empty, or made by us before. Anything else is a mistyped HOLDFAST_HOME. */
 function assertOurs(home: string): void {
-  if (home === path.parse(home).root || home === path.resolve(homedir())) throw unsafe(`${home} cannot be Holdfast's folder`, 'name a folder of its own'); // [DOOR-1]
+  if (home === path.parse(home).root || home === path.resolve(homedir()))
+    throw unsafe(`${home} cannot be Holdfast's folder`, 'name a folder of its own'); // [DOOR-1]
   if (inspected(home)?.isDirectory() !== true) return;
   const inside = readdirSync(home);
   if (inside.length > 0 && !['daemon', 'relay', 'operator'].some((each) => inside.includes(each))) {
@@ -58,7 +62,8 @@ function assertOurs(home: string): void {
 export function openHome(primitives: Primitives, home: string, temporary: string): HomePaths {
   const runtime = path.join(temporary, `holdfast-${userInfo().uid}`);
   const paths = homePaths(primitives, path.resolve(home), runtime);
-  if (!paths.doorSocketFits) throw unsafe(`a socket's path under ${temporary} is too long as well`, 'choose a shorter HOLDFAST_HOME or TMPDIR'); // [DOOR-5]
+  if (!paths.doorSocketFits)
+    throw unsafe(`a socket's path under ${temporary} is too long as well`, 'choose a shorter HOLDFAST_HOME or TMPDIR'); // [DOOR-5]
   assertOurs(paths.home);
   for (const folder of [paths.home, paths.daemon, paths.custody, paths.audit, paths.scopes, paths.run]) privateFolder(folder);
   if (path.dirname(paths.doorSocket) === runtime) privateFolder(runtime); // [DOOR-5]

@@ -59,12 +59,16 @@ async function startCustody(storeFolder: string, phraseFile: string | undefined)
     return await Custody.start({ storeFolder, ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }) });
   } catch (cause) {
     if (codeOf(cause) !== 'passphrase_wrong' || !(cause instanceof Error)) throw cause;
-    throw new HoldfastError('passphrase_wrong', cause.message, { cause, next: 'start as the first time: npm start, or npm start -- --passphrase-file FILE; nothing was changed' });
+    throw new HoldfastError('passphrase_wrong', cause.message, {
+      cause,
+      next: 'start as the first time: npm start, or npm start -- --passphrase-file FILE; nothing was changed',
+    });
   }
 }
 
 async function serve(): Promise<() => Promise<void>> {
-  if (values.home === undefined) throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
+  if (values.home === undefined)
+    throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
   const paths = openHome(nodePrimitives, values.home, tmpdir());
   const lock = lockHome(paths);
   const startedAtMs = Date.now();
@@ -75,7 +79,11 @@ async function serve(): Promise<() => Promise<void>> {
   await agents.openAll();
   const sessions = new Sessions(ports, paths);
   const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay, machine: machineName() });
-  const door = await openDoor(paths.doorSocket, ports.log, doorHandler({ agents, sessions, enrolments, custody, version, startedAtMs }));
+  const door = await openDoor(
+    paths.doorSocket,
+    ports.log,
+    doorHandler({ agents, sessions, enrolments, custody, version, startedAtMs }),
+  );
 
   const close = async () => {
     await sessions.close();

@@ -20,7 +20,19 @@ interface Shown {
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   if (options.passphraseFile === undefined) {
     const { agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-    show(output, 'machine', agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here }) => ({ agent, scope, machine, custody, state, enrolledAtMs, here })));
+    show(
+      output,
+      'machine',
+      agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here }) => ({
+        agent,
+        scope,
+        machine,
+        custody,
+        state,
+        enrolledAtMs,
+        here,
+      })),
+    );
     return;
   }
   await asOperator(output, options, async (session) => {
@@ -38,7 +50,8 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
 
 function show(output: Output, view: string, agents: readonly Shown[]): void {
   const lines = agents.map(
-    ({ agent, scope, machine, custody, state }) => `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${custody})`,
+    ({ agent, scope, machine, custody, state }) =>
+      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${custody})`,
   );
   output.result({ view, agents }, lines.length === 0 ? ['no agent is enrolled yet; on its machine: holdfast enroll'] : lines);
 }
@@ -48,14 +61,23 @@ function toRotate(state: FleetState, agent: Uint8Array): string[] {
   return [...(state.grants.get(toHex(agent))?.values() ?? [])].map(({ name }) => name);
 }
 
-export async function revoke(output: Output, name: string, options: { readonly passphraseFile?: string; readonly reason: string }): Promise<void> {
+export async function revoke(
+  output: Output,
+  name: string,
+  options: { readonly passphraseFile?: string; readonly reason: string },
+): Promise<void> {
   const reason = plainText('the reason', options.reason, 256);
   await asOperator(output, options, async (session) => {
     const agent = session.agent(name);
-    if (agent.revoked !== undefined) throw new HoldfastError('agent_revoked', `${name} is revoked already`, { next: 'nothing is left to do; see: holdfast agents' });
+    if (agent.revoked !== undefined)
+      throw new HoldfastError('agent_revoked', `${name} is revoked already`, {
+        next: 'nothing is left to do; see: holdfast agents',
+      });
     const rotate = toRotate(session.state, agent.id);
     await session.readAgentTopic(agent.id);
-    await session.write(async (operator) => revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }));
+    await session.write(async (operator) =>
+      revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }),
+    );
     const applied = (await isHere(agent.id)) ? await session.appliedHere() : 'absent';
     await session.write((operator) => rekeyFleet(operator));
     output.result({ agent: agent.id, revoked: true, applied: applied === 'applied', rotate }, [

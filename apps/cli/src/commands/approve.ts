@@ -2,7 +2,15 @@
 
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
-import { assertWords, makeAnswer, openOffer, parsePairingCode, pairingLifeMs, rendezvousOf, type OpenedOffer } from '@holdfast/protocol/identity/pairing';
+import {
+  assertWords,
+  makeAnswer,
+  openOffer,
+  parsePairingCode,
+  pairingLifeMs,
+  rendezvousOf,
+  type OpenedOffer,
+} from '@holdfast/protocol/identity/pairing';
 import { enrollAgent } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
@@ -35,7 +43,9 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
       await confirmWords(output, opened, options.words);
 
       const { genesis } = session;
-      await session.write(async (operator) => enrollAgent(operator, { offer: opened.offer, genesis, accessVersion: await session.accessVersion() }));
+      await session.write(async (operator) =>
+        enrollAgent(operator, { offer: opened.offer, genesis, accessVersion: await session.accessVersion() }),
+      );
       const { operator, facts } = session;
       const terms = { code, fleet: facts.fleet, genesis, control: session.head, relay: facts.relayKey };
       const answer = await makeAnswer(nodePrimitives, { id: facts.device, holder: operator.holder }, opened, terms);

@@ -14,10 +14,16 @@ import { duration, exitCodeOf, told, visible, type Output } from '../output.ts';
 const pageItems = 500;
 
 type Page = DoorReplyOf<'audit-page'>;
-type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'anchor' | 'credentials'> & { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] };
+type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'anchor' | 'credentials'> & {
+  readonly events: readonly Uint8Array[];
+  readonly checkpoints: readonly Uint8Array[];
+};
 
 /** One part of an agent's log, page by page, up to the size that it had at the first page. */
-async function readPart(agent: string, part: 'events' | 'checkpoints'): Promise<{ readonly items: Uint8Array[]; readonly page: Page }> {
+async function readPart(
+  agent: string,
+  part: 'events' | 'checkpoints',
+): Promise<{ readonly items: Uint8Array[]; readonly page: Page }> {
   const paths = findHome();
   const ask = (from: number) => askDaemon(paths, { kind: 'audit', agent, part, from, limit: pageItems }, 'audit-page');
   let page = await ask(0);
@@ -77,7 +83,10 @@ export async function show(output: Output, options: { readonly agent: string; re
   const decoded = events.map(decodeEvent).slice(options.last === undefined ? 0 : -options.last || events.length);
   output.result(
     { agent, events: decoded },
-    decoded.map((event) => `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event))}`),
+    decoded.map(
+      (event) =>
+        `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event))}`,
+    ),
   );
 }
 
@@ -99,12 +108,17 @@ export async function verify(output: Output, options: { readonly agent: string }
 }
 
 /** Whatever is wrong with the record is a verdict over it, its shape included. `published`: the newest checkpoint of the agent's topic. */
-async function verdictOf(whose: LogIdentity, log: Parameters<typeof verifyAudit>[2], published: Uint8Array | undefined): ReturnType<typeof verifyAudit> {
+async function verdictOf(
+  whose: LogIdentity,
+  log: Parameters<typeof verifyAudit>[2],
+  published: Uint8Array | undefined,
+): ReturnType<typeof verifyAudit> {
   try {
     const anchor = published && (await verifyCheckpoint(nodePrimitives, published, whose)).statement; // [AUDIT-24]
     return await verifyAudit(nodePrimitives, whose, anchor === undefined ? log : { ...log, anchor });
   } catch (cause) {
-    if (codeOf(cause).startsWith('codec_')) throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
+    if (codeOf(cause).startsWith('codec_'))
+      throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
     throw cause;
   }
 }
@@ -121,6 +135,8 @@ function timeLines({ permissionedMs, credentialedMs, calls, peakMs, standingRati
   return [
     `${calls} calls; a credential could have been used for ${duration(permissionedMs)} in all, for at most ${duration(peakMs)} at once`,
     `it existed in the clear for ${duration(credentialedMs)}`,
-    ...(standingRatio === null ? [] : [`standing keys would have been there ${Math.round(standingRatio).toLocaleString('en')} times as long`]),
+    ...(standingRatio === null
+      ? []
+      : [`standing keys would have been there ${Math.round(standingRatio).toLocaleString('en')} times as long`]),
   ];
 }

@@ -24,7 +24,9 @@ export async function allow(output: Output, typed: string, options: EgressOption
     const terms = { agent: agent.id, host, port, allowPrivate: options.allowPrivate === true, ...(ca !== undefined && { ca }) };
     const { rule } = await session.write((operator) => allowEgress(operator, terms));
     const here = await session.appliedHere();
-    output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may reach ${host}:${port}`]);
+    output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [
+      `${agent.scope} may reach ${host}:${port}`,
+    ]);
   });
 }
 
@@ -34,25 +36,47 @@ export async function remove(output: Output, typed: string, options: EgressOptio
     const agent = session.agent(options.to);
     const rules = [...(session.state.egress.get(toHex(agent.id))?.values() ?? [])];
     const found = rules.find((each) => each.host === host && each.port === port);
-    if (found === undefined) throw new HoldfastError('egress_unknown', `${agent.scope} has no leave to reach ${host}:${port}`, { next: 'see: holdfast egress list' });
+    if (found === undefined)
+      throw new HoldfastError('egress_unknown', `${agent.scope} has no leave to reach ${host}:${port}`, {
+        next: 'see: holdfast egress list',
+      });
     await session.write((operator) => endEgress(operator, { agent: agent.id, rule: found.id }));
     const here = await session.appliedHere();
-    output.result({ rule: found.id, agent: agent.id, host, port, applied: here === 'applied' }, [`${agent.scope} may not reach ${host}:${port} any more`]);
+    output.result({ rule: found.id, agent: agent.id, host, port, applied: here === 'applied' }, [
+      `${agent.scope} may not reach ${host}:${port} any more`,
+    ]);
   });
 }
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   if (options.passphraseFile === undefined) {
     const { egress } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-    show(output, 'machine', egress.map(({ rule }) => rule));
+    show(
+      output,
+      'machine',
+      egress.map(({ rule }) => rule),
+    );
     return;
   }
   await asOperator(output, options, async (session) => {
-    show(output, 'operator', [...session.state.egress.values()].flatMap((rules) => [...rules.values()]));
+    show(
+      output,
+      'operator',
+      [...session.state.egress.values()].flatMap((rules) => [...rules.values()]),
+    );
   });
 }
 
-function show(output: Output, view: string, rules: readonly { agent: Uint8Array; id: Uint8Array; host: string; port: number; allowPrivate: boolean }[]): void {
+function show(
+  output: Output,
+  view: string,
+  rules: readonly { agent: Uint8Array; id: Uint8Array; host: string; port: number; allowPrivate: boolean }[],
+): void {
   const shown = rules.map(({ agent, id, host, port, allowPrivate }) => ({ rule: id, agent, host, port, allowPrivate }));
-  output.result({ view, rules: shown }, shown.length === 0 ? ['no host is open without a credential'] : shown.map(({ agent, host, port }) => `${toHex(agent).slice(0, 8)}  ${host}:${port}`));
+  output.result(
+    { view, rules: shown },
+    shown.length === 0
+      ? ['no host is open without a credential']
+      : shown.map(({ agent, host, port }) => `${toHex(agent).slice(0, 8)}  ${host}:${port}`),
+  );
 }

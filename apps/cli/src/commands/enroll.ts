@@ -25,11 +25,15 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
         output.result({ code, url, words, expiresAtMs }, await offerLines(url, code, words, expiresAtMs - Date.now()));
       } else if (reply.kind === 'enroll-done') {
         const { agent, fleet, fleetName, scope, custody } = reply;
-        output.result({ agent, fleet, fleetName, scope, custody }, [`enrolled as ${scope} of ${visible(fleetName)}; keys: ${custody}`]);
+        output.result({ agent, fleet, fleetName, scope, custody }, [
+          `enrolled as ${scope} of ${visible(fleetName)}; keys: ${custody}`,
+        ]);
         return;
       }
     }
-    throw new HoldfastError('daemon_unreachable', 'the daemon went away before the enrolment was done', { next: 'start it again: npm start; then holdfast enroll' });
+    throw new HoldfastError('daemon_unreachable', 'the daemon went away before the enrolment was done', {
+      next: 'start it again: npm start; then holdfast enroll',
+    });
   } finally {
     call.close();
   }

@@ -29,7 +29,9 @@ interface InitOptions {
 export async function init(output: Output, options: InitOptions): Promise<void> {
   const paths = findHome();
   if (hasOperator(paths.operator)) {
-    throw new HoldfastError('operator_exists', `an operator key lies in ${paths.operator} already`, { next: 'use it, or choose another HOLDFAST_HOME' }); // [CLI-12]
+    throw new HoldfastError('operator_exists', `an operator key lies in ${paths.operator} already`, {
+      next: 'use it, or choose another HOLDFAST_HOME',
+    }); // [CLI-12]
   }
   const name = plainText('the name', options.name, 64);
   if (name === '') throw usage('a fleet has a name');
@@ -43,7 +45,8 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
     const { fleet, relayKey } = await makeFleet(relayUrl, name, { holder, recovery: recovery.keys.publicKeys });
     makeOperatorFolder(paths.operator);
     const unattended = output.json || !process.stdout.isTTY;
-    const wanted = options.recoveryFile ?? (unattended ? path.join(paths.operator, `recovery-${toHex(fleet.fleet).slice(0, 8)}`) : undefined);
+    const wanted =
+      options.recoveryFile ?? (unattended ? path.join(paths.operator, `recovery-${toHex(fleet.fleet).slice(0, 8)}`) : undefined);
     if (wanted !== undefined) recoveryFile = keepRecoveryCode(recovery.code, path.resolve(wanted));
     rememberSeen(paths.operator, { control: { position: 0, hash: fleet.genesis.hash } });
     const facts = { fleet: fleet.fleet, fleetName: name, device: fleet.device, relayUrl, relayKey };
@@ -68,7 +71,11 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
 type FleetKeys = { readonly holder: SoftwareKeyHolder; readonly recovery: SoftwareKeyHolder['publicKeys'] };
 
 /** Everything that the relay keeps of a new fleet, its first pulse included. */
-async function makeFleet(relayUrl: string, name: string, { holder, recovery }: FleetKeys): Promise<{ fleet: NewFleet; relayKey: Uint8Array }> {
+async function makeFleet(
+  relayUrl: string,
+  name: string,
+  { holder, recovery }: FleetKeys,
+): Promise<{ fleet: NewFleet; relayKey: Uint8Array }> {
   const nowMs = Date.now();
   const stranger = await openRelay(relayUrl);
   const { relayKey } = await stranger.ready;
@@ -84,7 +91,14 @@ async function makeFleet(relayUrl: string, name: string, { holder, recovery }: F
   try {
     for (const { wire, ...place } of fleet.lockboxes) await putLockbox(device, place, wire);
     const control = { position: 0, hash: fleet.genesis.hash };
-    const statement = { v: 1, fleet: fleet.fleet, id: nodePrimitives.random(16), device: fleet.device, atMs: nowMs, control } as const;
+    const statement = {
+      v: 1,
+      fleet: fleet.fleet,
+      id: nodePrimitives.random(16),
+      device: fleet.device,
+      atMs: nowMs,
+      control,
+    } as const;
     await putPulse(device, await signPulse(holder, statement));
   } finally {
     device.close();
@@ -104,6 +118,9 @@ function keepRecoveryCode(code: string, file: string): string {
     }
     return file;
   } catch (cause) {
-    throw new HoldfastError('usage', `cannot write the recovery code to ${file}`, { cause, next: 'name a file that is not there yet: --recovery-file FILE' });
+    throw new HoldfastError('usage', `cannot write the recovery code to ${file}`, {
+      cause,
+      next: 'name a file that is not there yet: --recovery-file FILE',
+    });
   }
 }

@@ -7,6 +7,8 @@ export async function pulse(output: Output, options: { readonly passphraseFile?:
   await asOperator(output, options, async (session) => {
     await session.pulse();
     const { pulseMaxAgeMs } = session.state;
-    output.result({ fleet: session.facts.fleet, validForMs: pulseMaxAgeMs }, [`the fleet may mint for another ${duration(pulseMaxAgeMs)}`]);
+    output.result({ fleet: session.facts.fleet, validForMs: pulseMaxAgeMs }, [
+      `the fleet may mint for another ${duration(pulseMaxAgeMs)}`,
+    ]);
   });
 }

@@ -32,7 +32,8 @@ const looksSecret = /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDE
 export function chosenEnvironment(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
   const chosen: Record<string, string> = {};
   for (const name of ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'COLORTERM', 'NO_COLOR', ...names]) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name)) throw usage(`--pass-env takes the name of a variable, not ${name}`, 'to set one: holdfast run -- env NAME=value …');
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name))
+      throw usage(`--pass-env takes the name of a variable, not ${name}`, 'to set one: holdfast run -- env NAME=value …');
     const value = environment[name];
     if (value !== undefined) chosen[name] = value;
   }
@@ -41,7 +42,10 @@ export function chosenEnvironment(names: readonly string[], environment: NodeJS.
 
 function warnOfSecrets(names: readonly string[]): void {
   for (const name of names) {
-    if (looksSecret.test(name)) process.stderr.write(`holdfast: warning: the session can read ${name}; to let it use a secret that it cannot read: holdfast vault add … --env ${name}\n`); // [CLI-10]
+    if (looksSecret.test(name))
+      process.stderr.write(
+        `holdfast: warning: the session can read ${name}; to let it use a secret that it cannot read: holdfast vault add … --env ${name}\n`,
+      ); // [CLI-10]
   }
 }
 
@@ -100,8 +104,12 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
     release.abort();
     call.close();
   }
-  if (code === undefined) throw new HoldfastError('daemon_unreachable', 'the daemon went away, and the session with it', { next: 'start it again: npm start' });
-  if (options.quiet !== true && code !== brokenPipe) for (const line of refused) await written(process.stderr, Buffer.from(`${line}\n`));
+  if (code === undefined)
+    throw new HoldfastError('daemon_unreachable', 'the daemon went away, and the session with it', {
+      next: 'start it again: npm start',
+    });
+  if (options.quiet !== true && code !== brokenPipe)
+    for (const line of refused) await written(process.stderr, Buffer.from(`${line}\n`));
   return code;
 }
 
@@ -116,7 +124,8 @@ function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): (
   const onData = (data: Buffer) => {
     aheadBytes += data.length;
     if (aheadBytes > maxInputAheadBytes - maxReadBytes) stdin.pause();
-    for (let offset = 0; offset < data.length; offset += maxChunkBytes) call.send({ kind: 'input', data: data.subarray(offset, offset + maxChunkBytes) });
+    for (let offset = 0; offset < data.length; offset += maxChunkBytes)
+      call.send({ kind: 'input', data: data.subarray(offset, offset + maxChunkBytes) });
   };
   const onEnd = () => call.send({ kind: 'input-end' });
   const onResize = () => call.send({ kind: 'resize', columns: stdout.columns, rows: stdout.rows });

@@ -84,7 +84,10 @@ export async function add(output: Output, name: string, options: AddOptions): Pr
   try {
     await asOperator(output, options, async (session) => {
       await session.write((operator) => addItem(operator, item, secret));
-      output.result({ item: item.id, ...termsOf(item) }, [`${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(attach)}`, `  next: holdfast vault grant ${name} --to main`]);
+      output.result({ item: item.id, ...termsOf(item) }, [
+        `${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(attach)}`,
+        `  next: holdfast vault grant ${name} --to main`,
+      ]);
     });
   } finally {
     secret.fill(0);
@@ -108,7 +111,9 @@ export async function grant(output: Output, name: string, options: OperatorOptio
     try {
       const { grant: id } = await session.write((operator) => grantItem(operator, { item: item.id, agent: agent.id, secret }));
       const here = await session.appliedHere();
-      output.result({ grant: id, item: item.id, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may use ${name}; it never sees it`]);
+      output.result({ grant: id, item: item.id, agent: agent.id, name, applied: here === 'applied' }, [
+        `${agent.scope} may use ${name}; it never sees it`,
+      ]);
     } finally {
       secret.fill(0);
     }
@@ -119,10 +124,13 @@ export async function ungrant(output: Output, name: string, options: OperatorOpt
   await asOperator(output, options, async (session) => {
     const agent = session.agent(options.from);
     const held = [...(session.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
-    if (held === undefined) throw new HoldfastError('grant_unknown', `${agent.scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
+    if (held === undefined)
+      throw new HoldfastError('grant_unknown', `${agent.scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
     await session.write((operator) => endGrant(operator, { agent: agent.id, grant: held.grant }));
     const here = await session.appliedHere();
-    output.result({ grant: held.grant, agent: agent.id, name, applied: here === 'applied' }, [`${agent.scope} may not use ${name} any more`]);
+    output.result({ grant: held.grant, agent: agent.id, name, applied: here === 'applied' }, [
+      `${agent.scope} may not use ${name} any more`,
+    ]);
   });
 }
 
@@ -131,7 +139,10 @@ export async function remove(output: Output, name: string, options: OperatorOpti
     const item = itemNamed(session, name);
     await session.write((operator) => removeItem(operator, item.id));
     const here = await session.appliedHere();
-    output.result({ item: item.id, name, applied: here === 'applied' }, [`${name} is removed, and every grant of it has ended`, '  next: rotate it upstream if it should die there too']);
+    output.result({ item: item.id, name, applied: here === 'applied' }, [
+      `${name} is removed, and every grant of it has ended`,
+      '  next: rotate it upstream if it should die there too',
+    ]);
   });
 }
 
@@ -144,17 +155,31 @@ export async function list(output: Output, options: OperatorOptions): Promise<vo
       ...termsOf(item),
       addedAtMs: item.addedAtMs,
       grants: [...session.state.grants.values()].flatMap((granted) =>
-        [...granted.values()].filter((each) => toHex(each.item) === toHex(item.id)).map((each) => ({ grant: each.grant, agent: each.agent })),
+        [...granted.values()]
+          .filter((each) => toHex(each.item) === toHex(item.id))
+          .map((each) => ({ grant: each.grant, agent: each.agent })),
       ),
     }));
-    output.result({ view: 'operator', items }, items.length === 0 ? ['no credentials yet'] : items.map((item) => line(item, `${item.grants.length} grants`)));
+    output.result(
+      { view: 'operator', items },
+      items.length === 0 ? ['no credentials yet'] : items.map((item) => line(item, `${item.grants.length} grants`)),
+    );
   });
 }
 
 async function listHere(output: Output): Promise<void> {
   const { grants } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-  const items = grants.map(({ agent, granted, grantedAtMs }) => ({ item: granted.item, ...termsOf(granted), agent, grant: granted.grant, grantedAtMs }));
-  output.result({ view: 'machine', items }, items.length === 0 ? ['nothing is granted to this machine'] : items.map((item) => line(item, toHex(item.agent).slice(0, 8))));
+  const items = grants.map(({ agent, granted, grantedAtMs }) => ({
+    item: granted.item,
+    ...termsOf(granted),
+    agent,
+    grant: granted.grant,
+    grantedAtMs,
+  }));
+  output.result(
+    { view: 'machine', items },
+    items.length === 0 ? ['nothing is granted to this machine'] : items.map((item) => line(item, toHex(item.agent).slice(0, 8))),
+  );
 }
 
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {

@@ -16,7 +16,9 @@ export function findAgent(agents: Iterable<Agent>, name: string): Agent {
   const live = ofScope.filter(({ revoked }) => revoked === undefined);
   if (live.length > 1) {
     const which = live.map(({ id, machine }) => `${toHex(id)} (${machine})`).join(', ');
-    throw new HoldfastError('agent_ambiguous', `more than one agent has the scope ${name}: ${which}`, { next: 'name one by its id' }); // [CLI-19]
+    throw new HoldfastError('agent_ambiguous', `more than one agent has the scope ${name}: ${which}`, {
+      next: 'name one by its id',
+    }); // [CLI-19]
   }
   const found = live[0] ?? ofScope.at(-1);
   if (found !== undefined) return found;

@@ -2,9 +2,31 @@
 // needs the passphrase; whoever has both is the operator.
 
 import { randomBytes, scrypt } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
-import { bytes, bytesUpTo, decode, encode, integer, literal, optional, record, text, type Infer } from '@holdfast/protocol/codec/schema';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  encode,
+  integer,
+  literal,
+  optional,
+  record,
+  text,
+  type Infer,
+} from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { head } from '@holdfast/protocol/blind/entry';
 import { fleetId, principalId } from '@holdfast/protocol/keys/public-keys';
@@ -81,7 +103,10 @@ function stored<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw new HoldfastError('store_failed', `${file} could not be read or written`, { cause, next: 'free space and check its permissions; nothing was changed' });
+    throw new HoldfastError('store_failed', `${file} could not be read or written`, {
+      cause,
+      next: 'free space and check its permissions; nothing was changed',
+    });
   }
 }
 
@@ -99,7 +124,12 @@ function associated(file: Omit<KeyFile, 'sealed'>): Uint8Array {
 }
 
 /** Writes the key file; `passphrase` stays the caller's. */
-export async function saveOperator(folder: string, facts: OperatorFacts, holder: SoftwareKeyHolder, passphrase: Uint8Array): Promise<void> {
+export async function saveOperator(
+  folder: string,
+  facts: OperatorFacts,
+  holder: SoftwareKeyHolder,
+  passphrase: Uint8Array,
+): Promise<void> {
   makeOperatorFolder(folder);
   const clear = { v: 1, ...facts, salt: randomBytes(16), nonce: randomBytes(12), logN: writtenLogN } as const;
   const key = await stretch(passphrase, clear.salt, clear.logN);
@@ -114,7 +144,8 @@ export async function saveOperator(folder: string, facts: OperatorFacts, holder:
 }
 
 function read(folder: string): KeyFile {
-  if (!hasOperator(folder)) throw new HoldfastError('operator_absent', 'this machine has no operator key', { next: 'make a fleet with: holdfast init' });
+  if (!hasOperator(folder))
+    throw new HoldfastError('operator_absent', 'this machine has no operator key', { next: 'make a fleet with: holdfast init' });
   const content = stored(keyPath(folder), () => readFileSync(keyPath(folder)));
   try {
     return decode(keyFile, content, maxKeyFileBytes);
@@ -137,7 +168,10 @@ export async function unlockOperator(folder: string, passphrase: Uint8Array): Pr
     secret = await nodePrimitives.aeadOpen(key, clear.nonce, associated(clear), sealed);
     return await SoftwareKeyHolder.fromBytes(nodePrimitives, secret);
   } catch (cause) {
-    throw new HoldfastError('passphrase_wrong', 'the passphrase does not open the operator key', { cause, next: 'try again; nothing was changed' }); // [OPKEY-4]
+    throw new HoldfastError('passphrase_wrong', 'the passphrase does not open the operator key', {
+      cause,
+      next: 'try again; nothing was changed',
+    }); // [OPKEY-4]
   } finally {
     key.fill(0);
     secret?.fill(0);

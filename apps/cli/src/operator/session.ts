@@ -3,14 +3,28 @@
 
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { parseAccessList, verifyAccessListInForce, type AccessList, type AccessListStatement } from '@holdfast/protocol/blind/access-list';
+import {
+  parseAccessList,
+  verifyAccessListInForce,
+  type AccessList,
+  type AccessListStatement,
+} from '@holdfast/protocol/blind/access-list';
 import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
 import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
-import { appendEntry, askFreshness, getAccessList, getLockbox, putAccessList, putLockbox, putPulse, readTopic } from '@holdfast/protocol/exchange/relay-calls';
+import {
+  appendEntry,
+  askFreshness,
+  getAccessList,
+  getLockbox,
+  putAccessList,
+  putLockbox,
+  putPulse,
+  readTopic,
+} from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
 import { makePulse, rekeyFleet, renewAccess, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
 import { Replica } from '@holdfast/protocol/journal/replica';
@@ -31,7 +45,10 @@ const maxAttempts = 5;
 const appliedWithinMs = 10_000;
 
 /** A relay connection for the length of one command. Throws `relay_unreachable`, `relay_impostor`. */
-export function openRelay(relayUrl: string, bound: { identity?: RelayIdentity; relayKey?: Uint8Array } = {}): Promise<RelayExchange> {
+export function openRelay(
+  relayUrl: string,
+  bound: { identity?: RelayIdentity; relayKey?: Uint8Array } = {},
+): Promise<RelayExchange> {
   return connectRelay(relayUrl, {
     webSocket: WebSocket,
     primitives: nodePrimitives,
@@ -108,7 +125,13 @@ export class OperatorSession {
   }
 
   get operator(): Operator {
-    return { primitives: nodePrimitives, replica: this.replica, device: this.facts.device, holder: this.holder, nowMs: Date.now() };
+    return {
+      primitives: nodePrimitives,
+      replica: this.replica,
+      device: this.facts.device,
+      holder: this.holder,
+      nowMs: Date.now(),
+    };
   }
 
   /** Throws `agent_unknown`, `agent_ambiguous`. */
@@ -119,7 +142,8 @@ export class OperatorSession {
   /** The secret of an item, as bytes; the caller overwrites it. */
   openSecret(item: Uint8Array): Promise<Uint8Array> {
     const wire = this.wires[this.state.items.get(toHex(item))?.position ?? -1];
-    if (wire === undefined) throw new HoldfastError('item_unknown', 'there is no such credential', { next: 'see: holdfast vault list' });
+    if (wire === undefined)
+      throw new HoldfastError('item_unknown', 'there is no such credential', { next: 'see: holdfast vault list' });
     return this.replica.openSecret(item, wire);
   }
 
@@ -157,7 +181,8 @@ export class OperatorSession {
    * state: an agent that is revoked must neither reach the relay nor have the fleet's current key.
    */
   private async finishOthersWork(): Promise<void> {
-    if (unsentEntries(this.paths.operator).length === 0 && !this.isAccessBehind(await this.accessList()) && !this.isEpochBehind) return;
+    if (unsentEntries(this.paths.operator).length === 0 && !this.isAccessBehind(await this.accessList()) && !this.isEpochBehind)
+      return;
     await this.write(async (operator) => {
       const listed = await this.accessList();
       if (this.isAccessBehind(listed)) await this.putAccess(await renewAccess(operator, listed.version)); // [CLI-18]
@@ -166,7 +191,11 @@ export class OperatorSession {
   }
 
   private isAccessBehind(listed: AccessListStatement): boolean {
-    const ids = (members: readonly { readonly id: Uint8Array }[]) => members.map(({ id }) => toHex(id)).toSorted().join();
+    const ids = (members: readonly { readonly id: Uint8Array }[]) =>
+      members
+        .map(({ id }) => toHex(id))
+        .toSorted()
+        .join();
     return ids(listed.agents) !== ids(liveAgents(this.state));
   }
 
@@ -178,7 +207,8 @@ export class OperatorSession {
   /** The list in force, believed only as far as its signature goes. [ACCESS-9] */
   private async accessList(): Promise<AccessListStatement> {
     const wire = await getAccessList(this.relay);
-    if (wire === undefined) throw new HoldfastError('access_stale', 'the relay has no access list of this fleet', { next: "check the relay's data" }); // [ACCESS-9]
+    if (wire === undefined)
+      throw new HoldfastError('access_stale', 'the relay has no access list of this fleet', { next: "check the relay's data" }); // [ACCESS-9]
     const devices = [...this.state.devices.values()].map(({ id, keys }) => ({ id, sign: keys.sign }));
     const known = { fleet: this.facts.fleet, devices, seen: seenBefore(this.paths.operator)?.access ?? 1 };
     const { statement } = await verifyAccessListInForce(nodePrimitives, parseAccessList(wire), known);
@@ -211,7 +241,8 @@ export class OperatorSession {
       if ((await appendEntry(this.relay, entry)).kind === 'conflict') {
         await this.catchUp();
         const there = this.hashes[position];
-        if (there === undefined) throw new HoldfastError('relay_protocol', 'the relay says that another entry came first, and shows none'); // [OPKEY-9]
+        if (there === undefined)
+          throw new HoldfastError('relay_protocol', 'the relay says that another entry came first, and shows none'); // [OPKEY-9]
         if (equalBytes(there, entry.hash)) continue;
         forgetUnsent(this.paths.operator);
         return false;
@@ -236,12 +267,19 @@ export class OperatorSession {
     const told = await this.told();
     compareHeads(before, told); // [OPKEY-6]
     for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
-    if (!this.replica.hasBegun) throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', { next: "check the relay's address and its data" }); // [OPKEY-6]
+    if (!this.replica.hasBegun)
+      throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', {
+        next: "check the relay's address and its data",
+      }); // [OPKEY-6]
     if (before !== undefined && this.replica.compareControl(before) === 'ahead') {
-      throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', { next: 'the relay was rolled back or lies: do not go on with it' }); // [OPKEY-6]
+      throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', {
+        next: 'the relay was rolled back or lies: do not go on with it',
+      }); // [OPKEY-6]
     }
     if (told !== undefined && this.replica.compareControl(told) === 'ahead') {
-      throw new HoldfastError('entry_gap', 'the relay has entries that it does not show', { next: 'something between here and the relay lies: do not go on with it' }); // [OPKEY-8]
+      throw new HoldfastError('entry_gap', 'the relay has entries that it does not show', {
+        next: 'something between here and the relay lies: do not go on with it',
+      }); // [OPKEY-8]
     }
     rememberSeen(this.paths.operator, { control: this.head });
   }
@@ -260,7 +298,11 @@ export class OperatorSession {
   async appliedHere(): Promise<'applied' | 'absent' | 'late'> {
     const { position, hash } = this.head;
     try {
-      await askDaemon(this.paths, { kind: 'await-control', fleet: this.facts.fleet, position, hash, timeoutMs: appliedWithinMs }, 'done');
+      await askDaemon(
+        this.paths,
+        { kind: 'await-control', fleet: this.facts.fleet, position, hash, timeoutMs: appliedWithinMs },
+        'done',
+      );
       return 'applied'; // [CLI-19]
     } catch (thrown) {
       const code = codeOf(thrown);
@@ -283,7 +325,11 @@ export class OperatorSession {
 }
 
 /** Runs an operator command: every one of them renews the pulse, and one that could not still did its work. */
-export async function asOperator<T>(output: Output, options: { readonly passphraseFile?: string }, work: (session: OperatorSession) => Promise<T>): Promise<T> {
+export async function asOperator<T>(
+  output: Output,
+  options: { readonly passphraseFile?: string },
+  work: (session: OperatorSession) => Promise<T>,
+): Promise<T> {
   const paths = findHome();
   operatorFacts(paths.operator); // says so before it asks for a passphrase
   const phrase = await passphrase(options.passphraseFile, 'Passphrase of the operator key');
@@ -295,7 +341,9 @@ export async function asOperator<T>(output: Output, options: { readonly passphra
   }
   try {
     const result = await work(session);
-    await session.pulse().catch((thrown: unknown) => output.say(`holdfast: warning: no pulse was made (${codeOf(thrown)}); see: holdfast pulse`)); // [CLI-17]
+    await session
+      .pulse()
+      .catch((thrown: unknown) => output.say(`holdfast: warning: no pulse was made (${codeOf(thrown)}); see: holdfast pulse`)); // [CLI-17]
     return result;
   } finally {
     session.close();

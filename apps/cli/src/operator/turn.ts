@@ -19,8 +19,16 @@ export async function takeTurn(file: string): Promise<() => void> {
     } catch (cause) {
       lock.close();
       const busy = cause instanceof Error && /locked|busy/i.test(cause.message);
-      if (!busy) throw new HoldfastError('store_failed', `${file} cannot be locked`, { cause, next: 'free space and check its permissions' });
-      if (performance.now() > untilMs) throw new HoldfastError('already_running', 'another operator command is at work', { cause, next: 'end it, then try again' });
+      if (!busy)
+        throw new HoldfastError('store_failed', `${file} cannot be locked`, {
+          cause,
+          next: 'free space and check its permissions',
+        });
+      if (performance.now() > untilMs)
+        throw new HoldfastError('already_running', 'another operator command is at work', {
+          cause,
+          next: 'end it, then try again',
+        });
     }
     await later(turnEveryMs);
   }

@@ -102,7 +102,15 @@ export class Agent {
     const { agent: principal, fleet, relayUrl, relayKey } = enrolment;
     const caughtUp: { by?: Agent } = {};
     const onCaughtUp = async () => caughtUp.by?.caughtUp();
-    const link = new RelayLink({ ports, relayUrl, relayKey, identity: { fleet, principal, holder }, freshness, reader: journal, onCaughtUp });
+    const link = new RelayLink({
+      ports,
+      relayUrl,
+      relayKey,
+      identity: { fleet, principal, holder },
+      freshness,
+      reader: journal,
+      onCaughtUp,
+    });
     following.link = link;
     const agent = new Agent(options, journal, link, freshness);
     caughtUp.by = agent;
@@ -149,7 +157,9 @@ export class Agent {
   assertLive(): void {
     if (this.live) return;
     if (this.journal.state === undefined) {
-      throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'wait for the relay; see: holdfast status' });
+      throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', {
+        next: 'wait for the relay; see: holdfast status',
+      });
     }
     throw new HoldfastError('agent_revoked', 'this agent was revoked', { next: 'enrol again: holdfast enroll' });
   }
@@ -251,7 +261,8 @@ export class Agent {
     const { audit, handles, signers, published } = opened;
     clearInterval(this.sweeper);
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
-    if (this.options.past !== true) await audit.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
+    if (this.options.past !== true)
+      await audit.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
     await within(lastCheckpointWithinMs, published.publish()); // [AUDIT-22]
     published.stop();
     this.link.stop();
@@ -265,7 +276,8 @@ export class Agent {
 
   private begun(): { readonly audit: AuditWriter; readonly handles: HandleTable } {
     if (this.opened !== undefined) return this.opened;
-    if (this.state === undefined) throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
+    if (this.state === undefined)
+      throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', { next: 'see: holdfast status' });
     throw new HoldfastError('audit_unavailable', 'the audit log of this agent is not open', { next: 'see: holdfast status' });
   }
 
@@ -288,7 +300,12 @@ export class Agent {
       recorder: () => audit,
       policy: recordPolicy,
     });
-    this.opened = { audit, handles, signers, published: new PublishedCheckpoints({ audit, journal: this.journal, link: this.link, log: ports.log }) };
+    this.opened = {
+      audit,
+      handles,
+      signers,
+      published: new PublishedCheckpoints({ audit, journal: this.journal, link: this.link, log: ports.log }),
+    };
     if (this.options.past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
@@ -336,7 +353,10 @@ export class Agent {
 
   private spoilt(fault: HoldfastError): void {
     this.fault ??= fault;
-    this.ports.log.warn({ agent: toHex(this.id), code: fault.code }, 'the audit log does not hold: this agent does nothing any more');
+    this.ports.log.warn(
+      { agent: toHex(this.id), code: fault.code },
+      'the audit log does not hold: this agent does nothing any more',
+    );
     void this.opened?.handles.burn({ kind: 'all' }).catch(() => {}); // dead at once; there is no log to record it in
     this.tell((listener) => listener.revoked());
   }

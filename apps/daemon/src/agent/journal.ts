@@ -133,7 +133,10 @@ export class AgentJournal implements LinkReader {
   /** The next entry of our own topic; it counts once the relay has it. */
   composeCheckpoint(checkpoint: Uint8Array): Promise<UnverifiedEntry> {
     const { ports, enrolment, holder } = this.options;
-    return composeAgentEntry({ primitives: ports.primitives, replica: this.replica, id: enrolment.agent, holder, nowMs: ports.clock.nowMs() }, { kind: 'checkpoint', checkpoint });
+    return composeAgentEntry(
+      { primitives: ports.primitives, replica: this.replica, id: enrolment.agent, holder, nowMs: ports.clock.nowMs() },
+      { kind: 'checkpoint', checkpoint },
+    );
   }
 
   /** Throws `entry_fork`, and for good once an operator's pulse has shown that there are two histories. */
@@ -221,7 +224,11 @@ export class AgentJournal implements LinkReader {
     this.options.freshness.pulseSeen(pulse.statement.atMs, countedMs); // [PULSE-7]
   }
 
-  private verifiedPulse(pulse: Pulse, newest: Verified<Pulse> | undefined, nowMs = this.options.ports.clock.nowMs()): Promise<Verified<Pulse>> {
+  private verifiedPulse(
+    pulse: Pulse,
+    newest: Verified<Pulse> | undefined,
+    nowMs = this.options.ports.clock.nowMs(),
+  ): Promise<Verified<Pulse>> {
     const { ports, enrolment } = this.options;
     const device = this.state?.devices.get(toHex(pulse.statement.device));
     if (device === undefined) throw new HoldfastError('pulse_forged', 'the pulse is not of an operator device of this fleet'); // [PULSE-2]
@@ -263,6 +270,7 @@ function countedOnly(results: readonly Ingested[]): readonly Ingested[] {
 
 function refuseFaults(results: readonly Ingested[]): void {
   for (const result of results) {
-    if (result.kind === 'refused') throw new HoldfastError(result.code, 'the journal does not hold together', { cause: result.cause });
+    if (result.kind === 'refused')
+      throw new HoldfastError(result.code, 'the journal does not hold together', { cause: result.cause });
   }
 }

@@ -16,7 +16,12 @@ const soonMs = 5_000;
 const maxAttempts = 3;
 
 export class PublishedCheckpoints {
-  private readonly parts: { readonly audit: AuditWriter; readonly journal: AgentJournal; readonly link: RelayLink; readonly log: Log };
+  private readonly parts: {
+    readonly audit: AuditWriter;
+    readonly journal: AgentJournal;
+    readonly link: RelayLink;
+    readonly log: Log;
+  };
   private readonly interval: NodeJS.Timeout;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;

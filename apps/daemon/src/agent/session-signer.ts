@@ -38,7 +38,10 @@ export class SessionSigners {
     const asked = this.current;
     const held = await asked?.catch(() => undefined);
     const nowMs = this.ports.clock.nowMs();
-    if (this.current === asked && (held === undefined || nowMs < held.fromMs + datedBeforeMs || nowMs > held.untilMs - marginMs)) {
+    if (
+      this.current === asked &&
+      (held === undefined || nowMs < held.fromMs + datedBeforeMs || nowMs > held.untilMs - marginMs)
+    ) {
       held?.key.wipe();
       this.current = this.certify(nowMs);
     }
@@ -57,7 +60,14 @@ export class SessionSigners {
     const fromMs = nowMs - datedBeforeMs;
     const untilMs = fromMs + maxSessionKeyMs;
     const { fleet, agent } = this;
-    const certificate = await certifySessionKey(this.holder, { v: 1, fleet, agent, key: key.publicKeys.sign, notBeforeMs: fromMs, notAfterMs: untilMs });
+    const certificate = await certifySessionKey(this.holder, {
+      v: 1,
+      fleet,
+      agent,
+      key: key.publicKeys.sign,
+      notBeforeMs: fromMs,
+      notAfterMs: untilMs,
+    });
     return { key, fromMs, untilMs, signer: { certificate, sign: (domain, statement) => key.sign(domain, statement) } };
   }
 }

@@ -53,7 +53,13 @@ export function doorHandler(context: DoorContext): DoorHandler {
 function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): DoorReply {
   const notices = [
     ...agents.unopened().map(({ scope, thrown }) => noticeOf(`the agent of the scope ${scope} could not be opened`, thrown)),
-    ...agents.all().flatMap(({ enrolment, auditFault }) => (auditFault === undefined ? [] : [noticeOf(`the audit log of the scope ${enrolment.scope} does not hold, no handle is minted`, auditFault)])),
+    ...agents
+      .all()
+      .flatMap(({ enrolment, auditFault }) =>
+        auditFault === undefined
+          ? []
+          : [noticeOf(`the audit log of the scope ${enrolment.scope} does not hold, no handle is minted`, auditFault)],
+      ),
   ];
   return {
     kind: 'status',
@@ -110,7 +116,9 @@ function machine(agents: Agents): DoorReplyOf<'machine'> {
 
 /** A revoked agent follows its fleet no further than its own revocation: later entries are not waited for. */
 async function applied(agents: Agents, { fleet, position, hash, timeoutMs }: RequestOf<'await-control'>): Promise<void> {
-  const concerned = agents.all().filter((agent) => equalBytes(agent.enrolment.fleet, fleet) && (agent.live || agent.hasRead(position)));
+  const concerned = agents
+    .all()
+    .filter((agent) => equalBytes(agent.enrolment.fleet, fleet) && (agent.live || agent.hasRead(position)));
   if (concerned.length === 0) throw new HoldfastError('agent_unknown', 'no live agent of this fleet is on this machine');
   await Promise.all(concerned.map((agent) => agent.applied(position, hash, timeoutMs)));
 }

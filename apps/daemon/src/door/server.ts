@@ -3,7 +3,13 @@
 
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { decodeDoorRequest, encodeDoorReply, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import {
+  decodeDoorRequest,
+  encodeDoorReply,
+  maxDoorFrameBytes,
+  type DoorReply,
+  type DoorRequest,
+} from '@holdfast/protocol/door/wire';
 import { FrameReader } from '@holdfast/protocol/codec/framing';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { faultOf } from '../fault.ts';

@@ -106,7 +106,8 @@ export class RelayLink {
   /** Throws `relay_unreachable` while there is no connection. */
   async lockbox(place: LockboxPlace): Promise<Uint8Array | undefined> {
     const { exchange } = this;
-    if (exchange === undefined) throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    if (exchange === undefined)
+      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
     return getLockbox(exchange, place);
   }
 
@@ -116,7 +117,8 @@ export class RelayLink {
    */
   async append(entry: UnverifiedEntry): Promise<'appended' | 'conflict'> {
     const { exchange } = this;
-    if (exchange === undefined) throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    if (exchange === undefined)
+      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
     const outcome = await appendEntry(exchange, entry);
     try {
       if (outcome.kind === 'appended') await this.enqueue(() => this.options.reader.applyOwn([entry.wire]));
@@ -244,7 +246,8 @@ export class RelayLink {
     pushed.bytes += push.kind === 'push-entry' ? push.entry.length : 0;
     if (pushed.count > maxPushes || pushed.bytes > maxPushedBytes) {
       this.broken(new HoldfastError('limit_exceeded', 'the relay pushes more than can be read'), exchange); // [RELAY-26]
-    } else if (push.kind === 'push-pulse') void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
+    } else if (push.kind === 'push-pulse')
+      void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
     else if (push.kind === 'push-entry' && equalBytes(push.topic, controlTopic)) {
       void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown: unknown) => this.broken(thrown, exchange));
     }
@@ -257,7 +260,8 @@ export class RelayLink {
     } catch (thrown) {
       if (codeOf(thrown) === 'entry_fork') throw thrown; // [PULSE-8]
       this.pushed.refused += 1;
-      if (this.pushed.refused > maxRefusedPulses) throw new HoldfastError('limit_exceeded', 'the relay sends one bad pulse after the other', { cause: thrown }); // [RELAY-26]
+      if (this.pushed.refused > maxRefusedPulses)
+        throw new HoldfastError('limit_exceeded', 'the relay sends one bad pulse after the other', { cause: thrown }); // [RELAY-26]
       this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: codeOf(thrown) }, 'a pulse was refused');
     }
   }
@@ -272,7 +276,10 @@ export class RelayLink {
   private broken(thrown: unknown, of: RelayExchange | undefined): void {
     if (this.ended || this.exchange !== of) return;
     this.fault = codeOf(thrown);
-    this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: this.fault }, 'the relay connection failed');
+    this.options.ports.log.warn(
+      { agent: toHex(this.options.identity.principal), code: this.fault },
+      'the relay connection failed',
+    );
     this.exchange = undefined;
     of?.close();
     this.retry();

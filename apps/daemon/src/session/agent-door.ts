@@ -14,11 +14,19 @@ function answer(response: ServerResponse, status: number, value: unknown): void 
 /** Browsers say where a request comes from, in one of these; a name that was bound to loopback says it in Host. */
 function isOfWebPage({ headers }: IncomingMessage): boolean {
   const { origin, referer, host = '' } = headers;
-  return origin !== undefined || referer !== undefined || headers['sec-fetch-site'] !== undefined || !/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(host);
+  return (
+    origin !== undefined ||
+    referer !== undefined ||
+    headers['sec-fetch-site'] !== undefined ||
+    !/^(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(host)
+  );
 }
 
 /** Handles requests whose caller is known by the socket they came through: this session and no other. */
-export function agentDoor(agent: Agent, authority: SessionAuthority): (request: IncomingMessage, response: ServerResponse) => void {
+export function agentDoor(
+  agent: Agent,
+  authority: SessionAuthority,
+): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     if (isOfWebPage(request)) {
       answer(response, 403, { error: { code: 'refused', message: 'web pages are not answered here' } }); // [AGENT-DOOR-2]

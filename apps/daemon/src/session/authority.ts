@@ -40,7 +40,9 @@ export class SessionAuthority implements Authority {
 
   /** What the session's environment holds in place of secrets. */
   environment(): Record<string, string> {
-    return Object.fromEntries(this.agent.grants().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])));
+    return Object.fromEntries(
+      this.agent.grants().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])),
+    );
   }
 
   /** Loopback names at which the operator granted something: inside the session they mean the host, not the session itself. */

@@ -50,10 +50,14 @@ export class Sessions {
   /** Runs a command to its end; its exit code is the last reply. Throws coded errors before the command has started. */
   async run(agent: Agent, request: RunRequest, caller: Caller): Promise<void> {
     agent.assertAble();
-    if (this.closing) throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
+    if (this.closing)
+      throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
     const { primitives, clock, log } = this.ports;
     const session = primitives.random(16);
-    const program = path.basename(request.command[0] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
+    const program = path
+      .basename(request.command[0] ?? '')
+      .replace(/[^\x20-\x7e]/g, '?')
+      .slice(0, 256);
     const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
@@ -104,7 +108,11 @@ export class Sessions {
     });
   }
 
-  private async accompany(agent: Agent, session: Uint8Array, parts: { sandbox: Sandbox; broker: Broker; caller: Caller }): Promise<number> {
+  private async accompany(
+    agent: Agent,
+    session: Uint8Array,
+    parts: { sandbox: Sandbox; broker: Broker; caller: Caller },
+  ): Promise<number> {
     const { sandbox, broker, caller } = parts;
     broker.attach(sandbox.door);
     let revoked = false;

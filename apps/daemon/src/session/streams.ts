@@ -15,7 +15,18 @@ interface SandboxStreams {
   signal(name: NodeJS.Signals): void;
 }
 
-const signals = new Set<string>(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGTSTP', 'SIGWINCH', 'SIGKILL']);
+const signals = new Set<string>([
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGCONT',
+  'SIGTSTP',
+  'SIGWINCH',
+  'SIGKILL',
+]);
 
 async function pump(stream: Readable, caller: Caller, kind: 'output' | 'errors'): Promise<void> {
   try {

@@ -72,7 +72,12 @@ export class StateStore {
   saveEnrolment(value: Enrolment): void {
     this.transaction(() => {
       this.run('UPDATE enrolment SET current = 0 WHERE scope = ?', value.scope);
-      this.run('INSERT INTO enrolment (agent, scope, current, record) VALUES (?, ?, 1, ?)', value.agent, value.scope, encode(enrolment, value));
+      this.run(
+        'INSERT INTO enrolment (agent, scope, current, record) VALUES (?, ?, 1, ?)',
+        value.agent,
+        value.scope,
+        encode(enrolment, value),
+      );
       this.run('DELETE FROM attempt WHERE key = ?', value.key);
     });
   }
@@ -98,24 +103,44 @@ export class StateStore {
   }
 
   entries(agent: Uint8Array, topic: Uint8Array): Uint8Array[] {
-    return this.all('SELECT wire FROM entry WHERE agent = ? AND topic = ? ORDER BY position', agent, topic).map((row) => row['wire'] as Uint8Array);
+    return this.all('SELECT wire FROM entry WHERE agent = ? AND topic = ? ORDER BY position', agent, topic).map(
+      (row) => row['wire'] as Uint8Array,
+    );
   }
 
   /** One transaction. Positions only go forward: an existing one is a programming error and throws. */
-  saveEntries(agent: Uint8Array, topic: Uint8Array, entries: readonly { readonly position: number; readonly wire: Uint8Array }[]): void {
+  saveEntries(
+    agent: Uint8Array,
+    topic: Uint8Array,
+    entries: readonly { readonly position: number; readonly wire: Uint8Array }[],
+  ): void {
     this.transaction(() => {
-      for (const { position, wire } of entries) this.run('INSERT INTO entry (agent, topic, position, wire) VALUES (?, ?, ?, ?)', agent, topic, position, wire);
+      for (const { position, wire } of entries)
+        this.run('INSERT INTO entry (agent, topic, position, wire) VALUES (?, ?, ?, ?)', agent, topic, position, wire);
     });
   }
 
   /** The box of the member itself, who is the agent. */
   lockbox({ member, audience, epoch, keyCommitment }: LockboxPlace): Uint8Array | undefined {
-    const [row] = this.all('SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ? AND commitment = ?', member, audience, epoch, keyCommitment);
+    const [row] = this.all(
+      'SELECT box FROM lockbox WHERE agent = ? AND audience = ? AND epoch = ? AND commitment = ?',
+      member,
+      audience,
+      epoch,
+      keyCommitment,
+    );
     return row?.['box'] as Uint8Array | undefined;
   }
 
   saveLockbox({ member, audience, epoch, keyCommitment }: LockboxPlace, box: Uint8Array): void {
-    this.run('INSERT OR REPLACE INTO lockbox (agent, audience, epoch, commitment, box) VALUES (?, ?, ?, ?, ?)', member, audience, epoch, keyCommitment, box);
+    this.run(
+      'INSERT OR REPLACE INTO lockbox (agent, audience, epoch, commitment, box) VALUES (?, ?, ?, ?, ?)',
+      member,
+      audience,
+      epoch,
+      keyCommitment,
+      box,
+    );
   }
 
   pulse(agent: Uint8Array): KeptPulse | undefined {
@@ -155,6 +180,9 @@ function attempted<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw new HoldfastError('store_failed', "the daemon's store cannot be read or written", { cause, next: 'free space on its disk and check its permissions' });
+    throw new HoldfastError('store_failed', "the daemon's store cannot be read or written", {
+      cause,
+      next: 'free space on its disk and check its permissions',
+    });
   }
 }

@@ -16,7 +16,10 @@ import { Machine } from './machine.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
 const mint = (agent: Agent) =>
-  agent.handles.mint({ session: primitives.random(16), agent: agent.id, grant: primitives.random(16), item: primitives.random(16), name: 'demo' }, facts);
+  agent.handles.mint(
+    { session: primitives.random(16), agent: agent.id, grant: primitives.random(16), item: primitives.random(16), name: 'demo' },
+    facts,
+  );
 const able = (agent: Agent): string => {
   try {
     agent.assertAble();
@@ -31,7 +34,11 @@ async function verdict(agent: Agent): Promise<string> {
   try {
     const anchor = agent.anchor && (await verifyCheckpoint(primitives, agent.anchor, whose)).statement;
     const events = await agent.audit.read({ from: 0, limit: 1000 });
-    await verifyAudit(primitives, whose, { events, checkpoints: await agent.audit.checkpoints(), ...(anchor !== undefined && { anchor }) });
+    await verifyAudit(primitives, whose, {
+      events,
+      checkpoints: await agent.audit.checkpoints(),
+      ...(anchor !== undefined && { anchor }),
+    });
     return 'holds';
   } catch (thrown) {
     return codeOf(thrown);
@@ -54,7 +61,11 @@ describe('a checkpoint in the journal', () => {
     const newest = latestCheckpoint(operator.replica.state, machine.actor.id);
     assert.ok(newest !== undefined);
     const agent = await machine.start({ offline: true });
-    const { statement } = await verifyCheckpoint(primitives, newest, { fleet, agent: agent.id, agentKey: agent.holder.publicKeys.sign });
+    const { statement } = await verifyCheckpoint(primitives, newest, {
+      fleet,
+      agent: agent.id,
+      agentKey: agent.holder.publicKeys.sign,
+    });
     assert.ok(statement.size >= 3 && statement.size <= agent.audit.size, `${statement.size} of ${agent.audit.size}`);
     assert.deepEqual(agent.anchor, newest);
     assert.deepEqual([able(agent), await verdict(agent)], ['able', 'holds']);

@@ -26,9 +26,23 @@ import {
   takeRendezvous,
 } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
-import { makeAnswer, openOffer, pairingLifeMs, parsePairingCode, rendezvousOf, type OpenedOffer } from '@holdfast/protocol/identity/pairing';
+import {
+  makeAnswer,
+  openOffer,
+  pairingLifeMs,
+  parsePairingCode,
+  rendezvousOf,
+  type OpenedOffer,
+} from '@holdfast/protocol/identity/pairing';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
-import { composeGenesis, enrollAgent, revokeAgent, type Composed, type NewFleet, type Operator } from '@holdfast/protocol/journal/compose';
+import {
+  composeGenesis,
+  enrollAgent,
+  revokeAgent,
+  type Composed,
+  type NewFleet,
+  type Operator,
+} from '@holdfast/protocol/journal/compose';
 import type { AccessList } from '@holdfast/protocol/blind/access-list';
 import { Replica } from '@holdfast/protocol/journal/replica';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -47,7 +61,15 @@ const deadline = (afterMs: number, expired: () => void) => {
 };
 
 function connectTo(url: string, bound: { identity?: RelayIdentity } = {}): Promise<RelayExchange> {
-  return connectRelay(url, { webSocket: WebSocket, primitives, deadline, answerWithinMs: 10_000, onPush: () => {}, onClosed: () => {}, ...bound });
+  return connectRelay(url, {
+    webSocket: WebSocket,
+    primitives,
+    deadline,
+    answerWithinMs: 10_000,
+    onPush: () => {},
+    onClosed: () => {},
+    ...bound,
+  });
 }
 
 /** The other side, as `holdfast approve` and `revoke` are it. */
@@ -62,7 +84,13 @@ export class OperatorSide {
     this.relay = relay;
     this.fleet = fleet;
     this.holder = holder;
-    this.replica = new Replica({ primitives, holder, self: fleet.device, fleet: fleet.fleet, lockboxes: (place) => getLockbox(relay, place) });
+    this.replica = new Replica({
+      primitives,
+      holder,
+      self: fleet.device,
+      fleet: fleet.fleet,
+      lockboxes: (place) => getLockbox(relay, place),
+    });
   }
 
   static async begin(url: string): Promise<OperatorSide> {
@@ -94,10 +122,18 @@ export class OperatorSide {
   /** Admits whoever shows `code`; `answer` changes what is put at the rendezvous. */
   async admit(text: string, answer: (good: Uint8Array) => Uint8Array = (good) => good): Promise<OpenedOffer> {
     const { code, opened } = await this.offerOf(text);
-    await this.act((operator, accessVersion) => enrollAgent(operator, { offer: opened.offer, genesis: this.fleet.genesis.wire, accessVersion }));
+    await this.act((operator, accessVersion) =>
+      enrollAgent(operator, { offer: opened.offer, genesis: this.fleet.genesis.wire, accessVersion }),
+    );
     await this.pulse();
     const { position, hash } = this.replica.state.control;
-    const about = { code, fleet: this.fleet.fleet, genesis: this.fleet.genesis.wire, control: { position, hash }, relay: this.replica.state.relayKey };
+    const about = {
+      code,
+      fleet: this.fleet.fleet,
+      genesis: this.fleet.genesis.wire,
+      control: { position, hash },
+      relay: this.replica.state.relayKey,
+    };
     const good = await makeAnswer(primitives, { id: this.fleet.device, holder: this.holder }, opened, about);
     await putRendezvous(this.relay, { rendezvous: rendezvousOf(primitives, code), slot: 'answer' }, answer(good), pairingLifeMs);
     return opened;
@@ -109,11 +145,20 @@ export class OperatorSide {
 
   private async pulse(): Promise<void> {
     const { position, hash } = this.replica.state.control;
-    const statement = { v: 1, fleet: this.fleet.fleet, id: primitives.random(16), device: this.fleet.device, atMs: Date.now(), control: { position, hash } } as const;
+    const statement = {
+      v: 1,
+      fleet: this.fleet.fleet,
+      id: primitives.random(16),
+      device: this.fleet.device,
+      atMs: Date.now(),
+      control: { position, hash },
+    } as const;
     await putPulse(this.relay, await signPulse(this.holder, statement));
   }
 
-  private async act(compose: (operator: Operator, accessVersion: number) => Promise<Composed & { readonly access: AccessList }>): Promise<void> {
+  private async act(
+    compose: (operator: Operator, accessVersion: number) => Promise<Composed & { readonly access: AccessList }>,
+  ): Promise<void> {
     await this.catchUp();
     const access = await getAccessList(this.relay);
     const accessVersion = access === undefined ? 0 : parseAccessList(access).statement.version;
@@ -191,7 +236,10 @@ export class EnrolWorld {
 
   static async begin(t: TestContext): Promise<EnrolWorld> {
     const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-enrol-'));
-    const relay = spawn(process.execPath, [relayMain], { env: { HOLDFAST_HOME: folder, HOLDFAST_PORT: '0' }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const relay = spawn(process.execPath, [relayMain], {
+      env: { HOLDFAST_HOME: folder, HOLDFAST_PORT: '0' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const [line] = (await once(relay.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
     const url = line.toString().trim().split(' ').at(-1) ?? '';
     const custody = await Custody.start({ storeFolder: mkdtempSync(path.join(folder, 'custody-')) });
@@ -216,6 +264,10 @@ export class EnrolWorld {
     return this.running.store;
   }
 
+  get enrolments(): Enrolments {
+    return this.running.enrolments;
+  }
+
   private get running(): Parts {
     if (this.parts === undefined) throw new Error('stopped');
     return this.parts;
@@ -229,7 +281,11 @@ export class EnrolWorld {
     const store = new StateStore(path.join(this.folder, 'journal.db'));
     const { custody } = this;
     const agents = new Agents({ ports, store, custody, auditFolder: path.join(this.folder, 'audit'), version: '0' });
-    this.parts = { store, agents, enrolments: new Enrolments({ ports, store, custody, agents, defaultRelay: this.url, machine: 'testbox' }) };
+    this.parts = {
+      store,
+      agents,
+      enrolments: new Enrolments({ ports, store, custody, agents, defaultRelay: this.url, machine: 'testbox' }),
+    };
     await agents.openAll();
   }
 

@@ -24,7 +24,10 @@ test('an enrolment: the offer says what the daemon knows, the agent lives, and l
   const agent = world.agents.ofScope('main');
   assert.equal(agent.live, true);
   assert.deepEqual(world.store.attempts(), []);
-  assert.deepEqual((await world.custody.list()).map(({ key }) => toHex(key)), [toHex(agent.enrolment.key)]);
+  assert.deepEqual(
+    (await world.custody.list()).map(({ key }) => toHex(key)),
+    [toHex(agent.enrolment.key)],
+  );
   await world.stop();
   await world.start();
   assert.equal(world.agents.ofScope('main').live, true);
@@ -58,7 +61,9 @@ test('who goes away frees the scope at once, and leaves no key', async (t) => {
 test('an answer that is altered, or was made for another offer, enrols nobody and leaves nothing', async (t) => {
   const world = await EnrolWorld.begin(t);
   const altered = world.enrol('main');
-  await world.operator.admit((await altered.asker.offer).code, (good) => good.map((byte, index) => (index === 40 ? byte ^ 1 : byte)));
+  await world.operator.admit((await altered.asker.offer).code, (good) =>
+    good.map((byte, index) => (index === 40 ? byte ^ 1 : byte)),
+  );
   await assert.rejects(altered.ended, { code: 'pairing_answer_invalid' });
 
   let kept = new Uint8Array();
@@ -69,8 +74,14 @@ test('an answer that is altered, or was made for another offer, enrols nobody an
   await world.operator.admit((await two.asker.offer).code, () => kept);
   await assert.rejects(two.ended, { code: 'pairing_answer_invalid' });
 
-  assert.deepEqual((await world.custody.list()).map(({ label }) => label), ['one']);
-  assert.deepEqual(world.store.enrolments().map(({ scope }) => scope), ['one']);
+  assert.deepEqual(
+    (await world.custody.list()).map(({ label }) => label),
+    ['one'],
+  );
+  assert.deepEqual(
+    world.store.enrolments().map(({ scope }) => scope),
+    ['one'],
+  );
   assert.throws(() => world.agents.ofScope('two'), { code: 'scope_unknown' });
 });
 
@@ -148,7 +159,10 @@ test('an agent that cannot be opened is named, keeps its scope, and says why whe
   const [{ key } = { key: new Uint8Array() }] = await world.custody.list();
   await world.custody.destroy(key);
   await world.start();
-  assert.deepEqual(world.agents.unopened().map(({ scope }) => scope), ['main']);
+  assert.deepEqual(
+    world.agents.unopened().map(({ scope }) => scope),
+    ['main'],
+  );
   assert.throws(() => world.agents.ofScope('main'), { code: 'key_unknown' });
   await assert.rejects(world.agents.evidence('main'), { code: 'key_unknown' });
   await assert.rejects(world.enrol('main').ended, { code: 'scope_enrolled', next: /status/ });

@@ -40,8 +40,15 @@ export class Machine {
     this.images = mkdtempSync(path.join(tmpdir(), 'holdfast-machine-'));
     this.folder = path.join(this.images, 'now');
     this.enrolment = {
-      v: 1, scope: 'main', agent: actor.id, fleet: world.fleet, key: actor.id, relayUrl: 'http://relay.test',
-      relayKey: world.relayKeys.publicKeys.sign, pinned: { position, hash }, enrolledAtMs: 0,
+      v: 1,
+      scope: 'main',
+      agent: actor.id,
+      fleet: world.fleet,
+      key: actor.id,
+      relayUrl: 'http://relay.test',
+      relayKey: world.relayKeys.publicKeys.sign,
+      pinned: { position, hash },
+      enrolledAtMs: 0,
     };
   }
 
@@ -65,7 +72,11 @@ export class Machine {
   }
 
   /** As the daemon starts; `offline`: it reaches no relay; `past`: only its evidence is wanted. */
-  async start({ offline = false, past = false, script }: { readonly offline?: boolean; readonly past?: boolean; readonly script?: Script } = {}): Promise<Agent> {
+  async start({
+    offline = false,
+    past = false,
+    script,
+  }: { readonly offline?: boolean; readonly past?: boolean; readonly script?: Script } = {}): Promise<Agent> {
     mkdirSync(this.folder, { recursive: true });
     this.relay.store.pulse = (await makePulse({ ...this.world.operator.operator, nowMs: Date.now() })).wire;
     const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -73,11 +84,18 @@ export class Machine {
     this.hostile.script = offline ? unreachable : (script ?? {});
     const agent = await Agent.open({
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
-      store, enrolment: this.enrolment, holder: this.actor.holder, custodyLevel: 'software', auditFolder: this.auditFolder,
-      run: { id: primitives.random(16), startedMs: clock.monotonicMs() }, version: '0', past,
+      store,
+      enrolment: this.enrolment,
+      holder: this.actor.holder,
+      custodyLevel: 'software',
+      auditFolder: this.auditFolder,
+      run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
+      version: '0',
+      past,
     });
     this.running = { agent, store };
-    if (!offline) await this.until(() => agent.view().relayState === 'connected' || agent.view().state === 'revoked', 'connected');
+    if (!offline)
+      await this.until(() => agent.view().relayState === 'connected' || agent.view().state === 'revoked', 'connected');
     return agent;
   }
 
@@ -104,7 +122,8 @@ export class Machine {
   async until(reached: () => boolean, what: string): Promise<void> {
     const lateMs = performance.now() + 10_000;
     while (!reached()) {
-      if (performance.now() > lateMs) throw new Error(`it did not come to: ${what}; ${JSON.stringify(this.agent.view().relayError)}`);
+      if (performance.now() > lateMs)
+        throw new Error(`it did not come to: ${what}; ${JSON.stringify(this.agent.view().relayError)}`);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

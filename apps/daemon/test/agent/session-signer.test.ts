@@ -15,7 +15,12 @@ async function signers() {
   const clock = { nowMs: () => now.wall, monotonicMs: () => 0 };
   const ports = { primitives, clock, log: { info: () => {}, warn: () => {} }, webSocket: WebSocket };
   let certified = 0;
-  const counted = { publicKeys: holder.publicKeys, sign: holder.sign.bind(holder), open: holder.open.bind(holder), wipe: () => {} };
+  const counted = {
+    publicKeys: holder.publicKeys,
+    sign: holder.sign.bind(holder),
+    open: holder.open.bind(holder),
+    wipe: () => {},
+  };
   const sign = counted.sign;
   counted.sign = async (domain, statement) => {
     certified += 1;
@@ -24,7 +29,8 @@ async function signers() {
   return { now, signers: new SessionSigners(ports, counted, { fleet, agent }), holder, certified: () => certified };
 }
 
-const statementAt = (atMs: number) => ({ v: 1, fleet, agent, origin: logOrigin(fleet, agent), size: 1, root: new Uint8Array(32), atMs }) as const;
+const statementAt = (atMs: number) =>
+  ({ v: 1, fleet, agent, origin: logOrigin(fleet, agent), size: 1, root: new Uint8Array(32), atMs }) as const;
 
 test('what was dated a moment before the key was made verifies', async () => {
   const { now, signers: session, holder } = await signers();

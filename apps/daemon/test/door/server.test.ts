@@ -10,7 +10,13 @@ import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import { encodeValue } from '@holdfast/protocol/codec/cbor';
-import { decodeDoorReply, encodeDoorRequest, maxDoorFrameBytes, type DoorReply, type DoorRequest } from '@holdfast/protocol/door/wire';
+import {
+  decodeDoorReply,
+  encodeDoorRequest,
+  maxDoorFrameBytes,
+  type DoorReply,
+  type DoorRequest,
+} from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { failure, openDoor, type DoorHandler } from '../../src/door/server.ts';
 
@@ -73,7 +79,9 @@ test('bad input gets one coded answer and an end, and no handler hears of it', a
   assert.deepEqual(codesOf(await ask(tooLong, status)), ['codec_limit']);
   assert.deepEqual(codesOf(await ask(framed(encodeValue({ kind: 'open-sesame' }), 1000), status)), ['codec_shape']);
   assert.deepEqual(codesOf(await ask(framed(encodeValue({ kind: 'status', as: 'operator' }), 1000))), ['codec_shape']);
-  assert.deepEqual(codesOf(await ask(framed(new Uint8Array([0xff]), 1000), framed(new Uint8Array([0xff]), 1000))), ['codec_shape']);
+  assert.deepEqual(codesOf(await ask(framed(new Uint8Array([0xff]), 1000), framed(new Uint8Array([0xff]), 1000))), [
+    'codec_shape',
+  ]);
   assert.deepEqual(codesOf(await ask(framed(new Uint8Array(), 1000))), ['codec_truncated']);
   assert.deepEqual(heard, []);
 });
@@ -150,14 +158,19 @@ test('an unexpected fault is told and logged without its message', async (t) => 
 
 test('a message that quotes too much, or what is no text, is still an answer', async (t) => {
   const long = `no such command: ${'x'.repeat(100_000)}`;
-  const { ask } = await open(t, () => Promise.reject(new HoldfastError('usage', `${long}\ud800`, { next: `${'y'.repeat(999)}😀` })));
+  const { ask } = await open(t, () =>
+    Promise.reject(new HoldfastError('usage', `${long}\ud800`, { next: `${'y'.repeat(999)}😀` })),
+  );
   assert.deepEqual(codesOf(await ask(status)), ['usage']);
   const told = failure(new HoldfastError('usage', long));
   assert.equal(told.kind === 'failed' && told.message.length, 1000);
 });
 
 test('an answer that does not fit a frame is a coded fault, not a dead daemon', async (t) => {
-  const { ask } = await open(t, async (_request, caller) => void caller.reply({ kind: 'output', data: new Uint8Array(maxDoorFrameBytes) }));
+  const { ask } = await open(
+    t,
+    async (_request, caller) => void caller.reply({ kind: 'output', data: new Uint8Array(maxDoorFrameBytes) }),
+  );
   assert.deepEqual(codesOf(await ask(status)), ['codec_limit']);
 });
 

@@ -18,7 +18,7 @@ test('what the log says of a fault holds no path and nothing of its message', ()
   const secret = 'sk-live-in-a-message';
   const faults = [
     caught(() => readFileSync(`/nowhere/${secret}`)),
-    caught(() => JSON.parse(`{"${secret}`)),
+    caught(() => void JSON.parse(`{"${secret}`)),
     new Error(`${secret}\n    at ${secret} (/home/${secret}/x)\n    at f (/home/someone/${secret}:1:1)`),
     Object.assign(new Error(secret), { name: `/${secret}`, code: `/${secret}` }),
     new HoldfastError('internal', secret, { cause: new Error(secret) }),

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -24,7 +34,8 @@ test('a new home and everything in it is for this user alone, whatever the umask
   t.after(() => process.umask(before));
   const temporary = folder(t);
   const paths = openHome(primitives, path.join(temporary, 'home'), temporary);
-  for (const each of [paths.home, paths.daemon, paths.custody, paths.audit, paths.scopes, paths.run]) assert.equal(modeOf(each), 0o700, each);
+  for (const each of [paths.home, paths.daemon, paths.custody, paths.audit, paths.scopes, paths.run])
+    assert.equal(modeOf(each), 0o700, each);
 });
 
 // [DOOR-1]
@@ -75,14 +86,18 @@ test('a mistyped HOLDFAST_HOME is not made private: not the root, not the home o
   const project = path.join(temporary, 'project');
   mkdirSync(project, { mode: 0o755 });
   writeFileSync(path.join(project, 'package.json'), '{}');
-  for (const home of ['/', homedir(), project]) assert.throws(() => openHome(primitives, home, temporary), { code: 'home_unsafe' }, home);
+  for (const home of ['/', homedir(), project])
+    assert.throws(() => openHome(primitives, home, temporary), { code: 'home_unsafe' }, home);
   assert.equal(modeOf(project), 0o755);
 });
 
 test('a home that cannot be made is a coded error with a next step', (t) => {
   const temporary = folder(t);
   writeFileSync(path.join(temporary, 'file'), '');
-  assert.throws(() => openHome(primitives, path.join(temporary, 'file', 'home'), temporary), { code: 'store_failed', next: /HOLDFAST_HOME/ });
+  assert.throws(() => openHome(primitives, path.join(temporary, 'file', 'home'), temporary), {
+    code: 'store_failed',
+    next: /HOLDFAST_HOME/,
+  });
 });
 
 // [DOOR-5]
@@ -113,7 +128,10 @@ test('of two daemons on one home the second is told, and a killed one leaves no 
     globalThis.held = lockHome(openHome(nodePrimitives, ${JSON.stringify(home)}, ${JSON.stringify(temporary)}));
     console.log('locked');
     setInterval(() => {}, 1000);`;
-  const other = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname });
+  const other = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: import.meta.dirname,
+  });
   await once(other.stdout, 'data');
   assert.throws(() => lockHome(paths), { code: 'already_running', next: /HOLDFAST_HOME/ });
   other.kill('SIGKILL');

@@ -28,7 +28,9 @@ export class Follower {
   private readonly agent: AgentActor;
   private readonly pinned: Head;
   private readonly file: string;
-  private parts: { readonly journal: AgentJournal; readonly link: RelayLink; readonly freshness: Freshness; readonly store: StateStore } | undefined;
+  private parts:
+    | { readonly journal: AgentJournal; readonly link: RelayLink; readonly freshness: Freshness; readonly store: StateStore }
+    | undefined;
 
   private constructor(test: TestContext, fleet: TestFleet, agent: AgentActor, pinned: Head) {
     const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-link-'));
@@ -85,17 +87,36 @@ export class Follower {
     const ports = { primitives, clock, log, webSocket: this.hostile.webSocket };
     const relayKey = fleet.world.relayKeys.publicKeys.sign;
     const enrolment = {
-      v: 1, scope: 'main', agent: agent.id, fleet: fleet.world.fleet, key: agent.id, relayUrl: 'http://relay.test', relayKey, pinned: this.pinned, enrolledAtMs: 0,
+      v: 1,
+      scope: 'main',
+      agent: agent.id,
+      fleet: fleet.world.fleet,
+      key: agent.id,
+      relayUrl: 'http://relay.test',
+      relayKey,
+      pinned: this.pinned,
+      enrolledAtMs: 0,
     } as const;
     const store = new StateStore(this.file);
     const freshness = new Freshness(clock);
     const following: { link?: RelayLink } = {};
     const { holder } = agent;
     const journal = await AgentJournal.open({
-      ports, store, enrolment, holder, freshness,
+      ports,
+      store,
+      enrolment,
+      holder,
+      freshness,
       fetchLockbox: async (place) => following.link?.lockbox(place),
     });
-    const link = new RelayLink({ ports, relayUrl: enrolment.relayUrl, relayKey, identity: { fleet: enrolment.fleet, principal: agent.id, holder }, freshness, reader: journal });
+    const link = new RelayLink({
+      ports,
+      relayUrl: enrolment.relayUrl,
+      relayKey,
+      identity: { fleet: enrolment.fleet, principal: agent.id, holder },
+      freshness,
+      reader: journal,
+    });
     following.link = link;
     this.parts = { journal, link, freshness, store };
     link.start();

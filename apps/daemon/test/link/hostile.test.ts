@@ -44,11 +44,17 @@ async function honestAgain({ fleet, reader }: Scene): Promise<void> {
   fleet.relay.storeOf = () => fleet.relay.store;
   turn({ fleet, reader }, {});
   const { position } = fleet.world.operator.replica.state.control;
-  await reader.until(() => reader.link.state === 'connected' && reader.fresh.refusal === undefined && reader.head === position, 'all read and fresh');
+  await reader.until(
+    () => reader.link.state === 'connected' && reader.fresh.refusal === undefined && reader.head === position,
+    'all read and fresh',
+  );
 }
 
 const last = ({ fleet }: Scene): Uint8Array => fleet.world.relay.read(controlTopic).at(-1) ?? assert.fail();
-const headOf = (wire: Uint8Array): Head => ({ position: parseEntry(primitives, wire).statement.position, hash: parseEntry(primitives, wire).hash });
+const headOf = (wire: Uint8Array): Head => ({
+  position: parseEntry(primitives, wire).statement.position,
+  hash: parseEntry(primitives, wire).hash,
+});
 
 describe('a relay that lies', () => {
   test('an honest one: everything is read, and stays fresh', async (t) => {
@@ -62,16 +68,24 @@ describe('a relay that lies', () => {
     assert.deepEqual(reader.codes, []);
   });
 
-  const substitutions: Readonly<Record<string, { readonly code: string; readonly script: (scene: Scene) => Promise<Script> | Script }>> = {
+  const substitutions: Readonly<
+    Record<string, { readonly code: string; readonly script: (scene: Scene) => Promise<Script> | Script }>
+  > = {
     'entries in reverse': { code: 'entry_gap', script: () => attacks.reversed }, // [ENTRY-6]
     'an entry left out': { code: 'entry_gap', script: () => attacks.withoutFirst },
     'a bit of the signature flipped': { code: 'signature_invalid', script: () => attacks.flipped }, // [ENTRY-3]
-    'another body': { code: 'signature_invalid', script: () => attacks.retold(({ sealed }) => ({ sealed: sealed.toReversed() })) },
+    'another body': {
+      code: 'signature_invalid',
+      script: () => attacks.retold(({ sealed }) => ({ sealed: sealed.toReversed() })),
+    },
     'another author': { code: 'author_unknown', script: ({ reader }) => attacks.retold(() => ({ author: reader.id })) }, // [JOURNAL-2]
     'another audience': { code: 'signature_invalid', script: () => attacks.retold(() => ({ audience: 'fleet' })) },
     'another epoch': { code: 'signature_invalid', script: () => attacks.retold(({ epoch }) => ({ epoch: epoch + 1 })) },
     'another topic': { code: 'entry_foreign', script: ({ reader }) => attacks.retold(() => ({ topic: reader.id })) },
-    'another position': { code: 'signature_invalid', script: () => attacks.retold(({ position }) => ({ position: position + 1 })) },
+    'another position': {
+      code: 'signature_invalid',
+      script: () => attacks.retold(({ position }) => ({ position: position + 1 })),
+    },
     'another time': { code: 'signature_invalid', script: () => attacks.retold(({ atMs }) => ({ atMs: atMs + 1 })) },
     "another fleet's entry": { code: 'entry_foreign', script: async () => attacks.replaced((await World.begin()).genesis) }, // [JOURNAL-2]
     "an agent's entry in the operators' topic": {
@@ -83,7 +97,10 @@ describe('a relay that lies', () => {
       script: async ({ fleet }) => {
         const { operator } = fleet.world;
         const agent = await fleet.world.enroll('traitor');
-        const forged = await operator.forge({ kind: 'egress-end', rule: primitives.random(16) }, { author: agent.id, id: primitives.random(16) });
+        const forged = await operator.forge(
+          { kind: 'egress-end', rule: primitives.random(16) },
+          { author: agent.id, id: primitives.random(16) },
+        );
         return attacks.replaced(forged.wire);
       },
     },
@@ -157,38 +174,68 @@ describe('a relay that lies', () => {
     fleet.relay.push();
     await reader.pass(30_000);
     assert.equal(reader.head, fleet.world.operator.replica.state.control.position);
-    assert.deepEqual([reader.link.state, reader.fresh.refusal, new Set(reader.codes)], ['connected', undefined, new Set(['relay_unreachable'])]);
+    assert.deepEqual(
+      [reader.link.state, reader.fresh.refusal, new Set(reader.codes)],
+      ['connected', undefined, new Set(['relay_unreachable'])],
+    );
   });
 });
 
 describe('freshness', () => {
-  const forged: Readonly<Record<string, { readonly code: string; readonly script: (scene: Scene) => Promise<Script> | Script }>> = {
-    'a statement of before': { code: 'freshness_forged', script: () => attacks.replayedFreshness() }, // [FRESH-5]
-    'another key': {
-      code: 'freshness_forged', // [FRESH-3]
-      script: async ({ fleet, reader }) => attacks.signedFreshness(await SoftwareKeyHolder.generate(primitives), fleet.world.fleet, () => reader.journal.controlHead() ?? assert.fail()),
-    },
-    "an operator's key": {
-      code: 'freshness_forged',
-      script: ({ fleet, reader }) => attacks.signedFreshness(fleet.world.operator.holder, fleet.world.fleet, () => reader.journal.controlHead() ?? assert.fail()),
-    },
-    "the relay's key, another fleet": {
-      code: 'freshness_forged', // [FRESH-4]
-      script: ({ fleet, reader }) => attacks.signedFreshness(fleet.world.relayKeys, primitives.random(32), () => reader.journal.controlHead() ?? assert.fail()),
-    },
-    "the relay's key, an older head": {
-      code: 'entry_stale', // [FRESH-7]
-      script: ({ fleet }) => attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => headOf(fleet.world.genesis)),
-    },
-    "the relay's key, another head at the same place": {
-      code: 'entry_fork', // [FRESH-7]
-      script: ({ fleet, reader }) => attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => ({ position: reader.head ?? 0, hash: primitives.random(32) })),
-    },
-    'another relay key in the welcome': { code: 'relay_impostor', script: async () => attacks.impostor((await SoftwareKeyHolder.generate(primitives)).publicKeys.sign) }, // [RELAY-3]
-    'no answer': { code: 'relay_unreachable', script: () => attacks.silent('fresh') },
-    'a refusal': { code: 'relay_refused', script: () => attacks.failing('fresh', 'relay_refused') },
-    'a refusal that means something else elsewhere': { code: 'agent_revoked', script: () => attacks.failing('read', 'agent_revoked') },
-  };
+  const forged: Readonly<Record<string, { readonly code: string; readonly script: (scene: Scene) => Promise<Script> | Script }>> =
+    {
+      'a statement of before': { code: 'freshness_forged', script: () => attacks.replayedFreshness() }, // [FRESH-5]
+      'another key': {
+        code: 'freshness_forged', // [FRESH-3]
+        script: async ({ fleet, reader }) =>
+          attacks.signedFreshness(
+            await SoftwareKeyHolder.generate(primitives),
+            fleet.world.fleet,
+            () => reader.journal.controlHead() ?? assert.fail(),
+          ),
+      },
+      "an operator's key": {
+        code: 'freshness_forged',
+        script: ({ fleet, reader }) =>
+          attacks.signedFreshness(
+            fleet.world.operator.holder,
+            fleet.world.fleet,
+            () => reader.journal.controlHead() ?? assert.fail(),
+          ),
+      },
+      "the relay's key, another fleet": {
+        code: 'freshness_forged', // [FRESH-4]
+        script: ({ fleet, reader }) =>
+          attacks.signedFreshness(
+            fleet.world.relayKeys,
+            primitives.random(32),
+            () => reader.journal.controlHead() ?? assert.fail(),
+          ),
+      },
+      "the relay's key, an older head": {
+        code: 'entry_stale', // [FRESH-7]
+        script: ({ fleet }) =>
+          attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => headOf(fleet.world.genesis)),
+      },
+      "the relay's key, another head at the same place": {
+        code: 'entry_fork', // [FRESH-7]
+        script: ({ fleet, reader }) =>
+          attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => ({
+            position: reader.head ?? 0,
+            hash: primitives.random(32),
+          })),
+      },
+      'another relay key in the welcome': {
+        code: 'relay_impostor',
+        script: async () => attacks.impostor((await SoftwareKeyHolder.generate(primitives)).publicKeys.sign),
+      }, // [RELAY-3]
+      'no answer': { code: 'relay_unreachable', script: () => attacks.silent('fresh') },
+      'a refusal': { code: 'relay_refused', script: () => attacks.failing('fresh', 'relay_refused') },
+      'a refusal that means something else elsewhere': {
+        code: 'agent_revoked',
+        script: () => attacks.failing('read', 'agent_revoked'),
+      },
+    };
   for (const [name, { code, script }] of Object.entries(forged)) {
     test(`${name}: ${code}, and nothing is minted after a minute`, async (t) => {
       const scene = await settled(t);
@@ -199,7 +246,10 @@ describe('freshness', () => {
       await reader.pass(90_000);
       assert.ok(reader.codes.includes(code), reader.codes.join(' '));
       assert.deepEqual([reader.fresh.refusal, reader.head], ['stale_relay', before]);
-      assert.ok(reader.journal.state !== undefined && [...reader.journal.state.agents.values()].every(({ revoked }) => revoked === undefined));
+      assert.ok(
+        reader.journal.state !== undefined &&
+          [...reader.journal.state.agents.values()].every(({ revoked }) => revoked === undefined),
+      );
       await honestAgain(scene);
     });
   }
@@ -207,7 +257,13 @@ describe('freshness', () => {
   test("a head further on that never comes, signed with the relay's key, confirms nothing", async (t) => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
-    turn(scene, attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => ({ position: 10_000, hash: primitives.random(32) })));
+    turn(
+      scene,
+      attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => ({
+        position: 10_000,
+        hash: primitives.random(32),
+      })),
+    );
     await reader.pass(61_000);
     assert.equal(reader.fresh.refusal, 'stale_relay');
     await honestAgain(scene);
@@ -255,7 +311,10 @@ describe('the pulse', () => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
     const head = reader.journal.controlHead() ?? assert.fail();
-    turn(scene, attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head));
+    turn(
+      scene,
+      attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head),
+    );
     const yesterday = copyOf(fleet.world, fleet.relay.store.pulse);
     fleet.relay.storeOf = () => yesterday;
     await fleet.write('a-revocation-say');
@@ -275,7 +334,13 @@ describe('the pulse', () => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
     const head = reader.journal.controlHead() ?? assert.fail();
-    turn(scene, attacks.both(attacks.cutShort(head.position), attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head)));
+    turn(
+      scene,
+      attacks.both(
+        attacks.cutShort(head.position),
+        attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head),
+      ),
+    );
     await reader.settled();
     await reader.pass(hourMs / 60);
     const age = reader.fresh.pulseAgeMs ?? assert.fail();
@@ -293,7 +358,16 @@ describe('the pulse', () => {
       code: 'pulse_forged', // [PULSE-2]
       wire: async ({ fleet, reader }) => {
         const { id, holder } = await fleet.world.enroll('traitor');
-        return (await signPulse(holder, { v: 1, fleet: fleet.world.fleet, id: primitives.random(16), device: id, atMs: reader.nowMs.wall, control: headOf(last({ fleet, reader })) })).wire;
+        return (
+          await signPulse(holder, {
+            v: 1,
+            fleet: fleet.world.fleet,
+            id: primitives.random(16),
+            device: id,
+            atMs: reader.nowMs.wall,
+            control: headOf(last({ fleet, reader })),
+          })
+        ).wire;
       },
     },
     "an agent's in a device's name": {
@@ -301,14 +375,32 @@ describe('the pulse', () => {
       wire: async ({ fleet, reader }) => {
         const { holder } = await fleet.world.enroll('traitor');
         const { id } = fleet.world.operator;
-        return (await signPulse(holder, { v: 1, fleet: fleet.world.fleet, id: primitives.random(16), device: id, atMs: reader.nowMs.wall, control: headOf(last({ fleet, reader })) })).wire;
+        return (
+          await signPulse(holder, {
+            v: 1,
+            fleet: fleet.world.fleet,
+            id: primitives.random(16),
+            device: id,
+            atMs: reader.nowMs.wall,
+            control: headOf(last({ fleet, reader })),
+          })
+        ).wire;
       },
     },
     "another fleet's": {
       code: 'pulse_forged', // [PULSE-3]
       wire: async ({ fleet, reader }) => {
         const { holder, id } = fleet.world.operator;
-        return (await signPulse(holder, { v: 1, fleet: primitives.random(32), id: primitives.random(16), device: id, atMs: reader.nowMs.wall, control: headOf(last({ fleet, reader })) })).wire;
+        return (
+          await signPulse(holder, {
+            v: 1,
+            fleet: primitives.random(32),
+            id: primitives.random(16),
+            device: id,
+            atMs: reader.nowMs.wall,
+            control: headOf(last({ fleet, reader })),
+          })
+        ).wire;
       },
     },
     'one of the future': { code: 'pulse_time', wire: ({ fleet, reader }) => fleet.pulse(reader.nowMs.wall + 6 * 60_000) }, // [PULSE-5]
@@ -343,7 +435,10 @@ describe('two readers', () => {
   async function split({ fleet }: Scene): Promise<ReturnType<typeof copyOf>> {
     const other = copyOf(fleet.world, fleet.relay.store.pulse);
     const { operator } = fleet.world;
-    const forked = await operator.forge({ kind: 'item-remove', item: primitives.random(16) }, { audience: 'operators', id: primitives.random(16), atMs: fleet.world.tick() });
+    const forked = await operator.forge(
+      { kind: 'item-remove', item: primitives.random(16) },
+      { audience: 'operators', id: primitives.random(16), atMs: fleet.world.tick() },
+    );
     other.topics.set('00'.repeat(16), [...fleet.world.relay.read(controlTopic), forked.wire]);
     return other;
   }
@@ -369,7 +464,11 @@ describe('two readers', () => {
     await second.pass(1_000);
     assert.deepEqual(second.codes, ['entry_fork']); // [PULSE-8]
     await second.pass(61_000);
-    assert.deepEqual([second.link.error, second.fresh.refusal], ['entry_fork', 'stale_relay'], 'also when the relay hides the pulse again');
+    assert.deepEqual(
+      [second.link.error, second.fresh.refusal],
+      ['entry_fork', 'stale_relay'],
+      'also when the relay hides the pulse again',
+    );
     assert.equal(reader.fresh.refusal === 'stale_relay' || reader.link.error === undefined, true);
   });
 
@@ -397,7 +496,9 @@ describe('two readers', () => {
     await fleet.write('the-true-one');
     fleet.relay.push();
     await reader.pass(1_000);
-    reader.hostile.toClients([{ kind: 'push-entry', topic: controlTopic, entry: other.topics.get('00'.repeat(16))?.at(-1) ?? assert.fail() }]);
+    reader.hostile.toClients([
+      { kind: 'push-entry', topic: controlTopic, entry: other.topics.get('00'.repeat(16))?.at(-1) ?? assert.fail() },
+    ]);
     await reader.pass(1_000);
     assert.ok(reader.codes.includes('entry_fork')); // [JOURNAL-3]
   });
@@ -406,7 +507,13 @@ describe('two readers', () => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
     const head = reader.journal.controlHead() ?? assert.fail();
-    turn(scene, attacks.both(attacks.cutShort(head.position), attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head)));
+    turn(
+      scene,
+      attacks.both(
+        attacks.cutShort(head.position),
+        attacks.signedFreshness(fleet.world.relayKeys, fleet.world.fleet, () => head),
+      ),
+    );
     await reader.settled();
     await fleet.write('for-others');
     for (let hours = 1; hours <= 24; hours += 1) {
@@ -426,7 +533,10 @@ describe('clocks', () => {
     const { reader } = await settled(t);
     const { relayAgeMs = 0, pulseAgeMs = 0 } = reader.fresh;
     reader.nowMs.wall += 2 * hourMs;
-    assert.deepEqual([reader.fresh.relayAgeMs, reader.fresh.pulseAgeMs, reader.fresh.refusal], [relayAgeMs + 2 * hourMs, pulseAgeMs + 2 * hourMs, 'stale_relay']);
+    assert.deepEqual(
+      [reader.fresh.relayAgeMs, reader.fresh.pulseAgeMs, reader.fresh.refusal],
+      [relayAgeMs + 2 * hourMs, pulseAgeMs + 2 * hourMs, 'stale_relay'],
+    );
     await reader.settled();
     assert.ok((reader.fresh.pulseAgeMs ?? 0) >= pulseAgeMs + 2 * hourMs);
   });
@@ -476,17 +586,21 @@ describe('clocks', () => {
 
 describe('lockboxes', () => {
   for (const [name, plant] of Object.entries({
-    'none': () => undefined,
-    "somebody else's": ({ fleet }: Scene) => fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 1, fleet.world.operator.id)),
-    'an older one of the same member': ({ fleet, reader }: Scene) => fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 0, reader.id)),
-    'nonsense': () => new Uint8Array(64),
+    none: () => undefined,
+    "somebody else's": ({ fleet }: Scene) =>
+      fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 1, fleet.world.operator.id)),
+    'an older one of the same member': ({ fleet, reader }: Scene) =>
+      fleet.world.relay.lockbox(fleet.world.lockboxPlace('fleet', 0, reader.id)),
+    nonsense: () => new Uint8Array(64),
   })) {
     test(`${name}: epoch_key_missing, counted, nothing is skipped, and the right one is taken once it comes`, async (t) => {
       const scene = await settled(t);
       const { fleet, reader } = scene;
       const before = reader.head;
       await fleet.world.operator.act(rekeyFleet);
-      turn(scene, { answer: async (frame, line, asked) => (await attacks.lockboxes(plant(scene)).answer?.(frame, line, asked)) ?? [frame] });
+      turn(scene, {
+        answer: async (frame, line, asked) => (await attacks.lockboxes(plant(scene)).answer?.(frame, line, asked)) ?? [frame],
+      });
       await reader.pass(61_000);
       assert.ok(reader.codes.includes('epoch_key_missing'), reader.codes.join(' ')); // [AUDIENCE-9]
       assert.deepEqual([reader.head, reader.fresh.refusal, reader.journal.undecryptable > 0], [before, 'stale_relay', true]);
@@ -503,9 +617,19 @@ describe('floods', () => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
     const forked = await signPulse(fleet.world.operator.holder, {
-      v: 1, fleet: fleet.world.fleet, id: primitives.random(16), device: fleet.world.operator.id, atMs: reader.nowMs.wall, control: { position: 0, hash: primitives.random(32) },
+      v: 1,
+      fleet: fleet.world.fleet,
+      id: primitives.random(16),
+      device: fleet.world.operator.id,
+      atMs: reader.nowMs.wall,
+      control: { position: 0, hash: primitives.random(32) },
     });
-    turn(scene, { answer: (frame) => (frame.kind === 'welcome' ? [frame, ...Array.from({ length: 3000 }, () => ({ kind: 'push-pulse', pulse: forked.wire }) as const)] : [frame]) });
+    turn(scene, {
+      answer: (frame) =>
+        frame.kind === 'welcome'
+          ? [frame, ...Array.from({ length: 3000 }, () => ({ kind: 'push-pulse', pulse: forked.wire }) as const)]
+          : [frame],
+    });
     await reader.pass(30_000);
     assert.deepEqual([reader.hostile.open, reader.link.state, reader.codes], [1, 'connected', ['relay_unreachable']]);
   });
@@ -515,13 +639,17 @@ describe('floods', () => {
     const { fleet, reader } = scene;
     await fleet.write('more');
     const page = Array.from({ length: 3 }, () => new Uint8Array(256 * 1024));
-    turn(scene, { answer: (frame) => (frame.kind === 'entries' ? [{ ...frame, entries: page, head: { position: 2 ** 40, hash: new Uint8Array(32) } }] : [frame]) });
+    turn(scene, {
+      answer: (frame) =>
+        frame.kind === 'entries' ? [{ ...frame, entries: page, head: { position: 2 ** 40, hash: new Uint8Array(32) } }] : [frame],
+    });
     await reader.until(() => reader.codes.includes('codec_limit'), 'codec_limit');
     await honestAgain(scene);
   });
 
   for (const [name, push] of Object.entries({
-    'entries that are there already': ({ fleet }: Scene) => ({ kind: 'push-entry', topic: controlTopic, entry: fleet.world.genesis }) as const,
+    'entries that are there already': ({ fleet }: Scene) =>
+      ({ kind: 'push-entry', topic: controlTopic, entry: fleet.world.genesis }) as const,
     'pulses that are none': () => ({ kind: 'push-pulse', pulse: new Uint8Array(16) }) as const,
     'the same pulse': ({ fleet }: Scene) => ({ kind: 'push-pulse', pulse: fleet.relay.store.pulse ?? assert.fail() }) as const,
   })) {

@@ -19,7 +19,13 @@ function agentWithOneGrant(): Agent {
     name: 'demo',
     agent: new Uint8Array(16).fill(3),
     attach: { kind: 'bearer' },
-    fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/v1/**'], allowPrivate: false, ca: 'PEM' },
+    fence: {
+      hosts: [{ host: 'api.example.com', port: 443 }],
+      methods: ['GET'],
+      paths: ['/v1/**'],
+      allowPrivate: false,
+      ca: 'PEM',
+    },
     env: 'DEMO_TOKEN',
     sealed: { encapsulated: Buffer.from(secret), ciphertext: Buffer.from(secret) },
     grantedAtMs: 0,
@@ -75,7 +81,8 @@ test('an agent is told its grants as metadata: a placeholder, never what stands 
       },
     ],
   });
-  for (const text of [secret, toHex(Buffer.from(secret)), Buffer.from(secret).toString('base64')]) assert.ok(!body.includes(text));
+  for (const text of [secret, toHex(Buffer.from(secret)), Buffer.from(secret).toString('base64')])
+    assert.ok(!body.includes(text));
 });
 
 // [AGENT-DOOR-1]
@@ -106,13 +113,15 @@ test('a web page is not answered: by its origin, its referrer, what browsers add
     assert.equal(status, 403, JSON.stringify(headers));
     assert.ok(!body.includes('hf_'));
   }
-  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost']) assert.equal((await ask('/v1/vault', { headers: { host } })).status, 200, host);
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost'])
+    assert.equal((await ask('/v1/vault', { headers: { host } })).status, 200, host);
 });
 
 // [AGENT-DOOR-3]
 test('nothing can be changed here: other methods and other paths are refused', async (t) => {
   const { ask } = await serve(t);
-  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) assert.equal((await ask('/v1/vault', { method })).status, 405, method);
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+    assert.equal((await ask('/v1/vault', { method })).status, 405, method);
   for (const path of ['/', '/v1', '/v1/vault/', '/v1/vault?x', '/v1/../v1/vault', '/V1/VAULT']) {
     const { status, body } = await ask(path);
     assert.equal(status, 404, path);

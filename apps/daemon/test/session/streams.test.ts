@@ -53,7 +53,10 @@ function sandboxOf(input: Writable = new PassThrough()) {
     input,
     output: new PassThrough(),
     errors: new PassThrough(),
-    resize: (columns: number, rows: number) => (done.push(`${columns}x${rows}`), columns === 13 ? Promise.reject(new Error('no terminal')) : Promise.resolve()),
+    resize: (columns: number, rows: number) => {
+      done.push(`${columns}x${rows}`);
+      return columns === 13 ? Promise.reject(new Error('no terminal')) : Promise.resolve();
+    },
     signal: (name: string) => void done.push(name),
   };
 }

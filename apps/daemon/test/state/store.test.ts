@@ -29,7 +29,17 @@ const random = (length: number) => nodePrimitives.random(length);
 
 function enrolmentOf(scope: string): Enrolment {
   const pinned = { position: 3, hash: random(32) };
-  return { v: 1, scope, agent: random(16), fleet: random(32), key: random(16), relayUrl: 'http://r', relayKey: random(65), pinned, enrolledAtMs: 1 };
+  return {
+    v: 1,
+    scope,
+    agent: random(16),
+    fleet: random(32),
+    key: random(16),
+    relayUrl: 'http://r',
+    relayKey: random(65),
+    pinned,
+    enrolledAtMs: 1,
+  };
 }
 
 test('a scope that is enrolled again has a new agent; the one before stays known', (t) => {
@@ -64,7 +74,10 @@ test('entries come back in order; a batch with a position that is taken is kept 
   assert.throws(() => store.saveEntries(agent, controlTopic, [c, entry(1)]), { code: 'store_failed' });
   assert.equal(store.entries(agent, controlTopic).length, 2);
   store.saveEntries(agent, controlTopic, [c]);
-  assert.deepEqual(store.entries(agent, controlTopic).map(String), [a, b, c].map(({ wire }) => String(wire)));
+  assert.deepEqual(
+    store.entries(agent, controlTopic).map(String),
+    [a, b, c].map(({ wire }) => String(wire)),
+  );
   assert.deepEqual(store.entries(random(16), controlTopic), []);
 });
 

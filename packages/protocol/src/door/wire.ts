@@ -52,11 +52,19 @@ export const doorRequest = union({
     cwd: path,
     path: text({ max: 32 * 1024 }),
     home: path,
-    environment: dictionary(text({ max: 128 * 1024 }), { max: 256, key: text({ min: 1, max: 256, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/ }) }),
+    environment: dictionary(text({ max: 128 * 1024 }), {
+      max: 256,
+      key: text({ min: 1, max: 256, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/ }),
+    }),
     terminal: optional(record({ columns: size, rows: size, term: text({ max: 64 }) })),
   },
   /** A page of an agent's audit log: its events, or the signed checkpoints over them; oldest first. */
-  audit: { agent: text({ max: 64 }), part: oneOf('events', 'checkpoints'), from: integer(), limit: integer({ min: 1, max: 1000 }) },
+  audit: {
+    agent: text({ max: 64 }),
+    part: oneOf('events', 'checkpoints'),
+    from: integer(),
+    limit: integer({ min: 1, max: 1000 }),
+  },
   input: { data: bytesUpTo(maxChunkBytes) },
   'input-end': {},
   resize: { columns: size, rows: size },
@@ -92,7 +100,13 @@ export const agentView = record({
 });
 export type AgentView = Infer<typeof agentView>;
 
-export const sessionView = record({ session: bytes(16), agent: principalId, mode: text({ max: 16 }), command: text({ max: 256 }), startedAtMs: integer(wallClockMs) });
+export const sessionView = record({
+  session: bytes(16),
+  agent: principalId,
+  mode: text({ max: 16 }),
+  command: text({ max: 256 }),
+  startedAtMs: integer(wallClockMs),
+});
 
 const memberView = record({
   agent: principalId,
@@ -106,7 +120,11 @@ const memberView = record({
 });
 
 /** What an agent may use: terms, never a secret. */
-const grantView = record({ agent: principalId, granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName) }), grantedAtMs: integer(wallClockMs) });
+const grantView = record({
+  agent: principalId,
+  granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName) }),
+  grantedAtMs: integer(wallClockMs),
+});
 const egressView = record({ agent: principalId, rule: egressRule });
 
 /** Requests of one session to one target that did not pass for one reason. `granted`: it has a credential for that target. */
@@ -129,15 +147,28 @@ export const doorReply = union({
     custody: text({ max: 64 }),
     agents: list(agentView, { max: 64 }),
     sessions: list(sessionView, { max: 256 }),
-    notices: list(record({ code: text({ max: 64 }), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) }), { max: 64 }),
+    notices: list(record({ code: text({ max: 64 }), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) }), {
+      max: 64,
+    }),
   },
   machine: {
     agents: list(memberView, { max: 4096 }),
     grants: list(grantView, { max: 1024 }),
     egress: list(egressView, { max: 1024 }),
   },
-  'enroll-offer': { code: text({ max: 128 }), url: text({ max: 2048 }), words: list(text({ max: 32 }), { max: 8 }), expiresAtMs: integer(wallClockMs) },
-  'enroll-done': { agent: principalId, fleet: fleetId, fleetName: text({ max: 256 }), scope: scopeName, custody: text({ max: 64 }) },
+  'enroll-offer': {
+    code: text({ max: 128 }),
+    url: text({ max: 2048 }),
+    words: list(text({ max: 32 }), { max: 8 }),
+    expiresAtMs: integer(wallClockMs),
+  },
+  'enroll-done': {
+    agent: principalId,
+    fleet: fleetId,
+    fleetName: text({ max: 256 }),
+    scope: scopeName,
+    custody: text({ max: 64 }),
+  },
   started: { session: bytes(16), agent: principalId, mode: text({ max: 16 }) },
   /** The command has taken so much input, or will never read it. */
   'input-taken': { bytes: integer({ max: maxInputAheadBytes }) },

@@ -27,7 +27,16 @@ const requests: readonly DoorRequest[] = [
   { kind: 'enroll', scope: 'ci.linux-2', relay: 'https://relay.example' },
   { kind: 'await-control', fleet: hash, position: 4, hash, timeoutMs: 10_000 },
   { kind: 'run', scope: 'main', command: ['env', ''], cwd: '/w', path: '/bin', home: '/h', environment: { LANG: 'C', _x1: 'é' } },
-  { kind: 'run', scope: 'main', command: ['vim'], cwd: '/w', path: '', home: '/h', environment: {}, terminal: { columns: 80, rows: 24, term: 'xterm' } },
+  {
+    kind: 'run',
+    scope: 'main',
+    command: ['vim'],
+    cwd: '/w',
+    path: '',
+    home: '/h',
+    environment: {},
+    terminal: { columns: 80, rows: 24, term: 'xterm' },
+  },
   { kind: 'audit', agent: 'main', part: 'events', from: 0, limit: 500 },
   { kind: 'input', data: new Uint8Array(maxChunkBytes) },
   { kind: 'input-end' },
@@ -43,7 +52,12 @@ const replies: readonly DoorReply[] = [
   { kind: 'output', data: new Uint8Array([0, 255]) },
   { kind: 'errors', data: new Uint8Array() },
   { kind: 'exited', code: 255 },
-  { kind: 'exited', code: 0, refused: [{ code: 'egress_denied', host: 'h.example', port: 443, granted: false, count: 2 }], unlisted: 1 },
+  {
+    kind: 'exited',
+    code: 0,
+    refused: [{ code: 'egress_denied', host: 'h.example', port: 443, granted: false, count: 2 }],
+    unlisted: 1,
+  },
   { kind: 'enroll-done', agent: id, fleet: hash, fleetName: 'home', scope: 'main', custody: 'software' },
 ];
 
@@ -59,7 +73,7 @@ test('every request and reply comes out as it went in', () => {
 
 test('the bytes of the simplest request are pinned', () => {
   const frame = Buffer.from(encodeDoorRequest({ kind: 'status' })).toString('hex');
-  assert.equal(frame, '0000000d' + 'a1646b696e6466737461747573');
+  assert.equal(frame, '0000000da1646b696e6466737461747573');
 });
 
 // [DOOR-3]
