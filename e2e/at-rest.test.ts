@@ -1,13 +1,14 @@
 // Where a secret is when nobody uses it: in no file of ours, and one second after a call in no memory of daemon, custody, relay or agent.
 
 import assert from 'node:assert/strict';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formsOf, leaksBelow, leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
 import { Installation } from '../packages/testkit/src/installation.ts';
 import { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { copiesIn, whyNoMemory } from '../packages/testkit/src/memory.ts';
+import { processesWith } from '../packages/testkit/src/processes.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
 const unreadable = await whyNoMemory();
@@ -27,15 +28,11 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', as
 });
 console.log('agent is up with', process.env.DEMO_TOKEN);`;
 
-/** The host's process id of the one whose command line ends with `mark`. */
+/** The host's process id of the agent: the CLI's own command line ends likewise, but it runs main.ts. */
 async function processMarked(mark: string): Promise<number> {
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0').filter(Boolean);
-    // The CLI's own command line ends likewise, but it begins with main.ts.
-    if (words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts'))) return Number(name);
-  }
-  throw new Error(`no process is marked ${mark}`);
+  const found = (await processesWith(mark)).find(({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')));
+  assert.ok(found !== undefined, 'the agent runs');
+  return found.pid;
 }
 
 describe('a secret that nobody is using', { timeout: 180_000 }, () => {

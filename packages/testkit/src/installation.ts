@@ -110,6 +110,8 @@ export class Installation {
   private readonly port: number;
   /** Where agents of this machine look for their relay, if not at the operator's own: for whoever stands in between. */
   relayUrl: string | undefined;
+  /** A program and its words before every command, to run it where `start` runs. */
+  before: readonly string[] = [];
   private main: ChildProcess | undefined;
   /** The process id of `start` itself. */
   startPid = -1;
@@ -184,7 +186,13 @@ export class Installation {
   /** `holdfast …` */
   cli(parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
     const environment = { ...this.environment, ...options.environment };
-    return runProgram(process.execPath, [path.join(root, 'apps/cli/src/main.ts'), ...parameters], environment, options);
+    const [file, words] = this.commandLine(parameters);
+    return runProgram(file, words, environment, options);
+  }
+
+  private commandLine(parameters: readonly string[]): readonly [string, readonly string[]] {
+    const [file = '', ...words] = [...this.before, process.execPath, path.join(root, 'apps/cli/src/main.ts'), ...parameters];
+    return [file, words];
   }
 
   /** One more `npm start`, which is expected to end by itself. */
@@ -194,8 +202,8 @@ export class Installation {
 
   /** `holdfast …`, to be talked to while it runs. */
   live(parameters: readonly string[]): LiveProgram {
-    const words = [path.join(root, 'apps/cli/src/main.ts'), ...parameters];
-    return new LiveProgram(process.execPath, words, { cwd: this.work, environment: this.environment });
+    const [file, words] = this.commandLine(parameters);
+    return new LiveProgram(file, words, { cwd: this.work, environment: this.environment });
   }
 
   /** `holdfast run -- …` in the working tree, to its end. */
@@ -254,18 +262,17 @@ export class Installation {
 
   /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */
   async enrol(scope: string, operator: Installation = this): Promise<string> {
-    let approval: Promise<Ran> | undefined;
-    const enrolled = await this.cli(['enroll', '--scope', scope, '--relay', this.relayUrl ?? operator.url, '--json'], {
-      onLine: (line) => {
-        const { code, words } = JSON.parse(line) as { code?: string; words?: string[] };
-        if (code !== undefined && words !== undefined) approval ??= operator.operator(['approve', code, '--words', words.join(' ')]);
-      },
-    });
-    const approved = await approval;
-    if (enrolled.code !== 0 || approved?.code !== 0) {
-      throw new Error(`enrolment failed\n${enrolled.stdout}${enrolled.stderr}\n${approved?.stdout ?? ''}${approved?.stderr ?? ''}`);
+    const asking = this.live(['enroll', '--scope', scope, '--relay', this.relayUrl ?? operator.url, '--json']);
+    try {
+      const [offer] = await asking.waitFor(/.*\n/);
+      const { code, words } = JSON.parse(offer) as { code: string; words: string[] };
+      await operator.must(['approve', code, '--words', words.join(' ')]);
+      const [, answer = ''] = await asking.waitFor(/\n(.*)\n/);
+      await asking.ended;
+      return (JSON.parse(answer) as { agent: string }).agent;
+    } finally {
+      await asking.end();
     }
-    return jsonOf<{ agent: string }>(enrolled).agent;
   }
 
   /** Ends everything and removes the folder. */
