@@ -30,7 +30,9 @@ console.log('agent is up with', process.env.DEMO_TOKEN);`;
 
 /** The host's process id of the agent: the CLI's own command line ends likewise, but it runs main.ts. */
 async function processMarked(mark: string): Promise<number> {
-  const found = (await processesWith(mark)).find(({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')));
+  const found = (await processesWith(mark)).find(
+    ({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')),
+  );
   assert.ok(found !== undefined, 'the agent runs');
   return found.pid;
 }
@@ -39,7 +41,12 @@ describe('a secret that nobody is using', { timeout: 180_000 }, () => {
   const secret = newCanary();
   const bytes = Buffer.from(secret);
   /** In memory a string may have two bytes a character. */
-  const needles = [bytes, Buffer.from(secret, 'utf16le'), Buffer.from(formsOf(secret).get('base64 at 0') ?? ''), Buffer.from(bytes.toString('hex'))];
+  const needles = [
+    bytes,
+    Buffer.from(secret, 'utf16le'),
+    Buffer.from(formsOf(secret).get('base64 at 0') ?? ''),
+    Buffer.from(bytes.toString('hex')),
+  ];
   const mark = `agent-${process.pid}-${Date.now()}`;
   let holdfast: Installation;
   let origin: Origin;
@@ -86,7 +93,10 @@ describe('a secret that nobody is using', { timeout: 180_000 }, () => {
   });
 
   it('the scan finds a copy where there is one', { skip: unreadable ?? false }, async () => {
-    const holder = new LiveProgram(process.execPath, ['-e', `process.stdin.once('data', (data) => { globalThis.kept = data.toString('utf8'); console.log('held'); })`]);
+    const holder = new LiveProgram(process.execPath, [
+      '-e',
+      `process.stdin.once('data', (data) => { globalThis.kept = data.toString('utf8'); console.log('held'); })`,
+    ]);
     holder.write(secret);
     await holder.waitFor(/held/);
     const counts = await copiesIn(holder.pid, needles);
@@ -114,7 +124,7 @@ describe('a secret that nobody is using', { timeout: 180_000 }, () => {
     assert.deepEqual(leaksIn(agent.said + agent.complained, secret), []);
   });
 
-  it('no file of the home holds it: journal, relay store, audit log, keys, the scope\'s home', async () => {
+  it("no file of the home holds it: journal, relay store, audit log, keys, the scope's home", async () => {
     assert.deepEqual(await leaksBelow(holdfast.folder, secret), []);
   });
 
@@ -123,7 +133,8 @@ describe('a secret that nobody is using', { timeout: 180_000 }, () => {
     assert.equal(await holdfast.stop(), 0);
     assert.deepEqual(await leaksBelow(holdfast.folder, secret), []);
     const files = (await readdir(holdfast.home, { recursive: true })).join('\n');
-    for (const kept of ['relay/relay.db', 'daemon/journal.db', 'operator/']) assert.ok(files.includes(kept), `${kept} was looked at`);
+    for (const kept of ['relay/relay.db', 'daemon/journal.db', 'operator/'])
+      assert.ok(files.includes(kept), `${kept} was looked at`);
   });
 
   it('nor the logs', () => {

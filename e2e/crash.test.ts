@@ -24,7 +24,14 @@ interface Event {
 
 /** Asks for each path, all at once; resolves with the statuses, 0 for none. */
 async function askAll({ base, paths }: { base: string; paths: string[] }): Promise<number[]> {
-  return Promise.all(paths.map((each) => fetch(base + each).then(({ status }) => status, () => 0)));
+  return Promise.all(
+    paths.map((each) =>
+      fetch(base + each).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    ),
+  );
 }
 
 class Story {
@@ -83,12 +90,15 @@ class Story {
     this.recorded = events;
     const verified = await this.holdfast.cli(['audit', 'verify', '--json']);
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
-    const handles = new Map(events.flatMap(({ kind, handle, request }) => (kind === 'minted' ? [[request?.path ?? '', handle] as const] : [])));
+    const handles = new Map(
+      events.flatMap(({ kind, handle, request }) => (kind === 'minted' ? [[request?.path ?? '', handle] as const] : [])),
+    );
     const consumed = events.flatMap(({ kind, handle }) => (kind === 'consumed' ? [handle] : []));
     assert.equal(new Set(consumed).size, consumed.length, 'no handle was consumed twice');
     const arrived = this.origin.seen.map(({ url }) => url);
     assert.equal(new Set(arrived).size, arrived.length, 'no call arrived twice');
-    for (const url of arrived) assert.ok(consumed.includes(handles.get(url)), `${url} arrived with a credential and is on record`);
+    for (const url of arrived)
+      assert.ok(consumed.includes(handles.get(url)), `${url} arrived with a credential and is on record`);
   }
 }
 
@@ -198,7 +208,9 @@ describe('a home that became read-only', { timeout: 120_000 }, () => {
       for (const part of ['', 'relay', 'daemon', 'daemon/custody']) {
         const place = path.join(holdfast.home, part);
         holdfast.log = '';
-        const said = await holdfast.start({ within: ['bwrap', '--dev-bind', '/', '/', '--ro-bind', place, place, '--'] }).then(() => '', String);
+        const said = await holdfast
+          .start({ within: ['bwrap', '--dev-bind', '/', '/', '--ro-bind', place, place, '--'] })
+          .then(() => '', String);
         if (part === 'daemon/custody') {
           assert.equal(said, '', 'keys are only read');
           await holdfast.stop();

@@ -19,7 +19,9 @@ function tell(where: string | number, bytes: string | Uint8Array): Promise<strin
     const socket = typeof where === 'string' ? connect(where) : connect(where, '127.0.0.1');
     let said = '';
     socket.setEncoding('latin1').on('data', (text: string) => (said += text));
-    socket.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(said) : reject(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(said) : reject(error),
+    );
     socket.once('close', () => resolve(said));
     socket.setTimeout(10_000, () => {
       socket.destroy();
@@ -45,7 +47,16 @@ describe('bad input', { timeout: 180_000 }, () => {
   });
   afterEach(async () => {
     const status = await holdfast.cli(['status', '--json']);
-    assert.deepEqual([status.code, jsonOf<{ agents: { state: string; relayState: string }[] }>(status).agents.map(({ state, relayState }) => [state, relayState])], [0, [['live', 'connected']]]);
+    assert.deepEqual(
+      [
+        status.code,
+        jsonOf<{ agents: { state: string; relayState: string }[] }>(status).agents.map(({ state, relayState }) => [
+          state,
+          relayState,
+        ]),
+      ],
+      [0, [['live', 'connected']]],
+    );
   });
 
   const failed = (ran: Ran, exit: number, code: string | RegExp): void => {
@@ -78,8 +89,14 @@ describe('bad input', { timeout: 180_000 }, () => {
 
   it('vault add refuses a secret that is empty or too short to be kept from replies, and a name that is taken', async () => {
     failed(await added(['--host', 'api.example.com', '--attach', 'bearer'], { input: '' }), 2, 'usage');
-    failed(await added(['--host', 'api.example.com', '--attach', 'bearer'], { input: 'short' }), 2, /^(usage|codec_shape|secret_unfit)$/);
-    const taken = await holdfast.operator(['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: 'a-secret-of-enough-bytes' });
+    failed(
+      await added(['--host', 'api.example.com', '--attach', 'bearer'], { input: 'short' }),
+      2,
+      /^(usage|codec_shape|secret_unfit)$/,
+    );
+    const taken = await holdfast.operator(['vault', 'add', 'demo', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+      input: 'a-secret-of-enough-bytes',
+    });
     failed(taken, 1, /^(item_exists|name_taken)$/);
   });
 
@@ -99,7 +116,7 @@ describe('bad input', { timeout: 180_000 }, () => {
     assert.equal((await holdfast.operator(['vault', 'list', '--json'])).code, 0);
   });
 
-  it('an operator\'s command without a passphrase names the option, and never hangs', async () => {
+  it("an operator's command without a passphrase names the option, and never hangs", async () => {
     failed(await holdfast.cli(['pulse', '--json']), 2, 'usage');
   });
 
@@ -118,7 +135,11 @@ describe('bad input', { timeout: 180_000 }, () => {
     const { code } = JSON.parse(line) as { code: string };
     failed(await holdfast.operator(['approve', code, '--words', 'wrong wrong wrong', '--json']), 1, 'pairing_words_wrong');
     await lured.end();
-    failed(await holdfast.operator(['approve', code, '--words', 'wrong wrong wrong', '--json']), 1, /^(pairing_offer_invalid|pairing_expired|rendezvous_used)$/);
+    failed(
+      await holdfast.operator(['approve', code, '--words', 'wrong wrong wrong', '--json']),
+      1,
+      /^(pairing_offer_invalid|pairing_expired|rendezvous_used)$/,
+    );
     const { agents } = jsonOf<{ agents: unknown[] }>(await holdfast.operator(['agents', '--json']));
     assert.equal(agents.length, 1, 'nobody was admitted');
   });
@@ -136,7 +157,7 @@ describe('bad input', { timeout: 180_000 }, () => {
     assert.equal((await holdfast.cli(['run', '--no-such-option', '--', 'true'], { cwd: holdfast.work })).code, 125);
   });
 
-  it('the daemon\'s socket answers garbage with a code and hangs up', async () => {
+  it("the daemon's socket answers garbage with a code and hangs up", async () => {
     const socket = path.join(holdfast.home, 'run', 'daemon.sock');
     assert.match(await tell(socket, Buffer.from('ffffffff', 'hex')), /codec_limit/);
     assert.match(await tell(socket, Buffer.concat([Buffer.from('00000005', 'hex'), Buffer.from('hello')])), /codec_/);
@@ -144,7 +165,7 @@ describe('bad input', { timeout: 180_000 }, () => {
     assert.match(await tell(socket, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'), /codec_/);
   });
 
-  it('the relay\'s port turns away what is not its protocol', async () => {
+  it("the relay's port turns away what is not its protocol", async () => {
     const port = Number(new URL(holdfast.url).port);
     assert.match(await tell(port, 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'), /^HTTP\/1\.1 4\d\d /);
     assert.match(await tell(port, 'garbage\r\n\r\n'), /^HTTP\/1\.1 400 /);

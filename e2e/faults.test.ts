@@ -51,7 +51,10 @@ async function caller(holdfast: Installation, url: string): Promise<LiveProgram>
 async function call(session: LiveProgram): Promise<string> {
   const asked = session.said.length;
   session.write('go\n');
-  const [, status = '', code = ''] = await session.until(() => /call (\d+) (?:"code":"(\w+)")?\n/.exec(session.said.slice(asked)) ?? undefined, 'the answer of one call');
+  const [, status = '', code = ''] = await session.until(
+    () => /call (\d+) (?:"code":"(\w+)")?\n/.exec(session.said.slice(asked)) ?? undefined,
+    'the answer of one call',
+  );
   return `${status} ${code}`.trim();
 }
 
@@ -69,7 +72,9 @@ describe('kill -9', { timeout: 120_000 }, () => {
   let holdfast: Installation;
   let origin: Origin;
   before(async () => {
-    origin = await startOrigin((seen, request, response) => (seen.url === '/v1/stream' ? streamAnswer(seen, request, response) : void response.end('ok\n')));
+    origin = await startOrigin((seen, request, response) =>
+      seen.url === '/v1/stream' ? streamAnswer(seen, request, response) : void response.end('ok\n'),
+    );
     holdfast = await Installation.create();
     await holdfast.settle();
     await holdfast.giveCredential('demo', secret, origin, { env: 'DEMO_TOKEN' });
@@ -122,7 +127,10 @@ describe('kill -9', { timeout: 120_000 }, () => {
     assert.equal((await curl()).stdout, 'ok\n');
     await assertVerifies(holdfast);
     const items = jsonOf<{ items: { name: string }[] }>(await holdfast.operator(['vault', 'list', '--json'])).items;
-    assert.deepEqual(items.map(({ name }) => name), ['demo']);
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ['demo'],
+    );
   });
 });
 
@@ -148,7 +156,9 @@ describe('a passphrase for custody', { timeout: 60_000 }, () => {
 describe('a machine without bubblewrap', { timeout: 60_000 }, () => {
   it('run ends with 125 and the command that installs it, and never runs the command', async () => {
     const holdfast = await Installation.create();
-    const masks = ['/usr/bin/bwrap', '/usr/local/bin/bwrap'].filter((file) => existsSync(file)).flatMap((file) => ['--ro-bind', '/dev/null', file]);
+    const masks = ['/usr/bin/bwrap', '/usr/local/bin/bwrap']
+      .filter((file) => existsSync(file))
+      .flatMap((file) => ['--ro-bind', '/dev/null', file]);
     await holdfast.settle({ within: ['bwrap', '--dev-bind', '/', '/', ...masks, '--'] });
     const ran = await holdfast.run(['sh', '-c', 'echo unsealed; touch unsealed']);
     assert.deepEqual([ran.code, ran.stdout], [125, '']);
@@ -168,7 +178,9 @@ describe('a full disk', { timeout: 90_000 }, () => {
     holdfast = await Installation.create();
     await mkdir(holdfast.home, { mode: 0o700 });
     const { home } = holdfast;
-    await holdfast.start({ within: ['bwrap', '--dev-bind', '/', '/', '--perms', '0700', '--size', String(24 << 20), '--tmpfs', home, '--'] });
+    await holdfast.start({
+      within: ['bwrap', '--dev-bind', '/', '/', '--perms', '0700', '--size', String(24 << 20), '--tmpfs', home, '--'],
+    });
     const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
     holdfast.before = ['nsenter', '--target', String(holdfast.startPid), ...user, '--mount', `--wdns=${holdfast.work}`, '--'];
     filler = path.join(`/proc/${holdfast.startPid}/root${home}`, 'filler');
@@ -185,7 +197,11 @@ describe('a full disk', { timeout: 90_000 }, () => {
     const file = await open(filler, 'w');
     const write = (bytes: number): Promise<unknown> => file.write(Buffer.alloc(bytes, 1));
     for (const bytes of [1 << 20, 4096, 1]) {
-      for (let full = false; !full; ) full = await write(bytes).then(() => false, (error: NodeJS.ErrnoException) => error.code === 'ENOSPC' || Promise.reject(error));
+      for (let full = false; !full;)
+        full = await write(bytes).then(
+          () => false,
+          (error: NodeJS.ErrnoException) => error.code === 'ENOSPC' || Promise.reject(error),
+        );
     }
     await file.close();
   };
@@ -199,7 +215,9 @@ describe('a full disk', { timeout: 90_000 }, () => {
     const refused = await call(session);
     assert.equal(refused, '403 audit_unavailable');
     assert.equal(origin.seen.length, count, 'the service saw nothing that is not in the record');
-    const added = await holdfast.operator(['vault', 'add', 'more', '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: 'a-secret-of-enough-bytes' });
+    const added = await holdfast.operator(['vault', 'add', 'more', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+      input: 'a-secret-of-enough-bytes',
+    });
     assert.notEqual(added.code, 0, added.stdout);
     const { error } = jsonOf<Failure>(added);
     assert.match(error.code, /^(store_full|store_failed|home_unsafe)$/, added.stdout);
@@ -216,8 +234,18 @@ describe('a full disk', { timeout: 90_000 }, () => {
     assert.deepEqual(now.slice(0, recorded.length), recorded, 'nothing recorded is lost');
     assertConsumedOnce(now);
     const items = jsonOf<{ items: { name: string }[] }>(await holdfast.operator(['vault', 'list', '--json'])).items;
-    assert.deepEqual(items.map(({ name }) => name), ['demo']);
-    assert.equal((await holdfast.operator(['vault', 'add', 'more', '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: 'a-secret-of-enough-bytes' })).code, 0);
+    assert.deepEqual(
+      items.map(({ name }) => name),
+      ['demo'],
+    );
+    assert.equal(
+      (
+        await holdfast.operator(['vault', 'add', 'more', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+          input: 'a-secret-of-enough-bytes',
+        })
+      ).code,
+      0,
+    );
   });
 });
 
@@ -264,7 +292,9 @@ describe('a relay on another machine', { timeout: 120_000 }, () => {
     await moveClock('+61s');
     assert.equal(await call(session), '403 stale_relay');
     assert.equal(origin.seen.length, count);
-    const { agents, notices } = jsonOf<{ agents: { relayState: string }[]; notices: { code: string; next: string }[] }>(await here.cli(['status', '--json']));
+    const { agents, notices } = jsonOf<{ agents: { relayState: string }[]; notices: { code: string; next: string }[] }>(
+      await here.cli(['status', '--json']),
+    );
     assert.notEqual(agents[0]?.relayState, 'connected');
     assert.ok(notices.some(({ code, next }) => code === 'stale_relay' && next.length > 0));
   });

@@ -38,12 +38,17 @@ async function askEach(questions: readonly Question[]): Promise<Asked[]> {
     new Promise((resolve, reject) => {
       let body = '';
       reply.setEncoding('utf8').on('data', (text: string) => (body += text));
-      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, code: String(reply.headers['x-holdfast-error'] ?? ''), body }));
+      reply.on('end', () =>
+        resolve({ status: reply.statusCode ?? 0, code: String(reply.headers['x-holdfast-error'] ?? ''), body }),
+      );
       reply.on('error', reject);
     });
   const plain = ({ method = 'GET', url, headers = bearer }: Question): Promise<Asked> =>
     new Promise((resolve, reject) => {
-      const request = http.request({ ...through, method, path: url, headers: { host: new URL(url).host, ...headers } }, (reply) => void read(reply).then(resolve, reject));
+      const request = http.request(
+        { ...through, method, path: url, headers: { host: new URL(url).host, ...headers } },
+        (reply) => void read(reply).then(resolve, reject),
+      );
       request.on('error', reject).end();
     });
   const tunnelled = ({ method = 'GET', url, headers = bearer }: Question): Promise<Asked> =>
@@ -56,20 +61,30 @@ async function askEach(questions: readonly Question[]): Promise<Asked[]> {
         if (reply.statusCode !== 200) {
           let body = head.toString();
           socket.on('data', (chunk: Buffer) => (body += chunk.toString()));
-          socket.on('end', () => resolve({ status: reply.statusCode ?? 0, code: String(reply.headers['x-holdfast-error'] ?? ''), body }));
+          socket.on('end', () =>
+            resolve({ status: reply.statusCode ?? 0, code: String(reply.headers['x-holdfast-error'] ?? ''), body }),
+          );
           return;
         }
         const host = authority.replace(/:\d+$/, '');
-        const secure = tls.connect({ socket, servername: /^[\d.]+$/.test(host) ? '' : host, ca: fs.readFileSync(process.env['SSL_CERT_FILE'] ?? '') });
+        const secure = tls.connect({
+          socket,
+          servername: /^[\d.]+$/.test(host) ? '' : host,
+          ca: fs.readFileSync(process.env['SSL_CERT_FILE'] ?? ''),
+        });
         secure.on('error', reject);
-        const request = http.request({ createConnection: () => secure, method, path: target, headers: { host: authority, connection: 'close', ...headers } }, (reply) => void read(reply).then(resolve, reject));
+        const request = http.request(
+          { createConnection: () => secure, method, path: target, headers: { host: authority, connection: 'close', ...headers } },
+          (reply) => void read(reply).then(resolve, reject),
+        );
         request.on('error', reject).end();
       });
       connect.end();
     });
 
   const answers: Asked[] = [];
-  for (const question of questions) answers.push(await (question.url.startsWith('http:') ? plain(question) : tunnelled(question)));
+  for (const question of questions)
+    answers.push(await (question.url.startsWith('http:') ? plain(question) : tunnelled(question)));
   return answers;
 }
 
@@ -110,8 +125,14 @@ describe('fences', { timeout: 180_000 }, () => {
     });
     await new Promise<void>((resolve) => plainServer.listen(0, '127.0.0.1', resolve));
     plainPort = (plainServer.address() as AddressInfo).port;
-    answers.set('/v1/away', redirectAnswer(() => `https://localhost:${elsewhere.port}/v1/stolen`));
-    answers.set('/v1/inward', redirectAnswer(() => '/admin/keys'));
+    answers.set(
+      '/v1/away',
+      redirectAnswer(() => `https://localhost:${elsewhere.port}/v1/stolen`),
+    );
+    answers.set(
+      '/v1/inward',
+      redirectAnswer(() => '/admin/keys'),
+    );
     holdfast = await Installation.create();
     await holdfast.settle();
     await holdfast.giveCredential('demo', secret, origin, { paths: ['/v1/**'], methods: ['GET'], env: 'DEMO_TOKEN' });
@@ -142,46 +163,94 @@ describe('fences', { timeout: 180_000 }, () => {
     };
 
     it('another host, by name or by address', async () => {
-      const hosts = [`https://127.0.0.1:${origin.port}/v1/me`, 'https://example.com/v1/me', `https://localhost.example:${origin.port}/v1/me`, `https://[::1]:${origin.port}/v1/me`];
-      assert.deepEqual(await refusedAs(...hosts.map((url) => ({ url }))), hosts.map(() => 'egress_denied'));
+      const hosts = [
+        `https://127.0.0.1:${origin.port}/v1/me`,
+        'https://example.com/v1/me',
+        `https://localhost.example:${origin.port}/v1/me`,
+        `https://[::1]:${origin.port}/v1/me`,
+      ];
+      assert.deepEqual(
+        await refusedAs(...hosts.map((url) => ({ url }))),
+        hosts.map(() => 'egress_denied'),
+      );
     });
 
     it('another port', async () => {
-      assert.deepEqual(await refusedAs({ url: `https://localhost:${elsewhere.port}/v1/me` }, { url: 'https://localhost/v1/me' }), ['egress_denied', 'egress_denied']);
+      assert.deepEqual(
+        await refusedAs({ url: `https://localhost:${elsewhere.port}/v1/me` }, { url: 'https://localhost/v1/me' }),
+        ['egress_denied', 'egress_denied'],
+      );
     });
 
     it('another scheme, on the same port and on one that would listen', async () => {
-      assert.deepEqual(await refusedAs({ url: `http://localhost:${origin.port}/v1/me` }, { url: `http://localhost:${plainPort}/v1/me` }), ['egress_denied', 'egress_denied']);
+      assert.deepEqual(
+        await refusedAs({ url: `http://localhost:${origin.port}/v1/me` }, { url: `http://localhost:${plainPort}/v1/me` }),
+        ['egress_denied', 'egress_denied'],
+      );
     });
 
     it('another path', async () => {
-      assert.deepEqual(await refusedAs({ url: at('/admin/keys') }, { url: at('/v1') }, { url: at('/v2/me') }, { url: at('/') }), ['egress_denied', 'egress_denied', 'egress_denied', 'egress_denied']);
+      assert.deepEqual(await refusedAs({ url: at('/admin/keys') }, { url: at('/v1') }, { url: at('/v2/me') }, { url: at('/') }), [
+        'egress_denied',
+        'egress_denied',
+        'egress_denied',
+        'egress_denied',
+      ]);
     });
 
     it('another path in disguise', async () => {
-      const disguises = ['/v1/../admin/keys', '/v1/%2e%2e/admin', '/v1/..%2fadmin', '/v1/x;/../../admin', '/v1//admin', '/v1/%252e%252e/admin', '/v1/.%2e/admin', '/v1\\..\\admin'];
+      const disguises = [
+        '/v1/../admin/keys',
+        '/v1/%2e%2e/admin',
+        '/v1/..%2fadmin',
+        '/v1/x;/../../admin',
+        '/v1//admin',
+        '/v1/%252e%252e/admin',
+        '/v1/.%2e/admin',
+        '/v1\\..\\admin',
+      ];
       const codes = await refusedAs(...disguises.map((path) => ({ url: at(path) })));
-      for (const [index, code] of codes.entries()) assert.match(code, /^(path_unsafe|egress_denied|request_malformed)$/, disguises[index]);
+      for (const [index, code] of codes.entries())
+        assert.match(code, /^(path_unsafe|egress_denied|request_malformed)$/, disguises[index]);
     });
 
     it('another method, also by an override', async () => {
-      assert.deepEqual(await refusedAs(...['POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE'].map((method) => ({ method, url: at('/v1/me') }))), Array.from({ length: 6 }, () => 'egress_denied'));
-      assert.deepEqual(await refusedAs({ url: at('/v1/me'), headers: { 'x-http-method-override': 'DELETE' } }, { url: at('/v1/me?_method=DELETE') }), ['request_ambiguous', 'request_ambiguous']);
+      assert.deepEqual(
+        await refusedAs(
+          ...['POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE'].map((method) => ({ method, url: at('/v1/me') })),
+        ),
+        Array.from({ length: 6 }, () => 'egress_denied'),
+      );
+      assert.deepEqual(
+        await refusedAs(
+          { url: at('/v1/me'), headers: { 'x-http-method-override': 'DELETE' } },
+          { url: at('/v1/me?_method=DELETE') },
+        ),
+        ['request_ambiguous', 'request_ambiguous'],
+      );
     });
 
     it('another Host header than the one connected to', async () => {
-      assert.deepEqual(await refusedAs({ url: at('/v1/me'), headers: { host: `other.example:${origin.port}` } }), ['target_mismatch']);
+      assert.deepEqual(await refusedAs({ url: at('/v1/me'), headers: { host: `other.example:${origin.port}` } }), [
+        'target_mismatch',
+      ]);
     });
 
     it('another place in the request', async () => {
       const ran = await holdfast.run(['sh', '-c', 'printf %s "$DEMO_TOKEN"']);
       const placeholder = ran.stdout;
-      const codes = await refusedAs({ url: at(`/v1/me?token=${placeholder}`) }, { url: at('/v1/me'), headers: { 'x-api-key': placeholder } }, { url: at(`/v1/${placeholder}`) });
+      const codes = await refusedAs(
+        { url: at(`/v1/me?token=${placeholder}`) },
+        { url: at('/v1/me'), headers: { 'x-api-key': placeholder } },
+        { url: at(`/v1/${placeholder}`) },
+      );
       for (const code of codes) assert.match(code, /^(placeholder_misplaced|client_auth_refused|egress_denied)$/);
     });
 
-    it('an authentication of one\'s own beside it', async () => {
-      assert.deepEqual(await refusedAs({ url: at('/v1/me'), headers: { authorization: 'Bearer the-attackers-own-account' } }), ['client_auth_refused']);
+    it("an authentication of one's own beside it", async () => {
+      assert.deepEqual(await refusedAs({ url: at('/v1/me'), headers: { authorization: 'Bearer the-attackers-own-account' } }), [
+        'client_auth_refused',
+      ]);
     });
 
     it('the placeholder of another session', async () => {
@@ -197,7 +266,11 @@ describe('fences', { timeout: 180_000 }, () => {
 
   it('a refusal is the same for an unknown host, a fenced path, and a credential that another agent could use', async () => {
     await holdfast.addCredential('hidden', newCanary(), elsewhere, {});
-    const [unknown, fenced, hidden] = await inside(holdfast, askEach, [{ url: 'https://nobody.example/v1/me' }, { url: at('/v2/me') }, { url: `https://localhost:${elsewhere.port}/v1/me` }]);
+    const [unknown, fenced, hidden] = await inside(holdfast, askEach, [
+      { url: 'https://nobody.example/v1/me' },
+      { url: at('/v2/me') },
+      { url: `https://localhost:${elsewhere.port}/v1/me` },
+    ]);
     assert.equal(unknown?.code, 'egress_denied');
     assert.deepEqual([fenced, hidden], [unknown, unknown]);
     assert.equal(elsewhere.connections, 0);
@@ -206,7 +279,11 @@ describe('fences', { timeout: 180_000 }, () => {
   it('outside of a session the placeholder is worthless: the service gets the placeholder', async () => {
     const placeholder = (await holdfast.run(['sh', '-c', 'printf %s "$DEMO_TOKEN"'])).stdout;
     const ca = `${holdfast.folder}/ca-${origin.port}.pem`;
-    const ran = await runProgram('curl', ['-sS', '--cacert', ca, '-H', `Authorization: Bearer ${placeholder}`, at('/v1/me')], process.env);
+    const ran = await runProgram(
+      'curl',
+      ['-sS', '--cacert', ca, '-H', `Authorization: Bearer ${placeholder}`, at('/v1/me')],
+      process.env,
+    );
     assert.equal(ran.code, 0, ran.stderr);
     assert.equal(origin.seen.at(-1)?.headers.authorization, `Bearer ${placeholder}`);
     assert.match(placeholder, /^hf_/);
@@ -315,6 +392,11 @@ describe('fences', { timeout: 180_000 }, () => {
     assert.equal(origin.seen.length, count);
     const verified = await holdfast.cli(['audit', 'verify', '--json']);
     assert.deepEqual([verified.code, jsonOf<{ ok: boolean }>(verified).ok], [0, true]);
-    assert.ok(jsonOf<{ events: { kind: string }[] }>(await holdfast.cli(['audit', 'show', '--json'])).events.some(({ kind }) => kind === 'stream-cut'), 'the cut is in the record');
+    assert.ok(
+      jsonOf<{ events: { kind: string }[] }>(await holdfast.cli(['audit', 'show', '--json'])).events.some(
+        ({ kind }) => kind === 'stream-cut',
+      ),
+      'the cut is in the record',
+    );
   });
 });

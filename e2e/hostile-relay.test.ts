@@ -15,7 +15,12 @@ import { listenHostile, type ListeningRelay, type Script } from '../packages/tes
 import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 
 interface Status {
-  readonly agents: readonly { readonly relayState: string; readonly relayError?: string; readonly control: { position: number }; readonly freshness: { refusal?: string } }[];
+  readonly agents: readonly {
+    readonly relayState: string;
+    readonly relayError?: string;
+    readonly control: { position: number };
+    readonly freshness: { refusal?: string };
+  }[];
 }
 
 const errorOf = (ran: Ran): string => jsonOf<{ error?: { code: string } }>(ran).error?.code ?? 'none';
@@ -46,7 +51,8 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
     relay.script = script;
     relay.cut();
   };
-  const agent = async (): Promise<Status['agents'][number]> => jsonOf<Status>(await holdfast.cli(['status', '--json'])).agents[0] ?? assert.fail();
+  const agent = async (): Promise<Status['agents'][number]> =>
+    jsonOf<Status>(await holdfast.cli(['status', '--json'])).agents[0] ?? assert.fail();
   /** Until the daemon's view is so; `status` is asked again and again, for it has no event to wait for. */
   const seen = async (reached: (view: Status['agents'][number]) => boolean, what: string): Promise<void> => {
     for (let tries = 0; tries < 60; tries += 1) {
@@ -60,9 +66,13 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
     await seen(({ relayState, freshness }) => relayState === 'connected' && freshness.refusal === undefined, 'settled');
   };
   const file = (...names: readonly string[]): string => path.join(holdfast.home, ...names);
-  const written = (): number => hostile.relay.asked.filter(({ kind }) => kind === 'append' || kind === 'access-put' || kind === 'lockbox-put').length;
+  const written = (): number =>
+    hostile.relay.asked.filter(({ kind }) => kind === 'append' || kind === 'access-put' || kind === 'lockbox-put').length;
   const operator = (...words: readonly string[]): Promise<Ran> => holdfast.operator([...words, '--json']);
-  const addSecret = (name: string): Promise<Ran> => holdfast.operator(['vault', 'add', name, '--host', 'api.example.com', '--attach', 'bearer', '--json'], { input: 'a-token-that-is-long-enough' });
+  const addSecret = (name: string): Promise<Ran> =>
+    holdfast.operator(['vault', 'add', name, '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
+      input: 'a-token-that-is-long-enough',
+    });
 
   describe('the operator', () => {
     it('is refused an old history, a changed one and a relay with another key, and writes nothing there', async () => {
@@ -99,7 +109,12 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
       const { statement } = parseAccessList(inForce ?? assert.fail());
       const stranger = await SoftwareKeyHolder.generate(nodePrimitives);
       const ours = { id: nodePrimitives.random(16), sign: stranger.publicKeys.sign };
-      const forged = await signAccessList(stranger, ours.id, { ...statement, version: statement.version + 1, devices: [...statement.devices, ours], agents: [] });
+      const forged = await signAccessList(stranger, ours.id, {
+        ...statement,
+        version: statement.version + 1,
+        devices: [...statement.devices, ours],
+        agents: [],
+      });
       turn(attacks.accessLists(forged.wire));
       const before = written();
       const ran = await operator('vault', 'list');
@@ -123,11 +138,19 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
     });
 
     it('a conflict that is none: relay_protocol, and the same entry is sent again', async () => {
-      turn({ answer: (frame, _line, asked) => (asked?.kind === 'append' && frame.kind === 'ok' ? [{ kind: 'conflict', id: frame.id }] : [frame]) });
-      hostile.relay.script = { ...hostile.relay.script, request: (request, line) => (request.kind === 'append' ? (line.toClient({ kind: 'conflict', id: request.id }), []) : [request]) };
+      turn({
+        answer: (frame, _line, asked) =>
+          asked?.kind === 'append' && frame.kind === 'ok' ? [{ kind: 'conflict', id: frame.id }] : [frame],
+      });
+      hostile.relay.script = {
+        ...hostile.relay.script,
+        request: (request, line) =>
+          request.kind === 'append' ? (line.toClient({ kind: 'conflict', id: request.id }), []) : [request],
+      };
       const refused = await addSecret('refused');
       assert.deepEqual([errorOf(refused), refused.code], ['relay_protocol', 3]); // [OPKEY-9]
-      const appends = (): Uint8Array[] => hostile.relay.asked.flatMap((request) => (request.kind === 'append' ? [request.entry] : []));
+      const appends = (): Uint8Array[] =>
+        hostile.relay.asked.flatMap((request) => (request.kind === 'append' ? [request.entry] : []));
       const signed = appends().at(-1);
       turn({});
       assert.equal((await operator('vault', 'list')).code, 0);
@@ -160,7 +183,10 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
       const replayed = attacks.replayedFreshness();
       turn(replayed, toDaemon);
       await seen(({ relayState }) => relayState === 'connected', 'the first statement, which is true');
-      for (const [code, script] of [['freshness_forged', replayed], ['relay_impostor', attacks.impostor(stranger.publicKeys.sign)]] as const) {
+      for (const [code, script] of [
+        ['freshness_forged', replayed],
+        ['relay_impostor', attacks.impostor(stranger.publicKeys.sign)],
+      ] as const) {
         turn(script, toDaemon);
         await seen(({ relayState, relayError }) => relayState !== 'connected' && relayError === code, code); // [FRESH-5] [RELAY-3]
       }
@@ -170,10 +196,14 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
     it('a flood of whole frames, of frames without an end and of frames larger than any: the daemon stays, and its memory is bounded', async () => {
       await settled();
       const { daemon } = await holdfast.parts();
-      const peak = async (): Promise<number> => Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
+      const peak = async (): Promise<number> =>
+        Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
       const before = await peak();
       const push = encodeRelayFrame({ kind: 'push-entry', topic: new Uint8Array(16).fill(7), entry: new Uint8Array(250 * 1024) });
-      turn({ answer: (frame) => (frame.kind !== 'freshness' ? [frame] : [frame, ...Array.from({ length: 140 }, () => push)]) }, toDaemon);
+      turn(
+        { answer: (frame) => (frame.kind !== 'freshness' ? [frame] : [frame, ...Array.from({ length: 140 }, () => push)]) },
+        toDaemon,
+      );
       await seen(({ relayError }) => relayError === 'limit_exceeded', 'limit_exceeded'); // [RELAY-26]
       const claims = Uint8Array.of(0x82, 0x7f, 0, 0, 0x7f, 0, 0, 0, 0, 0); // RFC 6455 §5.2: a binary frame of 2^46 bytes
       turn({ answer: (frame, line) => (frame.kind === 'freshness' ? (line.toSocket(claims), [frame]) : [frame]) }, toDaemon);
@@ -202,7 +232,9 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
       return { enrolled, approved: await approval };
     };
     const swap = (slot: 'offer' | 'answer', by: (body: Uint8Array) => Uint8Array): Script => ({
-      request: (request) => [request.kind === 'rendezvous-put' && request.slot === slot ? { ...request, body: by(request.body) } : request],
+      request: (request) => [
+        request.kind === 'rendezvous-put' && request.slot === slot ? { ...request, body: by(request.body) } : request,
+      ],
     });
     const kept: { offer?: Uint8Array; answer?: Uint8Array } = {};
 
@@ -219,14 +251,18 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
       }
       const { enrolled, approved } = await enrol('third');
       assert.deepEqual([enrolled.code, approved?.code], [0, 0]);
-      for (const body of [kept.offer, kept.answer]) assert.ok(body !== undefined && !Buffer.from(body).includes('third'), 'sealed');
+      for (const body of [kept.offer, kept.answer])
+        assert.ok(body !== undefined && !Buffer.from(body).includes('third'), 'sealed');
     });
 
     it('an offer of before: pairing_offer_invalid, and nobody is enrolled', async () => {
       toDaemon.relay.script = swap('offer', () => kept.offer ?? assert.fail());
       const before = written();
       const { enrolled, approved } = await enrol('fourth');
-      assert.deepEqual([approved && errorOf(approved), approved?.code, enrolled.code === 0, written() - before], ['pairing_offer_invalid', 4, false, 0]); // [PAIRING-6]
+      assert.deepEqual(
+        [approved && errorOf(approved), approved?.code, enrolled.code === 0, written() - before],
+        ['pairing_offer_invalid', 4, false, 0],
+      ); // [PAIRING-6]
     });
 
     const answers: Readonly<Record<string, (body: Uint8Array) => Uint8Array>> = {
@@ -245,7 +281,13 @@ describe('behind a hostile relay', { timeout: 300_000 }, () => {
     }
 
     it('a rendezvous that somebody else has taken first: rendezvous_used on both sides of it, and nobody is enrolled', async () => {
-      toDaemon.relay.script = { request: (request) => (request.kind === 'rendezvous-put' && request.slot === 'offer' ? [{ ...request, body: new Uint8Array(64), id: 2 ** 40 }, request] : [request]), answer: (frame) => ('id' in frame && frame.id === 2 ** 40 ? [] : [frame]) };
+      toDaemon.relay.script = {
+        request: (request) =>
+          request.kind === 'rendezvous-put' && request.slot === 'offer'
+            ? [{ ...request, body: new Uint8Array(64), id: 2 ** 40 }, request]
+            : [request],
+        answer: (frame) => ('id' in frame && frame.id === 2 ** 40 ? [] : [frame]),
+      };
       const { enrolled, approved } = await enrol('sixth');
       assert.deepEqual([errorOf(enrolled), approved], ['rendezvous_used', undefined]); // [RELAY-23]
     });

@@ -74,7 +74,9 @@ async function connectEach(targets: readonly string[]): Promise<Outcomes> {
   for (const target of targets) {
     outcomes[target] = await new Promise<string>((resolve) => {
       const colon = target.lastIndexOf(':');
-      const socket = target.startsWith('/') ? net.connect(target) : net.connect({ host: target.slice(0, colon), port: Number(target.slice(colon + 1)) });
+      const socket = target.startsWith('/')
+        ? net.connect(target)
+        : net.connect({ host: target.slice(0, colon), port: Number(target.slice(colon + 1)) });
       socket.setTimeout(3_000, () => socket.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' })));
       socket.once('connect', () => {
         socket.destroy();
@@ -116,22 +118,43 @@ function network(): { readonly addresses: string[]; readonly listening: number[]
   const os = process.getBuiltinModule('node:os');
   const addresses = Object.values(os.networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address));
   const rows = ['tcp', 'tcp6'].flatMap((name) => fs.readFileSync(`/proc/net/${name}`, 'utf8').trim().split('\n').slice(1));
-  const listening = rows.map((row) => row.trim().split(/\s+/)).filter(([, , , state]) => state === '0A').map(([, local = '']) => Number.parseInt(local.split(':').at(-1) ?? '', 16));
-  const unixSockets = fs.readFileSync('/proc/net/unix', 'utf8').trim().split('\n').slice(1).map((row) => row.trim().split(/\s+/)[7] ?? '').filter(Boolean);
+  const listening = rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, , , state]) => state === '0A')
+    .map(([, local = '']) => Number.parseInt(local.split(':').at(-1) ?? '', 16));
+  const unixSockets = fs
+    .readFileSync('/proc/net/unix', 'utf8')
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((row) => row.trim().split(/\s+/)[7] ?? '')
+    .filter(Boolean);
   return { addresses, listening, unixSockets };
 }
 
 /** What came of asking for a name: by the system, and by a name server reached directly, over UDP. */
 async function resolveName(name: string): Promise<{ readonly system: string; readonly direct: string }> {
   const dns = process.getBuiltinModule('node:dns/promises');
-  const outcome = (asking: Promise<unknown>): Promise<string> => asking.then(() => 'resolved', (error: NodeJS.ErrnoException) => error.code ?? 'failed');
+  const outcome = (asking: Promise<unknown>): Promise<string> =>
+    asking.then(
+      () => 'resolved',
+      (error: NodeJS.ErrnoException) => error.code ?? 'failed',
+    );
   const server = new dns.Resolver({ timeout: 1_000, tries: 1 });
   server.setServers(['1.1.1.1']);
   return { system: await outcome(dns.lookup(name)), direct: await outcome(server.resolve4(name)) };
 }
 
 /** Makes one credentialed call, then looks for the secret in all files that are not the system's or `skipped`. `backwards`: so that it is not in our own command line. */
-async function searchFiles({ url, backwards, skipped }: { readonly url: string; readonly backwards: string; readonly skipped: readonly string[] }) {
+async function searchFiles({
+  url,
+  backwards,
+  skipped,
+}: {
+  readonly url: string;
+  readonly backwards: string;
+  readonly skipped: readonly string[];
+}) {
   const fs = process.getBuiltinModule('node:fs');
   const { status } = await fetch(url);
   const secret = Buffer.from([...backwards].reverse().join(''));
@@ -184,7 +207,8 @@ const systemCalls: Readonly<Record<string, readonly [x64: number, arm64: number,
 function perlOfCalls(): string {
   const own = process.arch === 'arm64' ? 1 : 0;
   const lines = Object.entries(systemCalls).map(
-    ([name, call]) => `@words = (${call[2]}); $! = 0; $r = syscall(${call[own]}, @words); print "${name}\\t", ($r == -1 ? $!+0 : "ok"), "\\n";`,
+    ([name, call]) =>
+      `@words = (${call[2]}); $! = 0; $r = syscall(${call[own]}, @words); print "${name}\\t", ($r == -1 ? $!+0 : "ok"), "\\n";`,
   );
   return lines.join('\n');
 }
@@ -212,19 +236,32 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
   });
 
   it('the environment is an allow-list: nothing of the caller, a placeholder for the secret', async () => {
-    const environment = await inside(holdfast, () => process.env, undefined, { environment: { CALLERS_OWN: 'private', AWS_SECRET_ACCESS_KEY: 'private', SSH_AUTH_SOCK: '/x' } });
+    const environment = await inside(holdfast, () => process.env, undefined, {
+      environment: { CALLERS_OWN: 'private', AWS_SECRET_ACCESS_KEY: 'private', SSH_AUTH_SOCK: '/x' },
+    });
     assert.match(environment['DEMO_TOKEN'] ?? '', /^hf_[A-Za-z0-9_-]{43}$/);
-    assert.deepEqual(Object.keys(environment).filter((name) => /CALLERS|AWS_SECRET|SSH_|HOLDFAST_(HOME|PORT)|NODE_CHANNEL|PASSPHRASE/.test(name)), []);
+    assert.deepEqual(
+      Object.keys(environment).filter((name) =>
+        /CALLERS|AWS_SECRET|SSH_|HOLDFAST_(HOME|PORT)|NODE_CHANNEL|PASSPHRASE/.test(name),
+      ),
+      [],
+    );
     assert.ok(!Object.values(environment).some((value) => value?.includes('private') || value?.includes(holdfast.folder)));
   });
 
   it('--pass-env lets one named variable through', async () => {
-    const ran = await holdfast.cli(['run', '--pass-env', 'WANTED', '--', 'sh', '-c', 'echo "$WANTED-$OTHER"'], { cwd: holdfast.work, environment: { WANTED: 'yes', OTHER: 'no' } });
+    const ran = await holdfast.cli(['run', '--pass-env', 'WANTED', '--', 'sh', '-c', 'echo "$WANTED-$OTHER"'], {
+      cwd: holdfast.work,
+      environment: { WANTED: 'yes', OTHER: 'no' },
+    });
     assert.equal(ran.stdout, 'yes-\n');
   });
 
-  it('/proc shows the session\'s own processes, and neither secret nor key nor path of ours in them', async () => {
-    assert.ok(processes().list.some(({ pid }) => pid === parts.daemon), 'outside, the daemon is there to be seen');
+  it("/proc shows the session's own processes, and neither secret nor key nor path of ours in them", async () => {
+    assert.ok(
+      processes().list.some(({ pid }) => pid === parts.daemon),
+      'outside, the daemon is there to be seen',
+    );
     const seen = await inside(holdfast, processes, undefined);
     assert.ok(seen.list.length <= 3, JSON.stringify(seen.list));
     assert.ok(!seen.list.some(({ command }) => /daemon|custody|relay|start\.ts/.test(command)), JSON.stringify(seen.list));
@@ -249,14 +286,27 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
   });
 
   it('our data, keys, passphrase and sockets are not there', async () => {
-    const files = ['passphrase', 'home/operator/operator.key', 'home/operator/recovery-code', 'home/daemon/journal.db', 'home/daemon/lock.db', 'home/relay/relay.db', 'home/run/daemon.sock'].map((name) => path.join(holdfast.folder, name));
+    const files = [
+      'passphrase',
+      'home/operator/operator.key',
+      'home/operator/recovery-code',
+      'home/daemon/journal.db',
+      'home/daemon/lock.db',
+      'home/relay/relay.db',
+      'home/run/daemon.sock',
+    ].map((name) => path.join(holdfast.folder, name));
     const present = files.filter((file) => existsSync(file));
     assert.ok(present.length >= 4, `the files are where this test looks for them: ${present.join(' ')}`);
     assert.deepEqual(new Set(Object.values(await inside(holdfast, readEach, files))), new Set(['ENOENT']));
     const folders = await inside(
       holdfast,
       (places) => places.flatMap((place) => (process.getBuiltinModule('node:fs').existsSync(place) ? [place] : [])),
-      [holdfast.home, path.join(holdfast.home, 'daemon', 'custody'), path.join(holdfast.home, 'scopes'), path.join(process.env['HOME'] ?? '/root', '.ssh')],
+      [
+        holdfast.home,
+        path.join(holdfast.home, 'daemon', 'custody'),
+        path.join(holdfast.home, 'scopes'),
+        path.join(process.env['HOME'] ?? '/root', '.ssh'),
+      ],
     );
     assert.deepEqual(folders, []);
   });
@@ -272,26 +322,32 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
     assert.deepEqual(result.found, []);
   });
 
-  it('the daemon\'s socket, the relay, the service itself and the internet cannot be connected to', async () => {
+  it("the daemon's socket, the relay, the service itself and the internet cannot be connected to", async () => {
     const relayPort = new URL(holdfast.url).port;
     const near = [doorSocket(), `127.0.0.1:${relayPort}`, `localhost:${origin.port}`];
     assert.deepEqual(Object.values(await connectEach(near)), ['connected', 'connected', 'connected'], 'outside they can');
     const far = ['1.1.1.1:443', '169.254.169.254:80', '[2606:4700:4700::1111]:443'].map((each) => each.replace(/[[\]]/g, ''));
     const tried = await inside(holdfast, connectEach, [...near, ...far]);
     assert.deepEqual(tried[doorSocket()], 'ENOENT');
-    assert.deepEqual(near.slice(1).map((each) => tried[each]), ['ECONNREFUSED', 'ECONNREFUSED']);
+    assert.deepEqual(
+      near.slice(1).map((each) => tried[each]),
+      ['ECONNREFUSED', 'ECONNREFUSED'],
+    );
     for (const each of far) assert.match(tried[each] ?? '', /^E(NETUNREACH|HOSTUNREACH|CONNREFUSED|ADDRNOTAVAIL)$/, each);
   });
 
-  it('the network is loopback with one listening port, the door\'s', async () => {
+  it("the network is loopback with one listening port, the door's", async () => {
     const seen = await inside(holdfast, network, undefined);
-    assert.deepEqual(seen.addresses.filter((address) => !/^(127\.|::1$)/.test(address)), []);
+    assert.deepEqual(
+      seen.addresses.filter((address) => !/^(127\.|::1$)/.test(address)),
+      [],
+    );
     assert.equal(seen.listening.length, 1);
     assert.deepEqual(seen.unixSockets, []);
     assert.ok(network().listening.length > 1, 'outside there are more');
   });
 
-  it('names do not resolve, by the system or by a name server of one\'s own', async () => {
+  it("names do not resolve, by the system or by a name server of one's own", async () => {
     const outcome = await inside(holdfast, resolveName, 'exfil.example.com');
     assert.notEqual(outcome.system, 'resolved');
     assert.notEqual(outcome.direct, 'resolved');
@@ -313,11 +369,20 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
           const reply = await fetch(`${door}${where}`, options);
           return { status: reply.status, body: await reply.text() };
         };
-        return [await ask('/v1/vault'), await ask('/v1/status'), await ask('/v1/vault', { method: 'POST', body: '{}' }), await ask('/v1/nothing'), await ask('/v1/vault', { headers: { origin: 'https://evil.example' } })];
+        return [
+          await ask('/v1/vault'),
+          await ask('/v1/status'),
+          await ask('/v1/vault', { method: 'POST', body: '{}' }),
+          await ask('/v1/nothing'),
+          await ask('/v1/vault', { headers: { origin: 'https://evil.example' } }),
+        ];
       },
       undefined,
     );
-    assert.deepEqual(answers.map(({ status }) => status), [200, 200, 405, 404, 403]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 405, 404, 403],
+    );
     assert.match(answers[0]?.body ?? '', /"name":"demo"/);
     for (const { body } of answers) {
       assert.ok(!body.includes(secret));
@@ -329,15 +394,26 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
   it('no setting of the kernel opens for writing', async () => {
     assert.deepEqual(await inside(holdfast, writableBelow, '/proc/sys'), []);
     const others = ['/proc/sysrq-trigger', '/proc/sys/kernel/core_pattern', '/sys/kernel/uevent_helper'];
-    for (const [file, outcome] of Object.entries(await inside(holdfast, writeEach, others))) assert.match(outcome, /^(EROFS|EACCES|ENOENT|EPERM)$/, file);
+    for (const [file, outcome] of Object.entries(await inside(holdfast, writeEach, others)))
+      assert.match(outcome, /^(EROFS|EACCES|ENOENT|EPERM)$/, file);
   });
 
   it('system calls that lead out are refused: keyrings, mounts, namespaces, typing into the terminal', async () => {
     const ran = await holdfast.run(['perl', '-e', perlOfCalls()]);
-    const outcomes = ran.stdout.trim().split('\n').map((line) => line.split('\t'));
-    assert.deepEqual(outcomes.map(([name]) => name), Object.keys(systemCalls), ran.stderr);
+    const outcomes = ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t'));
+    assert.deepEqual(
+      outcomes.map(([name]) => name),
+      Object.keys(systemCalls),
+      ran.stderr,
+    );
     const refusals = new Set(['1', '38', '97']); // EPERM, ENOSYS, EAFNOSUPPORT
-    assert.deepEqual(outcomes.filter(([, outcome]) => !refusals.has(outcome ?? '')), []);
+    assert.deepEqual(
+      outcomes.filter(([, outcome]) => !refusals.has(outcome ?? '')),
+      [],
+    );
   });
 
   it('the keyring is empty', async () => {
@@ -346,8 +422,22 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
   });
 
   it('tools that mount and make namespaces fail as well', async () => {
-    const attempts = ['mount -o remount,rw /usr', 'umount /proc/sys', 'umount -l /proc', 'mount -t tmpfs none /mnt', 'unshare -Ur true', 'unshare -m true', 'chroot / true', 'mount --bind /tmp /etc', 'mknod /tmp/disk b 8 0'];
-    const ran = await holdfast.run(['sh', '-c', attempts.map((attempt) => `${attempt} >/dev/null 2>&1 && echo "done: ${attempt}"`).join('\n') + '\ntrue']);
+    const attempts = [
+      'mount -o remount,rw /usr',
+      'umount /proc/sys',
+      'umount -l /proc',
+      'mount -t tmpfs none /mnt',
+      'unshare -Ur true',
+      'unshare -m true',
+      'chroot / true',
+      'mount --bind /tmp /etc',
+      'mknod /tmp/disk b 8 0',
+    ];
+    const ran = await holdfast.run([
+      'sh',
+      '-c',
+      attempts.map((attempt) => `${attempt} >/dev/null 2>&1 && echo "done: ${attempt}"`).join('\n') + '\ntrue',
+    ]);
     assert.equal(ran.stdout, '', ran.stderr);
   });
 
@@ -358,11 +448,25 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
 
   it('the working tree can be written, what runs from it elsewhere cannot', async () => {
     const inTree = (name: string): string => path.join(holdfast.work, name);
-    const triggers = ['.git/config', '.git/hooks/post-commit', '.claude/settings.json', '.claude/new.json', '.mcp.json', '.vscode/tasks.json', '.husky/pre-commit', '.envrc', '.npmrc'].map(inTree);
+    const triggers = [
+      '.git/config',
+      '.git/hooks/post-commit',
+      '.claude/settings.json',
+      '.claude/new.json',
+      '.mcp.json',
+      '.vscode/tasks.json',
+      '.husky/pre-commit',
+      '.envrc',
+      '.npmrc',
+    ].map(inTree);
     const outcomes = await inside(holdfast, writeEach, [...triggers, inTree('src/main.js')]);
     assert.equal(outcomes[inTree('src/main.js')], 'written');
     for (const trigger of triggers) assert.match(outcomes[trigger] ?? '', /^(EROFS|EACCES|ENXIO|ENOTDIR|EEXIST)$/, trigger);
-    const ran = await holdfast.run(['sh', '-c', 'mv .git .git-old; mv .claude .c; rm -rf .git/config .claude/settings.json; git config core.fsmonitor evil; echo "$?"']);
+    const ran = await holdfast.run([
+      'sh',
+      '-c',
+      'mv .git .git-old; mv .claude .c; rm -rf .git/config .claude/settings.json; git config core.fsmonitor evil; echo "$?"',
+    ]);
     assert.notEqual(ran.stdout.trim(), '0');
     assert.equal(await readFile(inTree('.claude/settings.json'), 'utf8'), '{}\n');
     assert.ok(!(await readFile(inTree('.git/config'), 'utf8')).includes('evil'));
@@ -372,8 +476,15 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
     }
   });
 
-  it('Holdfast\'s own files are read-only', async () => {
-    const own = ['package.json', 'apps/daemon/src/main.ts', 'apps/cli/src/main.ts', 'apps/cli/bin/holdfast.cjs', 'packages/protocol/src/errors.ts', 'node_modules/planted.js'].map((name) => path.join(root, name));
+  it("Holdfast's own files are read-only", async () => {
+    const own = [
+      'package.json',
+      'apps/daemon/src/main.ts',
+      'apps/cli/src/main.ts',
+      'apps/cli/bin/holdfast.cjs',
+      'packages/protocol/src/errors.ts',
+      'node_modules/planted.js',
+    ].map((name) => path.join(root, name));
     assert.deepEqual(new Set(Object.values(await inside(holdfast, writeEach, own))), new Set(['EROFS']));
   });
 
@@ -385,11 +496,13 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
     }
   });
 
-  it('a scope\'s home persists, and another scope does not see it', async () => {
+  it("a scope's home persists, and another scope does not see it", async () => {
     await holdfast.enrol('other');
     assert.equal((await holdfast.run(['sh', '-c', 'echo mine >"$HOME/note"'])).code, 0);
     assert.equal((await holdfast.run(['sh', '-c', 'cat "$HOME/note"'])).stdout, 'mine\n');
-    const other = await holdfast.cli(['run', '--scope', 'other', '--', 'sh', '-c', 'ls -A "$HOME"; echo "${DEMO_TOKEN-none}"'], { cwd: holdfast.work });
+    const other = await holdfast.cli(['run', '--scope', 'other', '--', 'sh', '-c', 'ls -A "$HOME"; echo "${DEMO_TOKEN-none}"'], {
+      cwd: holdfast.work,
+    });
     assert.equal(other.stdout, 'none\n', other.stderr);
   });
 });

@@ -19,7 +19,17 @@ const busyMs = share({ ci: 4_000, soak: 120_000 });
 const probeEveryMs = 50;
 
 /** Holds idle connections to the broker, and asks over as many others as fast as answers come. */
-async function hammer({ url, idle, busy, forMs }: { url: string; idle: number; busy: number; forMs: number }): Promise<{ open: number; answers: number }> {
+async function hammer({
+  url,
+  idle,
+  busy,
+  forMs,
+}: {
+  url: string;
+  idle: number;
+  busy: number;
+  forMs: number;
+}): Promise<{ open: number; answers: number }> {
   const net = process.getBuiltinModule('node:net');
   const proxy = new URL(process.env['HTTPS_PROXY'] ?? '');
   let open = 0;
@@ -28,7 +38,9 @@ async function hammer({ url, idle, busy, forMs }: { url: string; idle: number; b
       const socket = net.connect(Number(proxy.port), proxy.hostname);
       socket.on('close', () => (open -= 1));
       socket.on('error', () => {});
-      return new Promise<void>((resolve) => socket.once('connect', () => resolve(void (open += 1))).once('error', () => resolve()));
+      return new Promise<void>((resolve) =>
+        socket.once('connect', () => resolve(void (open += 1))).once('error', () => resolve()),
+      );
     }),
   );
   process.stdout.write(`idle ${open}\n`);
@@ -37,7 +49,10 @@ async function hammer({ url, idle, busy, forMs }: { url: string; idle: number; b
   await Promise.all(
     Array.from({ length: busy }, async () => {
       while (performance.now() < untilMs) {
-        const status = await fetch(url).then((reply) => reply.text().then(() => reply.status), () => 0);
+        const status = await fetch(url).then(
+          (reply) => reply.text().then(() => reply.status),
+          () => 0,
+        );
         if (status === 200) answers += 1;
       }
     }),
@@ -51,7 +66,10 @@ async function ask({ url }: { url: string }): Promise<void> {
   process.stdin.resume().on('end', () => process.exit(0));
   for (;;) {
     const sinceMs = performance.now();
-    const status = await fetch(url).then((reply) => reply.text().then(() => reply.status), () => 0);
+    const status = await fetch(url).then(
+      (reply) => reply.text().then(() => reply.status),
+      () => 0,
+    );
     process.stdout.write(`${status} ${Math.round(performance.now() - sinceMs)}\n`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -80,7 +98,9 @@ describe('a session that takes all it can', { timeout: 300_000 }, () => {
     new Promise((resolve, reject) => {
       const sinceMs = performance.now();
       const frames = new FrameReader(maxDoorFrameBytes);
-      const socket = connect(path.join(holdfast.home, 'run/daemon.sock'), () => socket.write(encodeDoorRequest({ kind: 'status' })));
+      const socket = connect(path.join(holdfast.home, 'run/daemon.sock'), () =>
+        socket.write(encodeDoorRequest({ kind: 'status' })),
+      );
       socket.on('data', (chunk) => {
         for (const frame of frames.push(chunk)) {
           assert.equal(decodeDoorReply(frame).kind, 'status');
@@ -93,12 +113,17 @@ describe('a session that takes all it can', { timeout: 300_000 }, () => {
 
   it('with 1,000 idle and 100 busy connections: memory is bounded, the door and another session are served', async (t) => {
     const { daemon } = await holdfast.parts();
-    const residentMb = async (): Promise<number> => Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
+    const residentMb = async (): Promise<number> =>
+      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
     const url = `https://localhost:${origin.port}/v1/me`;
     const other = holdfast.session([process.execPath, '-e', scriptOf(ask, { url })]);
     await other.waitFor(/200 \d+\n/);
     const beforeMb = await residentMb();
-    const greedy = holdfast.session([process.execPath, '-e', scriptOf(hammer, { url, idle: idleConnections, busy: busyConnections, forMs: busyMs })]);
+    const greedy = holdfast.session([
+      process.execPath,
+      '-e',
+      scriptOf(hammer, { url, idle: idleConnections, busy: busyConnections, forMs: busyMs }),
+    ]);
     const [, idle] = await greedy.waitFor(/idle (\d+)/);
     assert.equal(Number(idle), idleConnections);
     const idleMb = await residentMb();
@@ -113,12 +138,22 @@ describe('a session that takes all it can', { timeout: 300_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, probeEveryMs));
     }
     const [, answers, stillOpen] = /busy (\d+) (\d+)/.exec(greedy.said) ?? [];
-    const calls = [...other.said.slice(quietCalls).matchAll(/^(\d+) (\d+)$/gm)].map(([, status, ms]) => ({ status: Number(status), ms: Number(ms) }));
+    const calls = [...other.said.slice(quietCalls).matchAll(/^(\d+) (\d+)$/gm)].map(([, status, ms]) => ({
+      status: Number(status),
+      ms: Number(ms),
+    }));
     other.closeInput();
     await other.end();
     t.diagnostic(`${answers} answers; resident ${beforeMb.toFixed(0)}, idle ${idleMb.toFixed(0)}, peak ${peakMb.toFixed(0)} MB`);
-    t.diagnostic(`door: ${doorMs.length} asked, median ${percentile(doorMs, 0.5).toFixed(1)} ms, p95 ${percentile(doorMs, 0.95).toFixed(1)} ms, max ${Math.max(...doorMs).toFixed(1)} ms`);
-    t.diagnostic(`other session: ${calls.length} calls, median ${percentile(calls.map(({ ms }) => ms), 0.5)} ms, max ${Math.max(...calls.map(({ ms }) => ms))} ms`);
+    t.diagnostic(
+      `door: ${doorMs.length} asked, median ${percentile(doorMs, 0.5).toFixed(1)} ms, p95 ${percentile(doorMs, 0.95).toFixed(1)} ms, max ${Math.max(...doorMs).toFixed(1)} ms`,
+    );
+    t.diagnostic(
+      `other session: ${calls.length} calls, median ${percentile(
+        calls.map(({ ms }) => ms),
+        0.5,
+      )} ms, max ${Math.max(...calls.map(({ ms }) => ms))} ms`,
+    );
 
     assert.ok(Number(answers) > busyConnections, `${answers} answers`);
     assert.equal(Number(stillOpen), idleConnections, 'idle connections are borne');
@@ -127,6 +162,11 @@ describe('a session that takes all it can', { timeout: 300_000 }, () => {
     // Two busy cores are shared with everything else that runs: starved would be seconds, and for good.
     assert.ok(percentile(doorMs, 0.95) < 1_500, `door p95 ${percentile(doorMs, 0.95)} ms`);
     assert.ok(calls.length > 2 && calls.every(({ status }) => status === 200), JSON.stringify(calls));
-    assert.ok(percentile(calls.map(({ ms }) => ms), 0.5) < 2_000);
+    assert.ok(
+      percentile(
+        calls.map(({ ms }) => ms),
+        0.5,
+      ) < 2_000,
+    );
   });
 });

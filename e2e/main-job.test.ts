@@ -37,7 +37,8 @@ describe('the main job', { timeout: 120_000 }, () => {
     printed.push(ran);
     return ran;
   };
-  const events = async (): Promise<Event[]> => jsonOf<{ events: Event[] }>(await kept(holdfast.cli(['audit', 'show', '--json']))).events;
+  const events = async (): Promise<Event[]> =>
+    jsonOf<{ events: Event[] }>(await kept(holdfast.cli(['audit', 'show', '--json']))).events;
   const url = (path: string): string => `https://localhost:${origin.port}${path}`;
 
   before(async () => {
@@ -85,16 +86,26 @@ describe('the main job', { timeout: 120_000 }, () => {
     assert.equal(offer.words.length, 3);
     assert.ok(offer.url.endsWith(`#${offer.code}`));
     ({ agent } = JSON.parse(lines[1] ?? '') as { agent: string });
-    const { agents } = jsonOf<{ agents: { agent: string; scope: string; state: string }[] }>(await kept(holdfast.cli(['agents', '--json'])));
-    assert.deepEqual(agents.map(({ agent, scope, state }) => [agent, scope, state]), [[agent, 'main', 'live']]);
+    const { agents } = jsonOf<{ agents: { agent: string; scope: string; state: string }[] }>(
+      await kept(holdfast.cli(['agents', '--json'])),
+    );
+    assert.deepEqual(
+      agents.map(({ agent, scope, state }) => [agent, scope, state]),
+      [[agent, 'main', 'live']],
+    );
   });
 
   it('vault add and grant take the secret from stdin; vault list shows its terms and never the secret', async () => {
-    printed.push(await holdfast.addCredential('demo', secret, origin, { paths: ['/v1/**'], methods: ['GET'], env: 'DEMO_TOKEN' }));
+    printed.push(
+      await holdfast.addCredential('demo', secret, origin, { paths: ['/v1/**'], methods: ['GET'], env: 'DEMO_TOKEN' }),
+    );
     const granted = await kept(holdfast.operator(['vault', 'grant', 'demo', '--to', 'main', '--json']));
     assert.equal(granted.code, 0, granted.stderr);
     assert.equal(jsonOf<{ applied: boolean }>(granted).applied, true);
-    for (const listed of [await kept(holdfast.cli(['vault', 'list', '--json'])), await kept(holdfast.operator(['vault', 'list', '--json']))]) {
+    for (const listed of [
+      await kept(holdfast.cli(['vault', 'list', '--json'])),
+      await kept(holdfast.operator(['vault', 'list', '--json'])),
+    ]) {
       const { items } = jsonOf<{ items: Record<string, unknown>[] }>(listed);
       assert.equal(items.length, 1);
       assert.deepEqual(
@@ -113,7 +124,10 @@ describe('the main job', { timeout: 120_000 }, () => {
     const ran = await kept(holdfast.run(['sh', '-c', `curl -sS -H "Authorization: Bearer $DEMO_TOKEN" ${url('/v1/me')}`]));
     assert.equal(ran.code, 0, ran.stderr);
     assert.deepEqual(jsonOf(ran), { ok: true, method: 'GET', path: '/v1/me', authenticated: true });
-    assert.deepEqual(origin.seen.map(({ method, url, headers }) => [method, url, headers.authorization]), [['GET', '/v1/me', `Bearer ${secret}`]]);
+    assert.deepEqual(
+      origin.seen.map(({ method, url, headers }) => [method, url, headers.authorization]),
+      [['GET', '/v1/me', `Bearer ${secret}`]],
+    );
   });
 
   it('curl that sends no authentication at all: the service gets the real secret', async () => {
@@ -124,12 +138,14 @@ describe('the main job', { timeout: 120_000 }, () => {
   });
 
   it('node, with its own fetch: the service gets the real secret', async () => {
-    const ran = await kept(holdfast.run(['node', '-e', `fetch('${url('/v1/node')}').then(async (reply) => process.stdout.write(await reply.text()))`]));
+    const ran = await kept(
+      holdfast.run(['node', '-e', `fetch('${url('/v1/node')}').then(async (reply) => process.stdout.write(await reply.text()))`]),
+    );
     assert.equal(ran.code, 0, ran.stderr);
     assert.deepEqual([origin.seen.length, origin.seen.at(-1)?.headers.authorization], [3, `Bearer ${secret}`]);
   });
 
-  it('the exit code of run is the command\'s', async () => {
+  it("the exit code of run is the command's", async () => {
     assert.equal((await kept(holdfast.run(['sh', '-c', 'exit 7']))).code, 7);
     assert.equal((await kept(holdfast.run(['curl', '-sS', '-f', url('/v2/other')]))).code, 22);
   });
@@ -153,7 +169,10 @@ describe('the main job', { timeout: 120_000 }, () => {
       const consumed = of('consumed').find(({ handle }) => handle === used['handle']);
       assert.ok(consumed !== undefined && consumed.sequence < used.sequence);
     }
-    assert.ok(of('refused').some(({ code }) => code === 'egress_denied'), 'the call outside of the fence is in the record');
+    assert.ok(
+      of('refused').some(({ code }) => code === 'egress_denied'),
+      'the call outside of the fence is in the record',
+    );
   });
 
   it('audit verify holds', async () => {

@@ -50,7 +50,10 @@ describe('the real Claude Code in a sealed session', () => {
   async function add(name: string, origin: Origin, terms: readonly string[], secret: string): Promise<void> {
     const ca = path.join(installation.folder, `${name}.pem`);
     writeFileSync(ca, origin.caPem);
-    const added = await installation.operator(['vault', 'add', name, '--host', `localhost:${origin.port}`, '--allow-private', '--ca', ca, ...terms], { input: secret });
+    const added = await installation.operator(
+      ['vault', 'add', name, '--host', `localhost:${origin.port}`, '--allow-private', '--ca', ca, ...terms],
+      { input: secret },
+    );
     assert.equal(added.code, 0, added.stderr);
     const granted = await installation.operator(['vault', 'grant', name, '--to', 'main']);
     assert.equal(granted.code, 0, granted.stderr);
@@ -87,7 +90,10 @@ describe('the real Claude Code in a sealed session', () => {
     const { events } = JSON.parse(shown.stdout) as { events: { kind: string; name?: string }[] };
     const minted = events.filter(({ kind }) => kind === 'minted').map(({ name }) => name);
     assert.equal(minted.filter((name) => name === 'service').length, 1);
-    assert.equal(minted.filter((name) => name === 'model').length, model.seen.filter(({ url }) => url.startsWith('/v1/messages')).length);
+    assert.equal(
+      minted.filter((name) => name === 'model').length,
+      model.seen.filter(({ url }) => url.startsWith('/v1/messages')).length,
+    );
     assert.equal((await installation.cli(['audit', 'verify'])).code, 0);
   });
 });

@@ -5,5 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { claudeCode } from './program.ts';
 
 const runner = fileURLToPath(new URL('../../scripts/test.ts', import.meta.url));
-const ran = spawnSync(process.execPath, [runner, 'e2e/claude/'], { stdio: 'inherit', env: { ...process.env, HOLDFAST_CLAUDE: claudeCode() } });
+const ran = spawnSync(process.execPath, [runner, 'e2e/claude/'], {
+  stdio: 'inherit',
+  env: { ...process.env, HOLDFAST_CLAUDE: claudeCode() },
+});
 process.exitCode = ran.status ?? 1;

@@ -20,14 +20,17 @@ const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** Path of the binary; fetches it the first time. Throws when this machine has no build, or the package is not the pinned one. */
 export function claudeCode(): string {
   const build = builds[process.arch];
-  if (build === undefined || process.platform !== 'linux') throw new Error(`no pinned Claude Code for ${process.platform}-${process.arch}`);
+  if (build === undefined || process.platform !== 'linux')
+    throw new Error(`no pinned Claude Code for ${process.platform}-${process.arch}`);
   const folder = path.join(cache, `claude-code-${version}`);
   const program = path.join(folder, 'package', 'claude');
   if (existsSync(program)) return program;
   const fetched = `${folder}.${process.pid}`;
   mkdirSync(fetched, { recursive: true });
   try {
-    execFileSync('npm', ['pack', `${build.name}@${version}`, '--silent', '--pack-destination', fetched], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npm', ['pack', `${build.name}@${version}`, '--silent', '--pack-destination', fetched], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const archive = path.join(fetched, readdirSync(fetched)[0] ?? '');
     const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
     if (found !== build.integrity) throw new Error(`${build.name}@${version} is not the pinned package: ${found}`);

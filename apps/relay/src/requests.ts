@@ -97,7 +97,16 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       assertAllowed(member.role === 'device'); // [RELAY-16]
       const { audience, epoch, keyCommitment, member: owner, sealed } = request;
       const { maxLockboxes } = core.limits;
-      return later(core, { kind: 'lockbox', fleet: fleet.id, audience, epoch, keyCommitment, member: owner, sealed, maxLockboxes });
+      return later(core, {
+        kind: 'lockbox',
+        fleet: fleet.id,
+        audience,
+        epoch,
+        keyCommitment,
+        member: owner,
+        sealed,
+        maxLockboxes,
+      });
     }
     case 'lockbox-get': {
       assertAllowed(member.role === 'device' || equalBytes(request.member, member.id)); // [RELAY-16]

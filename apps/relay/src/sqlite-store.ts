@@ -44,7 +44,10 @@ function storeError(cause: unknown): HoldfastError {
       next: "free space on the relay's disk, then try again",
     });
   }
-  return new HoldfastError('store_failed', "the relay's store could not be read or written", { cause, next: "check the permissions and the space of the relay's disk" });
+  return new HoldfastError('store_failed', "the relay's store could not be read or written", {
+    cause,
+    next: "check the permissions and the space of the relay's disk",
+  });
 }
 
 interface Tip extends Head {
@@ -217,9 +220,14 @@ class SqliteStore implements Store {
     if (Number(counted.changes) === 0)
       return { kind: 'refused', code: 'limit_exceeded', message: 'the fleet has as many lockboxes as the relay allows' };
     const { audience, epoch, keyCommitment, member } = place;
-    this.#prepared(
-      'INSERT INTO lockboxes (fleet, audience, epoch, commitment, member, sealed) VALUES (?, ?, ?, ?, ?, ?)',
-    ).run(fleet, audience, epoch, keyCommitment, member, sealed);
+    this.#prepared('INSERT INTO lockboxes (fleet, audience, epoch, commitment, member, sealed) VALUES (?, ?, ?, ?, ?, ?)').run(
+      fleet,
+      audience,
+      epoch,
+      keyCommitment,
+      member,
+      sealed,
+    );
     return { kind: 'done', repeated: false };
   }
 

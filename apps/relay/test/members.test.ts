@@ -202,10 +202,8 @@ test('roles: devices write control, agents their own topic; agents read control 
       ]),
     'agent asks freshness of a peer': async () =>
       client.exchange.request({ kind: 'fresh', nonce: primitives.random(32), topics: [peer.id] }),
-    'agent puts a lockbox': async () =>
-      relay.putLockbox(client.exchange, { ...fleetKey, member: agent.id }, new Uint8Array(9)),
-    "agent gets a peer's lockbox": async () =>
-      relay.getLockbox(client.exchange, { ...fleetKey, member: peer.id }),
+    'agent puts a lockbox': async () => relay.putLockbox(client.exchange, { ...fleetKey, member: agent.id }, new Uint8Array(9)),
+    "agent gets a peer's lockbox": async () => relay.getLockbox(client.exchange, { ...fleetKey, member: peer.id }),
     'agent puts a pulse': async () => relay.putPulse(client.exchange, await world.pulse(after, worldStartMs, agent)),
     "agent puts a device's pulse": async () => relay.putPulse(client.exchange, await world.pulse(after, worldStartMs)),
     "device puts an agent's pulse": async () => relay.putPulse(device.exchange, await world.pulse(after, worldStartMs, agent)),

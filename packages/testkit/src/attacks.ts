@@ -1,6 +1,13 @@
 // What a hostile relay does, as scripts (hostile-relay.ts), each without a key that a relay does not have. Those that take a key say whose.
 
-import { controlTopic, entryStatement, maxEntryBytes, parseEntry, type EntryStatement, type Head } from '@holdfast/protocol/blind/entry';
+import {
+  controlTopic,
+  entryStatement,
+  maxEntryBytes,
+  parseEntry,
+  type EntryStatement,
+  type Head,
+} from '@holdfast/protocol/blind/entry';
 import type { RelayFrame, RequestKind } from '@holdfast/protocol/blind/frames';
 import { signFreshness } from '@holdfast/protocol/blind/freshness';
 import { bytes, bytesUpTo, encode, record } from '@holdfast/protocol/codec/schema';
@@ -10,7 +17,10 @@ import type { Script, ToClient } from './hostile-relay.ts';
 
 type Frame<K extends RelayFrame['kind']> = Extract<RelayFrame, { kind: K }>;
 
-function instead<K extends RelayFrame['kind']>(kind: K, act: (frame: Frame<K>) => readonly ToClient[] | Promise<readonly ToClient[]>): Script {
+function instead<K extends RelayFrame['kind']>(
+  kind: K,
+  act: (frame: Frame<K>) => readonly ToClient[] | Promise<readonly ToClient[]>,
+): Script {
   return { answer: (frame) => (frame.kind === kind ? act(frame as Frame<K>) : [frame]) };
 }
 
@@ -46,7 +56,10 @@ export const retold = (change: (statement: EntryStatement) => Partial<EntryState
 
 function resigned(wire: Uint8Array, changed: Partial<EntryStatement>): Uint8Array {
   const { statement, signature } = parseEntry(nodePrimitives, wire);
-  return encode(record({ statement: bytesUpTo(maxEntryBytes), signature: bytes(64) }), { statement: encode(entryStatement, { ...statement, ...changed }), signature });
+  return encode(record({ statement: bytesUpTo(maxEntryBytes), signature: bytes(64) }), {
+    statement: encode(entryStatement, { ...statement, ...changed }),
+    signature,
+  });
 }
 
 /** The same entries, the first bit of their signatures flipped. */
@@ -68,7 +81,14 @@ export function cutShort(position: number): Script {
       const shown = frame.entries.filter(kept);
       const last = shown.at(-1);
       const { kind, id } = frame;
-      return [{ kind, id, entries: shown, ...(last !== undefined && { head: { position, hash: parseEntry(nodePrimitives, last).hash } }) }];
+      return [
+        {
+          kind,
+          id,
+          entries: shown,
+          ...(last !== undefined && { head: { position, hash: parseEntry(nodePrimitives, last).hash } }),
+        },
+      ];
     },
   };
 }
@@ -95,10 +115,13 @@ export function signedFreshness(keys: Pick<KeyHolder, 'sign'>, fleet: Uint8Array
 
 /** Answers with an error of the relay's choice. */
 export const failing = (kind: RequestKind, code: string): Script => ({
-  answer: (frame, _line, asked) => (asked?.kind === kind && 'id' in frame ? [{ kind: 'error', id: frame.id, code, message: 'because' }] : [frame]),
+  answer: (frame, _line, asked) =>
+    asked?.kind === kind && 'id' in frame ? [{ kind: 'error', id: frame.id, code, message: 'because' }] : [frame],
 });
 /** Takes requests and answers none of them. */
-export const silent = (...kinds: readonly RequestKind[]): Script => ({ answer: (frame, _line, asked) => (asked !== undefined && kinds.includes(asked.kind) ? [] : [frame]) });
+export const silent = (...kinds: readonly RequestKind[]): Script => ({
+  answer: (frame, _line, asked) => (asked !== undefined && kinds.includes(asked.kind) ? [] : [frame]),
+});
 /** Says `ok` to writing and keeps nothing. */
 export const swallowing = (...kinds: readonly RequestKind[]): Script => {
   const swallowed = new Set<string>(kinds);
@@ -126,5 +149,8 @@ export const breaches: Readonly<Record<string, Script>> = {
   'an answer to nothing': instead('freshness', (frame) => [{ kind: 'ok', id: 2 ** 40 }, frame]),
   'an answer twice': instead('freshness', (frame) => [frame, frame]),
   'an answer of another kind': instead('freshness', ({ id }) => [{ kind: 'ok', id }]),
-  'a second welcome': instead('freshness', (frame) => [frame, { kind: 'welcome', v: 1, relay: Uint8Array.of(4, ...new Uint8Array(64)), nonce: new Uint8Array(32) }]),
+  'a second welcome': instead('freshness', (frame) => [
+    frame,
+    { kind: 'welcome', v: 1, relay: Uint8Array.of(4, ...new Uint8Array(64)), nonce: new Uint8Array(32) },
+  ]),
 };

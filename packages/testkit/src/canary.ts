@@ -12,7 +12,9 @@ export function newCanary(): string {
 /** What of `secret` in base64 does not depend on what stands before and after it, at each of the three offsets. */
 function base64Cores(secret: Buffer): string[] {
   return [0, 1, 2].map((offset) => {
-    const encoded = Buffer.concat([Buffer.alloc(offset), secret]).toString('base64').replace(/=+$/, '');
+    const encoded = Buffer.concat([Buffer.alloc(offset), secret])
+      .toString('base64')
+      .replace(/=+$/, '');
     const length = offset + secret.length;
     return encoded.slice(Math.ceil((offset * 4) / 3), length % 3 === 0 ? undefined : -1);
   });

@@ -3,7 +3,14 @@
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeRelayFrame, encodeRequest, parseRelayFrame, parseRequest, type RelayFrame, type RelayRequest } from '@holdfast/protocol/blind/frames';
+import {
+  encodeRelayFrame,
+  encodeRequest,
+  parseRelayFrame,
+  parseRequest,
+  type RelayFrame,
+  type RelayRequest,
+} from '@holdfast/protocol/blind/frames';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { WebSocketConstructor, WebSocketLike } from '@holdfast/protocol/exchange/connect-relay';
 import { WebSocket as Client, WebSocketServer, type RawData } from 'ws';
@@ -111,7 +118,11 @@ class HostileLine implements Line {
     this.index = index;
     this.client = client;
     this.gone = gone;
-    this.upstream = upstream((frame) => this.answered(frame), () => this.cut(), this);
+    this.upstream = upstream(
+      (frame) => this.answered(frame),
+      () => this.cut(),
+      this,
+    );
   }
 
   receive(bytes: Uint8Array): void {
@@ -210,7 +221,11 @@ export async function listenHostile(upstreamUrl: () => string): Promise<Listenin
   const server = createServer((_request, response) => void response.end('{"ok":true}'));
   const sockets = new WebSocketServer({ server, path: '/v1', perMessageDeflate: false });
   sockets.on('connection', (socket, request) => {
-    const far = relay.accept({ send: (frame) => socket.send(frame), raw: (bytes) => void request.socket.write(bytes), close: () => socket.terminate() });
+    const far = relay.accept({
+      send: (frame) => socket.send(frame),
+      raw: (bytes) => void request.socket.write(bytes),
+      close: () => socket.terminate(),
+    });
     socket.on('message', (data) => far.receive(bytesOf(data)));
     socket.on('error', () => socket.terminate());
     socket.on('close', () => far.closed());

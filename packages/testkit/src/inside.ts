@@ -11,7 +11,12 @@ export function scriptOf<A>(attack: (argument: A) => unknown, argument: A): stri
 }
 
 /** Runs `attack` in a session of its own; resolves with what it returned, as JSON carries it. */
-export async function inside<A, R>(holdfast: Installation, attack: (argument: A) => R | Promise<R>, argument: A, options: RunOptions = {}): Promise<R> {
+export async function inside<A, R>(
+  holdfast: Installation,
+  attack: (argument: A) => R | Promise<R>,
+  argument: A,
+  options: RunOptions = {},
+): Promise<R> {
   const ran = await holdfast.run([process.execPath, '-e', scriptOf(attack, argument)], options);
   const at = ran.stdout.lastIndexOf(mark);
   if (at < 0) throw new Error(`the attack did not come to its end (${ran.code})\n${ran.stdout}${ran.stderr}`);

@@ -71,7 +71,12 @@ async function startPid(outer: number): Promise<number> {
 }
 
 /** Runs a program to its end. Rejects when it takes longer than `timeoutMs` (default a minute), with what it had said. */
-export function runProgram(file: string, parameters: readonly string[], environment: NodeJS.ProcessEnv, options: RunOptions = {}): Promise<Ran> {
+export function runProgram(
+  file: string,
+  parameters: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  options: RunOptions = {},
+): Promise<Ran> {
   const child = spawn(file, parameters, { cwd: options.cwd ?? root, env: environment, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';
@@ -144,7 +149,11 @@ export class Installation {
   /** `npm start`, without npm; resolves when it prints its `ready` line. Rejects with its log when it ends before. */
   async start({ parameters = [], within = [], environment = {} }: StartOptions = {}): Promise<void> {
     const [file = '', ...words] = [...within, process.execPath, path.join(root, 'apps/cli/src/start.ts'), ...parameters];
-    const child = spawn(file, words, { cwd: root, env: { ...this.environment, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, words, {
+      cwd: root,
+      env: { ...this.environment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.main = child;
     this.said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
@@ -239,12 +248,25 @@ export class Installation {
   async addCredential(name: string, secret: string, origin: Service, terms: CredentialTerms = {}): Promise<Ran> {
     const { paths = [], methods = [], attach = 'bearer', env } = terms;
     const fence = [...paths.flatMap((each) => ['--path', each]), ...methods.flatMap((each) => ['--method', each])];
-    const words = ['--host', `${origin.host}:${origin.port}`, ...(await this.trustIn(origin)), ...fence, '--attach', attach, ...(env === undefined ? [] : ['--env', env])];
+    const words = [
+      '--host',
+      `${origin.host}:${origin.port}`,
+      ...(await this.trustIn(origin)),
+      ...fence,
+      '--attach',
+      attach,
+      ...(env === undefined ? [] : ['--env', env]),
+    ];
     return this.must(['vault', 'add', name, ...words, '--json'], { input: secret });
   }
 
   /** The same, granted to an agent. */
-  async giveCredential(name: string, secret: string, origin: Service, terms: CredentialTerms & { readonly to?: string } = {}): Promise<void> {
+  async giveCredential(
+    name: string,
+    secret: string,
+    origin: Service,
+    terms: CredentialTerms & { readonly to?: string } = {},
+  ): Promise<void> {
     await this.addCredential(name, secret, origin, terms);
     await this.must(['vault', 'grant', name, '--to', terms.to ?? 'main']);
   }

@@ -42,7 +42,12 @@ export class MemoryRelay {
 
   get upstream(): Upstream {
     return (answer, _ended, line) => {
-      const end: MemoryEnd = new MemoryEnd(this, line, (frame) => answer(encodeRelayFrame(frame)), () => this.ends.delete(end));
+      const end: MemoryEnd = new MemoryEnd(
+        this,
+        line,
+        (frame) => answer(encodeRelayFrame(frame)),
+        () => this.ends.delete(end),
+      );
       this.ends.add(end);
       end.send({ kind: 'welcome', v: 1, relay: this.keys.publicKeys.sign, nonce: this.primitives.random(32) });
       return end;
@@ -123,7 +128,12 @@ class MemoryEnd implements RelayEnd {
       case 'read': {
         const wires = this.store.topics.get(toHex(request.topic)) ?? [];
         const head = this.relay.headOf(this.store, request.topic);
-        return { kind: 'entries', id, entries: wires.slice(request.from, request.from + request.max), ...(head !== undefined && { head }) };
+        return {
+          kind: 'entries',
+          id,
+          entries: wires.slice(request.from, request.from + request.max),
+          ...(head !== undefined && { head }),
+        };
       }
       case 'append':
         return this.append(request.topic, request.entry, id);
@@ -140,7 +150,11 @@ class MemoryEnd implements RelayEnd {
         return { kind: 'pulse', id, ...(pulse !== undefined && { pulse }) };
       }
       case 'fresh':
-        return { kind: 'freshness', id, freshness: await this.relay.fresh(request.nonce, this.relay.headOf(this.store, controlTopic)) };
+        return {
+          kind: 'freshness',
+          id,
+          freshness: await this.relay.fresh(request.nonce, this.relay.headOf(this.store, controlTopic)),
+        };
       default:
         return { kind: 'ok', id };
     }

@@ -25,11 +25,14 @@ interface Area {
 
 async function areasOf(pid: number): Promise<Area[]> {
   const maps = await readFile(`/proc/${pid}/maps`, 'utf8');
-  return maps.trim().split('\n').flatMap((line) => {
-    const [, start = '0', end = '0', name = ''] = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/.exec(line) ?? [];
-    // The kernel's own pages, the same in every process; some cannot be read.
-    return name.startsWith('[v') ? [] : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) }];
-  });
+  return maps
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [, start = '0', end = '0', name = ''] = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/.exec(line) ?? [];
+      // The kernel's own pages, the same in every process; some cannot be read.
+      return name.startsWith('[v') ? [] : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) }];
+    });
 }
 
 /** Runs of pages of an area that hold anything. */
@@ -37,7 +40,7 @@ async function usedRuns(pagemap: FileHandle, { start, end }: Area): Promise<Area
   const runs: { start: bigint; end: bigint }[] = [];
   const size = BigInt(pageBytes);
   const words = Buffer.alloc(8 * 65_536);
-  for (let page = start / size; page < end / size; ) {
+  for (let page = start / size; page < end / size;) {
     const wanted = Math.min(words.length, Number(end / size - page) * 8);
     const { bytesRead } = await pagemap.read(words, 0, wanted, Number(page) * 8);
     if (bytesRead < 8) break;
@@ -77,7 +80,7 @@ async function countIn(memory: FileHandle, { start, end }: Area, needles: readon
   const held = Buffer.alloc(pagesAtOnce * pageBytes + overlap);
   let kept = 0;
   let total = 0;
-  for (let place = start; place < end; ) {
+  for (let place = start; place < end;) {
     const wanted = Math.min(pagesAtOnce * pageBytes, Number(end - place));
     const { bytesRead } = await memory.read(held, kept, wanted, place);
     if (bytesRead === 0) break;

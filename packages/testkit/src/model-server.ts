@@ -17,7 +17,9 @@ interface ModelRequest {
   readonly tools?: readonly { readonly name: string }[];
 }
 
-type Block = { readonly type: 'text'; readonly text: string } | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown };
+type Block =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown };
 
 function sendEvent(response: ServerResponse, type: string, fields: Readonly<Record<string, unknown>>): void {
   response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
@@ -39,7 +41,10 @@ function sendMessage(response: ServerResponse, { model, stream }: ModelRequest, 
     sendEvent(response, 'content_block_delta', { index: 0, delta: { type: 'text_delta', text: block.text } });
   } else {
     sendEvent(response, 'content_block_start', { index: 0, content_block: { ...block, input: {} } });
-    sendEvent(response, 'content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json: JSON.stringify(block.input) } });
+    sendEvent(response, 'content_block_delta', {
+      index: 0,
+      delta: { type: 'input_json_delta', partial_json: JSON.stringify(block.input) },
+    });
   }
   sendEvent(response, 'content_block_stop', { index: 0 });
   sendEvent(response, 'message_delta', { delta: { stop_reason: stopReason, stop_sequence: null }, usage: { output_tokens: 4 } });
@@ -60,7 +65,9 @@ export function startModelServer(script: readonly ScriptedCall[]): Promise<Origi
     const turn = (request.messages ?? []).filter(({ role }) => role === 'assistant').length;
     const call = (request.tools ?? []).length > 0 ? script[turn] : undefined;
     const block: Block =
-      call === undefined ? { type: 'text', text: 'Done.' } : { type: 'tool_use', id: `toolu_stand_in_${turn}`, name: call.tool, input: call.input };
+      call === undefined
+        ? { type: 'text', text: 'Done.' }
+        : { type: 'tool_use', id: `toolu_stand_in_${turn}`, name: call.tool, input: call.input };
     sendMessage(response, request, block);
   });
 }

@@ -34,7 +34,9 @@ export type Answer = (seen: Seen, request: IncomingMessage, response: ServerResp
 /** Says who is asking without repeating the credential. */
 const discreetAnswer: Answer = (seen, _request, response) => {
   response.setHeader('content-type', 'application/json');
-  response.end(`${JSON.stringify({ ok: true, method: seen.method, path: seen.url.split('?')[0], authenticated: 'authorization' in seen.headers })}\n`);
+  response.end(
+    `${JSON.stringify({ ok: true, method: seen.method, path: seen.url.split('?')[0], authenticated: 'authorization' in seen.headers })}\n`,
+  );
 };
 
 /** Repeats everything it got, in several encodings: the reply that a scrubber must clean. */
@@ -42,7 +44,9 @@ export const echoAnswer: Answer = (seen, _request, response) => {
   const echoed = JSON.stringify({ url: seen.url, headers: seen.headers });
   response.setHeader('content-type', 'text/plain');
   response.setHeader('x-echo', String(seen.headers['authorization'] ?? ''));
-  response.end([echoed, Buffer.from(echoed).toString('base64'), Buffer.from(echoed).toString('hex'), encodeURIComponent(echoed)].join('\n'));
+  response.end(
+    [echoed, Buffer.from(echoed).toString('base64'), Buffer.from(echoed).toString('hex'), encodeURIComponent(echoed)].join('\n'),
+  );
 };
 
 /** Sends one line at once and then another every few milliseconds for as long as somebody listens. */
@@ -79,7 +83,10 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
     notBefore,
     notAfter,
     signingAlgorithm: signing,
-    extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)],
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
   });
   const certificate = await x509.X509CertificateGenerator.create({
     subject: `CN=${hosts[0] ?? 'localhost'}`,
@@ -90,17 +97,26 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
     notAfter,
     signingAlgorithm: signing,
     extensions: [
-      new x509.SubjectAlternativeNameExtension(hosts.map((host) => ({ type: /^[\d.]+$|:/.test(host) ? 'ip' : 'dns', value: host }))),
+      new x509.SubjectAlternativeNameExtension(
+        hosts.map((host) => ({ type: /^[\d.]+$|:/.test(host) ? 'ip' : 'dns', value: host })),
+      ),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
     ],
   });
   const pkcs8 = Buffer.from(await subtle.exportKey('pkcs8', leaf.privateKey)).toString('base64');
-  return { caPem: ca.toString('pem'), certPem: certificate.toString('pem'), keyPem: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n` };
+  return {
+    caPem: ca.toString('pem'),
+    certPem: certificate.toString('pem'),
+    keyPem: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+  };
 }
 
 /** Listens on a free port of 127.0.0.1; its certificate is for `host`, and for its address. */
-export async function startService(listener: RequestListener, host = 'localhost'): Promise<Service & { readonly server: Server }> {
+export async function startService(
+  listener: RequestListener,
+  host = 'localhost',
+): Promise<Service & { readonly server: Server }> {
   const { caPem, certPem, keyPem } = await makeCertificate([host, '127.0.0.1']);
   const server = createServer({ cert: certPem, key: keyPem }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

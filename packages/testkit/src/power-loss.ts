@@ -104,12 +104,14 @@ export class RecordedFolder {
   private patch(): void {
     const sync = fs as unknown as Record<string, Call>;
     const async = promises as unknown as Record<string, Call>;
-    const before = (step: () => void, original: Call): Call => (...parameters) => {
-      this.changing();
-      const result = original(...parameters);
-      step();
-      return result;
-    };
+    const before =
+      (step: () => void, original: Call): Call =>
+      (...parameters) => {
+        this.changing();
+        const result = original(...parameters);
+        step();
+        return result;
+      };
     const moved = (from: unknown, to: unknown): void => {
       const names = [this.nameOf(from), this.nameOf(to)];
       if (names[0] !== undefined && names[1] !== undefined) this.steps.push({ kind: 'rename', from: names[0], to: names[1] });
@@ -131,7 +133,10 @@ export class RecordedFolder {
       return original(...parameters);
     });
     for (const [key, act] of [
-      ['writeFileSync', (node: number, bytes: unknown) => this.steps.push({ kind: 'write', node, bytes: Buffer.from(bytes as Uint8Array) })],
+      [
+        'writeFileSync',
+        (node: number, bytes: unknown) => this.steps.push({ kind: 'write', node, bytes: Buffer.from(bytes as Uint8Array) }),
+      ],
       ['fsyncSync', (node: number | 'folder') => this.synced(node)],
     ] as const) {
       this.replace(sync, key, (original) => (...parameters) => {
@@ -144,8 +149,20 @@ export class RecordedFolder {
       [sync, 'renameSync', 'rmSync'],
       [async, 'rename', 'unlink'],
     ] as const) {
-      this.replace(target, rename, (original) => (...parameters) => before(() => moved(parameters[0], parameters[1]), original)(...parameters));
-      this.replace(target, remove, (original) => (...parameters) => before(() => removed(parameters[0]), original)(...parameters));
+      this.replace(
+        target,
+        rename,
+        (original) =>
+          (...parameters) =>
+            before(() => moved(parameters[0], parameters[1]), original)(...parameters),
+      );
+      this.replace(
+        target,
+        remove,
+        (original) =>
+          (...parameters) =>
+            before(() => removed(parameters[0]), original)(...parameters),
+      );
     }
     this.replace(async, 'open', (original) => async (...parameters: never[]) => {
       const [file, flags] = parameters as unknown[];
@@ -195,7 +212,9 @@ export class RecordedFolder {
     return seen.size;
   }
 
-  private *disksAfter(steps: readonly Step[]): Generator<{ readonly files: Map<string, Buffer>; readonly acknowledged: readonly string[] }> {
+  private *disksAfter(
+    steps: readonly Step[],
+  ): Generator<{ readonly files: Map<string, Buffer>; readonly acknowledged: readonly string[] }> {
     const durable: Names = new Map();
     const contents = new Map<number, Content>();
     for (const [index, [name, bytes]] of [...this.before].entries()) {
@@ -206,8 +225,13 @@ export class RecordedFolder {
     const acknowledged: string[] = [];
     for (const step of steps) {
       if (step.kind === 'acknowledged') acknowledged.push(step.what);
-      else if (step.kind === 'write') contents.set(step.node, { synced: contents.get(step.node)?.synced ?? Buffer.alloc(0), written: step.bytes });
-      else if (step.kind === 'sync') contents.set(step.node, { synced: contents.get(step.node)?.written ?? Buffer.alloc(0), written: contents.get(step.node)?.written ?? Buffer.alloc(0) });
+      else if (step.kind === 'write')
+        contents.set(step.node, { synced: contents.get(step.node)?.synced ?? Buffer.alloc(0), written: step.bytes });
+      else if (step.kind === 'sync')
+        contents.set(step.node, {
+          synced: contents.get(step.node)?.written ?? Buffer.alloc(0),
+          written: contents.get(step.node)?.written ?? Buffer.alloc(0),
+        });
       else if (step.kind === 'sync-folder') {
         for (const each of pending) applyTo(durable, each);
         pending = [];

@@ -11,7 +11,10 @@ export interface Found {
 export async function processesWith(mark: string): Promise<Found[]> {
   const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const all = await Promise.all(
-    numbers.map(async (pid) => ({ pid, words: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1) })),
+    numbers.map(async (pid) => ({
+      pid,
+      words: (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').slice(0, -1),
+    })),
   );
   return all.filter(({ words }) => words.some((word) => word.includes(mark)));
 }
@@ -22,6 +25,7 @@ export async function gone(mark: string, withinMs = 5_000): Promise<void> {
   for (;;) {
     const left = await processesWith(mark);
     if (left.length === 0) return;
-    if (performance.now() - startedMs > withinMs) throw new Error(`still there: ${left.map(({ pid, words }) => `${pid} ${words.join(' ')}`).join('\n')}`);
+    if (performance.now() - startedMs > withinMs)
+      throw new Error(`still there: ${left.map(({ pid, words }) => `${pid} ${words.join(' ')}`).join('\n')}`);
   }
 }

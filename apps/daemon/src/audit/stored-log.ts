@@ -18,7 +18,8 @@ import {
 } from './segment.ts';
 
 const markName = 'synced';
-export const lostEvidenceNext = 'keep the folder as it is and put it back from a backup, or revoke this agent and enrol again; see: holdfast audit verify';
+export const lostEvidenceNext =
+  'keep the folder as it is and put it back from a backup, or revoke this agent and enrol again; see: holdfast audit verify';
 
 function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
   return new HoldfastError(code, message, { next: lostEvidenceNext, cause });
@@ -106,7 +107,8 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     const replayed = opened && replay(primitives, opened, anchor);
     const torn = opened === undefined || !opened.whole;
     const good = { records: replayed?.frontier.size ?? id.first, checkpoint: replayed?.checkpoint?.statement.size ?? 0 };
-    const lost = good.records < Math.max(mark.records, anchor?.size ?? 0) || (opened !== undefined && good.checkpoint < mark.checkpoint);
+    const lost =
+      good.records < Math.max(mark.records, anchor?.size ?? 0) || (opened !== undefined && good.checkpoint < mark.checkpoint);
     if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20] [AUDIT-23]
     if (opened !== undefined && replayed !== undefined) {
       if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged

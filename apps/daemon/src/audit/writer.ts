@@ -9,7 +9,15 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
 import { maxBatch, type SegmentSecrets } from './segment.ts';
-import { asEvidence, checkpointsOf, lostEvidenceNext, openStoredLog, readClosedSegment, recordsOf, type StoredLog } from './stored-log.ts';
+import {
+  asEvidence,
+  checkpointsOf,
+  lostEvidenceNext,
+  openStoredLog,
+  readClosedSegment,
+  recordsOf,
+  type StoredLog,
+} from './stored-log.ts';
 import { Tail } from './tail.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
@@ -108,9 +116,14 @@ export class AuditWriter {
   /** Throws `audit_truncated` or `audit_altered` unless this very log made that checkpoint; `audit_corrupt`. */
   async assertMade(checkpoint: Uint8Array): Promise<void> {
     const { size } = readCheckpoint(this.options.secrets.primitives, checkpoint).statement;
-    if (size > this.size) throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, { next: lostEvidenceNext }); // [AUDIT-23]
+    if (size > this.size)
+      throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, {
+        next: lostEvidenceNext,
+      }); // [AUDIT-23]
     if (!(await this.hasCheckpoint(checkpoint))) {
-      throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', { next: lostEvidenceNext }); // [AUDIT-23]
+      throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', {
+        next: lostEvidenceNext,
+      }); // [AUDIT-23]
     }
   }
 
@@ -121,7 +134,12 @@ export class AuditWriter {
     for (let index = closed.length - 1; index >= 0; index -= 1) {
       const id = closed[index];
       if (id === undefined) continue;
-      const segment = await readClosedSegment(this.options.files, this.options.secrets, id, closed[index + 1]?.first ?? recent.first);
+      const segment = await readClosedSegment(
+        this.options.files,
+        this.options.secrets,
+        id,
+        closed[index + 1]?.first ?? recent.first,
+      );
       if (checkpointsOf(segment).some((each) => equalBytes(each, wanted))) return true;
     }
     return false;

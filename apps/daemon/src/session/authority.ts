@@ -65,7 +65,8 @@ export class SessionAuthority implements Authority {
       .map((grant) => this.viewOf(grant));
   }
 
-  egressFor({ host, port }: Target): EgressView | undefined {
+  egressFor({ scheme, host, port }: Target): EgressView | undefined {
+    if (scheme === 'http' && port === 443) return undefined; // leave for TLS is no leave for plain text
     const rule = egressFor(this.agent.egress(), host, port);
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }

@@ -137,9 +137,11 @@ export async function verifyAccessListInForce(
   list: AccessList,
   known: { readonly fleet: Uint8Array; readonly devices: readonly AccessMember[]; readonly seen: number },
 ): Promise<Verified<AccessList>> {
-  if (!equalBytes(known.fleet, list.statement.fleet)) throw new HoldfastError('access_forged', 'the access list is of another fleet'); // [ACCESS-9]
+  if (!equalBytes(known.fleet, list.statement.fleet))
+    throw new HoldfastError('access_forged', 'the access list is of another fleet'); // [ACCESS-9]
   const verifiedList = await verifyBy(primitives, list, keyOf(known.devices, list.author)); // [ACCESS-9]
-  if (list.statement.version < known.seen) throw new HoldfastError('access_stale', 'the relay shows an older access list than was seen before'); // [ACCESS-9]
+  if (list.statement.version < known.seen)
+    throw new HoldfastError('access_stale', 'the relay shows an older access list than was seen before'); // [ACCESS-9]
   return verifiedList;
 }
 

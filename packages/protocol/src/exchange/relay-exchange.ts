@@ -187,7 +187,10 @@ export class RelayExchange {
   }
 
   #end(code: 'relay_unreachable' | 'relay_protocol', message: string): void {
-    const next = code === 'relay_unreachable' ? 'start the relay or check its address; what was asked may have happened' : 'check the address: this is no relay, or a newer one';
+    const next =
+      code === 'relay_unreachable'
+        ? 'start the relay or check its address; what was asked may have happened'
+        : 'check the address: this is no relay, or a newer one';
     this.#endWith(new HoldfastError(code, message, { next }));
   }
 

@@ -28,15 +28,27 @@ test('whatever a relay makes of a history, a reader holds a beginning of the tru
   const elsewhere = (await World.begin()).genesis;
   const altered = history.map((wire) => wire.map((byte, index) => (index === wire.length - 1 ? byte ^ 1 : byte)));
   const pool = [...history, ...altered, written.wire, elsewhere, new Uint8Array()];
-  const pages = fc.array(fc.array(fc.nat({ max: pool.length - 1 }), { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 });
+  const pages = fc.array(fc.array(fc.nat({ max: pool.length - 1 }), { minLength: 1, maxLength: 12 }), {
+    minLength: 1,
+    maxLength: 6,
+  });
   // Mostly honest, so that it comes far: a beginning of the history with one or two lies in it.
   const mostly = fc
-    .tuple(fc.nat({ max: history.length }), fc.array(fc.tuple(fc.nat({ max: history.length }), fc.nat({ max: pool.length - 1 })), { maxLength: 2 }))
-    .map(([length, lies]) => [lies.reduce((page, [at, lie]) => page.toSpliced(at, 1, lie), [...history.keys()].slice(0, length))]);
+    .tuple(
+      fc.nat({ max: history.length }),
+      fc.array(fc.tuple(fc.nat({ max: history.length }), fc.nat({ max: pool.length - 1 })), { maxLength: 2 }),
+    )
+    .map(([length, lies]) => [
+      lies.reduce((page, [at, lie]) => page.toSpliced(at, 1, lie), [...history.keys()].slice(0, length)),
+    ]);
   await fc.assert(
     fc.asyncProperty(fc.oneof(pages, mostly), async (shown) => {
       const replica = world.replica(agent.id, agent.holder);
-      for (const page of shown) await replica.ingest(controlTopic, page.map((index) => pool[index] ?? new Uint8Array()));
+      for (const page of shown)
+        await replica.ingest(
+          controlTopic,
+          page.map((index) => pool[index] ?? new Uint8Array()),
+        );
       if (!replica.hasBegun) return;
       const { position, hash } = replica.state.control;
       assert.ok(equalBytes(hash, hashes[position] ?? new Uint8Array()));
@@ -58,7 +70,10 @@ test('a device builds on no access list that its fleet did not sign, and on none
   const second = await world.nextAccess([agent]);
   const devices = [{ id: world.device.id, sign: world.device.holder.publicKeys.sign }];
   const ask = async (wire: Uint8Array, seen: number): Promise<string> =>
-    verifyAccessListInForce(primitives, parseAccessList(wire), { fleet: world.fleet, devices, seen }).then(({ statement }) => `version ${statement.version}`, codeOf);
+    verifyAccessListInForce(primitives, parseAccessList(wire), { fleet: world.fleet, devices, seen }).then(
+      ({ statement }) => `version ${statement.version}`,
+      codeOf,
+    );
   assert.equal(await ask(second.wire, 1), 'version 2');
   assert.equal(await ask(second.wire, 2), 'version 2');
   assert.equal(await ask(first.wire, 2), 'access_stale'); // [ACCESS-9]

@@ -161,15 +161,22 @@ describe('compose', () => {
       const main = await world.enroll('main');
       const { operator, relay } = world;
       const [winner, loser] = [await rekeyFleet(operator.operator), await rekeyFleet(operator.operator)];
-      for (const { lockboxes } of first === 'winner' ? [winner, loser] : [loser, winner]) relay.accept({ lockboxes, entries: [] });
+      for (const { lockboxes } of first === 'winner' ? [winner, loser] : [loser, winner])
+        relay.accept({ lockboxes, entries: [] });
       relay.accept(winner);
       assert.equal(await outcomeOf(() => relay.accept(loser)), 'entry_stale');
       for (const reader of [operator, main]) {
-        assert.deepEqual((await reader.sync()).map(({ kind }) => kind), ['applied']);
+        assert.deepEqual(
+          (await reader.sync()).map(({ kind }) => kind),
+          ['applied'],
+        );
         assert.equal(reader.replica.undecryptable, 0);
       }
       await operator.act(rekeyFleet);
-      assert.deepEqual((await main.sync()).map(({ kind }) => kind), ['applied']);
+      assert.deepEqual(
+        (await main.sync()).map(({ kind }) => kind),
+        ['applied'],
+      );
     }
   });
 

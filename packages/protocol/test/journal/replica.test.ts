@@ -235,7 +235,10 @@ describe('replica: what a relay may do', () => {
     const before = main.replica.state.control.position;
     assert.equal(said(await main.sync()).at(-1), 'epoch_key_missing');
     assert.equal(main.replica.undecryptable, 1);
-    world.relay.lockboxes.set(place, world.relay.lockboxes.get(placeOf(world.lockboxPlace('fleet', 0, main.id))) ?? assert.fail());
+    world.relay.lockboxes.set(
+      place,
+      world.relay.lockboxes.get(placeOf(world.lockboxPlace('fleet', 0, main.id))) ?? assert.fail(),
+    );
     assert.equal(said(await main.sync()).at(-1), 'epoch_key_missing');
     assert.equal(main.replica.undecryptable, 2);
     assert.ok(main.replica.state.control.position >= before);
