@@ -38,7 +38,7 @@ function readAll(descriptor: number): Buffer {
 }
 
 /** A file's content without one trailing newline. Throws `usage` when it is missing, a folder, or empty. */
-export function secretFromFile(file: string): Buffer {
+function secretFromFile(file: string): Buffer {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'r');

@@ -9,7 +9,7 @@ import { Output, usage } from '../output.ts';
 import { refusedLines } from './refused.ts';
 
 /** Own failures, as `env` and `timeout` do: never mistaken for the command's. [CLI-16] */
-export const runFailed = 125;
+const runFailed = 125;
 /** What a shell says of a command that wrote to a closed pipe. */
 const brokenPipe = 141;
 
@@ -29,7 +29,7 @@ const carried: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQ
 const looksSecret = /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|APIKEY|KEY|PAT)(_|$)/i;
 
 /** Variables of the caller that the operator named for this call, apart from placeholders, which the daemon adds. [CLI-10] */
-export function chosenEnvironment(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
+function chosenEnvironment(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
   const chosen: Record<string, string> = {};
   for (const name of ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'COLORTERM', 'NO_COLOR', ...names]) {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,255}$/.test(name))

@@ -100,7 +100,7 @@ export const agentView = record({
 });
 export type AgentView = Infer<typeof agentView>;
 
-export const sessionView = record({
+const sessionView = record({
   session: bytes(16),
   agent: principalId,
   mode: text({ max: 16 }),
