@@ -14,7 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -83,12 +83,20 @@ test("another user's folder is refused", (t) => {
 // [DOOR-1]
 test('a mistyped HOLDFAST_HOME is not made private: not the root, not the home of the user, not a folder with other things', (t) => {
   const temporary = folder(t);
-  const project = path.join(temporary, 'project');
+  const [project, user] = [path.join(temporary, 'project'), path.join(temporary, 'user')];
   mkdirSync(project, { mode: 0o755 });
+  mkdirSync(user, { mode: 0o755 });
   writeFileSync(path.join(project, 'package.json'), '{}');
-  for (const home of ['/', homedir(), project])
+  const before = process.env['HOME'];
+  process.env['HOME'] = user;
+  t.after(() => (process.env['HOME'] = before));
+  for (const home of [user, project]) {
     assert.throws(() => openHome(primitives, home, temporary), { code: 'home_unsafe' }, home);
-  assert.equal(modeOf(project), 0o755);
+    assert.equal(modeOf(home), 0o755);
+  }
+  // As root a broken check would close the machine's root for real: only who cannot do that tries.
+  if (userInfo().uid !== 0)
+    assert.throws(() => openHome(primitives, '/', temporary), { code: 'home_unsafe', message: /cannot be/ });
 });
 
 test('a home that cannot be made is a coded error with a next step', (t) => {
