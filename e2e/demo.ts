@@ -4,6 +4,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { leaksIn } from '../packages/testkit/src/canary.ts';
 import { Installation, type Ran } from '../packages/testkit/src/installation.ts';
 import { echoAnswer, startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
@@ -88,7 +89,7 @@ async function play(holdfast: Installation, service: Origin, started: number): P
   seen('agent', called.stdout.split('\n')[0] ?? '');
   check(service.seen.at(-1)?.headers['authorization'] === `Bearer ${secret}`, 'the service got the real secret');
   check(
-    !called.stdout.includes(secret) && /Bearer \*+/.test(called.stdout),
+    leaksIn(called.stdout, secret).length === 0 && /Bearer \*+/.test(called.stdout),
     'the service repeated it to the agent, and the agent saw stars',
   );
 
@@ -154,13 +155,20 @@ async function main(): Promise<number> {
     await holdfast.remove();
     await service.close();
   };
+  let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void end().finally(() => process.exit(130)));
+    process.on(signal, () => {
+      if (interrupted) return; // the terminal and npm both say it
+      interrupted = true;
+      say('\nEnding, and removing the temporary home.');
+      void end().finally(() => process.exit(130));
+    });
   }
   try {
     await play(holdfast, service, started);
     return 0;
   } catch (thrown) {
+    if (interrupted) return 130;
     process.stderr.write(`\nThe demo stopped: ${masked(thrown instanceof Error ? thrown.message : String(thrown))}\n`);
     return 1;
   } finally {

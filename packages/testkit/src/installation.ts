@@ -118,8 +118,7 @@ export class Installation {
   /** A program and its words before every command, to run it where `start` runs. */
   before: readonly string[] = [];
   private main: ChildProcess | undefined;
-  /** The process id of `start` itself. */
-  startPid = -1;
+  private ownPid: number | undefined;
   /** Everything that `start` said on stdout. */
   said = '';
   /** Everything that relay and daemon said on stderr: where a secret must never be. */
@@ -146,6 +145,12 @@ export class Installation {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** The process id of `start` itself. Throws before it is ready. */
+  get startPid(): number {
+    if (this.ownPid === undefined) throw new Error('start is not ready');
+    return this.ownPid;
+  }
+
   /** `npm start`, without npm; resolves when it prints its `ready` line. Rejects with its log when it ends before. */
   async start({ parameters = [], within = [], environment = {} }: StartOptions = {}): Promise<void> {
     const [file = '', ...words] = [...within, process.execPath, path.join(root, 'apps/cli/src/start.ts'), ...parameters];
@@ -155,6 +160,7 @@ export class Installation {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.main = child;
+    this.ownPid = undefined;
     this.said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
     await new Promise<void>((resolve, reject) => {
@@ -165,7 +171,7 @@ export class Installation {
       child.once('error', reject);
       child.once('close', (code) => reject(new Error(`start ended with ${code}\n${this.said}${this.log}`)));
     });
-    this.startPid = await startPid(child.pid ?? -1);
+    this.ownPid = await startPid(child.pid ?? process.pid);
   }
 
   /** Resolves with the exit code of `start`, whatever ended it. */
@@ -177,8 +183,11 @@ export class Installation {
 
   /** SIGTERM, and its exit code. */
   async stop(): Promise<number | null> {
-    const { main } = this;
-    if (main?.exitCode === null && main.signalCode === null) process.kill(this.startPid, 'SIGTERM');
+    const { main, ownPid } = this;
+    if (main?.exitCode === null && main.signalCode === null) {
+      if (ownPid === undefined) main.kill('SIGTERM'); // not ready yet
+      else process.kill(ownPid, 'SIGTERM');
+    }
     return this.ended();
   }
 
