@@ -211,10 +211,13 @@ describe('a full disk', { timeout: 90_000 }, () => {
     assert.equal(await call(session), '200');
     const recorded = await eventsOf(holdfast);
     await fill();
+    // The last page of a file may have room for a few records more.
+    let answer = '200';
+    for (let calls = 0; calls < 50 && answer === '200'; calls += 1) answer = await call(session);
+    assert.equal(answer, '403 audit_unavailable');
     const count = origin.seen.length;
-    const refused = await call(session);
-    assert.equal(refused, '403 audit_unavailable');
-    assert.equal(origin.seen.length, count, 'the service saw nothing that is not in the record');
+    assert.equal(await call(session), '403 audit_unavailable');
+    assert.equal(origin.seen.length, count);
     const added = await holdfast.operator(['vault', 'add', 'more', '--host', 'api.example.com', '--attach', 'bearer', '--json'], {
       input: 'a-secret-of-enough-bytes',
     });
@@ -233,6 +236,8 @@ describe('a full disk', { timeout: 90_000 }, () => {
     const now = await eventsOf(holdfast);
     assert.deepEqual(now.slice(0, recorded.length), recorded, 'nothing recorded is lost');
     assertConsumedOnce(now);
+    const consumed = now.filter(({ kind }) => kind === 'consumed').length;
+    assert.ok(consumed >= origin.seen.length, `the service saw ${origin.seen.length} calls, the record has ${consumed}`);
     const items = jsonOf<{ items: { name: string }[] }>(await holdfast.operator(['vault', 'list', '--json'])).items;
     assert.deepEqual(
       items.map(({ name }) => name),
