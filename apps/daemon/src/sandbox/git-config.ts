@@ -56,12 +56,25 @@ export function gitConfigPaths(config: string, repository: string, tree: string)
     else if (runKeys.has(name) || section === 'alias') {
       for (const word of value.split(/[\s"';|&()!<>=]+/)) {
         for (const place of inTree(word, [tree, repository], false)) {
+          if (!canExist(place.path)) continue;
           if (lstatSync(place.path, { throwIfNoEntry: false }) !== undefined || name === 'path') found.push(place);
         }
       }
     }
   }
   return found;
+}
+
+/** Words of an alias are any text; what no file can be called is no file. */
+function canExist(path: string): boolean {
+  const maxNameBytes = 255;
+  const maxPathBytes = 4095;
+  const names = path.split('/');
+  return (
+    !path.includes('\0') &&
+    Buffer.byteLength(path) <= maxPathBytes &&
+    names.every((each) => Buffer.byteLength(each) <= maxNameBytes)
+  );
 }
 
 function inTree(word: string, bases: readonly string[], isFolder: boolean): ConfiguredPath[] {

@@ -53,6 +53,9 @@ export type Protection =
   /** Absent: a placeholder has to be made first. */
   | Cover;
 
+/** Each is a mount, and a session can make folders that look like worktrees: bwrap takes a bounded number of words. */
+const maxWorktrees = 256;
+
 /** Configs with hundreds of remotes have some tens of kilobytes. */
 const maxGitFileBytes = 1 << 20;
 
@@ -168,8 +171,15 @@ function protectRepository(plan: Plan, repository: string, tree: string, ownWork
   plan.protect(join(repository, 'config.worktree'), 'file');
   plan.protect(join(repository, 'hooks'), 'folder');
   plan.protect(join(repository, 'commondir'), 'commondir');
-  for (const entry of listFolder(join(repository, 'worktrees'))) {
-    const path = join(repository, 'worktrees', entry);
+  const worktrees = join(repository, 'worktrees');
+  const entries = listFolder(worktrees);
+  if (entries.length > maxWorktrees) {
+    throw new HoldfastError('sandbox_tree_refused', `${worktrees} names more than ${maxWorktrees} worktrees`, {
+      next: 'git worktree prune, and look into that folder',
+    });
+  }
+  for (const entry of entries) {
+    const path = join(worktrees, entry);
     if (path !== ownWorktree) plan.protect(path, undefined);
   }
   if (ownWorktree !== undefined) return;

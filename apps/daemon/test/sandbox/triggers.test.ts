@@ -179,6 +179,24 @@ test('[SANDBOX-4] what git is configured to run from the tree is read-only too',
   assert.deepEqual(evilIn(world, [...places, 'tools/other']), ['tools/other']);
 });
 
+test('a word of an alias that is too long to be a file is no file', async (t) => {
+  const world = makeWorld(t);
+  git(world, 'init', '-q');
+  git(world, 'config', 'alias.long', `log ${'x'.repeat(300)} ${'y/'.repeat(2500)}`);
+  const { code } = await run(t, requestFor(world, ['true']));
+  assert.equal(code, 0);
+});
+
+test('[SANDBOX-4] a session that makes up thousands of worktrees: the next start says what to look into', async (t) => {
+  const world = makeWorld(t);
+  git(world, 'init', '-q');
+  await run(t, requestFor(world, ['sh', '-c', 'mkdir .git/worktrees && cd .git/worktrees && seq 3000 | xargs mkdir']));
+  await assert.rejects(start(t, requestFor(world, ['true'])), {
+    code: 'sandbox_tree_refused',
+    message: /\/worktrees names more than 256 worktrees/,
+  });
+});
+
 test('[SANDBOX-4] git works in a session as outside, and does not see the placeholders', async (t) => {
   const world = makeWorld(t);
   git(world, 'init', '-q');
