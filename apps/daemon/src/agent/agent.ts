@@ -188,9 +188,9 @@ export class Agent {
     return this.begun().handles;
   }
 
-  /** Writes a report that no effect waits for; what cannot be written is counted by the writer and told in the log. */
+  /** Writes a report that no effect waits for; the writer counts and tells what cannot be written. */
   note(report: AuditReport): void {
-    void this.opened?.audit.append(report).catch(() => this.log('an audit event could not be written'));
+    this.opened?.audit.note(report);
   }
 
   /** Burns what a session has not used and records its end; total, also after the log was closed. */

@@ -27,6 +27,8 @@ const checkpointDelayMs = 1000;
 const checkpointEvery = 1024;
 /** More than a stalled disk should let pile up; past it events are refused, and with them what they record. */
 const maxQueue = 16_384;
+/** A session can be refused without end: what it does not fill with that is left for what it did, and for other sessions of the agent. */
+const maxQueueOfRefusals = maxQueue / 2;
 /** Fits a page into one frame of the door. */
 const defaultPageBytes = 768 * 1024;
 
@@ -75,6 +77,8 @@ export class AuditWriter {
   private signingFailed = false;
   private closed = false;
   private fault: HoldfastError | undefined;
+  /** Notes that found no place since the last `gap`, by kind. */
+  private readonly dropped = new Map<AuditReport['kind'], number>();
   private page: { readonly first: number; readonly records: readonly Uint8Array[] } | undefined;
 
   private constructor(options: AuditOptions, stored: StoredLog) {
@@ -155,6 +159,28 @@ export class AuditWriter {
     return this.record(report, true);
   }
 
+  /** Writes a report that no effect waits for. What found no place is counted, and told in a `gap` as soon as something is written. [AUDIT-25] */
+  note(report: AuditReport): void {
+    const { kind } = report;
+    const written =
+      kind === 'refused' && this.queue.length >= maxQueueOfRefusals ? Promise.reject(unavailable()) : this.append(report);
+    written.catch(() => this.drop(kind, 1));
+  }
+
+  private drop(kind: AuditReport['kind'], count: number): void {
+    if (this.dropped.size === 0) this.options.log.warn({ kind }, 'audit events could not be written');
+    this.dropped.set(kind, (this.dropped.get(kind) ?? 0) + count);
+  }
+
+  private tellDropped(): void {
+    if (this.dropped.size === 0) return;
+    const dropped = [...this.dropped].map(([kind, count]) => ({ kind, count }));
+    this.dropped.clear();
+    this.append({ kind: 'gap', dropped }).catch(() => {
+      for (const { kind, count } of dropped) this.drop(kind, count);
+    });
+  }
+
   private record(report: AuditReport, durable: boolean): Promise<void> {
     const { clock, run, secrets } = this.options;
     // The number is given when it is written: a refused record leaves no gap.
@@ -188,6 +214,7 @@ export class AuditWriter {
       const batch = this.queue.splice(0, maxBatch);
       try {
         await this.writeBatch(batch);
+        this.tellDropped();
       } catch (cause) {
         this.options.log.warn({ cause: String(cause) }, 'audit records could not be written');
         for (const { reject } of batch) reject(unavailable(cause)); // those already resolved stay so
@@ -329,6 +356,7 @@ export class AuditWriter {
 
   /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */
   async close(): Promise<void> {
+    this.tellDropped();
     await this.checkpoint().catch((cause: unknown) =>
       this.options.log.warn({ code: codeOf(cause) }, 'last audit checkpoint could not be made'),
     );
