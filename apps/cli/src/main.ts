@@ -119,12 +119,15 @@ operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")
   .option('--reason <text>', 'why, for the record', '')
   .action(action(async () => (await import('./commands/agents.ts')).revoke));
-operatorCommand(program, 'pulse', 'tell the fleet that its operator is here').action(
-  action(async () => (await import('./commands/pulse.ts')).pulse),
-);
+operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
+  .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
+  .action(action(async () => (await import('./commands/pulse.ts')).pulse));
 
 command(program, 'status', 'what runs here, how fresh it is, and what is missing').action(
   action(async () => (await import('./commands/status.ts')).status),
+);
+command(program, 'doctor', 'whether this machine has what Holdfast needs, and how to mend it').action(
+  action(async () => (await import('./commands/doctor.ts')).doctor),
 );
 command(program, 'time', 'how long credentials could have been used, against standing keys')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
@@ -138,6 +141,10 @@ command(audit, 'show', 'events, oldest first')
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
   .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
   .action(action(async () => (await import('./commands/audit.ts')).verify));
+
+command(program, 'uninstall', 'remove everything that Holdfast keeps on this machine')
+  .option('--yes', 'do not ask')
+  .action(action(async () => (await import('./commands/uninstall.ts')).uninstall));
 
 program
   .command('run')

@@ -26,9 +26,13 @@ Commands:
   pulse [options]             tell the fleet that its operator is here
   status [options]            what runs here, how fresh it is, and what is
                               missing
+  doctor [options]            whether this machine has what Holdfast needs, and
+                              how to mend it
   time [options]              how long credentials could have been used, against
                               standing keys
   audit                       the record of what agents did
+  uninstall [options]         remove everything that Holdfast keeps on this
+                              machine
   run [options] <command...>  run a command in a sealed session
   help [command]              display help for command
 `,
@@ -218,11 +222,21 @@ tell the fleet that its operator is here
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --every <time>            again and again until it is ended, for example 30m
+                            or 12h
   -h, --help                display help for command
 `,
   status: `Usage: holdfast status [options]
 
 what runs here, how fresh it is, and what is missing
+
+Options:
+  --json      answer with one line of JSON
+  -h, --help  display help for command
+`,
+  doctor: `Usage: holdfast doctor [options]
+
+whether this machine has what Holdfast needs, and how to mend it
 
 Options:
   --json      answer with one line of JSON
@@ -268,6 +282,15 @@ Options:
   --json           answer with one line of JSON
   --agent <agent>  an agent's id, or a scope's name (default: "main")
   -h, --help       display help for command
+`,
+  uninstall: `Usage: holdfast uninstall [options]
+
+remove everything that Holdfast keeps on this machine
+
+Options:
+  --json      answer with one line of JSON
+  --yes       do not ask
+  -h, --help  display help for command
 `,
   run: `Usage: holdfast run [options] <command...>
 

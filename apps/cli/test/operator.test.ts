@@ -125,6 +125,27 @@ test('init that fails half way leaves nothing, and can be done again', async (t)
   assert.equal((await fleetIn(home)).recoveryFile.startsWith(home), true);
 });
 
+// [CLI-21]
+test('pulse --every: pulses until it is ended by a signal, and never slower than the fleet allows', async () => {
+  const bin = fileURLToPath(new URL('../bin/holdfast.cjs', import.meta.url));
+  const child = spawn(process.execPath, [bin, 'pulse', '--every', '1m', '--passphrase-file', phraseFile, '--json'], {
+    env: { PATH: process.env['PATH'] ?? '', HOLDFAST_HOME: shared },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const told = JSON.parse(line.toString()) as { fleet: string; validForMs: number; atMs: number };
+  assert.deepEqual(Object.keys(told), ['fleet', 'validForMs', 'atMs']);
+  assert.equal(told.validForMs, 24 * 3_600_000);
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+
+  const slow = await asOperator(shared, ['pulse', '--every', '24h', '--json']);
+  assert.deepEqual([slow.code, codeOf(slow)], [2, 'usage']);
+  const quick = await asOperator(shared, ['pulse', '--every', '30s', '--json']);
+  assert.deepEqual([quick.code, codeOf(quick)], [2, 'usage']);
+});
+
 // [CLI-5] [OPKEY-4]
 test('a passphrase comes from a file, one newline stripped; a wrong one changes nothing', async (t) => {
   const home = shared;

@@ -94,19 +94,27 @@ export class OperatorSession {
 
   /** Throws `operator_absent`, `passphrase_wrong`, `relay_*`, and the entry's own code for a history that does not hold. */
   static async open(paths: HomePaths, phrase: Uint8Array): Promise<OperatorSession> {
-    const facts = operatorFacts(paths.operator);
     const holder = await unlockOperator(paths.operator, phrase);
-    let relay: RelayExchange | undefined;
     try {
-      const identity = { fleet: facts.fleet, principal: facts.device, holder };
-      relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
-      const session = new OperatorSession(paths, facts, holder, relay);
+      return await OperatorSession.connect(paths, holder);
+    } catch (thrown) {
+      holder.wipe(); // [OPKEY-5]
+      throw thrown;
+    }
+  }
+
+  /** With a key that is unlocked already; `disconnect` leaves it to the caller, `close` overwrites it. Throws as `open`. */
+  static async connect(paths: HomePaths, holder: SoftwareKeyHolder): Promise<OperatorSession> {
+    const facts = operatorFacts(paths.operator);
+    const identity = { fleet: facts.fleet, principal: facts.device, holder };
+    const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
+    const session = new OperatorSession(paths, facts, holder, relay);
+    try {
       await session.catchUp();
       await session.finishOthersWork();
       return session;
     } catch (thrown) {
-      relay?.close();
-      holder.wipe(); // [OPKEY-5]
+      session.disconnect();
       throw thrown;
     }
   }
@@ -316,10 +324,15 @@ export class OperatorSession {
     await putPulse(this.relay, await makePulse(this.operator));
   }
 
-  /** Overwrites the keys. */
-  close(): void {
+  /** Overwrites the fleet's keys, not the operator's. */
+  disconnect(): void {
     this.relay.close();
     this.replica.wipe();
+  }
+
+  /** Overwrites the keys. */
+  close(): void {
+    this.disconnect();
     this.holder.wipe(); // [OPKEY-5]
   }
 }
