@@ -34,13 +34,13 @@ export interface EgressView {
   readonly ca: string | undefined;
 }
 
-/** One consumed handle. The broker calls `opened` once after `open`, `wiped` once after overwriting, `failed` when the request did not succeed. */
+/** One consumed handle. After `open` the broker calls `wiped` once, when it is overwritten; `failed` when the request did not succeed. */
 export interface Use {
   readonly handleId: string;
   /** A fresh Buffer over memory of its own (not V8's heap, not Node's pool), the broker's to overwrite. */
   open(): Promise<Buffer>;
-  opened(): void;
-  wiped(): void;
+  /** `sent`: its bytes were handed to the upstream's connection, whatever became of them. */
+  wiped(sent: boolean): void;
   failed(code: string): void;
 }
 

@@ -231,9 +231,8 @@ const parseFault = (error: Error): boolean => 'code' in error && String(error.co
 
 async function openAsText(use: Use, grant: GrantView): Promise<string> {
   const secret = await use.open();
-  use.opened();
   const text = encodedSecret(grant.attach, secret).toString('latin1');
   secret.fill(0);
-  use.wiped();
+  use.wiped(true);
   return text;
 }

@@ -78,7 +78,6 @@ export class Swap {
     if (at < 0 || head.includes(this.#marker, at + 1, 'latin1'))
       throw new HoldfastError('internal', 'the marker stands in the head exactly once');
     const secret = await this.#use.open();
-    this.#use.opened();
     this.#open = true;
     let encoded = ownBuffer(0);
     try {
@@ -87,7 +86,7 @@ export class Swap {
       encoded = encodedSecret(this.#attach, secret);
       return joined(head.subarray(0, at), encoded, head.subarray(at + this.#marker.length));
     } catch (error) {
-      this.wiped();
+      this.wiped(false);
       throw error;
     } finally {
       secret.fill(0);
@@ -96,9 +95,9 @@ export class Swap {
   }
 
   /** Nothing holds the secret any more. */
-  wiped(): void {
+  wiped(sent: boolean): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#use.wiped();
+    this.#use.wiped(sent);
   }
 }

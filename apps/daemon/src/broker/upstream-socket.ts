@@ -76,12 +76,14 @@ export class UpstreamSocket extends Duplex {
   /** One Buffer, one write on an established connection, overwritten when the socket has taken it. [BROKER-19] */
   async #writeSwapped(swap: Swap, head: Buffer): Promise<void> {
     const whole = await swap.fill(head);
+    let sent = false;
     try {
       if (this.destroyed || this.#transport.destroyed) throw refusal('request_cut');
+      sent = true;
       await new Promise<void>((done, fail) => this.#transport.write(whole, (error) => (error ? fail(error) : done())));
     } finally {
       whole.fill(0);
-      swap.wiped();
+      swap.wiped(sent);
     }
   }
 

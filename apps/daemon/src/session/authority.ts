@@ -15,6 +15,7 @@ import { recordedRequest } from '../audit/redact.ts';
 import type { Authority, EgressView, GrantView, RequestFacts, Target, Use } from '../broker/broker.ts';
 import type { Clock } from '../ports.ts';
 import { Refusals } from './refusals.ts';
+import { UseRecord } from './use-record.ts';
 
 interface SessionIdentity {
   readonly session: Uint8Array;
@@ -125,27 +126,21 @@ export class SessionAuthority implements Authority {
   private useOf({ grant, item, sealed }: Grant, handle: Uint8Array): Use {
     const { session } = this.identity;
     const { fleet, agent } = this.agent.enrolment;
-    let openedUs: number | undefined;
-    let recorded = false;
-    const closed = (sent: boolean) => {
-      if (recorded) return;
-      recorded = true;
-      const credentialedUs = openedUs === undefined ? 0 : Math.max(0, Math.round(this.clock.monotonicMs() * 1000 - openedUs));
-      this.agent.note({ kind: 'credentialed', session, handle, grant, item, credentialedUs, sent });
-    };
+    const record = new UseRecord(
+      () => this.clock.monotonicMs() * 1000,
+      (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', session, handle, grant, item, credentialedUs, sent }),
+    );
     return {
       handleId: toHex(handle),
       open: async () => {
-        const secret = await openSealed(this.agent.holder, this.primitives, { kind: 'grant', fleet, grant, item, agent }, sealed);
-        openedUs = this.clock.monotonicMs() * 1000;
+        const secret = await record.open(() =>
+          openSealed(this.agent.holder, this.primitives, { kind: 'grant', fleet, grant, item, agent }, sealed),
+        );
         return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
       },
-      opened: () => {
-        openedUs ??= this.clock.monotonicMs() * 1000;
-      },
-      wiped: () => closed(true),
+      wiped: (sent) => record.wiped(sent),
       failed: (code) => {
-        closed(false);
+        record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
       },
     };

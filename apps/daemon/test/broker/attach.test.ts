@@ -354,7 +354,7 @@ test('a secret that cannot be kept or carried is refused, and wiped', async () =
     assert.equal(origin.seen.length, 0);
     assert.deepEqual(
       it.records.map(({ kind, code }) => [kind, code].filter(Boolean).join(':')),
-      ['use', 'opened', 'wiped', 'failed:secret_unfit'],
+      ['use', 'opened', 'wiped:unsent', 'failed:secret_unfit'],
     );
     assert.ok(given.every((buffer) => buffer.every((byte) => byte === 0)));
   }

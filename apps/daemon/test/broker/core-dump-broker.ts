@@ -47,7 +47,6 @@ const broker = await createBroker({
     use: async () => ({
       handleId: String((uses += 1)),
       open: async () => openSealed(),
-      opened: () => {},
       wiped: () => {},
       failed: () => {},
     }),

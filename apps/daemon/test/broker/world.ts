@@ -115,9 +115,12 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         handles += 1;
         return {
           handleId: String(handles),
-          open: () => options.open?.(grant) ?? Promise.resolve(ownCopy(secretText)),
-          opened: () => records.push({ kind: 'opened' }),
-          wiped: () => records.push({ kind: 'wiped' }),
+          open: async () => {
+            const secret = (await options.open?.(grant)) ?? ownCopy(secretText);
+            records.push({ kind: 'opened' });
+            return secret;
+          },
+          wiped: (sent) => records.push({ kind: 'wiped', ...(!sent && { code: 'unsent' }) }),
           failed: (code) => records.push({ kind: 'failed', code }),
         };
       },
