@@ -237,7 +237,7 @@ const plants: readonly Plant[] = [
   docs('an option that does not exist', '`echo x | holdfast vault add x --none`', /vault add has no option --none/, {
     'apps/cli/src/main.ts': cliHelp,
   }),
-  docs("a path of somebody's machine", 'see /work/main/x', /a path of somebody's machine/),
+  docs("a path of somebody's machine", `see ${['', 'work', 'main', 'x'].join('/')}`, /a path of somebody's machine/),
 ];
 
 function lint(finds: string, text: string, expect: RegExp, folder = 'apps/relay/src'): LintPlant {
