@@ -121,8 +121,10 @@ function emptyFolders(): Argument[] {
     '/run',
     '--dir',
     '/var',
-    '--symlink',
-    '../tmp',
+    // A folder of its own: a working tree may lie below it, and a link would put the tree's mounts elsewhere.
+    '--perms',
+    '1777',
+    '--tmpfs',
     '/var/tmp',
     '--symlink',
     '../run',
