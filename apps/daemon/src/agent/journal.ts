@@ -155,6 +155,23 @@ export class AgentJournal implements LinkReader {
     return () => this.watchers.delete(watcher);
   }
 
+  /** Resolves once `reached` holds after a change took effect. Throws `relay_unreachable` with `late` after `timeoutMs`. */
+  until(reached: () => boolean, timeoutMs: number, late: string): Promise<void> {
+    if (reached()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const stop = this.watch(() => {
+        if (!reached()) return;
+        clearTimeout(deadline);
+        stop();
+        resolve();
+      });
+      const deadline = setTimeout(() => {
+        stop();
+        reject(new HoldfastError('relay_unreachable', late, { next: 'see: holdfast status' }));
+      }, timeoutMs);
+    });
+  }
+
   /** With nothing to apply: keeps what could not be kept before. Throws `store_failed` as long as that does not succeed. */
   async applyControl(wires: readonly Uint8Array[]): Promise<void> {
     const before = this.state;

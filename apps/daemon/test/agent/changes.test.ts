@@ -7,7 +7,8 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { endGrant } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
-import type { Agent, AgentEvents } from '../../src/agent/agent.ts';
+import type { Agent } from '../../src/agent/agent.ts';
+import type { AgentEvents } from '../../src/agent/effects.ts';
 import { StateStore } from '../../src/state/store.ts';
 import { Machine } from './machine.ts';
 

@@ -1,0 +1,118 @@
+// An agent's audit log as this machine keeps it, spec/audit.md: opened with the key its audience began with, held against the newest checkpoint
+// that the agent's own topic shows, and anchored there anew. One that does not hold is opened as evidence: it is read, and nothing is written.
+
+import path from 'node:path';
+import { readCheckpoint, signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import { openAuditFolder } from '../audit/files.ts';
+import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
+import type { RelayLink } from '../link/relay-link.ts';
+import type { Ports } from '../ports.ts';
+import type { Enrolment } from '../state/store.ts';
+import type { AgentJournal } from './journal.ts';
+import { PublishedCheckpoints } from './published-checkpoints.ts';
+import { SessionSigners } from './session-signer.ts';
+
+/** The log is not what it was: a fault of the evidence, not of the disk. */
+const evidenceFaults: ReadonlySet<ErrorCode> = new Set(['audit_altered', 'audit_corrupt', 'audit_truncated']);
+
+export interface AuditLogOptions {
+  readonly ports: Ports;
+  readonly enrolment: Enrolment;
+  readonly holder: KeyHolder;
+  readonly journal: AgentJournal;
+  readonly link: RelayLink;
+  /** Of all agents of this machine. */
+  readonly folder: string;
+  /** This run of the daemon. */
+  readonly run: AuditOptions['run'];
+  /** Called once it is known that the log does not hold, before anything else is done with it. */
+  readonly spoilt: (fault: HoldfastError) => void;
+}
+
+export class AgentAuditLog {
+  readonly writer: AuditWriter;
+  /** Puts its newest checkpoint into the agent's topic. */
+  readonly published: PublishedCheckpoints;
+  private readonly options: AuditLogOptions;
+  private readonly signers: SessionSigners;
+
+  private constructor(options: AuditLogOptions, signers: SessionSigners, writer: AuditWriter) {
+    const { journal, link, ports } = options;
+    this.options = options;
+    this.signers = signers;
+    this.writer = writer;
+    this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log });
+  }
+
+  /** Throws what the disk and the key store throw; a log that does not hold is told to `spoilt` instead, and opened as evidence. [AUDIT-21] */
+  static async open(options: AuditLogOptions): Promise<AgentAuditLog> {
+    const signers = new SessionSigners(options.ports, options.holder, options.enrolment);
+    const log = new AgentAuditLog(options, signers, await openWhatIsThere(options, signers));
+    try {
+      await log.hold();
+      return log;
+    } catch (thrown) {
+      await log.close();
+      throw thrown;
+    }
+  }
+
+  /** Compares the log with the newest checkpoint of our topic; one that does not hold is frozen and told to `spoilt`. [AUDIT-23] */
+  async hold(): Promise<void> {
+    const published = this.options.journal.publishedCheckpoint();
+    if (published === undefined || this.writer.frozen) return;
+    try {
+      await this.writer.assertMade(published);
+    } catch (thrown) {
+      if (!isEvidenceFault(thrown)) throw thrown;
+      this.options.spoilt(thrown);
+      this.writer.freeze(thrown);
+    }
+  }
+
+  /** Nothing is recorded afterwards. */
+  async close(): Promise<void> {
+    this.published.stop();
+    await this.writer.close();
+    await this.signers.wipe();
+  }
+}
+
+async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners): Promise<AuditWriter> {
+  const { ports, journal, spoilt } = options;
+  const published = journal.publishedCheckpoint();
+  try {
+    const anchor = published === undefined ? {} : { anchor: readCheckpoint(ports.primitives, published).statement };
+    return await openWriter(options, signers, anchor);
+  } catch (thrown) {
+    if (!isEvidenceFault(thrown)) throw thrown;
+    spoilt(thrown);
+    return openWriter(options, signers, { evidenceOf: thrown }); // [AUDIT-24]
+  }
+}
+
+async function openWriter(
+  { ports, enrolment, journal, folder, run }: AuditLogOptions,
+  signers: SessionSigners,
+  change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>,
+): Promise<AuditWriter> {
+  const { fleet, agent } = enrolment;
+  const key = await journal.firstEpochKey(agentAudience(agent)); // [AUDIT-18]
+  return AuditWriter.open({
+    files: await openAuditFolder(path.join(folder, toHex(agent))),
+    secrets: { primitives: ports.primitives, key, fleet, agent },
+    clock: ports.clock,
+    log: ports.log,
+    run,
+    sign: async (statement) => signCheckpoint(await signers.signer(), statement),
+    ...change,
+  });
+}
+
+function isEvidenceFault(thrown: unknown): thrown is HoldfastError {
+  return thrown instanceof HoldfastError && evidenceFaults.has(thrown.code);
+}

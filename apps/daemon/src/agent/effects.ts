@@ -1,0 +1,107 @@
+// What a change of the fleet does to one agent, at once: handles die, sessions are told, the audit log says what was granted and what ended.
+// Trusts the states, which the replica has verified. What takes power away is done before it is recorded.
+
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
+import { faultOf } from '../fault.ts';
+import type { Log } from '../ports.ts';
+import type { BurnTarget, HandleTable } from '../vault/mint.ts';
+
+/** What sessions hear of. */
+export interface AgentEvents {
+  /** The agent may do nothing any more. */
+  revoked(): void;
+  /** This grant has ended: what still uses it is cut. */
+  grantEnded(grant: Uint8Array): void;
+}
+
+export interface EffectsOptions {
+  readonly agent: Uint8Array;
+  readonly custodyLevel: string;
+  readonly log: Log;
+  /** Writes a report that no effect waits for. */
+  readonly note: (report: AuditReport) => void;
+  /** The agent reads no further. */
+  readonly leave: () => void;
+}
+
+export class Effects {
+  private readonly options: EffectsOptions;
+  private readonly listeners = new Set<AgentEvents>();
+
+  constructor(options: EffectsOptions) {
+    this.options = options;
+  }
+
+  subscribe(listener: AgentEvents): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Resolves when everything has happened; never rejects for what could not be recorded. */
+  async apply(after: FleetState, before: FleetState | undefined, handles: HandleTable): Promise<void> {
+    const { agent, custodyLevel, note, leave } = this.options;
+    const me = toHex(agent);
+    const was = before?.agents.get(me);
+    const now = after.agents.get(me);
+    if (was === undefined && now !== undefined) note({ kind: 'enrolled', custody: custodyLevel });
+    if (now?.revoked !== undefined && was?.revoked === undefined) {
+      leave();
+      this.tellRevoked();
+      await this.burn(handles, { kind: 'agent', agent });
+      note({ kind: 'revoked', reason: now.revoked.reason.replace(/[^\x20-\x7e]/g, '?') });
+      return;
+    }
+    await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
+    this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
+  }
+
+  /** For whatever ends the agent besides an operator: a log that does not hold. */
+  tellRevoked(): void {
+    this.tell((listener) => listener.revoked());
+  }
+
+  private async grantsChanged(
+    after: ReadonlyMap<string, Grant>,
+    before: ReadonlyMap<string, Grant>,
+    handles: HandleTable,
+  ): Promise<void> {
+    const { note } = this.options;
+    for (const [id, { grant }] of before) {
+      if (after.has(id)) continue;
+      this.tell((listener) => listener.grantEnded(grant));
+      await this.burn(handles, { kind: 'grant', grant });
+      note({ kind: 'grant-ended', grant });
+    }
+    for (const [id, { grant, item, name }] of after) {
+      if (!before.has(id)) note({ kind: 'granted', grant, item, name });
+    }
+  }
+
+  private egressChanged(after: ReadonlyMap<string, Egress>, before: ReadonlyMap<string, Egress>): void {
+    const { note } = this.options;
+    for (const [id, { id: rule }] of before) if (!after.has(id)) note({ kind: 'egress-ended', rule });
+    for (const [id, { id: rule, host, port }] of after) {
+      if (!before.has(id)) note({ kind: 'egress-allowed', rule, host, port });
+    }
+  }
+
+  /** All are dead at once; only the record may be missing. */
+  private async burn(handles: HandleTable, target: BurnTarget): Promise<void> {
+    const { log, agent } = this.options;
+    await handles.burn(target).catch(() => log.warn({ agent: toHex(agent) }, 'burned handles could not be recorded'));
+  }
+
+  /** Each is told, whatever the others make of it. */
+  private tell(what: (listener: AgentEvents) => void): void {
+    const { log, agent } = this.options;
+    for (const listener of this.listeners) {
+      try {
+        what(listener);
+      } catch (thrown) {
+        log.warn({ agent: toHex(agent), ...faultOf(thrown) }, 'a session failed to act on a change');
+      }
+    }
+  }
+}
