@@ -4,8 +4,8 @@
 import { controlTopic, parseEntry, signEntry, type EntryStatement, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
-import { agentAudience, encodeBody, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
-import { allowEgress } from '@holdfast/protocol/journal/compose';
+import { agentAudience, encodeBody, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
+import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
 import { topicTip } from '@holdfast/protocol/journal/state';
 import { sealBody } from '@holdfast/protocol/seal/body';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -22,6 +22,9 @@ const gone = await world.enroll('gone');
 const item = await operator.keep('demo', secret, { env: 'DEMO_TOKEN' });
 await operator.grant(item, main.id);
 await operator.act((author) => allowEgress(author, { agent: main.id, host: 'example.com', port: 443, allowPrivate: false }));
+await operator.act((author) => setRules(author, 'rules: []\n'));
+await operator.act((author) => setRules(author, 'rules: [] # again\n'));
+await operator.act((author) => addBedrock(author, 'This repository deploys on Fridays only.'));
 await main.write({ kind: 'enrolled' });
 await operator.revoke(gone.id);
 await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(1) });
@@ -161,6 +164,28 @@ await rejected('the id of a grant again', 'JOURNAL-15', 'id_taken', { kind: 'gra
 await rejected('no grant ended', 'JOURNAL-16', 'grant_unknown', { kind: 'grant-end', grant: strangers }, own);
 await rejected('no egress ended', 'JOURNAL-16', 'egress_unknown', { kind: 'egress-end', rule: strangers }, own);
 
+const rulesOf = (version: number, text: string, hash = hashRules(primitives, text)) =>
+  ({ kind: 'rules-set', version, text, hash }) as const;
+await rejected('an older rule set', 'JOURNAL-23', 'rules_version', rulesOf(1, 'rules: []\n'));
+await rejected('another rule set of the same version', 'JOURNAL-23', 'rules_version', rulesOf(2, 'rules: [] # other\n'));
+await rejected('a rule set two versions ahead', 'JOURNAL-23', 'rules_version', rulesOf(4, 'rules: []\n'));
+await rejected(
+  'a rule set with the hash of another',
+  'JOURNAL-24',
+  'rules_altered',
+  rulesOf(3, 'rules: []\n', new Uint8Array(32)),
+);
+await rejected('a rule set told to one agent', 'AUDIENCE-1', 'audience_wrong', rulesOf(3, 'rules: []\n'), own);
+const [bedrock] = state.bedrock.texts.values();
+if (bedrock === undefined) throw new Error('no bedrock');
+await rejected('the id of a bedrock text again', 'JOURNAL-25', 'id_taken', { kind: 'bedrock-add', id: bedrock.id, text: 'x' });
+await rejected('more bedrock than fits', 'JOURNAL-25', 'limit_exceeded', {
+  kind: 'bedrock-add',
+  id: strangers,
+  text: 'x'.repeat(8000),
+});
+await rejected('no bedrock removed', 'JOURNAL-26', 'bedrock_unknown', { kind: 'bedrock-remove', id: strangers });
+
 const [first] = relay.read(controlTopic).slice(1);
 if (first === undefined) throw new Error('no history');
 await rejected('an id again', 'JOURNAL-21', 'entry_duplicate', revocation, { id: parseEntry(primitives, first).statement.id });
@@ -206,6 +231,14 @@ add(
   'rejected',
   'entry_misplaced',
   await byAgent({ kind: 'egress-end', rule: strangers }),
+  main.id,
+);
+add(
+  'a rule set by an agent',
+  'JOURNAL-7',
+  'rejected',
+  'entry_misplaced',
+  await byAgent(rulesOf(3, 'rules: []\n'), { audience: 'fleet' }),
   main.id,
 );
 add(

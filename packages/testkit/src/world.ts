@@ -144,8 +144,11 @@ export class OperatorActor extends Reader {
     await this.act(rekeyFleet);
   }
 
-  /** Signs what no composer would: any body, anywhere. For tests of what readers do with it. */
-  async forge(body: Body, change: Partial<EntryStatement> & { readonly key?: Uint8Array } = {}): Promise<UnverifiedEntry> {
+  /** Signs what no composer would: any body, or bytes that are none, anywhere. For tests of what readers do with it. */
+  async forge(
+    body: Body | Uint8Array,
+    change: Partial<EntryStatement> & { readonly key?: Uint8Array } = {},
+  ): Promise<UnverifiedEntry> {
     const { primitives } = this.world;
     const { state } = this.replica;
     const { key: given, ...fields } = change;
@@ -165,7 +168,8 @@ export class OperatorActor extends Reader {
       audience,
       epoch,
     } as const;
-    return signEntry(primitives, this.holder, { ...(await sealBody(primitives, key, toSeal, encodeBody(body))), ...fields });
+    const plain = body instanceof Uint8Array ? body : encodeBody(body);
+    return signEntry(primitives, this.holder, { ...(await sealBody(primitives, key, toSeal, plain)), ...fields });
   }
 }
 

@@ -1,12 +1,26 @@
 // What entries say once opened, spec/journal.md: one format a kind, and the audience that each kind must be sealed for.
 
-import { toHex } from '../codec/bytes.ts';
-import { bytes, bytesUpTo, decode, encode, integer, list, optional, record, text, union, type Infer } from '../codec/schema.ts';
+import { equalBytes, toHex, utf8 } from '../codec/bytes.ts';
+import {
+  bytes,
+  bytesUpTo,
+  decode,
+  encode,
+  integer,
+  list,
+  optional,
+  record,
+  refine,
+  text,
+  union,
+  type Infer,
+} from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import { head } from '../blind/entry.ts';
 import { capability, custodyLevel, machineName, scopeName } from '../blind/pairing-offer.ts';
 import { digest, principalId, publicKeys, signPublicKey } from '../keys/public-keys.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
+import type { Primitives } from '../primitives/primitives.ts';
 import { maxBodyBytes } from '../seal/body.ts';
 import { maxSecretBytes } from '../vault/attach.ts';
 import { egressId, egressRule } from '../vault/egress.ts';
@@ -25,6 +39,21 @@ export const pulseMaxAge = integer({ min: 60_000, max: 30 * 24 * 3_600_000 });
 const maxMembers = 64 + 1 + 4096;
 /** One signed note of an audit log, with its session key's certificate. */
 export const maxCheckpointBytes = 4096;
+
+/** A rule set in UTF-8, its packs written out: leaves room for the rest of an entry. */
+export const maxRulesBytes = 192 * 1024;
+/** All of an agent's bedrock together fits one hook's output, which harnesses cut at 10,000 characters. */
+export const maxBedrockCharacters = 8000;
+export const maxBedrockTexts = 64;
+
+export const rulesVersion = integer({ min: 1, max: 2 ** 32 });
+export const rulesText = refine(text({ min: 1, max: maxRulesBytes }), (value, path) => {
+  if (utf8(value).length <= maxRulesBytes) return value;
+  throw new HoldfastError('codec_limit', `${path || 'rules'}: more than ${maxRulesBytes} bytes`);
+});
+export const bedrockId = bytes(16);
+/** Goes into agents' context and onto terminals, so of control characters it holds line feeds and tabs alone. */
+export const bedrockText = text({ min: 1, max: maxBedrockCharacters, pattern: /^(?:[\n\t]|[^\p{C}])+$/u });
 
 export const deviceRecord = record({ id: principalId, name: displayName, keys: publicKeys });
 export const agentRecord = record({
@@ -57,6 +86,10 @@ const body = union({
   'grant-end': { grant: grantId },
   'egress-allow': { rule: egressRule },
   'egress-end': { rule: egressId },
+  /** `hash`: SHA-256 of the text in UTF-8. The version is one more than the one before. */
+  'rules-set': { version: rulesVersion, text: rulesText, hash: digest },
+  'bedrock-add': { id: bedrockId, text: bedrockText },
+  'bedrock-remove': { id: bedrockId },
   /** In agents' topics: a signed checkpoint of the agent's audit log. */
   checkpoint: { checkpoint: bytesUpTo(maxCheckpointBytes) },
   /** In agents' topics: the agent has paired and read its fleet. */
@@ -68,6 +101,17 @@ export type BodyOf<K extends Body['kind']> = Extract<Body, { kind: K }>;
 /** Throws `codec_*`. The result holds copies. */
 export function decodeBody(plain: Uint8Array): Body {
   return decode(body, plain, maxBodyBytes);
+}
+
+/** What a rule set's text must hash to. */
+export function hashRules(primitives: Primitives, rules: string): Uint8Array {
+  return primitives.sha256(utf8(rules));
+}
+
+/** Throws `rules_altered`. Every reader with the right key finds the same. [JOURNAL-24] */
+export function assertWhole(primitives: Primitives, opened: Body): void {
+  if (opened.kind !== 'rules-set' || equalBytes(hashRules(primitives, opened.text), opened.hash)) return;
+  throw new HoldfastError('rules_altered', 'the text of the rule set is not the one that its hash names');
 }
 
 /** Throws `codec_*` for a body that no reader would accept. */
@@ -99,6 +143,9 @@ export const audienceOfKind = {
   'grant-end': 'own',
   'egress-allow': 'own',
   'egress-end': 'own',
+  'rules-set': 'fleet',
+  'bedrock-add': 'fleet',
+  'bedrock-remove': 'fleet',
   checkpoint: 'own',
   enrolled: 'own',
 } as const satisfies Record<Body['kind'], 'fleet' | 'operators' | 'own' | 'any'>;

@@ -20,7 +20,7 @@ import { makeLockbox } from '../seal/lockbox.ts';
 import { assertSecretFits } from '../vault/attach.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { VaultItem } from '../vault/item.ts';
-import { agentAudience, type BodyOf } from './bodies.ts';
+import { agentAudience, hashRules, type BodyOf } from './bodies.ts';
 import { composeEntry, drafted, type Composed, type Operator, type PlacedLockbox } from './draft.ts';
 import type { Replica } from './replica.ts';
 import { isLive, liveAgents, topicTip, type FleetState } from './state.ts';
@@ -249,6 +249,25 @@ export async function endEgress(
   { agent, rule }: { readonly agent: Uint8Array; readonly rule: Uint8Array },
 ): Promise<Composed> {
   return plain(await drafted(operator, (draft) => draft.write(agentAudience(agent), { kind: 'egress-end', rule })));
+}
+
+/** Publishes the next version of the fleet's rules; its text must be one that agents can read. Throws `codec_*`. */
+export async function setRules(operator: Operator, text: string): Promise<Composed & { readonly version: number }> {
+  const { primitives, replica } = operator;
+  const version = (replica.state.rules?.version ?? 0) + 1;
+  const body: BodyOf<'rules-set'> = { kind: 'rules-set', version, text, hash: hashRules(primitives, text) };
+  return { ...plain(await drafted(operator, (draft) => draft.write('fleet', body))), version };
+}
+
+/** Throws `limit_exceeded`, `codec_*`. */
+export async function addBedrock(operator: Operator, text: string): Promise<Composed & { readonly id: Uint8Array }> {
+  const id = operator.primitives.random(16);
+  return { ...plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'bedrock-add', id, text }))), id };
+}
+
+/** Throws `bedrock_unknown`. */
+export async function removeBedrock(operator: Operator, id: Uint8Array): Promise<Composed> {
+  return plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'bedrock-remove', id })));
 }
 
 function plain({ lockboxes, entries }: Composed): Composed {

@@ -25,6 +25,7 @@ const wrongContent: ReadonlySet<ErrorCode> = new Set([
   'codec_truncated',
   'lockbox_invalid',
   'open_failed',
+  'rules_altered',
 ]);
 
 export function isWrongContent(thrown: unknown): ErrorCode | undefined {

@@ -6,7 +6,15 @@ import type { ErrorCode } from '../errors.ts';
 import { controlTopic, type Tip } from '../blind/entry.ts';
 import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
-import type { AgentRecord, Egress, Epoch, FleetState, Grant, OpenedEntry } from './state.ts';
+import {
+  maxEarlierRules,
+  type AgentRecord,
+  type Egress,
+  type Epoch,
+  type FleetState,
+  type Grant,
+  type OpenedEntry,
+} from './state.ts';
 
 /** The state that a genesis entry makes. Its place and signature were checked. */
 export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>): FleetState {
@@ -27,6 +35,9 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     items: new Map(),
     grants: new Map(),
     egress: new Map(),
+    rules: undefined,
+    earlierRules: [],
+    bedrock: { version: 0, texts: new Map() },
     topics: new Map(),
     rejected: [],
   };
@@ -114,6 +125,20 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
         ...state,
         egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule))),
       };
+    case 'rules-set': {
+      const { version, text, hash } = body;
+      const earlier = state.rules === undefined ? [] : [state.rules, ...state.earlierRules].slice(0, maxEarlierRules);
+      return { ...state, rules: { version, text, hash, setAtMs: atMs, position }, earlierRules: earlier };
+    }
+    case 'bedrock-add': {
+      const { id, text } = body;
+      return {
+        ...state,
+        bedrock: bedrockAfter(state, withEntry(state.bedrock.texts, toHex(id), { id, text, addedAtMs: atMs, position })),
+      };
+    }
+    case 'bedrock-remove':
+      return { ...state, bedrock: bedrockAfter(state, without(state.bedrock.texts, toHex(body.id))) };
     case 'genesis':
     case 'checkpoint':
     case 'enrolled':
@@ -122,6 +147,10 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       body satisfies never;
       return state;
   }
+}
+
+function bedrockAfter({ bedrock }: FleetState, texts: FleetState['bedrock']['texts']): FleetState['bedrock'] {
+  return { version: bedrock.version + 1, texts };
 }
 
 /** Entries of the agent that came before this one but stand after `last` no longer count, as if they had come later. [JOURNAL-4] */

@@ -5,7 +5,7 @@ import { equalBytes, fromHex, toHex } from '../codec/bytes.ts';
 import { codeOf, HoldfastError, type ErrorCode } from '../errors.ts';
 import { controlTopic, noHash, parseEntry, type EntryStatement, type Head, type UnverifiedEntry } from '../blind/entry.ts';
 import { openBody } from '../seal/body.ts';
-import { agentAudience, decodeBody, type Body } from './bodies.ts';
+import { agentAudience, assertWhole, decodeBody, type Body } from './bodies.ts';
 import { isWrongContent, Keyring, type KeyringOptions, type WantedEpoch } from './keyring.ts';
 import { begin, reduce } from './reduce.ts';
 import { epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
@@ -315,7 +315,9 @@ export class Replica {
   async #openWith(key: Uint8Array, statement: EntryStatement): Promise<Body> {
     const plain = await openBody(this.#options.primitives, key, statement);
     try {
-      return decodeBody(plain);
+      const body = decodeBody(plain);
+      assertWhole(this.#options.primitives, body);
+      return body;
     } finally {
       plain.fill(0);
     }

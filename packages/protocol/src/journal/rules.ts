@@ -9,7 +9,15 @@ import type { ErrorCode } from '../errors.ts';
 import { maxAgents } from '../blind/access-list.ts';
 import { controlTopic, type EntryStatement } from '../blind/entry.ts';
 import { readCredential } from '../identity/credential.ts';
-import { agentKinds, agentOfAudience, audienceOfKind, type Body, type BodyOf } from './bodies.ts';
+import {
+  agentKinds,
+  agentOfAudience,
+  audienceOfKind,
+  maxBedrockCharacters,
+  maxBedrockTexts,
+  type Body,
+  type BodyOf,
+} from './bodies.ts';
 import { currentEpoch, isLive, liveAgents, membersOf, type Epoch, type FleetState, type OpenedEntry } from './state.ts';
 
 type Verdict = ErrorCode | undefined;
@@ -170,6 +178,23 @@ function egressExists(state: FleetState, { statement }: OpenedEntry, { rule }: B
   return state.egress.get(agentOfAudience(statement.audience) ?? '')?.has(toHex(rule)) === true ? undefined : 'egress_unknown';
 }
 
+/** [JOURNAL-23] Versions only go forward, one at a time: neither an older set nor another one of the same version ever takes effect. */
+function rulesGoForward(state: FleetState, _entry: OpenedEntry, { version }: BodyOf<'rules-set'>): Verdict {
+  return version === (state.rules?.version ?? 0) + 1 ? undefined : 'rules_version';
+}
+
+/** [JOURNAL-25] */
+function bedrockFits({ bedrock: { texts } }: FleetState, _entry: OpenedEntry, { id, text }: BodyOf<'bedrock-add'>): Verdict {
+  if (texts.has(toHex(id))) return 'id_taken';
+  const characters = [...texts.values()].reduce((sum, each) => sum + each.text.length, text.length);
+  return texts.size < maxBedrockTexts && characters <= maxBedrockCharacters ? undefined : 'limit_exceeded';
+}
+
+/** [JOURNAL-26] */
+function bedrockExists(state: FleetState, _entry: OpenedEntry, { id }: BodyOf<'bedrock-remove'>): Verdict {
+  return state.bedrock.texts.has(toHex(id)) ? undefined : 'bedrock_unknown';
+}
+
 /** [JOURNAL-17] An agent's control heads only go forward. */
 function controlGoesForward(state: FleetState, { statement }: OpenedEntry): Verdict {
   const before = state.topics.get(toHex(statement.topic))?.at(-1)?.control ?? 0;
@@ -204,6 +229,9 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'grant-end': [grantExists],
   'egress-allow': [egressIsForItsReader, audiencesAgentIsLive, egressIsNew],
   'egress-end': [egressExists],
+  'rules-set': [rulesGoForward],
+  'bedrock-add': [bedrockFits],
+  'bedrock-remove': [bedrockExists],
   checkpoint: [],
   enrolled: [],
 };

@@ -9,8 +9,18 @@ import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } 
 import { maxCredentialBytes } from '../identity/credential.ts';
 import { egressRule } from '../vault/egress.ts';
 import { grantedItem, vaultItem } from '../vault/item.ts';
-import { agentRecord, deviceRecord, maxCheckpointBytes, pulseMaxAge } from './bodies.ts';
-import type { AgentRecord, FleetState } from './state.ts';
+import {
+  agentRecord,
+  bedrockId,
+  bedrockText,
+  deviceRecord,
+  maxBedrockTexts,
+  maxCheckpointBytes,
+  pulseMaxAge,
+  rulesText,
+  rulesVersion,
+} from './bodies.ts';
+import { maxEarlierRules, type AgentRecord, type FleetState } from './state.ts';
 
 /** A fleet of ten thousand grants takes about 25 MB. */
 const maxSnapshotBytes = 256 * 1024 * 1024;
@@ -52,6 +62,14 @@ const snapshot = record({
   items: list(record({ item: vaultItem, addedAtMs: atMs, position }), { max }),
   grants: list(record({ agent: principalId, held: list(record({ granted: grantedItem, grantedAtMs: atMs }), { max }) }), { max }),
   egress: list(record({ agent: principalId, held: list(record({ rule: egressRule, allowedAtMs: atMs }), { max }) }), { max }),
+  /** Newest first. */
+  rules: list(record({ version: rulesVersion, text: rulesText, hash: digest, setAtMs: atMs, position }), {
+    max: maxEarlierRules + 1,
+  }),
+  bedrock: record({
+    version: integer(),
+    texts: list(record({ id: bedrockId, text: bedrockText, addedAtMs: atMs, position }), { max: maxBedrockTexts }),
+  }),
   topics: list(
     record({
       topic: principalId,
@@ -99,6 +117,8 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     items: [...state.items.values()].map(({ addedAtMs, position: at, ...item }) => ({ item, addedAtMs, position: at })),
     grants: byAgent(state.grants, ({ grantedAtMs, ...granted }) => ({ granted, grantedAtMs })),
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
+    rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
+    bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
     topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
     rejected: state.rejected,
     ...history,
@@ -118,6 +138,7 @@ function idOf(hex: string): Uint8Array {
 /** Reads what `writeSnapshot` wrote. Throws `codec_*`. */
 export function readSnapshot(input: Uint8Array): { readonly state: FleetState; readonly history: ControlHistory } {
   const read = decode(snapshot, input, maxSnapshotBytes);
+  const [rules, ...earlierRules] = read.rules;
   const state: FleetState = {
     fleet: read.fleet,
     name: read.name,
@@ -144,6 +165,9 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     egress: new Map(
       read.egress.map(({ agent, held }) => [toHex(agent), byId(held.map(({ rule, allowedAtMs }) => ({ ...rule, allowedAtMs })))]),
     ),
+    rules,
+    earlierRules,
+    bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },
     topics: new Map(
       read.topics.map(({ topic, records }) => [
         toHex(topic),

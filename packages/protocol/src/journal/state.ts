@@ -52,6 +52,34 @@ export type Item = VaultItem & { readonly addedAtMs: number; readonly position: 
 export type Grant = GrantedItem & { readonly grantedAtMs: number };
 export type Egress = EgressRule & { readonly allowedAtMs: number };
 
+/** A rule set as it was signed. Whether its text is a set that this reader understands is another question. */
+export interface SignedRules {
+  readonly version: number;
+  readonly text: string;
+  readonly hash: Uint8Array;
+  readonly setAtMs: number;
+  /** Control position of the entry. */
+  readonly position: number;
+}
+
+/** A text that goes into every agent's context. */
+export interface BedrockText {
+  readonly id: Uint8Array;
+  readonly text: string;
+  readonly addedAtMs: number;
+  readonly position: number;
+}
+
+export interface Bedrock {
+  /** How often it has changed: tells whether a context that holds one version holds the newest. */
+  readonly version: number;
+  /** By id, in the order in which they were added. */
+  readonly texts: ReadonlyMap<string, BedrockText>;
+}
+
+/** How many sets before the newest a state keeps, for readers that do not understand the newest. [JOURNAL-27] */
+export const maxEarlierRules = 7;
+
 /** A valid author's entry that broke a rule: it stands in the history and has no effect. */
 export interface Rejection {
   readonly position: number;
@@ -87,6 +115,11 @@ export interface FleetState {
   readonly grants: ReadonlyMap<string, ReadonlyMap<string, Grant>>;
   /** By agent, then by rule. */
   readonly egress: ReadonlyMap<string, ReadonlyMap<string, Egress>>;
+  /** The newest rule set; undefined: none was ever set. */
+  readonly rules: SignedRules | undefined;
+  /** Those before it, newest first, at most `maxEarlierRules`. */
+  readonly earlierRules: readonly SignedRules[];
+  readonly bedrock: Bedrock;
   /** By agent: its topic as far as it was read. */
   readonly topics: ReadonlyMap<string, readonly AgentRecord[]>;
   /** Of the control topic. Agents' rejected entries are records with a code. */

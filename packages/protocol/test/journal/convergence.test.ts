@@ -7,7 +7,15 @@ import fc from 'fast-check';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import { allowEgress, endEgress, removeItem, revokeAgent } from '@holdfast/protocol/journal/compose';
+import {
+  addBedrock,
+  allowEgress,
+  endEgress,
+  removeBedrock,
+  removeItem,
+  revokeAgent,
+  setRules,
+} from '@holdfast/protocol/journal/compose';
 import type { Replica } from '@holdfast/protocol/journal/replica';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { World, type AgentActor } from '@holdfast/testkit/world';
@@ -31,7 +39,12 @@ async function liveALittle(): Promise<{ world: World; agents: readonly AgentActo
     allowEgress(author, { agent: main.id, host: 'a.example', port: 443, allowPrivate: false }),
   );
   await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(1) });
+  await operator.act((author) => setRules(author, 'one'));
   await operator.revoke(gone.id);
+  await operator.act((author) => setRules(author, 'two'));
+  const { id: bedrock } = await operator.act((author) => addBedrock(author, 'first'));
+  await operator.act((author) => addBedrock(author, 'second'));
+  await operator.act((author) => removeBedrock(author, bedrock));
   relay.append(await operator.forge({ kind: 'agent-revoke', agent: gone.id, reason: 'twice' }));
   await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(2) });
   await operator.act((author) => endEgress(author, { agent: main.id, rule }));

@@ -56,6 +56,7 @@ describe('journal vectors', () => {
       ],
     );
     assert.equal(state.rejected.length, 0);
+    assert.deepEqual([state.rules?.version, state.earlierRules.length, state.bedrock.version], [2, 1, 1]);
   });
 
   for (const { name, clause, verdict, expect, topic, entry } of faults) {

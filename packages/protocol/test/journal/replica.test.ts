@@ -8,7 +8,16 @@ import { controlTopic, parseEntry, signEntry, type EntryStatement, type Unverifi
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { agentAudience, encodeBody, type Body } from '@holdfast/protocol/journal/bodies';
-import { addItem, allowEgress, composeGenesis, rekeyFleet, revokeAgent } from '@holdfast/protocol/journal/compose';
+import {
+  addBedrock,
+  addItem,
+  allowEgress,
+  composeGenesis,
+  rekeyFleet,
+  removeBedrock,
+  revokeAgent,
+  setRules,
+} from '@holdfast/protocol/journal/compose';
 import { maxWaiting, Replica, type Ingested } from '@holdfast/protocol/journal/replica';
 import { currentEpoch, egressOf, grantsOf, isLive, latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -490,6 +499,10 @@ describe('replica: what it keeps', () => {
     await gone.write({ kind: 'enrolled' });
     await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(7) });
     await world.operator.grant(await world.operator.keep('demo', secret, { env: 'DEMO' }), main.id);
+    for (const rules of ['one', 'two', 'three']) await world.operator.act((operator) => setRules(operator, rules));
+    const { id } = await world.operator.act((operator) => addBedrock(operator, 'Deploys on Fridays only.'));
+    await world.operator.act((operator) => addBedrock(operator, 'Ask before you force-push.\n\tAlways.'));
+    await world.operator.act((operator) => removeBedrock(operator, id));
     await world.operator.revoke(gone.id);
     world.relay.append(await world.operator.forge({ kind: 'item-remove', item: new Uint8Array(16) }, { audience: 'operators' }));
     await world.operator.sync();

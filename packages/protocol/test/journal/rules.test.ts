@@ -8,8 +8,8 @@ import { controlTopic, parseEntry, type EntryStatement } from '@holdfast/protoco
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { confirmationOf, credentialLifeMs, issueCredential } from '@holdfast/protocol/identity/credential';
-import { agentAudience, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
-import { allowEgress } from '@holdfast/protocol/journal/compose';
+import { agentAudience, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
+import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
 import { membersOf, type FleetState } from '@holdfast/protocol/journal/state';
 import { commitToKey } from '@holdfast/protocol/seal/body';
 import { makeLockbox } from '@holdfast/protocol/seal/lockbox';
@@ -35,6 +35,8 @@ async function setUp(): Promise<Stage> {
   const item = await operator.keep('demo', secret, { env: 'DEMO_TOKEN' });
   const grantId = await operator.grant(item, main.id);
   await operator.act((author) => allowEgress(author, { agent: main.id, host: 'example.com', port: 443, allowPrivate: false }));
+  for (const rules of ['one', 'two']) await operator.act((author) => setRules(author, rules));
+  await operator.act((author) => addBedrock(author, 'Deploys on Fridays only.'));
   await operator.revoke(gone.id);
   await main.sync();
   const { grantedAtMs: _at, ...grant } = operator.replica.state.grants.get(toHex(main.id))?.get(toHex(grantId)) ?? assert.fail();
@@ -444,6 +446,63 @@ const breaches: readonly Breach[] = [
   },
 ];
 
+const breachesOfRuleSets: readonly Breach[] = [
+  ...(
+    [
+      ['an older rule set', 'one', 1],
+      ['the same version with another text', 'other', 2],
+      ['a version left out', 'three', 4],
+    ] as const
+  ).map(([name, text, version]) => ({
+    clause: '[JOURNAL-23]',
+    name,
+    expect: 'rules_version' as const,
+    alsoRead: true,
+    make: ({ world }: Stage) => [{ kind: 'rules-set', version, text, hash: hashRules(world.primitives, text) }] as const,
+  })),
+  {
+    clause: '[JOURNAL-24]',
+    name: 'the hash of another text',
+    expect: 'rules_altered',
+    alsoRead: true,
+    make: ({ world }) => [{ kind: 'rules-set', version: 3, text: 'three', hash: hashRules(world.primitives, 'four') }],
+  },
+  {
+    clause: '[AUDIENCE-1]',
+    name: 'a rule set for one agent alone',
+    expect: 'audience_wrong',
+    alsoRead: true,
+    make: (stage) => [
+      { kind: 'rules-set', version: 3, text: 'three', hash: hashRules(stage.world.primitives, 'three') },
+      own(stage),
+    ],
+  },
+  {
+    clause: '[JOURNAL-25]',
+    name: 'the id of a bedrock text again',
+    expect: 'id_taken',
+    alsoRead: true,
+    make: ({ world }) => {
+      const [text = assert.fail()] = world.operator.replica.state.bedrock.texts.values();
+      return [{ kind: 'bedrock-add', id: text.id, text: 'Another.' }];
+    },
+  },
+  {
+    clause: '[JOURNAL-25]',
+    name: 'more bedrock than a context takes',
+    expect: 'limit_exceeded',
+    alsoRead: true,
+    make: (stage) => [{ kind: 'bedrock-add', id: fresh(stage), text: 'x'.repeat(8000) }],
+  },
+  {
+    clause: '[JOURNAL-26]',
+    name: 'no bedrock removed',
+    expect: 'bedrock_unknown',
+    alsoRead: true,
+    make: (stage) => [{ kind: 'bedrock-remove', id: fresh(stage) }],
+  },
+];
+
 /** All that authority rests on. */
 function authority({ control: _control, rejected: _rejected, ...rest }: FleetState): unknown {
   return rest;
@@ -455,7 +514,7 @@ describe('journal: rules', () => {
     stage = await setUp();
   });
 
-  for (const { clause, name, expect, alsoRead, make } of breaches) {
+  for (const { clause, name, expect, alsoRead, make } of [...breaches, ...breachesOfRuleSets]) {
     it(`${clause} ${name}: ${expect}`, async () => {
       const { world, main } = stage;
       const readers: readonly Reader[] = [world.operator, main];
