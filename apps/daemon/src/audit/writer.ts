@@ -4,20 +4,12 @@
 import { logOrigin, readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
-import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
+import { AuditReader, type AuditRange } from './reader.ts';
 import { maxBatch, type SegmentSecrets } from './segment.ts';
-import {
-  asEvidence,
-  checkpointsOf,
-  lostEvidenceNext,
-  openStoredLog,
-  readClosedSegment,
-  recordsOf,
-  type StoredLog,
-} from './stored-log.ts';
+import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
 import { Tail } from './tail.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
@@ -29,8 +21,6 @@ const checkpointEvery = 1024;
 const maxQueue = 16_384;
 /** A session can be refused without end: what it does not fill with that is left for what it did, and for other sessions of the agent. */
 const maxQueueOfRefusals = maxQueue / 2;
-/** Fits a page into one frame of the door. */
-const defaultPageBytes = 768 * 1024;
 
 export interface AuditOptions {
   readonly files: AuditFiles;
@@ -68,6 +58,7 @@ function unavailable(cause?: unknown): HoldfastError {
 export class AuditWriter {
   private readonly options: AuditOptions;
   private readonly tail: Tail;
+  private readonly reader: AuditReader;
   private readonly queue: Item[] = [];
   private working: Promise<void> | undefined;
   private syncDue = false;
@@ -79,11 +70,11 @@ export class AuditWriter {
   private fault: HoldfastError | undefined;
   /** Notes that found no place since the last `gap`, by kind. */
   private readonly dropped = new Map<AuditReport['kind'], number>();
-  private page: { readonly first: number; readonly records: readonly Uint8Array[] } | undefined;
 
   private constructor(options: AuditOptions, stored: StoredLog) {
     this.options = options;
     this.tail = new Tail(options.files, options.secrets, stored);
+    this.reader = new AuditReader(options.files, options.secrets, this.tail);
     this.fault = options.evidenceOf;
   }
 
@@ -124,29 +115,11 @@ export class AuditWriter {
       throw new HoldfastError('audit_truncated', `${size} audit records were signed, ${this.size} are left`, {
         next: lostEvidenceNext,
       }); // [AUDIT-23]
-    if (!(await this.hasCheckpoint(checkpoint))) {
+    if (!(await this.reader.hasCheckpoint(checkpoint))) {
       throw new HoldfastError('audit_altered', 'the audit log is another than the one that was signed', {
         next: lostEvidenceNext,
       }); // [AUDIT-23]
     }
-  }
-
-  /** Newest first: what the fleet has seen last is hardly ever far back. */
-  private async hasCheckpoint(wanted: Uint8Array): Promise<boolean> {
-    const { closed, recent, checkpoint } = this.tail;
-    if ([checkpoint?.wire, ...recent.checkpoints].some((each) => each !== undefined && equalBytes(each, wanted))) return true;
-    for (let index = closed.length - 1; index >= 0; index -= 1) {
-      const id = closed[index];
-      if (id === undefined) continue;
-      const segment = await readClosedSegment(
-        this.options.files,
-        this.options.secrets,
-        id,
-        closed[index + 1]?.first ?? recent.first,
-      );
-      if (checkpointsOf(segment).some((each) => equalBytes(each, wanted))) return true;
-    }
-    return false;
   }
 
   /** Resolves when written; synced within 50 ms. Rejects with `audit_unavailable`: then what it records must not happen. */
@@ -306,52 +279,14 @@ export class AuditWriter {
     await this.enqueue({ kind: 'checkpoint', wire }, true);
   }
 
-  /** Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`. */
-  async read({
-    from,
-    limit,
-    maxBytes = defaultPageBytes,
-  }: {
-    from: number;
-    limit: number;
-    maxBytes?: number;
-  }): Promise<Uint8Array[]> {
-    const events: Uint8Array[] = [];
-    for (let at = from, bytes = 0; at < this.size && events.length < limit; at += 1) {
-      const { first, records } = await this.recordsAround(at);
-      const event = records[at - first];
-      if (event === undefined) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
-      bytes += event.length;
-      if (events.length > 0 && bytes > maxBytes) break;
-      events.push(event);
-    }
-    return events;
-  }
-
-  private async recordsAround(at: number): Promise<{ readonly first: number; readonly records: readonly Uint8Array[] }> {
-    const { recent, closed } = this.tail;
-    if (at >= recent.first) return recent;
-    if (this.page !== undefined && at >= this.page.first && at < this.page.first + this.page.records.length) return this.page;
-    const index = closed.findLastIndex(({ first }) => first <= at);
-    const id = closed[index];
-    if (id === undefined) throw new HoldfastError('audit_corrupt', 'an audit file is missing');
-    const next = closed[index + 1]?.first ?? recent.first;
-    this.page = {
-      first: id.first,
-      records: recordsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)),
-    };
-    return this.page;
+  /** As `AuditReader.read`. */
+  read(range: AuditRange): Promise<Uint8Array[]> {
+    return this.reader.read(range);
   }
 
   /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
-  async checkpoints(): Promise<Uint8Array[]> {
-    const found: Uint8Array[] = [];
-    const { closed, recent } = this.tail;
-    for (const [index, id] of closed.entries()) {
-      const next = closed[index + 1]?.first ?? recent.first;
-      found.push(...checkpointsOf(await readClosedSegment(this.options.files, this.options.secrets, id, next)));
-    }
-    return [...found, ...recent.checkpoints];
+  checkpoints(): Promise<Uint8Array[]> {
+    return this.reader.checkpoints();
   }
 
   /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */

@@ -1,0 +1,85 @@
+// Reads an audit log back while it is written: closed segments from the disk, one kept for the next page, the growing end from memory.
+
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { AuditFiles } from './files.ts';
+import type { SegmentId, SegmentSecrets } from './segment.ts';
+import { checkpointsOf, readClosedSegment, recordsOf } from './stored-log.ts';
+import type { Tail } from './tail.ts';
+
+/** Fits a page into one frame of the door. */
+const defaultPageBytes = 768 * 1024;
+
+export interface AuditRange {
+  readonly from: number;
+  readonly limit: number;
+  readonly maxBytes?: number;
+}
+
+interface Page {
+  readonly first: number;
+  readonly records: readonly Uint8Array[];
+}
+
+export class AuditReader {
+  private readonly files: AuditFiles;
+  private readonly secrets: SegmentSecrets;
+  private readonly tail: Tail;
+  private page: Page | undefined;
+
+  constructor(files: AuditFiles, secrets: SegmentSecrets, tail: Tail) {
+    this.files = files;
+    this.secrets = secrets;
+    this.tail = tail;
+  }
+
+  /** Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`. */
+  async read({ from, limit, maxBytes = defaultPageBytes }: AuditRange): Promise<Uint8Array[]> {
+    const events: Uint8Array[] = [];
+    for (let at = from, bytes = 0; at < this.tail.size && events.length < limit; at += 1) {
+      const { first, records } = await this.recordsAround(at);
+      const event = records[at - first];
+      if (event === undefined) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
+      bytes += event.length;
+      if (events.length > 0 && bytes > maxBytes) break;
+      events.push(event);
+    }
+    return events;
+  }
+
+  /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
+  async checkpoints(): Promise<Uint8Array[]> {
+    const found: Uint8Array[] = [];
+    const { closed, recent } = this.tail;
+    for (const index of closed.keys()) found.push(...checkpointsOf(await this.segment(closed, index, recent.first)));
+    return [...found, ...recent.checkpoints];
+  }
+
+  /** Newest first: what the fleet has seen last is hardly ever far back. Throws `audit_corrupt`. */
+  async hasCheckpoint(wanted: Uint8Array): Promise<boolean> {
+    const { closed, recent, checkpoint } = this.tail;
+    if ([checkpoint?.wire, ...recent.checkpoints].some((each) => each !== undefined && equalBytes(each, wanted))) return true;
+    for (let index = closed.length - 1; index >= 0; index -= 1) {
+      const segment = await this.segment(closed, index, recent.first);
+      if (checkpointsOf(segment).some((each) => equalBytes(each, wanted))) return true;
+    }
+    return false;
+  }
+
+  private async recordsAround(at: number): Promise<Page> {
+    const { recent, closed } = this.tail;
+    if (at >= recent.first) return recent;
+    const { page } = this;
+    if (page !== undefined && at >= page.first && at < page.first + page.records.length) return page;
+    const index = closed.findLastIndex(({ first }) => first <= at);
+    const records = recordsOf(await this.segment(closed, index, recent.first));
+    return (this.page = { first: closed[index]?.first ?? 0, records });
+  }
+
+  /** A segment ends where the next one begins, the last one where the held records do. */
+  private async segment(closed: readonly SegmentId[], index: number, recentFirst: number): ReturnType<typeof readClosedSegment> {
+    const id = closed[index];
+    if (id === undefined) throw new HoldfastError('audit_corrupt', 'an audit file is missing');
+    return readClosedSegment(this.files, this.secrets, id, closed[index + 1]?.first ?? recentFirst);
+  }
+}
