@@ -2,6 +2,7 @@
 // comes last: a command that was killed before has made nothing here, and the next one starts anew.
 
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { signPulse } from '@holdfast/protocol/blind/pulse';
 import { toHex } from '@holdfast/protocol/codec/bytes';
@@ -14,7 +15,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
 import { hasOperator, makeOperatorFolder, rememberSeen, saveOperator } from '../operator/key-file.ts';
-import { deviceName, openRelay } from '../operator/session.ts';
+import { openRelay } from '../operator/relay.ts';
 import { newPassphrase } from '../secrets-input.ts';
 import { plainText, usage, type Output } from '../output.ts';
 import { localRelay } from './enroll.ts';
@@ -25,6 +26,9 @@ interface InitOptions {
   readonly recoveryFile?: string;
   readonly passphraseFile?: string;
 }
+
+/** What this machine calls itself in the device list. */
+const deviceName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64) || 'unnamed';
 
 export async function init(output: Output, options: InitOptions): Promise<void> {
   const paths = findHome();

@@ -1,7 +1,6 @@
-// One command's work as operator: unlocks the key, reads the fleet from the relay itself (never through the daemon), refuses a history
-// without the head seen last, writes, and leaves a pulse behind. The key is overwritten at the end, whatever happened.
+// One command's work as operator: unlocks the key, reads the fleet from the relay itself (never through the daemon), finishes what a killed
+// command began, writes, and leaves a pulse behind. The key is overwritten at the end, whatever happened.
 
-import { hostname } from 'node:os';
 import path from 'node:path';
 import {
   parseAccessList,
@@ -9,87 +8,50 @@ import {
   type AccessList,
   type AccessListStatement,
 } from '@holdfast/protocol/blind/access-list';
-import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
-import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
+import { parseEntry, type Head } from '@holdfast/protocol/blind/entry';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import {
   appendEntry,
-  askFreshness,
   getAccessList,
-  getLockbox,
   putAccessList,
   putLockbox,
   putPulse,
   readTopic,
 } from '@holdfast/protocol/exchange/relay-calls';
-import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { makePulse, rekeyFleet, renewAccess, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
-import { Replica } from '@holdfast/protocol/journal/replica';
 import { currentEpoch, liveAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
 import type { Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
+import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
 import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
+import { openRelay } from './relay.ts';
 import { takeTurn } from './turn.ts';
 import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
 
-const answerWithinMs = 15_000;
 /** Two operators at once are rare; five in a row mean something else is wrong. */
 const maxAttempts = 5;
 const appliedWithinMs = 10_000;
-
-/** A relay connection for the length of one command. Throws `relay_unreachable`, `relay_impostor`. */
-export function openRelay(
-  relayUrl: string,
-  bound: { identity?: RelayIdentity; relayKey?: Uint8Array } = {},
-): Promise<RelayExchange> {
-  return connectRelay(relayUrl, {
-    webSocket: WebSocket,
-    primitives: nodePrimitives,
-    deadline: (afterMs, expired) => {
-      const timer = setTimeout(expired, afterMs);
-      return () => clearTimeout(timer);
-    },
-    answerWithinMs,
-    onPush: () => {},
-    onClosed: () => {},
-    ...bound,
-  });
-}
-
-/** What this machine calls itself in the device list. */
-export const deviceName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64) || 'unnamed';
 
 export class OperatorSession {
   readonly facts: OperatorFacts;
   readonly relay: RelayExchange;
   readonly paths: HomePaths;
   private readonly holder: SoftwareKeyHolder;
-  private readonly replica: Replica;
-  /** The control topic as it was read: entries and their hashes by position. */
-  private readonly wires: Uint8Array[] = [];
-  private readonly hashes: Uint8Array[] = [];
+  private readonly history: ControlHistory;
 
   private constructor(paths: HomePaths, facts: OperatorFacts, holder: SoftwareKeyHolder, relay: RelayExchange) {
     this.paths = paths;
     this.facts = facts;
     this.holder = holder;
     this.relay = relay;
-    const pinned = seenBefore(paths.operator)?.control;
-    this.replica = new Replica({
-      primitives: nodePrimitives,
-      holder,
-      self: facts.device,
-      fleet: facts.fleet,
-      lockboxes: (place) => getLockbox(relay, place),
-      ...(pinned !== undefined && { pinned }),
-    });
+    this.history = new ControlHistory(paths.operator, facts, holder, relay);
   }
 
   /** Throws `operator_absent`, `passphrase_wrong`, `relay_*`, and the entry's own code for a history that does not hold. */
@@ -110,7 +72,7 @@ export class OperatorSession {
     const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
     const session = new OperatorSession(paths, facts, holder, relay);
     try {
-      await session.catchUp();
+      await session.history.catchUp();
       await session.finishOthersWork();
       return session;
     } catch (thrown) {
@@ -120,22 +82,21 @@ export class OperatorSession {
   }
 
   get state(): FleetState {
-    return this.replica.state;
+    return this.history.state;
   }
 
   get head(): Head {
-    const { position, hash } = this.state.control;
-    return { position, hash };
+    return this.history.head;
   }
 
   get genesis(): Uint8Array {
-    return this.wires[0] ?? new Uint8Array();
+    return this.history.genesis;
   }
 
   get operator(): Operator {
     return {
       primitives: nodePrimitives,
-      replica: this.replica,
+      replica: this.history.replica,
       device: this.facts.device,
       holder: this.holder,
       nowMs: Date.now(),
@@ -149,10 +110,7 @@ export class OperatorSession {
 
   /** The secret of an item, as bytes; the caller overwrites it. */
   openSecret(item: Uint8Array): Promise<Uint8Array> {
-    const wire = this.wires[this.state.items.get(toHex(item))?.position ?? -1];
-    if (wire === undefined)
-      throw new HoldfastError('item_unknown', 'there is no such credential', { next: 'see: holdfast vault list' });
-    return this.replica.openSecret(item, wire);
+    return this.history.openSecret(item);
   }
 
   /** The version of the access list in force. */
@@ -161,7 +119,7 @@ export class OperatorSession {
   }
 
   async readAgentTopic(agent: Uint8Array): Promise<void> {
-    for await (const wire of readTopic(this.relay, agent, 0)) await this.replica.ingest(agent, [wire]);
+    for await (const wire of readTopic(this.relay, agent, 0)) await this.history.replica.ingest(agent, [wire]);
   }
 
   /** Composes and sends, one command of this machine at a time; when another operator was faster, reads what came and composes again. */
@@ -169,7 +127,7 @@ export class OperatorSession {
     const release = await takeTurn(path.join(this.paths.operator, 'lock.db'));
     try {
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-        await this.catchUp();
+        await this.history.catchUp();
         await this.sendUnsent();
         const composed = await compose(this.operator);
         for (const { wire, ...place } of composed.lockboxes) await putLockbox(this.relay, place, wire);
@@ -234,7 +192,7 @@ export class OperatorSession {
     const wires = unsentEntries(this.paths.operator);
     const first = wires[0] && parseEntry(nodePrimitives, wires[0]);
     if (first === undefined) return;
-    const ours = this.hashes[first.statement.position];
+    const ours = this.history.hashAt(first.statement.position);
     if (ours !== undefined && !equalBytes(ours, first.hash)) forgetUnsent(this.paths.operator); // another device was faster
     else await this.send(wires); // [OPKEY-9]
   }
@@ -247,59 +205,19 @@ export class OperatorSession {
       const entry = parseEntry(nodePrimitives, wire);
       const { position } = entry.statement;
       if ((await appendEntry(this.relay, entry)).kind === 'conflict') {
-        await this.catchUp();
-        const there = this.hashes[position];
+        await this.history.catchUp();
+        const there = this.history.hashAt(position);
         if (there === undefined)
           throw new HoldfastError('relay_protocol', 'the relay says that another entry came first, and shows none'); // [OPKEY-9]
         if (equalBytes(there, entry.hash)) continue;
         forgetUnsent(this.paths.operator);
         return false;
       }
-      if (this.hashes[position] === undefined) await this.take(wire);
+      if (this.history.hashAt(position) === undefined) await this.history.take(wire);
     }
-    const told = await this.told();
-    compareHeads(this.head, told); // [OPKEY-8]
-    rememberSeen(this.paths.operator, { control: this.head });
+    await this.history.confirm(); // [OPKEY-8]
     forgetUnsent(this.paths.operator);
     return true;
-  }
-
-  /** The control head over which the relay signs our question. */
-  private async told(): Promise<Head | undefined> {
-    const { fleet, relayKey } = this.facts;
-    return headOf(await askFreshness(this.relay, { fleet, relayKey, topics: [] }), controlTopic);
-  }
-
-  private async catchUp(): Promise<void> {
-    const before = seenBefore(this.paths.operator)?.control; // and not again below: another command of this machine may see more meanwhile
-    const told = await this.told();
-    compareHeads(before, told); // [OPKEY-6]
-    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
-    if (!this.replica.hasBegun)
-      throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', {
-        next: "check the relay's address and its data",
-      }); // [OPKEY-6]
-    if (before !== undefined && this.replica.compareControl(before) === 'ahead') {
-      throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', {
-        next: 'the relay was rolled back or lies: do not go on with it',
-      }); // [OPKEY-6]
-    }
-    if (told !== undefined && this.replica.compareControl(told) === 'ahead') {
-      throw new HoldfastError('entry_gap', 'the relay has entries that it does not show', {
-        next: 'something between here and the relay lies: do not go on with it',
-      }); // [OPKEY-8]
-    }
-    rememberSeen(this.paths.operator, { control: this.head });
-  }
-
-  private async take(wire: Uint8Array): Promise<void> {
-    const [result] = await this.replica.ingest(controlTopic, [wire]);
-    if (result === undefined || result.kind === 'refused') {
-      throw new HoldfastError(result?.code ?? 'internal', "the fleet's history does not hold together", { cause: result?.cause });
-    }
-    if (result.kind === 'duplicate') throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
-    this.wires.push(wire);
-    this.hashes.push(result.hash);
   }
 
   /** Waits until the daemon of this machine has applied everything written so far: `absent` without one, `late` when it does not hear of it in time. */
@@ -327,7 +245,7 @@ export class OperatorSession {
   /** Overwrites the fleet's keys, not the operator's. */
   disconnect(): void {
     this.relay.close();
-    this.replica.wipe();
+    this.history.replica.wipe();
   }
 
   /** Overwrites the keys. */

@@ -1,0 +1,112 @@
+// The fleet's control topic as an operator reads it from the relay itself: verified entry by entry, held against the head that this operator saw
+// last and against the one over which the relay signs our question. What was seen is written down. spec/operator-key.md.
+
+import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
+import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { askFreshness, getLockbox, readTopic } from '@holdfast/protocol/exchange/relay-calls';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
+import { Replica } from '@holdfast/protocol/journal/replica';
+import type { FleetState } from '@holdfast/protocol/journal/state';
+import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { rememberSeen, seenBefore, type OperatorFacts } from './key-file.ts';
+
+export class ControlHistory {
+  readonly replica: Replica;
+  private readonly folder: string;
+  private readonly facts: OperatorFacts;
+  private readonly relay: RelayExchange;
+  /** Entries and their hashes by position. */
+  private readonly wires: Uint8Array[] = [];
+  private readonly hashes: Uint8Array[] = [];
+
+  /** `folder` is the operator's, where the head seen last is kept. */
+  constructor(folder: string, facts: OperatorFacts, holder: KeyHolder, relay: RelayExchange) {
+    this.folder = folder;
+    this.facts = facts;
+    this.relay = relay;
+    const pinned = seenBefore(folder)?.control;
+    this.replica = new Replica({
+      primitives: nodePrimitives,
+      holder,
+      self: facts.device,
+      fleet: facts.fleet,
+      lockboxes: (place) => getLockbox(relay, place),
+      ...(pinned !== undefined && { pinned }),
+    });
+  }
+
+  get state(): FleetState {
+    return this.replica.state;
+  }
+
+  get head(): Head {
+    const { position, hash } = this.state.control;
+    return { position, hash };
+  }
+
+  get genesis(): Uint8Array {
+    return this.wires[0] ?? new Uint8Array();
+  }
+
+  /** Undefined where nothing has been read yet. */
+  hashAt(position: number): Uint8Array | undefined {
+    return this.hashes[position];
+  }
+
+  /** The secret of an item, as bytes; the caller overwrites it. */
+  openSecret(item: Uint8Array): Promise<Uint8Array> {
+    const wire = this.wires[this.state.items.get(toHex(item))?.position ?? -1];
+    if (wire === undefined)
+      throw new HoldfastError('item_unknown', 'there is no such credential', { next: 'see: holdfast vault list' });
+    return this.replica.openSecret(item, wire);
+  }
+
+  /** Reads what came since. Throws `entry_stale`, `entry_gap`, `entry_fork` for another history than was seen or told, and an entry's own code. */
+  async catchUp(): Promise<void> {
+    const before = seenBefore(this.folder)?.control; // and not again below: another command of this machine may see more meanwhile
+    const told = await this.told();
+    compareHeads(before, told); // [OPKEY-6]
+    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
+    if (!this.replica.hasBegun)
+      throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', {
+        next: "check the relay's address and its data",
+      }); // [OPKEY-6]
+    if (before !== undefined && this.replica.compareControl(before) === 'ahead') {
+      throw new HoldfastError('entry_stale', 'the relay shows an older history than this operator has seen', {
+        next: 'the relay was rolled back or lies: do not go on with it',
+      }); // [OPKEY-6]
+    }
+    if (told !== undefined && this.replica.compareControl(told) === 'ahead') {
+      throw new HoldfastError('entry_gap', 'the relay has entries that it does not show', {
+        next: 'something between here and the relay lies: do not go on with it',
+      }); // [OPKEY-8]
+    }
+    rememberSeen(this.folder, { control: this.head });
+  }
+
+  /** Of what was just sent: that the relay now says the same. Throws as `catchUp`. */
+  async confirm(): Promise<void> {
+    compareHeads(this.head, await this.told()); // [OPKEY-8]
+    rememberSeen(this.folder, { control: this.head });
+  }
+
+  /** The next entry. Throws its own code, or `relay_protocol` for one that was taken before. */
+  async take(wire: Uint8Array): Promise<void> {
+    const [result] = await this.replica.ingest(controlTopic, [wire]);
+    if (result === undefined || result.kind === 'refused') {
+      throw new HoldfastError(result?.code ?? 'internal', "the fleet's history does not hold together", { cause: result?.cause });
+    }
+    if (result.kind === 'duplicate') throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
+    this.wires.push(wire);
+    this.hashes.push(result.hash);
+  }
+
+  /** The control head over which the relay signs our question. */
+  private async told(): Promise<Head | undefined> {
+    const { fleet, relayKey } = this.facts;
+    return headOf(await askFreshness(this.relay, { fleet, relayKey, topics: [] }), controlTopic);
+  }
+}
