@@ -1,14 +1,64 @@
-// The agent's own door: the origin that a session's one port serves beside the proxy, spec/agent-door.md. It tells an agent what it may use, in
-// metadata; it takes no decision and changes nothing.
+// The agent's own door: the origin that a session's one port serves beside the proxy, spec/agent-door.md. Here is who may ask, and which
+// path goes where; what a path does stands in the file of its routes. Trusts the socket for who is asking, and nothing that is said.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { toHex } from '@holdfast/protocol/codec/bytes';
-import type { Agent } from '../agent/agent.ts';
-import type { SessionAuthority } from './authority.ts';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 
-function answer(response: ServerResponse, status: number, value: unknown): void {
+/** Answers one request. What it throws is told by code: `usage` is 400, `limit_exceeded` 413, other refusals 403. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/** Handlers by exact path, without query, and by method. */
+export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
+
+/** A body that drips longer is cut, whatever its size. */
+const bodyTimeoutMs = 30_000;
+
+/** Handles requests whose caller is known by the socket they came through: this session and no other. Two routes of one path: the later wins. */
+export function agentDoor(...parts: readonly Routes[]): (request: IncomingMessage, response: ServerResponse) => void {
+  const routes = new Map(parts.flatMap((part) => Object.entries(part)));
+  const handlerFor = (request: IncomingMessage): Handler => {
+    if (isOfWebPage(request)) throw new HoldfastError('refused', 'web pages are not answered here'); // [AGENT-DOOR-2]
+    const methods = routes.get(request.url ?? '');
+    if (methods === undefined) return (_request, response) => answer(response, 404, fault('usage', 'no such path', paths)); // [AGENT-DOOR-3]
+    const { method } = request;
+    const handler = method === 'GET' || method === 'POST' ? methods[method] : undefined;
+    const allowed = Object.keys(methods).join(' or ');
+    return handler ?? ((_request, response) => answer(response, 405, fault('usage', `only ${allowed} is answered here`))); // [AGENT-DOOR-3]
+  };
+  const paths = [...routes].flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`)).join(', ');
+  return (request, response) => {
+    void (async () => handlerFor(request)(request, response))().catch((thrown: unknown) => refuse(response, thrown));
+  };
+}
+
+/** Ends the response with JSON. */
+export function answer(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(`${JSON.stringify(value)}\n`);
+}
+
+/** The whole body as JSON. Throws `usage` for what is none or not announced as JSON, `limit_exceeded` beyond `maxBytes`. [AGENT-DOOR-4] */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  // A page can post text to any address without asking; to post JSON it has to ask first.
+  if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw new HoldfastError('usage', 'the body is not announced as JSON', { next: 'send content-type: application/json' });
+  const late = setTimeout(() => request.destroy(), bodyTimeoutMs);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw new HoldfastError('limit_exceeded', `the body is longer than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(late);
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks)));
+  } catch (cause) {
+    throw new HoldfastError('usage', 'the body is no JSON', { cause });
+  }
 }
 
 /** Browsers say where a request comes from, in one of these; a name that was bound to loopback says it in Host. */
@@ -22,36 +72,17 @@ function isOfWebPage({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** Handles requests whose caller is known by the socket they came through: this session and no other. */
-export function agentDoor(
-  agent: Agent,
-  authority: SessionAuthority,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  return (request, response) => {
-    if (isOfWebPage(request)) {
-      answer(response, 403, { error: { code: 'refused', message: 'web pages are not answered here' } }); // [AGENT-DOOR-2]
-    } else if (request.method !== 'GET') {
-      answer(response, 405, { error: { code: 'usage', message: 'only GET is answered here' } }); // [AGENT-DOOR-3]
-    } else if (request.url === '/v1/vault') {
-      answer(response, 200, { items: vaultOf(agent, authority) });
-    } else if (request.url === '/v1/status') {
-      answer(response, 200, { agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed' });
-    } else {
-      answer(response, 404, { error: { code: 'usage', message: 'no such path', next: 'GET /v1/vault or /v1/status' } }); // [AGENT-DOOR-3]
-    }
-  };
-}
+const fault = (code: string, message: string, next?: string) => ({ error: { code, message, ...(next && { next }) } });
 
-/** Name, attachment, and where it may go: never the secret, never another agent's. */
-function vaultOf(agent: Agent, authority: SessionAuthority) {
-  const placeholders = new Map(authority.grants().map(({ grantId, placeholder }) => [grantId, placeholder]));
-  return agent.grants().map(({ grant, name, attach, fence, env }) => ({
-    name,
-    attach,
-    env,
-    placeholder: placeholders.get(toHex(grant)),
-    hosts: fence.hosts,
-    methods: fence.methods,
-    paths: fence.paths,
-  })); // [AGENT-DOOR-1]
+function refuse(response: ServerResponse, thrown: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const code = codeOf(thrown);
+  const known = thrown instanceof HoldfastError ? thrown : new HoldfastError(code, 'the daemon failed');
+  const status = code === 'usage' ? 400 : code === 'limit_exceeded' ? 413 : code === 'internal' ? 500 : 403;
+  // What is left of a body that nobody read would be taken for the next request.
+  if (!response.req.complete) response.setHeader('connection', 'close');
+  answer(response, status, fault(code, known.message, known.next));
 }

@@ -14,6 +14,7 @@ import type { Caller } from '../door/server.ts';
 import type { Ports } from '../ports.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
+import { agentView } from './agent-view.ts';
 import { SessionAuthority } from './authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
@@ -68,7 +69,7 @@ export class Sessions {
     let broker: Broker | undefined;
     let exitCode: number | undefined;
     try {
-      broker = await createBroker({ authority, door: agentDoor(agent, authority), log });
+      broker = await createBroker({ authority, door: agentDoor(agentView(agent, authority)), log });
       const sandbox = await this.start(agent, request, authority, broker);
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();

@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
-import { agentDoor } from '../../src/session/agent-door.ts';
+import { agentDoor, answer, readJson, type Routes } from '../../src/session/agent-door.ts';
+import { agentView } from '../../src/session/agent-view.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 
 const secret = 'never-shown-to-anybody';
@@ -39,15 +40,18 @@ interface Answer {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-async function serve(t: TestContext) {
+async function serve(t: TestContext, more: Routes = {}) {
   const agent = agentWithOneGrant();
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => 0 } };
   const authority = new SessionAuthority(agent, ports, { session: new Uint8Array(16), secret: primitives.random(32) });
-  const server = createServer(agentDoor(agent, authority));
+  const server = createServer(agentDoor(agentView(agent, authority), more));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const ask = (path: string, { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {}) =>
+  const ask = (
+    path: string,
+    { method = 'GET', headers = {}, body: sentBody }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ) =>
     new Promise<Answer>((resolve, reject) => {
       const sent = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
         let body = '';
@@ -55,7 +59,7 @@ async function serve(t: TestContext) {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
       });
       sent.on('error', reject);
-      sent.end();
+      sent.end(sentBody);
     });
   return { ask, authority, port };
 }
@@ -127,4 +131,44 @@ test('nothing can be changed here: other methods and other paths are refused', a
     assert.equal(status, 404, path);
     assert.equal((JSON.parse(body) as { error: { code: string } }).error.code, 'usage');
   }
+});
+
+const json = { 'content-type': 'application/json' };
+
+// [AGENT-DOOR-3] [AGENT-DOOR-4]
+test('a route takes its own method, a bounded body, and JSON that is announced as such', async (t) => {
+  const { ask } = await serve(t, {
+    '/v1/echo': { POST: async (request, response) => answer(response, 200, { got: await readJson(request, 64) }) },
+  });
+  const post = async (body: string, headers: Record<string, string> = json) => {
+    const told = await ask('/v1/echo', { method: 'POST', headers, body });
+    return [told.status, told.body.trim()];
+  };
+  assert.deepEqual(await post('{"a":1}'), [200, '{"got":{"a":1}}']);
+  assert.equal((await post('{"a":1}', { 'content-type': 'application/json; charset=utf-8' }))[0], 200);
+  for (const headers of [{}, { 'content-type': 'text/plain' }, { 'content-type': 'application/jsonp' }])
+    assert.equal((await post('{"a":1}', headers))[0], 400, JSON.stringify(headers));
+  for (const body of ['', '{', '\u{feff}{}', 'nul']) assert.equal((await post(body))[0], 400, body);
+  const [status, body] = await post(`"${'x'.repeat(100_000)}"`);
+  assert.equal(status, 413);
+  assert.match(String(body), /limit_exceeded/);
+  assert.equal((await ask('/v1/echo')).status, 405);
+  for (const headers of [
+    { ...json, origin: 'http://127.0.0.1' },
+    { ...json, host: 'evil.example' },
+  ])
+    assert.equal((await post('{}', headers))[0], 403);
+});
+
+test('a route that fails says nothing of why', async (t) => {
+  const { ask } = await serve(t, {
+    '/v1/broken': {
+      GET: () => {
+        throw new Error(`a bug with ${secret}`);
+      },
+    },
+  });
+  const { status, body } = await ask('/v1/broken');
+  assert.equal(status, 500);
+  assert.ok(!body.includes(secret));
 });

@@ -1,0 +1,30 @@
+// What an agent is told at its door: who it is, and what it may use, in metadata. Takes no decision and changes nothing.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Agent } from '../agent/agent.ts';
+import { answer, type Routes } from './agent-door.ts';
+import type { SessionAuthority } from './authority.ts';
+
+export function agentView(agent: Agent, authority: SessionAuthority): Routes {
+  return {
+    '/v1/vault': { GET: (_request, response) => answer(response, 200, { items: vaultOf(agent, authority) }) },
+    '/v1/status': {
+      GET: (_request, response) =>
+        answer(response, 200, { agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed' }),
+    },
+  };
+}
+
+/** Name, attachment, and where it may go: never the secret, never another agent's. */
+function vaultOf(agent: Agent, authority: SessionAuthority) {
+  const placeholders = new Map(authority.grants().map(({ grantId, placeholder }) => [grantId, placeholder]));
+  return agent.grants().map(({ grant, name, attach, fence, env }) => ({
+    name,
+    attach,
+    env,
+    placeholder: placeholders.get(toHex(grant)),
+    hosts: fence.hosts,
+    methods: fence.methods,
+    paths: fence.paths,
+  })); // [AGENT-DOOR-1]
+}
