@@ -66,8 +66,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
     const info = readUntil(pipeOf(child, infoDescriptor) as Readable, '}');
     const terminalName = pipes === undefined ? readUntil(pipeOf(child, nameDescriptor) as Readable, '\n') : undefined;
     door = await receiveDoor(child, exited);
-    const address = door.address();
-    const doorPort = typeof address === 'object' && address !== null ? address.port : 0;
+    const { doorPort, home } = plan;
     const processes = new SessionProcesses(await info);
     const kill = (): void => {
       if (ended) return;
@@ -79,12 +78,13 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       replaced = path;
       kill();
     });
-    const goAhead = plan.goAhead(doorPort);
-    await letGo(child, alteration.goAhead?.(goAhead) ?? goAhead, exited);
+    await letGo(child, alteration.goAhead?.(plan.goAhead) ?? plan.goAhead, exited);
     const name = (await terminalName)?.trim();
     return {
       door,
       doorPort,
+      home,
+      root: processes.root,
       ...streams,
       exited,
       resize: async (columns, rows) => {

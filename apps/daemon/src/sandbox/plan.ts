@@ -1,5 +1,6 @@
 // From a request to the argument list of bwrap: what the session sees, what it is denied, what it runs. spec/sandbox.md.
 
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { homedir } from 'node:os';
@@ -25,8 +26,11 @@ export interface Plan {
   readonly starterCommand: readonly string[];
   /** Places of the tree whose replacement from outside ends the session. */
   readonly places: readonly string[];
-  /** What the starter is told once the door's port is known. */
-  goAhead(doorPort: number): GoAhead;
+  /** Where the door listens inside. */
+  readonly doorPort: number;
+  readonly home: string;
+  /** What the starter is told once it listens. */
+  readonly goAhead: GoAhead;
   /** Closes what `words` has open; call it once bwrap has its own copies. */
   close(): void;
   /** Takes the placeholders out of the tree; call it when the session has ended. Implies `close`. */
@@ -54,6 +58,9 @@ const namespaces = [
   'ALL',
   '--die-with-parent',
 ];
+
+/** Where the door may listen: below what a kernel gives out by itself, above what services are known by. Nothing else is there yet. */
+const doorPorts = [20_000, 30_000] as const;
 
 /** HOME inside. Not the operator's own path: a payload may write in here, so nothing is ever mounted below it. */
 const homePlaces = ['/home/agent', '/home/holdfast-agent', '/holdfast-home'];
@@ -84,7 +91,8 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
   const home =
     homePlaces.find((place) => ![...homes, ...readOnly, tree].some((path) => overlap(path, place))) ?? '/holdfast-home';
   const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
-  const etc = etcMounts(request.caBundle, home, shell, request.etcFiles ?? []);
+  const doorPort = randomInt(...doorPorts);
+  const etc = etcMounts(request.caBundle, home, shell, request.etcFiles?.({ doorPort, home, shell, node }) ?? []);
   const treeProtections = planTriggers(tree, installation);
   const linked = linkedRepository(tree);
   if (linked !== undefined && [...homes, ...withheld].some((path) => isWithin(path, linked.path))) {
@@ -128,17 +136,20 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
       node,
       '--disable-warning=ExperimentalWarning',
       starterPath,
+      String(doorPort),
     ];
     return {
       words,
       starterCommand,
+      doorPort,
+      home,
       places: protections.map(({ path }) => path),
       close: () => mounts.close(),
       remove: () => {
         mounts.close();
         removeCovers();
       },
-      goAhead: (doorPort) => ({
+      goAhead: {
         file,
         argv: [name, ...rest],
         cwd: tree,
@@ -154,7 +165,7 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
           doorPort,
           brokered: request.brokered ?? [],
         }),
-      }),
+      },
     };
   } catch (error) {
     removeCovers();

@@ -25,6 +25,11 @@ export class SessionProcesses {
     if (!Number.isSafeInteger(this.#payload) || this.#payload <= 1) throw new Error('the sandbox has no process');
   }
 
+  /** The root folder of the session, through process 1. */
+  get root(): string {
+    return `/proc/${this.#first}/root`;
+  }
+
   kill(): void {
     if (readlinkSync(`/proc/${this.#first}/ns/pid`) === this.#namespace) process.kill(this.#first, 'SIGKILL');
   }

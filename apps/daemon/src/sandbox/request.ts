@@ -27,14 +27,27 @@ export interface SandboxRequest {
   readonly withheld: readonly string[];
   /** Holdfast's own tree: read-only inside, also where it lies in `cwd`. */
   readonly installation: string;
-  /** Read-only files below /etc, such as an agent's managed settings. */
-  readonly etcFiles?: readonly EtcFile[];
+  /** Read-only files below /etc, such as an agent's managed settings, which name the door. */
+  readonly etcFiles?: (inside: Inside) => readonly EtcFile[];
+}
+
+/** What is settled before a session starts, for files that have to name it. */
+export interface Inside {
+  readonly doorPort: number;
+  readonly home: string;
+  readonly shell: string;
+  /** The Node that starts the session: visible inside at this path, whatever PATH holds. */
+  readonly node: string;
 }
 
 export interface Sandbox {
   /** Listens on 127.0.0.1 inside the session's network namespace; the caller accepts on it and closes it when the session has ended. */
   readonly door: Server;
   readonly doorPort: number;
+  /** HOME inside. */
+  readonly home: string;
+  /** The session's own root, as a folder of the host: what the session sees at a path lies below it. Links there may lead anywhere. */
+  readonly root: string;
   readonly input: Writable;
   readonly output: Readable;
   /** Undefined with a terminal, which has one stream for both. */

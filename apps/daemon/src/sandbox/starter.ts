@@ -32,7 +32,9 @@ process.once('message', (goAhead: GoAhead) => {
   if (fault !== undefined) fail(`${fault} is not read-only inside: something changed it during the start`);
   else become(goAhead);
 });
-door.listen({ host: '127.0.0.1', port: 0, exclusive: true }, () => process.send?.({ kind: 'door', text: '' }, door));
+door.listen({ host: '127.0.0.1', port: Number(process.argv[2]), exclusive: true }, () =>
+  process.send?.({ kind: 'door', text: '' }, door),
+);
 
 function fail(text: string): void {
   process.send?.({ kind: 'failed', text }, undefined, undefined, () => process.exit(1));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Alteration } from '../../src/sandbox/launch.ts';
+import type { Inside } from '../../src/sandbox/request.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { probe } from '../../src/sandbox/probe.ts';
 import { installation, makeWorld, requestFor, run, script, start, without } from './world.ts';
@@ -197,7 +198,7 @@ test('[SANDBOX-15] Holdfast itself is read-only inside, also where it lies in th
 
 test('[SANDBOX-6] /etc holds an allow-list, the bundle and the managed files, read-only', async (t) => {
   const world = makeWorld(t);
-  const etcFiles = [{ path: '/etc/agent/managed.json', data: Buffer.from('{}') }];
+  const etcFiles = () => [{ path: '/etc/agent/managed.json', data: Buffer.from('{}') }];
   const source =
     'cat /etc/agent/managed.json /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem; cat /etc/shadow; echo x > /etc/agent/managed.json; rm /etc/passwd; touch /etc/x; id -un; ls ~ >/dev/null && cat /etc/resolv.conf; wc -l < /etc/passwd';
   const { output, errors } = await run(t, requestFor(world, ['sh', '-c', source], { etcFiles }));
@@ -206,11 +207,29 @@ test('[SANDBOX-6] /etc holds an allow-list, the bundle and the managed files, re
   assert.equal(errors.match(/Read-only file system/g)?.length, 3);
   for (const path of ['/usr/x', '/etc/../usr/x', 'etc/x', '/etc']) {
     await assert.rejects(
-      startSandbox(requestFor(world, ['true'], { etcFiles: [{ path, data: Buffer.alloc(0) }] })),
+      startSandbox(requestFor(world, ['true'], { etcFiles: () => [{ path, data: Buffer.alloc(0) }] })),
       { code: 'usage' },
       path,
     );
   }
+});
+
+test('[SANDBOX-6] managed files can name the door, and [SANDBOX-9] what a session sees can be looked up from outside', async (t) => {
+  const world = makeWorld(t);
+  const told: unknown[] = [];
+  const etcFiles = (inside: Inside) => {
+    told.push(inside.doorPort, inside.home);
+    return [{ path: '/etc/agent/door', data: Buffer.from(`http://127.0.0.1:${inside.doorPort}`) }];
+  };
+  const source = 'ln -s /etc/agent ~/link; [ "$(cat /etc/agent/door)" = "$HOLDFAST_DOOR" ] && echo same; read -r line';
+  const sandbox = await start(t, requestFor(world, ['sh', '-c', source], { etcFiles }));
+  const [line] = (await once(sandbox.output, 'data')) as [Buffer];
+  assert.equal(String(line), 'same\n');
+  assert.deepEqual(told, [sandbox.doorPort, sandbox.home]);
+  assert.equal(readFileSync(join(sandbox.root, 'etc/hostname'), 'utf8'), 'holdfast\n');
+  assert.equal(readlinkSync(join(sandbox.root, sandbox.home, 'link')), '/etc/agent');
+  sandbox.input.end();
+  assert.equal(await sandbox.exited, 1);
 });
 
 test('[SANDBOX-1] a machine that cannot seal is told what to type, and nothing runs', async () => {
