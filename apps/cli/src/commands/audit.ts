@@ -71,6 +71,23 @@ function sentence(event: AuditEvent): string {
       return event.custody;
     case 'daemon-start':
       return event.version;
+    case 'tool-call':
+      return `${event.allowed ? '' : 'refused: '}${event.name} ${event.act}${event.rules.length > 0 ? ` (${event.decision}: ${event.rules.join(', ')})` : ''}`;
+    case 'asked':
+      return `${toHex(event.ask)} for ${duration(event.lifeMs)}: ${event.rules.join(', ')}`;
+    case 'answered':
+      return `${toHex(event.ask)} ${event.outcome}`;
+    case 'rules-set':
+      return `version ${event.version}`;
+    case 'rules-unreadable':
+      return `version ${event.version} cannot be read (${event.code}); in force: ${event.inForce ?? 'only reading'}`;
+    case 'bedrock-changed':
+      return `${event.texts} texts`;
+    case 'entry-rejected':
+      return `entry ${event.position}: ${event.code}`;
+    case 'answer-refused':
+    case 'entry-refused':
+      return event.code;
     case 'gap':
       return event.dropped.map(({ kind, count }) => `${count} ${kind}`).join(', ');
     default:

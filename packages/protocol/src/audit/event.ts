@@ -20,9 +20,10 @@ import { digest, principalId, wallClockMs } from '../keys/public-keys.ts';
 import { egressId } from '../vault/egress.ts';
 import { hostName, portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
+import { recordedAct } from './act.ts';
 
 /** Larger than the largest event; bounds what a reader holds for one. */
-export const maxEventBytes = 4096;
+export const maxEventBytes = 8192;
 /** Longer paths are cut in the record; the digest still covers all of it. */
 export const maxRecordedPath = 1024;
 
@@ -32,6 +33,7 @@ const shownPath = text({ max: maxRecordedPath, pattern: /^[\x20-\x22\x24-\x3e\x4
 
 const sessionId = bytes(16);
 const handleName = bytes(16);
+const askId = bytes(16);
 const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
 
 /** A request as the record keeps it. `path` is absent where policy leaves it out; `digest` is `requestDigest` of the whole. */
@@ -55,6 +57,31 @@ const stamp = {
   atMs: integer(wallClockMs),
   /** Microseconds since the run began. */
   monotonicUs: integer(),
+};
+
+/** An act of the agent as the record keeps it. `call`: the digest of all of it. */
+const toolCall = {
+  session: sessionId,
+  /** The harness's own id of the call: one event each. */
+  toolUse: shown(128),
+  /** Who says so: the hook inside the session, or the daemon itself. */
+  label: oneOf('reported', 'observed'),
+  tool: text({ min: 1, max: 16, pattern: /^[a-z]+$/ }),
+  harness: shown(32),
+  name: shown(256),
+  act: recordedAct,
+  actCut: optional(literal(true)),
+  call: digest,
+  directory: optional(shown(512)),
+  subagent: optional(shown(128)),
+  /** Labels that the session carried before the call. */
+  labels: optional(list(shown(64), { max: 16 })),
+  /** What the rules said, and what the harness was told in the end. */
+  decision: oneOf('allow', 'warn', 'ask', 'deny'),
+  allowed: bool,
+  rules: list(shown(128), { max: 16 }),
+  /** Absent: no rule set was in force, only reading was allowed. */
+  rulesVersion: optional(integer({ min: 1 })),
 };
 
 const use = { session: sessionId, handle: handleName, grant: grantId, item: itemId };
@@ -83,6 +110,29 @@ export const auditEvent = union({
   refused: { ...stamp, session: sessionId, code, request: recordedRequest },
   /** A request without a credential, let out by an egress rule or to a granted host. */
   request: { ...stamp, session: sessionId, request: recordedRequest },
+  /** Written before the act runs, or is refused. */
+  'tool-call': { ...stamp, ...toolCall },
+  /** An act waits for an operator. */
+  asked: { ...stamp, session: sessionId, ask: askId, call: digest, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
+  /** `device`: the operator's, where one answered. */
+  answered: {
+    ...stamp,
+    session: sessionId,
+    ask: askId,
+    outcome: oneOf('allowed', 'denied', 'expired', 'crowded', 'unasked', 'withdrawn'),
+    device: optional(principalId),
+  },
+  /** An answer that counted for nothing. */
+  'answer-refused': { ...stamp, code, ask: optional(askId) },
+  /** Takes effect with the next decision. */
+  'rules-set': { ...stamp, version: integer({ min: 1 }), hash: digest },
+  /** An alarm: a set that this daemon can't read. The one of `inForce` stays in force; absent: only reading is allowed. */
+  'rules-unreadable': { ...stamp, version: integer({ min: 1 }), code, inForce: optional(integer({ min: 1 })) },
+  'bedrock-changed': { ...stamp, version: integer({ min: 1 }), texts: integer() },
+  /** An alarm: an operator device's entry that broke a rule, and so has no effect. */
+  'entry-rejected': { ...stamp, position: integer(), code },
+  /** An alarm: something that is no part of the fleet's history was shown as such. */
+  'entry-refused': { ...stamp, code },
   'stream-cut': { ...stamp, session: sessionId, grant: optional(grantId) },
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
