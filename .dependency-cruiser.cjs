@@ -14,6 +14,8 @@ const protocolOrder = [
   'identity',
   'vault',
   'audit',
+  'shell',
+  'rules',
   'journal',
   'exchange',
   'door',

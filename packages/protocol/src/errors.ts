@@ -94,6 +94,7 @@ export const errorCodes = [
   'request_cut',
   'request_malformed',
   'rules_altered',
+  'rules_invalid',
   'rules_version',
   'sandbox_command_not_found',
   'sandbox_start_failed',
