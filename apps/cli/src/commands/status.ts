@@ -66,15 +66,58 @@ export async function status(output: Output): Promise<void> {
   }
 }
 
-function agentLine({ agent, scope, custody, state, fleetName, relayState, relayError, freshness, grants }: AgentView): string {
+function agentLine({
+  agent,
+  scope,
+  custody,
+  state,
+  fleetName,
+  relayState,
+  relayError,
+  freshness,
+  grants,
+  rules,
+}: AgentView): string {
   const relay =
     relayState === 'connected' ? 'relay connected' : `relay ${relayState}${relayError === undefined ? '' : ` (${relayError})`}`;
   const pulse = freshness.pulseAgeMs === undefined ? 'no pulse yet' : `pulse ${duration(freshness.pulseAgeMs)} old`;
-  return `${scope} ${toHex(agent).slice(0, 8)} of ${visible(fleetName)}: ${state}, ${custody}; ${relay}, ${pulse}; ${grants} grants`;
+  return `${scope} ${toHex(agent).slice(0, 8)} of ${visible(fleetName)}: ${state}, ${custody}; ${relay}, ${pulse}; ${grants} grants; ${
+    rules === undefined ? 'no rules: only reading' : `rules ${rules}`
+  }`;
 }
 
-function agentNotices({ scope, freshness, undecryptable, rejected, state, relayError }: AgentView): Notice[] {
+/** What is shown as the fleet's history and is none. */
+const foreignHistory: readonly string[] = [
+  'author_unknown',
+  'codec_limit',
+  'codec_noncanonical',
+  'codec_shape',
+  'codec_trailing',
+  'codec_truncated',
+  'entry_foreign',
+  'entry_gap',
+  'entry_time',
+  'genesis_invalid',
+  'signature_invalid',
+];
+
+function agentNotices(view: AgentView): Notice[] {
+  const { scope, freshness, undecryptable, rejected, state, relayError, rules, rulesUnreadable } = view;
   const found: Notice[] = [];
+  if (state === 'live' && relayError !== undefined && foreignHistory.includes(relayError))
+    found.push({
+      code: relayError,
+      message: `${scope}: the relay shows what is no part of the fleet's history; nothing of it is used, the rules stay as they are`,
+      next: 'see: holdfast audit show; if it repeats, the relay is not to be trusted',
+    });
+  if (rulesUnreadable !== undefined)
+    found.push({
+      code: 'rules_unreadable',
+      message: `${scope}: this machine cannot read version ${rulesUnreadable.version} of the rules (${rulesUnreadable.code}); ${
+        rules === undefined ? 'only reading is allowed' : `version ${rules} stays in force`
+      }`,
+      next: 'bring this machine up to date, or apply rules that it can read',
+    });
   if (state === 'live' && relayError === 'relay_refused')
     found.push({
       code: 'relay_refused',
@@ -102,6 +145,9 @@ function agentNotices({ scope, freshness, undecryptable, rejected, state, relayE
   if (undecryptable > 0)
     found.push({ code: 'open_failed', message: `${scope}: ${undecryptable} entries or keys meant for it do not open` });
   if (rejected > 0)
-    found.push({ code: 'entry_rejected', message: `${scope}: ${rejected} entries broke a rule and have no effect` });
+    found.push({
+      code: 'entry_rejected',
+      message: `${scope}: ${rejected} entries broke a rule and have no effect; rules and grants stay as they were`,
+    });
   return found;
 }

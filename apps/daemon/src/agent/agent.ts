@@ -5,7 +5,15 @@ import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
-import { egressOf, grantsOf, isLive, type Egress, type FleetState, type Grant } from '@holdfast/protocol/journal/state';
+import {
+  egressOf,
+  grantsOf,
+  isLive,
+  type Bedrock,
+  type Egress,
+  type FleetState,
+  type Grant,
+} from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
@@ -18,6 +26,7 @@ import { HandleTable } from '../vault/mint.ts';
 import { AgentAuditLog } from './audit-log.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
+import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { viewOf } from './view.ts';
 
 /** Which parts of a request the record keeps. */
@@ -55,6 +64,7 @@ export class Agent {
   private readonly link: RelayLink;
   private readonly options: AgentOptions;
   private readonly effects: Effects;
+  private readonly rulesInForce = new RulesInForce();
   private sweeper: NodeJS.Timeout | undefined;
   private opened: Opened | undefined;
   private beginning: Promise<void> | undefined;
@@ -107,6 +117,7 @@ export class Agent {
     const agent = new Agent(options, journal, link, freshness);
     caughtUp.by = agent;
     journal.onChange((after, before) => agent.changed(after, before));
+    journal.onRefused((code) => agent.note({ kind: 'entry-refused', code }));
     if (journal.state !== undefined) await agent.begin(journal.state);
     if (agent.live || (journal.state === undefined && options.past !== true)) link.start();
     return agent;
@@ -143,6 +154,16 @@ export class Agent {
   egress(): readonly Egress[] {
     const { state } = this.journal;
     return state === undefined ? [] : egressOf(state, this.id);
+  }
+
+  /** What the next decision is made by: ask anew for each. */
+  get rules(): InForce {
+    return this.rulesInForce.in(this.journal.state);
+  }
+
+  /** Texts for every context of this agent; the version tells whether one that was given earlier is still the newest. */
+  get bedrock(): Bedrock {
+    return this.journal.state?.bedrock ?? { version: 0, texts: new Map() };
   }
 
   /** Throws `agent_revoked`, or `relay_unreachable` before the fleet was read for the first time. */
@@ -221,6 +242,7 @@ export class Agent {
       freshness,
       live,
       grants: this.grants().length,
+      rules: this.rules,
       events: this.opened?.log.writer.size ?? 0,
       refusal: this.refusal(),
     });
@@ -282,6 +304,7 @@ export class Agent {
     if (past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
+    this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
   }
 
   /** Its log does not hold: it is evidence now. [AUDIT-24] */
@@ -320,7 +343,7 @@ export class Agent {
 
   private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
     await this.begin(after);
-    if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles);
+    if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles, this.rules);
   }
 }
 

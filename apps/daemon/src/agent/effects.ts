@@ -7,6 +7,7 @@ import type { Egress, FleetState, Grant } from '@holdfast/protocol/journal/state
 import { faultOf } from '../fault.ts';
 import type { Log } from '../ports.ts';
 import type { BurnTarget, HandleTable } from '../vault/mint.ts';
+import type { InForce } from './rules-in-force.ts';
 
 /** What sessions hear of. */
 export interface AgentEvents {
@@ -40,7 +41,7 @@ export class Effects {
   }
 
   /** Resolves when everything has happened; never rejects for what could not be recorded. */
-  async apply(after: FleetState, before: FleetState | undefined, handles: HandleTable): Promise<void> {
+  async apply(after: FleetState, before: FleetState | undefined, handles: HandleTable, rules: InForce): Promise<void> {
     const { agent, custodyLevel, note, leave } = this.options;
     const me = toHex(agent);
     const was = before?.agents.get(me);
@@ -55,6 +56,17 @@ export class Effects {
     }
     await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
     this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
+    this.rulesChanged(after, before, rules);
+    for (const { position, code } of after.rejected.slice(before?.rejected.length ?? 0))
+      note({ kind: 'entry-rejected', position, code });
+  }
+
+  /** An alarm while the newest set is one that this daemon can't read. [JOURNAL-27] */
+  tellUnreadable({ unreadable, version: inForce }: InForce): void {
+    if (unreadable === undefined) return;
+    const { note, log, agent } = this.options;
+    note({ kind: 'rules-unreadable', ...unreadable, ...(inForce !== undefined && { inForce }) });
+    log.warn({ agent: toHex(agent), ...unreadable }, 'the newest rule set cannot be read; the last good one stays in force');
   }
 
   /** For whatever ends the agent besides an operator: a log that does not hold. */
@@ -85,6 +97,17 @@ export class Effects {
     for (const [id, { id: rule, host, port }] of after) {
       if (!before.has(id)) note({ kind: 'egress-allowed', rule, host, port });
     }
+  }
+
+  private rulesChanged(after: FleetState, before: FleetState | undefined, inForce: InForce): void {
+    const { note } = this.options;
+    const { rules, bedrock } = after;
+    if (rules !== undefined && rules.version !== before?.rules?.version) {
+      note({ kind: 'rules-set', version: rules.version, hash: rules.hash });
+      this.tellUnreadable(inForce);
+    }
+    if (bedrock.version !== (before?.bedrock.version ?? 0))
+      note({ kind: 'bedrock-changed', version: bedrock.version, texts: bedrock.texts.size });
   }
 
   /** All are dead at once; only the record may be missing. */

@@ -4,7 +4,7 @@
 import { controlTopic, parseEntry, type Head, type UnverifiedEntry, type Verified } from '@holdfast/protocol/blind/entry';
 import { parsePulse, verifyPulse, type Pulse } from '@holdfast/protocol/blind/pulse';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { composeAgentEntry } from '@holdfast/protocol/journal/compose';
 import type { Lockboxes } from '@holdfast/protocol/journal/keyring';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
@@ -38,6 +38,9 @@ export class AgentJournal implements LinkReader {
   private readonly replica: Replica;
   private readonly listeners: StateListener[] = [];
   private readonly watchers = new Set<() => void>();
+  private readonly alarms: ((code: ErrorCode) => void)[] = [];
+  /** Told already, and nothing good came since. */
+  private refused: ErrorCode | undefined;
   /** In effect, and not on disk yet. */
   private unkept: Taken[] = [];
   private newestPulse: Verified<Pulse> | undefined;
@@ -149,6 +152,11 @@ export class AgentJournal implements LinkReader {
     this.listeners.push(listener);
   }
 
+  /** Called when something was shown as the fleet's history that is none: once, until history goes on. */
+  onRefused(alarm: (code: ErrorCode) => void): void {
+    this.alarms.push(alarm);
+  }
+
   /** Calls `watcher` after every change has taken effect, until the returned function is called. */
   watch(watcher: () => void): () => void {
     this.watchers.add(watcher);
@@ -185,6 +193,7 @@ export class AgentJournal implements LinkReader {
     }
     if (taken.length > 0) for (const watcher of this.watchers) watcher();
     this.countEarlyPulse();
+    this.tellRefused(results);
     refuseFaults(results);
   }
 
@@ -210,6 +219,16 @@ export class AgentJournal implements LinkReader {
     if (this.newestPulse === undefined || pulseAgeMs === undefined || pulseAgeMs < this.countedMs + countEveryMs) return;
     this.countedMs = pulseAgeMs;
     store.savePulse(enrolment.agent, { wire: this.newestPulse.wire, countedMs: pulseAgeMs });
+  }
+
+  private tellRefused(results: readonly Ingested[]): void {
+    const last = results.at(-1);
+    if (last?.kind !== 'refused') {
+      if (results.length > 0) this.refused = undefined;
+    } else if (last.code !== this.refused) {
+      this.refused = last.code;
+      for (const alarm of this.alarms) alarm(last.code);
+    }
   }
 
   /** Only one that opened: a relay that once sent another must not have spoilt it for good. [LOCKBOX-5] One that the disk does not take is fetched again. */

@@ -6,6 +6,7 @@ import type { Freshness } from '../freshness.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Enrolment } from '../state/store.ts';
 import type { AgentJournal } from './journal.ts';
+import type { InForce } from './rules-in-force.ts';
 
 export interface Viewed {
   readonly enrolment: Enrolment;
@@ -15,13 +16,15 @@ export interface Viewed {
   readonly freshness: Freshness;
   readonly live: boolean;
   readonly grants: number;
+  readonly rules: InForce;
   /** Records of its audit log. */
   readonly events: number;
   /** Why nothing is minted now. */
   readonly refusal: ErrorCode | undefined;
 }
 
-export function viewOf({ enrolment, custodyLevel, journal, link, freshness, live, grants, events, refusal }: Viewed): AgentView {
+export function viewOf(viewed: Viewed): AgentView {
+  const { enrolment, custodyLevel, journal, link, freshness, live, grants, rules, events, refusal } = viewed;
   const { agent, fleet, scope, relayUrl } = enrolment;
   const { state } = journal;
   const fresh = freshness.view(journal.pulseMaxAgeMs);
@@ -46,6 +49,8 @@ export function viewOf({ enrolment, custodyLevel, journal, link, freshness, live
       ...(refusal !== undefined && { refusal }),
     },
     grants,
+    ...(rules.version !== undefined && { rules: rules.version }),
+    ...(rules.unreadable !== undefined && { rulesUnreadable: rules.unreadable }),
     undecryptable: journal.undecryptable,
     rejected: state?.rejected.length ?? 0,
     events,

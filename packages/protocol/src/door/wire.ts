@@ -94,6 +94,10 @@ export const agentView = record({
   control: optional(record({ position: integer(), hash: digest })),
   freshness: freshnessView,
   grants: integer(),
+  /** Version of the rule set in force; absent: none, only reading is allowed. */
+  rules: optional(integer()),
+  /** The newest set, where this daemon can't read it. */
+  rulesUnreadable: optional(record({ version: integer(), code: text({ max: 64 }) })),
   undecryptable: integer(),
   rejected: integer(),
   events: integer(),
