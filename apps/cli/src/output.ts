@@ -140,6 +140,15 @@ export function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** For a glance: what changes from look to look is left out. */
+export function coarse(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : duration(ms);
+}
+
+export function ago(ms: number): string {
+  return ms < 5_000 ? 'just now' : `${coarse(ms)} ago`;
+}
+
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;

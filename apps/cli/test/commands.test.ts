@@ -33,6 +33,8 @@ const statusReply: DoorReply = {
       undecryptable: 1,
       rejected: 2,
       events: 3,
+      egress: 0,
+      recording: true,
     },
   ],
   sessions: [{ session: id(2), agent: id(1), mode: 'sealed', command: 'curl', startedAtMs: 1_700_000_000_000 }],
@@ -111,6 +113,7 @@ test('status without a daemon is an answer, and exits with 3', async (t) => {
     notices: [
       {
         code: 'daemon_unreachable',
+        state: 'fail',
         message: 'no daemon answers on this machine',
         next: 'start it: npm start (in the clone), in another terminal',
       },
@@ -133,12 +136,12 @@ test('status tells what runs and what is wrong, for scripts and for people', asy
   assert.deepEqual([running, custody, kind, agents[0]?.agent], [true, 'software', undefined, '01'.repeat(16)]);
   assert.deepEqual(
     notices.map((each) => each.code),
-    ['audit_altered', 'relay_refused', 'stale_relay', 'open_failed', 'entry_rejected'],
+    ['relay_refused', 'audit_altered', 'nothing_granted', 'open_failed', 'entry_rejected'],
   );
   const people = await cli(['status'], { home });
   assert.match(
     people.stdout,
-    /main 01010101 of ho\\u\{1b\}me: live, software; relay waiting \(relay_refused\), no pulse yet; 0 grants/,
+    /^main can use no credential now\.\n\nmain of ho\\u\{1b\}me\n {2}agent +live, 01010101, keys: software\n[^]*\n {2}sealed +curl, /,
   );
   assert.doesNotMatch(people.stdout.replaceAll('\n', ''), /\p{Cc}/u);
 });

@@ -68,7 +68,7 @@ test('an unsafe home is exit code 3, with the fix', async (t) => {
 
 for (const [refusal, state, fix] of [
   [undefined, 'ok', undefined],
-  ['stale_relay', 'fail', 'check that the relay runs and is reachable'],
+  ['stale_relay', 'fail', "on the relay's machine: npm start; from here: curl -sS http://127.0.0.1:1/health"],
   ['stale_pulse', 'fail', 'holdfast pulse'],
 ] as const) {
   test(`a daemon whose freshness is ${refusal ?? 'in order'}: ${state}`, async (t) => {
@@ -94,6 +94,8 @@ for (const [refusal, state, fix] of [
             undecryptable: 0,
             rejected: 0,
             events: 0,
+            egress: 0,
+            recording: true,
           },
         ],
         sessions: [],

@@ -343,6 +343,8 @@ test('revoke: what to rotate, once; a daemon that has not heard of it is no fail
         undecryptable: 0,
         rejected: 0,
         events: 0,
+        egress: 0,
+        recording: true,
       };
       guest.reply({
         kind: 'status',

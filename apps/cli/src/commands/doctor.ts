@@ -7,6 +7,7 @@ import { askDaemon, findHome } from '../door-client.ts';
 import { fail, ok, warn, type Check } from '../doctor/check.ts';
 import { clientChecks } from '../doctor/clients.ts';
 import { clockCheck, homeCheck, pinnedNode, probes, userNamespaces } from '../doctor/machine.ts';
+import { reach } from '../status/notices.ts';
 import { duration, told, visible, type Output } from '../output.ts';
 
 const marks = { ok: '  ', warn: '! ', fail: 'X ' } as const;
@@ -51,7 +52,6 @@ function relayCheck({ scope, relay, relayState, relayError, freshness }: AgentVi
   const age = relayAgeMs === undefined ? 'it has not answered yet' : `its last answer is ${duration(relayAgeMs)} old`;
   const detail = `${relay} is ${relayState}${relayError === undefined ? '' : ` (${relayError})`}; ${age}`;
   if (refusal === 'stale_pulse') return fail(name, `${detail}; no operator has been heard of for too long`, 'holdfast pulse');
-  if (refusal !== undefined || relayState !== 'connected')
-    return fail(name, detail, 'check that the relay runs and is reachable');
+  if (refusal !== undefined || relayState !== 'connected') return fail(name, detail, reach(relay));
   return ok(name, detail);
 }

@@ -9,7 +9,7 @@ const answerWithinMs = 15_000;
 /** Throws `relay_unreachable`, `relay_impostor`. */
 export function openRelay(
   relayUrl: string,
-  bound: { identity?: RelayIdentity; relayKey?: Uint8Array } = {},
+  bound: { identity?: RelayIdentity; relayKey?: Uint8Array; answerWithinMs?: number } = {},
 ): Promise<RelayExchange> {
   return connectRelay(relayUrl, {
     webSocket: WebSocket,

@@ -243,7 +243,9 @@ export class Agent {
       live,
       grants: this.grants().length,
       rules: this.rules,
+      egress: this.egress().length,
       events: this.opened?.log.writer.size ?? 0,
+      recording: this.opened?.log.writer.isFailing !== true,
       refusal: this.refusal(),
     });
   }

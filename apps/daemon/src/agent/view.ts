@@ -17,14 +17,28 @@ export interface Viewed {
   readonly live: boolean;
   readonly grants: number;
   readonly rules: InForce;
+  readonly egress: number;
   /** Records of its audit log. */
   readonly events: number;
+  readonly recording: boolean;
   /** Why nothing is minted now. */
   readonly refusal: ErrorCode | undefined;
 }
 
-export function viewOf(viewed: Viewed): AgentView {
-  const { enrolment, custodyLevel, journal, link, freshness, live, grants, rules, events, refusal } = viewed;
+export function viewOf({
+  enrolment,
+  custodyLevel,
+  journal,
+  link,
+  freshness,
+  live,
+  grants,
+  egress,
+  rules,
+  events,
+  recording,
+  refusal,
+}: Viewed): AgentView {
   const { agent, fleet, scope, relayUrl } = enrolment;
   const { state } = journal;
   const fresh = freshness.view(journal.pulseMaxAgeMs);
@@ -51,9 +65,11 @@ export function viewOf(viewed: Viewed): AgentView {
     grants,
     ...(rules.version !== undefined && { rules: rules.version }),
     ...(rules.unreadable !== undefined && { rulesUnreadable: rules.unreadable }),
+    egress,
     undecryptable: journal.undecryptable,
     rejected: state?.rejected.length ?? 0,
     events,
+    recording,
   };
 }
 

@@ -67,6 +67,8 @@ export class AuditWriter {
   private signing: Promise<void> | undefined;
   private signingFailed = false;
   private closed = false;
+  /** The last thing that was to be written was not. */
+  private failing = false;
   private fault: HoldfastError | undefined;
   /** Notes that found no place since the last `gap`, by kind. */
   private readonly dropped = new Map<AuditReport['kind'], number>();
@@ -97,6 +99,11 @@ export class AuditWriter {
   /** The newest signed checkpoint, as stored. */
   get newestCheckpoint(): Uint8Array | undefined {
     return this.tail.checkpoint?.wire;
+  }
+
+  /** Since the last try nothing could be written: what needs a record does not happen. */
+  get isFailing(): boolean {
+    return this.failing;
   }
 
   get frozen(): boolean {
@@ -187,9 +194,11 @@ export class AuditWriter {
       const batch = this.queue.splice(0, maxBatch);
       try {
         await this.writeBatch(batch);
+        this.failing = false;
         this.tellDropped();
       } catch (cause) {
         this.options.log.warn({ cause: String(cause) }, 'audit records could not be written');
+        this.failing = true;
         for (const { reject } of batch) reject(unavailable(cause)); // those already resolved stay so
         this.syncDue = false;
         this.syncSoon(retryDelayMs);

@@ -98,9 +98,13 @@ export const agentView = record({
   rules: optional(integer()),
   /** The newest set, where this daemon can't read it. */
   rulesUnreadable: optional(record({ version: integer(), code: text({ max: 64 }) })),
+  /** Hosts that it may reach without a credential. */
+  egress: integer(),
   undecryptable: integer(),
   rejected: integer(),
   events: integer(),
+  /** False since a record could not be written: what needs one does not happen. */
+  recording: bool,
 });
 export type AgentView = Infer<typeof agentView>;
 
