@@ -52,7 +52,7 @@ function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): strin
       ? []
       : [
           line('may use', `${count(grants, 'credential')}; ${count(egress, 'host')} without one`),
-          line('rules', agent.rules === undefined ? 'none: only reading is allowed' : `version ${agent.rules}`),
+          line('rules', agent.rules === undefined ? 'none' : `version ${agent.rules}`),
           line('relay', relayWords(agent)),
           line('operator', pulseWords(agent)),
           line('journal', journalWords(agent, operates)),
