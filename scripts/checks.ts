@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { checkClaims } from './check-claims.ts';
 import { checkDocs } from './check-docs.ts';
 import { checkSource } from './check-source.ts';
 import { checkSpec } from './check-spec.ts';
@@ -32,16 +33,17 @@ export const checks: Readonly<Record<string, Check>> = {
   source: own(checkSource),
   spec: own(checkSpec),
   docs: own(checkDocs),
+  claims: own(checkClaims),
 };
 
 function folders(root: string): string[] {
   return ['packages', 'apps', 'e2e', 'bench', 'scripts'].filter((folder) => existsSync(join(root, folder)));
 }
 
-function own(check: (root: string) => string[]): Check {
-  return (root) => {
-    const faults = check(root);
-    return Promise.resolve({ ok: faults.length === 0, text: faults.join('\n') });
+function own(check: (root: string) => string[] | Promise<string[]>): Check {
+  return async (root) => {
+    const faults = await check(root);
+    return { ok: faults.length === 0, text: faults.join('\n') };
   };
 }
 

@@ -72,6 +72,10 @@ const commands = { '': 'vault', vault: 'add' }[path];
 console.log(commands === undefined ? '  --host <host>' : \`Commands:\\n  \${commands} [options]  does\`);
 `;
 
+/** A threat model of one claim, and a catalogue that is content with it. */
+const claimRow = '| S-1 | a claim | impossible | `e2e/a.test.ts` |';
+const mutation = `{ id: 'S-1.off', off: 'it is off', file: 'apps/daemon/src/a.ts', from: 'on', to: 'off', red: { 'e2e/a.test.ts': 'is on' } }`;
+
 const plants: readonly Plant[] = [
   {
     check: 'types',
@@ -237,6 +241,45 @@ const plants: readonly Plant[] = [
   docs('an option that does not exist', '`echo x | holdfast vault add x --none`', /vault add has no option --none/, {
     'apps/cli/src/main.ts': cliHelp,
   }),
+  claims(
+    'a claim without an id',
+    { row: '| | a claim | impossible | `e2e/a.test.ts` |' },
+    /THREAT_MODEL\.md:3: the claim has no id/,
+  ),
+  claims('an id twice', { row: `${claimRow}\n${claimRow}` }, /THREAT_MODEL\.md:4: S-1 is there twice/),
+  claims('a verdict of its own', { row: claimRow.replace('impossible', 'unlikely') }, /S-1 has no verdict/),
+  claims('a claim without a test', { row: '| S-1 | a claim | bounded | none |' }, /S-1 names no test/),
+  claims('a folder for a test', { row: claimRow.replace('e2e/a.test.ts', 'e2e/') }, /S-1 names e2e\/, which is no test file/),
+  claims(
+    'a test that is not there',
+    { row: claimRow.replace('a.test', 'b.test') },
+    /S-1 names e2e\/b\.test\.ts, which does not exist/,
+  ),
+  claims('a claim that no mutation belongs to', { mutations: '' }, /THREAT_MODEL\.md:3: S-1 has no mutation/),
+  claims('an exception for what has a mutation', { exceptions: `'S-1': 'why'` }, /S-1 has mutations, and a reason/),
+  claims('an exception for nothing', { exceptions: `'S-9': 'why'` }, /an exception for S-9/),
+  claims('a mutation of no claim', { mutations: `${mutation}, ${mutation.replace('S-1', 'S-2')}` }, /has no claim S-2/),
+  claims('a mutation twice', { mutations: `${mutation}, ${mutation}` }, /S-1\.off is there twice/),
+  claims('a mutation whose text is gone', { source: '// off\n' }, /S-1\.off: the text to replace stands .* 0 times/),
+  claims('a mutation whose text is there twice', { source: '// on\n// on\n' }, /S-1\.off: the text to replace stands .* 2 times/),
+  claims('a mutation that changes nothing', { mutations: mutation.replace("'off'", "'on'") }, /S-1\.off: it changes nothing/),
+  claims(
+    'a mutation of no file',
+    { mutations: mutation.replace('a.ts', 'b.ts') },
+    /S-1\.off: apps\/daemon\/src\/b\.ts does not exist/,
+  ),
+  claims('a mutation without a test', { mutations: mutation.replace(/red: .*/, 'red: {} }') }, /S-1\.off: no test turns red/),
+  claims(
+    'a test name that is gone',
+    { mutations: mutation.replace("'is on'", "'was on'") },
+    /e2e\/a\.test\.ts has no test was on/,
+  ),
+  claims(
+    'a test that the claim does not name',
+    { mutations: mutation.replace('e2e/a', 'e2e/c') },
+    /S-1 does not name e2e\/c\.test\.ts/,
+  ),
+
   docs("a path of somebody's machine", `see ${['', 'work', 'main', 'x'].join('/')}`, /a path of somebody's machine/),
 ];
 
@@ -263,6 +306,24 @@ function spec(finds: string, files: Readonly<Record<string, string>>, expect: Re
 
 function docs(finds: string, text: string, expect: RegExp, files: Readonly<Record<string, string>> = {}): Plant {
   return { check: 'docs', finds, files: { 'README.md': `# Planted\n\n${text}\n`, ...files }, expect };
+}
+
+function claimFiles({
+  row = claimRow,
+  mutations = mutation,
+  exceptions = '',
+  source = '// on\n',
+}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return {
+    'THREAT_MODEL.md': `| id | claim | verdict | test |\n|---|---|---|---|\n${row}\n`,
+    'scripts/mutations/catalogue.ts': `export const catalogue = [{ mutations: [${mutations}], exceptions: {${exceptions}} }];\n`,
+    'apps/daemon/src/a.ts': source,
+    'e2e/a.test.ts': `test('it is on', () => {});\n`,
+  };
+}
+
+function claims(finds: string, parts: Readonly<Record<string, string>>, expect: RegExp): Plant {
+  return { check: 'claims', finds, files: claimFiles(parts), expect };
 }
 
 for (const [name, check] of Object.entries(checks)) {
@@ -312,4 +373,12 @@ test('docs accepts commands and options that the CLI knows, and leaves the comma
   tree.plant('apps/cli/src/main.ts', cliHelp);
   tree.plant('README.md', '# Planted\n\n```\nholdfast vault add demo --host h -- curl --none\nnpm test; npm ci\n```\n');
   assert.deepEqual(await checks['docs']?.(tree.root), { ok: true, text: '' });
+});
+
+test('claims accepts a claim with a mutation, one that has a reason to have none, and an absent one without a test', async () => {
+  using tree = plantedTree();
+  const rows = [claimRow, claimRow.replace('S-1', 'S-2'), '| S-3 | a claim | **absent** | none |'];
+  for (const [file, text] of Object.entries(claimFiles({ row: rows.join('\n'), exceptions: `'S-2': 'why'` })))
+    tree.plant(file, text);
+  assert.deepEqual(await checks['claims']?.(tree.root), { ok: true, text: '' });
 });
