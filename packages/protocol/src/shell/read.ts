@@ -1,96 +1,62 @@
-// What a shell text would run, spec/shell.md. This reader knows plain words joined by `&&`, `;` and `|`; whatever else a text holds makes
-// all of it opaque.
+// A shell text, and every command that it may run: spec/shell.md. Trusts nothing of the text: for any text there is an answer, in time linear in
+// its length, and what is not understood is said to be opaque.
 
-/** One word after quote removal. `dynamic`: parts of it are known only when the shell runs; they stand as U+FFFC in `text`. `glob`: has
- * unquoted pathname patterns or braces left. */
-export interface Word {
-  readonly text: string;
-  readonly dynamic: boolean;
-  readonly glob: boolean;
-}
+import { hole, type ShellReading, type Why } from './command.ts';
+import { Exhausted, Findings, maxTextCharacters } from './findings.ts';
+import { invoke } from './invoke.ts';
+import type { Machine, Place } from './machine.ts';
+import { runScript, runUncalled } from './run.ts';
+import { Scope } from './scope.ts';
+import { parseScript } from './syntax.ts';
 
-export interface Redirection {
-  readonly operator: string;
-  readonly descriptor: number | undefined;
-  readonly target: Word;
-  readonly heredoc: boolean;
-}
+export type { Opaque, Redirection, ShellCommand, ShellReading, Word } from './command.ts';
 
-/** One simple command that the text may run, wherever it stands: pipes, lists, substitutions, functions, heredocs, `bash -c`, wrappers. */
-export interface ShellCommand {
-  /** Last part of the program's path, as the system would look it up; undefined when only known at run time. */
-  readonly name: string | undefined;
-  /** The program as written. */
-  readonly program: Word;
-  /** Arguments, without the program. */
-  readonly words: readonly Word[];
-  readonly assignments: readonly { readonly name: string; readonly value: Word }[];
-  readonly redirections: readonly Redirection[];
-  /** `['sudo', 'env', 'bash -c']`, outermost first. */
-  readonly wrappers: readonly string[];
-  /** Name of the interpreter that its output is piped into, if any. */
-  readonly feeds: string | undefined;
-  /** Name of the command whose output it reads. */
-  readonly fedBy: string | undefined;
-  /** Set by a literal `cd X &&` before it. */
-  readonly directory: string | undefined;
-}
-
-/** What could not be understood: why, and which program would run it if that is known. */
-export interface Opaque {
-  readonly why: 'syntax' | 'too_long' | 'too_deep' | 'dynamic_program' | 'dynamic_script' | 'unknown_wrapper' | 'inline_code';
-  readonly program: string | undefined;
-  readonly excerpt: string;
-}
-
-/** A file or host that inline code (python -c, node -e, perl -e, heredoc to an interpreter) names in a literal. */
-export interface Mention {
-  readonly kind: 'path' | 'url';
-  readonly text: string;
-  readonly by: string;
-}
-
-export interface ShellReading {
-  readonly commands: readonly ShellCommand[];
-  readonly opaque: readonly Opaque[];
-  readonly mentions: readonly Mention[];
-}
-
-const maxCharacters = 1024 * 1024;
-const interpreters: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'python', 'python3', 'node', 'perl', 'ruby']);
-
-/** Never throws. */
 export function readShell(text: string): ShellReading {
-  const opaque = (why: Opaque['why']): ShellReading => ({
-    commands: [],
-    opaque: [{ why, program: undefined, excerpt: text.slice(0, 80) }],
-    mentions: [],
-  });
-  if (text.length > maxCharacters) return opaque('too_long');
-  if (!/^[A-Za-z0-9_@%+=:,./~ &;|-]*$/.test(text) || /(?<!&)&(?!&)|\|\||[A-Za-z0-9_]=[^ ]* [^&;|]/.test(text))
-    return opaque('syntax');
-  const commands = text.split(/&&|;/).flatMap((list) => pipeline(list.split('|')));
-  return { commands, opaque: [], mentions: [] };
+  return readCounted(text).reading;
 }
 
-function pipeline(parts: readonly string[]): ShellCommand[] {
-  const split = parts.map((part) => part.split(' ').filter((word) => word !== ''));
-  const nameOf = (words: readonly string[] | undefined) => words?.[0]?.split('/').at(-1);
-  return split.flatMap((words, index) => {
-    const [program, ...rest] = words.map((word): Word => ({ text: word, dynamic: false, glob: false }));
-    if (program === undefined) return [];
-    const next = nameOf(split[index + 1]);
-    const command: ShellCommand = {
-      name: nameOf(words),
-      program,
-      words: rest,
-      assignments: [],
-      redirections: [],
-      wrappers: [],
-      feeds: next !== undefined && interpreters.has(next) ? next : undefined,
-      fedBy: nameOf(split[index - 1]),
-      directory: undefined,
-    };
-    return [command];
-  });
+/** With the work that it took, in steps. */
+export function readCounted(text: string): { readonly reading: ShellReading; readonly steps: number } {
+  const findings = new Findings(text.length);
+  const failed = (why: Why) => findings.opaque(why, undefined, text);
+  try {
+    if (text.length > maxTextCharacters) failed('too_long'); // [SHELL-1]
+    else read(text, findings);
+  } catch (thrown) {
+    // Out of steps [SHELL-2]; anything else is a fault of the reader, and a text that it stumbles over was not understood either.
+    failed(thrown instanceof Exhausted ? 'too_long' : 'too_deep');
+  }
+  return { reading: findings.reading(), steps: findings.steps };
+}
+
+function read(text: string, findings: Findings): void {
+  let pipes = 0;
+  const machine: Machine = {
+    findings,
+    script: (script, place, program) => {
+      const tree = parseScript(script, findings, program);
+      return tree === undefined ? hole : runScript(tree, place, machine);
+    },
+    run: (script, place) => runScript(script, place, machine),
+    invoke: (call, place) => invoke(call, place, machine),
+    uncalled: new Map(),
+    pipeName: () => {
+      pipes += 1;
+      return `/dev/fd/${63 + pipes}`;
+    },
+  };
+  const place: Place = {
+    scope: new Scope(undefined, [hole]),
+    wrappers: [],
+    feeds: undefined,
+    fedBy: undefined,
+    input: undefined,
+    maybe: false,
+    looping: false,
+    depth: 0,
+    active: [],
+  };
+  const tree = parseScript(text, findings);
+  if (tree !== undefined) runScript(tree, place, machine);
+  runUncalled(machine);
 }

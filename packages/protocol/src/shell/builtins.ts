@@ -1,0 +1,146 @@
+// The shell's own commands, as far as they change what later words mean or run code.
+
+import { Choices } from './choices.ts';
+import { hole } from './command.ts';
+import { shellScript } from './code.ts';
+import { runSubscripts } from './expand.ts';
+import { deeper, type Context } from './machine.ts';
+import { printed } from './output.ts';
+import { readOptions, valueOf } from './options.ts';
+
+type Builtin = (context: Context) => string;
+
+export const builtins: ReadonlyMap<string, Builtin> = new Map(
+  Object.entries<Builtin>({
+    cd: enter,
+    pushd: enter,
+    chdir: enter,
+    popd: ({ place }) => {
+      place.scope.enter(hole);
+      return '';
+    },
+    eval: ({ words, place, machine }) =>
+      shellScript(
+        words.map((word) => word.text).join(' '),
+        deeper(place, { wrappers: [...place.wrappers, 'eval'] }),
+        machine,
+        'eval',
+      ),
+    source,
+    '.': source,
+    trap: ({ words, place, machine }) => {
+      const [action, ...signals] = readOptions(words, { flags: 'lpP' }).rest;
+      if (action === undefined || signals.length === 0 || action.text === '-') return '';
+      shellScript(action.text, deeper(place, { wrappers: [...place.wrappers, 'trap'], maybe: true }), machine, 'trap');
+      return '';
+    },
+    alias: ({ words, place }) => {
+      for (const { text } of words) {
+        const match = /^([^=\s-][^=\s]*)=(.*)$/s.exec(text);
+        if (match !== null) place.scope.setAlias(match[1] ?? '', match[2] ?? '');
+      }
+      return '';
+    },
+    read,
+    mapfile: readAll,
+    readarray: readAll,
+    printf: ({ words, place, machine }) => {
+      const options = readOptions(words, { values: 'v' });
+      const output = printed('printf', options.rest);
+      const target = valueOf(options, 'v');
+      if (target === undefined) return output;
+      place.scope.assign(target.text, [output], place.maybe);
+      runSubscripts(target.text, { machine, place, choices: new Choices() });
+      return '';
+    },
+    set: ({ words, place }) => {
+      const at = words.findIndex((word) => word.text === '--' || word.text === '-');
+      const values = at === -1 ? words.filter((word) => !/^[-+]/.test(word.text)) : words.slice(at + 1);
+      if (at === -1 && values.length === 0) return '';
+      place.scope.positional = [place.scope.positional?.[0] ?? hole, ...values.map((word) => word.text)];
+      return '';
+    },
+    shift: ({ words, place }) => {
+      const count = Number(words[0]?.text ?? '1');
+      const [zero = hole, ...rest] = place.scope.positional ?? [];
+      if (place.scope.positional !== undefined)
+        place.scope.positional = Number.isNaN(count) || place.maybe ? undefined : [zero, ...rest.slice(count)];
+      return '';
+    },
+    let: subscripts,
+    unset: subscripts,
+    test: subscripts,
+    '[': subscripts,
+    export: silent,
+    declare: silent,
+    typeset: silent,
+    local: silent,
+    readonly: silent,
+    shopt: silent,
+    unalias: silent,
+    return: silent,
+    exit: silent,
+    true: silent,
+    false: silent,
+    ':': silent,
+    wait: silent,
+    umask: silent,
+  }),
+);
+
+function silent(): string {
+  return '';
+}
+
+function enter({ words, place }: Context): string {
+  const target = words.find((word) => !/^-./.test(word.text));
+  place.scope.enter(target === undefined ? '~' : target.text === '-' || target.text === '' || target.glob ? hole : target.text);
+  return '';
+}
+
+/** [SHELL-6] A file that this text wrote is read; another one is what its name says and no more. */
+function source({ name, words, place, machine }: Context): string {
+  const [path, ...rest] = words[0]?.text === '--' ? words.slice(1) : words;
+  if (path === undefined) return '';
+  const standardInput = /^\/(dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(path.text);
+  const text = standardInput ? place.input : place.scope.file(path.text);
+  if (text === undefined) return hole;
+  if (rest.length > 0) place.scope.positional = [place.scope.positional?.[0] ?? hole, ...rest.map((word) => word.text)];
+  return shellScript(text, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
+}
+
+/** What is read is any line of the input that is known, cut at spaces among the names. */
+function read({ words, place, machine }: Context): string {
+  const options = readOptions(words, { flags: 'ers', values: 'adinNptu' });
+  const array = valueOf(options, 'a');
+  const names = array === undefined ? options.rest : [array];
+  const lines = (place.input ?? hole).split('\n').filter((line) => line !== '');
+  const how = { machine, place, choices: new Choices() };
+  for (const name of names) runSubscripts(name.text, how);
+  for (const [at, line] of lines.slice(0, 16).entries()) {
+    machine.findings.spend(line.length);
+    const separators = place.scope.variable('IFS')?.[0]?.[0] ?? ' ';
+    const parts = line.split(separators === '' ? '\n' : /[ \t]/.test(separators) ? /[ \t]+/ : (separators[0] ?? ' '));
+    const maybe = place.maybe || at > 0;
+    if (array !== undefined) place.scope.assign(array.text, parts, maybe);
+    else if (names.length === 0) place.scope.assign('REPLY', [line], maybe);
+    else
+      for (const [index, name] of names.entries())
+        place.scope.assign(name.text, [index === names.length - 1 ? parts.slice(index).join(' ') : (parts[index] ?? '')], maybe);
+  }
+  if (lines.length > 16 || lines.length === 0) for (const name of names) place.scope.assign(name.text, [hole], lines.length > 0);
+  return '';
+}
+
+function readAll({ words, place }: Context): string {
+  const [name] = readOptions(words, { flags: 't', values: 'cCdnOsu' }).rest;
+  place.scope.assign(name?.text ?? 'MAPFILE', (place.input ?? hole).replace(/\n$/, '').split('\n').slice(0, 256), place.maybe);
+  return '';
+}
+
+/** [SHELL-8] Where these take a variable's name or a number, `a[$(x)]` runs x. */
+function subscripts({ words, place, machine }: Context): string {
+  const how = { machine, place, choices: new Choices() };
+  for (const word of words) runSubscripts(word.text, how);
+  return '';
+}

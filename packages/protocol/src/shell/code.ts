@@ -1,0 +1,44 @@
+// Code that a command gives to an interpreter: a shell's is read as this text itself is, other languages' by their own readers.
+
+import { hole } from './command.ts';
+import { codeOf, type Language } from './interpreters.ts';
+import { deeper, maxDepth, type Context, type Machine, type Place } from './machine.ts';
+import { Scope } from './scope.ts';
+
+type Interpreter = Parameters<typeof codeOf>[1];
+
+/** [SHELL-5] Reads what is known of a script; what is not known of it may be anything. */
+export function shellScript(text: string, place: Place, machine: Machine, program: string): string {
+  if (text.includes(hole)) machine.findings.opaque('dynamic_script', program, text);
+  if (text.replaceAll(hole, '').trim() === '') return text === '' ? '' : hole;
+  if (place.depth > maxDepth) {
+    machine.findings.opaque('too_deep', program, text);
+    return hole;
+  }
+  return machine.script(text, place, program);
+}
+
+export function runInterpreter({ name, words, place, machine }: Context, interpreter: Interpreter): string {
+  const code = codeOf(name, interpreter, words);
+  if (code === undefined) return hole;
+  const positional = code.words.map((word) => word.text);
+  if (code.from === 'text') {
+    const inner = deeper(place, { wrappers: [...place.wrappers, code.label] });
+    if (interpreter.language !== 'shell') return inlineCode(code.text.text, interpreter.language, machine, name);
+    const scope = new Scope(place.scope, positional.length === 0 ? [name] : positional);
+    return shellScript(code.text.text, { ...inner, scope }, machine, name);
+  }
+  const text = code.from === 'file' ? place.scope.file(code.path.text) : place.input;
+  if (text === undefined) return hole;
+  const inner = deeper(place, { wrappers: [...place.wrappers, name], input: code.from === 'input' ? hole : place.input });
+  if (interpreter.language !== 'shell') return inlineCode(text, interpreter.language, machine, name);
+  const first = code.from === 'file' ? code.path.text : name;
+  return shellScript(text, { ...inner, scope: new Scope(place.scope, [first, ...positional]) }, machine, name);
+}
+
+function inlineCode(text: string, language: Language, machine: Machine, name: string): string {
+  machine.findings.spend(text.length);
+  if (language === 'sql') return hole;
+  machine.findings.opaque(text.includes(hole) ? 'dynamic_script' : 'inline_code', name, text);
+  return hole;
+}

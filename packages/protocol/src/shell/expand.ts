@@ -1,0 +1,367 @@
+// Words as the shell would expand them: quotes, variables, substitutions, arithmetic, braces, splitting. What is not known becomes a hole.
+
+import type { ArithmeticExpression, HereDocBody, ParameterExpansionPart, ParsedScript, Word as Source, WordPart } from 'unbash';
+import { forEachChild, type SyntaxNode } from 'unbash';
+
+import { expandBraces } from './braces.ts';
+import type { Choices } from './choices.ts';
+import { hole, type Word } from './command.ts';
+import { deeper, type Machine, type Place } from './machine.ts';
+import { changeCase, remove, replace, slice, transform } from './parameter.ts';
+import { bounded, type Elements } from './scope.ts';
+import { parseWords, reportErrors } from './syntax.ts';
+
+/** Text of one kind within a word. `split`: came from an unquoted expansion. `next`: begins a new word. */
+interface Piece {
+  readonly text: string;
+  readonly quoted: boolean;
+  readonly split?: boolean;
+  readonly glob?: boolean;
+  readonly next?: boolean;
+}
+
+export interface Expansion {
+  readonly machine: Machine;
+  readonly place: Place;
+  readonly choices: Choices;
+  /** In the program's place, a variable that the text never set is read as empty, too: `$SUDO rm`. */
+  readonly program?: boolean;
+}
+
+/** All words that one word of the text becomes. */
+export function expandWord(source: Source, how: Expansion): readonly Word[] {
+  const parts = partsOf(source, how);
+  if (parts?.some((part) => part.type === 'BraceExpansion') === true) {
+    const raw = expandBraces(source.text);
+    if (raw === undefined) return [{ text: hole, dynamic: true, glob: true }];
+    if (raw.length !== 1 || raw[0] !== source.text)
+      return raw.flatMap((text) => {
+        const words = parseWords(text, how.machine.findings);
+        if (words === undefined) return [{ text: hole, dynamic: true, glob: true }];
+        return words.flatMap((word) => fields(piecesOf(word, how), how));
+      });
+  }
+  return fields(piecesOf(source, how), how);
+}
+
+/** Without splitting: values of assignments, targets of redirections, subjects of `case`. */
+export function expandText(source: Source | undefined, how: Expansion): Word {
+  if (source === undefined) return { text: '', dynamic: false, glob: false };
+  return joined(piecesOf(source, how));
+}
+
+export function expandHeredoc(body: HereDocBody, how: Expansion): string {
+  how.machine.findings.spend(body.text.length);
+  return body.parts === undefined ? body.text : joined(body.parts.flatMap((part) => partPieces(part, true, how))).text;
+}
+
+/** Runs what an expression substitutes; its value is of interest only where it is a plain number. */
+export function expandArithmetic(expression: ArithmeticExpression | undefined, how: Expansion): string {
+  if (expression === undefined) return '0';
+  const open: SyntaxNode[] = [expression];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    how.machine.findings.spend(1);
+    if (node.type === 'ArithmeticCommandExpansion' || node.type === 'CommandExpansion' || node.type === 'ProcessSubstitution')
+      substitute(node.script, node.text, how);
+    else if (node.type === 'ParameterExpansion') parameterPieces(node, true, how);
+    else if (node.type === 'ArithmeticWord') {
+      how.machine.findings.spend(node.value.length);
+      indirectSubstitutions(node.value, how);
+      forEachChild(node, (child) => open.push(child));
+    } else forEachChild(node, (child) => open.push(child));
+  }
+  return constant(expression, how, 0);
+}
+
+/** A variable that holds `a[$(x)]` runs x when arithmetic reads it [SHELL-8]. */
+function indirectSubstitutions(text: string, how: Expansion): void {
+  const name = /^[A-Za-z_]\w*$/.exec(text)?.[0];
+  if (name === undefined) return;
+  for (const [value] of how.place.scope.variable(name) ?? []) if (value !== undefined) runSubscripts(value, how);
+}
+
+/** Runs what a text that is taken as arithmetic or as a variable's name would run. */
+export function runSubscripts(text: string, how: Expansion): void {
+  if (!text.includes('[') || !/[$`]/.test(text)) return;
+  runSubstitutions(text, how);
+}
+
+/** What a text runs that the shell expands as if it stood in double quotes. */
+export function runSubstitutions(text: string, how: Expansion): void {
+  const words = parseWords(`"${text.replaceAll(/["\\]/g, '\\$&')}"`, how.machine.findings);
+  if (words === undefined) how.machine.findings.opaque('syntax', undefined, text);
+  else for (const word of words) expandText(word, { ...how, place: deeper(how.place, {}) });
+}
+
+function constant(expression: ArithmeticExpression, how: Expansion, depth: number): string {
+  const number = (inner: ArithmeticExpression) => Number(constant(inner, how, depth + 1));
+  if (depth > 16) return hole;
+  let value = Number.NaN;
+  if (expression.type === 'ArithmeticGroup') return constant(expression.expression, how, depth + 1);
+  if (expression.type === 'ArithmeticWord') {
+    const text = expression.value.trim();
+    if (/^[A-Za-z_]\w*$/.test(text)) {
+      const values = how.place.scope.variable(text);
+      const chosen = values === undefined ? hole : (how.choices.choose(text, values)[0] ?? '0');
+      return /^-?\d+$/.test(chosen) ? chosen : hole;
+    }
+    const based = /^(\d+)#([0-9a-zA-Z]+)$/.exec(text);
+    value =
+      based === null
+        ? /^0\d+$/.test(text)
+          ? Number.parseInt(text, 8)
+          : Number(text === '' ? Number.NaN : text)
+        : Number.parseInt(based[2] ?? '', Number(based[1]));
+  } else if (
+    expression.type === 'ArithmeticUnary' &&
+    expression.prefix &&
+    (expression.operator === '-' || expression.operator === '+')
+  )
+    value = (expression.operator === '-' ? -1 : 1) * number(expression.operand);
+  else if (expression.type === 'ArithmeticBinary') {
+    const left = number(expression.left);
+    const right = number(expression.right);
+    if (expression.operator === '+') value = left + right;
+    else if (expression.operator === '-') value = left - right;
+    else if (expression.operator === '*') value = left * right;
+    else if (expression.operator === '/') value = Math.trunc(left / right);
+    else if (expression.operator === '%') value = left % right;
+    else if (expression.operator === '**') value = left ** right;
+    else if (expression.operator === '<<') value = left * 2 ** right;
+    else if (expression.operator === '^') value = left ^ right;
+    else if (expression.operator === '|') value = left | right;
+    else if (expression.operator === '&') value = left & right;
+  }
+  return Number.isSafeInteger(value) ? String(value) : hole;
+}
+
+function partsOf(source: Source, how: Expansion): readonly WordPart[] | undefined {
+  how.machine.findings.spend(source.text.length + 1);
+  return source.parts;
+}
+
+function piecesOf(source: Source, how: Expansion): Piece[] {
+  const parts = partsOf(source, how);
+  if (parts === undefined) return [{ text: source.value, quoted: source.value === '' }];
+  return parts.flatMap((part) => partPieces(part, false, how));
+}
+
+function partPieces(part: WordPart, quoted: boolean, how: Expansion): Piece[] {
+  switch (part.type) {
+    case 'Literal':
+      return [{ text: part.value, quoted }];
+    case 'SingleQuoted':
+    case 'AnsiCQuoted':
+      return [{ text: part.value, quoted: true }];
+    case 'DoubleQuoted':
+    case 'LocaleString':
+      how.machine.findings.spend(part.text.length);
+      return [{ text: '', quoted: true }, ...part.parts.flatMap((child) => partPieces(child, true, how))];
+    case 'SimpleExpansion':
+      return namePieces(part.text.slice(1), quoted, how);
+    case 'ParameterExpansion':
+      return parameterPieces(part, quoted, how);
+    case 'CommandExpansion': {
+      const output = substitute(part.script, part.text, how).replace(/\n+$/, '');
+      return [{ text: output, quoted, split: true }];
+    }
+    case 'ProcessSubstitution': {
+      const path = how.machine.pipeName();
+      const output = substitute(part.script, part.text, how, part.operator === '>');
+      how.place.scope.write(path, output, false);
+      return [{ text: path, quoted: true }];
+    }
+    case 'ArithmeticExpansion':
+      how.machine.findings.spend(part.text.length);
+      return [{ text: expandArithmetic(part.expression, how), quoted, split: true }];
+    case 'Glob': {
+      if (part.kind !== 'bracket') return [{ text: part.value, quoted: false, glob: true }];
+      for (const inner of part.parts) partPieces(inner, true, how);
+      const single = /^\[([A-Za-z0-9._-])\]$/.exec(part.text)?.[1];
+      return [single === undefined ? { text: part.value, quoted: false, glob: true } : { text: single, quoted: false }];
+    }
+    case 'ExtendedGlob': {
+      how.machine.findings.spend(part.text.length);
+      for (const inner of part.parts ?? []) partPieces(inner, true, how);
+      // In zsh, `*(e:…:)` runs what it holds.
+      if (/^.\([^)]*[e+]/.test(part.text) && /^[*?]/.test(part.text))
+        how.machine.findings.opaque('dynamic_script', undefined, part.text);
+      return [{ text: part.text, quoted: false, glob: true }];
+    }
+    case 'BraceExpansion': {
+      how.machine.findings.spend(part.text.length);
+      const inner = part.parts;
+      return [
+        {
+          text: inner === undefined ? part.text : joined(inner.flatMap((each) => partPieces(each, false, how))).text,
+          quoted: false,
+          glob: true,
+        },
+      ];
+    }
+  }
+}
+
+function substitute(script: ParsedScript | undefined, text: string, how: Expansion, writes = false): string {
+  const { machine, place } = how;
+  machine.findings.spend(text.length);
+  if (script === undefined) {
+    machine.findings.opaque('syntax', undefined, text);
+    return hole;
+  }
+  reportErrors(script, text, machine.findings);
+  const output = machine.run(script, deeper(place, { scope: place.scope, ...(writes && { input: hole }) }));
+  return bounded(output);
+}
+
+/** `$x`, `$1`, `$@`, `$?`. */
+function namePieces(name: string, quoted: boolean, how: Expansion): Piece[] {
+  return elementPieces(valueOf(name, how), name === '@', quoted);
+}
+
+function elementPieces(elements: Elements, apart: boolean, quoted: boolean): Piece[] {
+  if (!apart || !quoted) return [{ text: elements.join(' '), quoted, split: true }];
+  return elements.map((text, index) => ({ text, quoted, ...(index > 0 && { next: true }) }));
+}
+
+/** [hole] when unknown. */
+function valueOf(name: string, how: Expansion): Elements {
+  const { scope } = how.place;
+  if (/^\d+$/.test(name)) return scope.positional === undefined ? [hole] : [scope.positional[Number(name)] ?? ''];
+  if (name === '@' || name === '*') return scope.positional?.slice(1) ?? [hole];
+  if (name === '#') return [scope.positional === undefined ? hole : String(Math.max(0, scope.positional.length - 1))];
+  if (!/^[A-Za-z_]/.test(name)) return [hole];
+  const values = scope.variable(name);
+  if (values !== undefined) return how.choices.choose(name, values);
+  return how.program === true ? how.choices.choose(name, [[hole], ['']]) : [hole];
+}
+
+function parameterPieces(part: ParameterExpansionPart, quoted: boolean, how: Expansion): Piece[] {
+  how.machine.findings.spend(part.text.length);
+  const index = part.index === undefined ? undefined : expandText(part.index, how).text;
+  const apart = part.parameter === '@' || index === '@';
+  const operation = part.operation;
+  if (part.prefix === '!') {
+    if (operation?.type === 'Names' || index === '@' || index === '*') return [{ text: hole, quoted, split: true }];
+    const target = valueOf(part.parameter, how)[0] ?? '';
+    const known = /^[A-Za-z_]\w*$/.test(target) && how.place.scope.variable(target) !== undefined;
+    return elementPieces(known ? valueOf(target, how) : [hole], false, quoted);
+  }
+  let elements = valueOf(part.parameter, how);
+  const unset = /^[A-Za-z_]/.test(part.parameter) && how.place.scope.variable(part.parameter) === undefined;
+  if (part.parameter === 'HOME' || part.parameter === 'PWD') elements = operation === undefined ? elements : [`/${hole}`];
+  if (index !== undefined && index !== '@' && index !== '*') {
+    const at = /^-?\d+$/.test(index) ? Number(index) : Number.NaN;
+    elements = unset || Number.isNaN(at) ? [hole] : [elements.at(at) ?? ''];
+  } else if (index === undefined && /^[A-Za-z_]/.test(part.parameter)) elements = [elements[0] ?? ''];
+  if (part.prefix === '#') {
+    const whole = elements.join(' ');
+    const size = apart || index === '*' ? elements.length : [...whole].length;
+    return [{ text: whole.includes(hole) ? hole : String(size), quoted, split: true }];
+  }
+  if (operation === undefined) return elementPieces(elements, apart, quoted);
+  if (operation.type === 'Default') {
+    const operand = () => {
+      const pieces = piecesOf(operation.operand, how);
+      return quoted ? [{ text: joined(pieces).text, quoted }] : pieces.map((piece) => ({ ...piece, split: !piece.quoted }));
+    };
+    const other = operand(); // its substitutions may run, whichever is taken
+    const value = elements.join(' ');
+    const asIs = () => elementPieces(elements, apart, quoted);
+    const either = (): Piece[] =>
+      how.choices.choose(`${part.parameter} ${operation.operator}`, [['value'], ['other']])[0] === 'value' ? asIs() : other;
+    const operator = operation.operator;
+    if (operator.endsWith('?')) return asIs();
+    const isSet = !unset && (value !== '' || !operator.startsWith(':'));
+    const unsure = value.includes(hole);
+    if (operator.endsWith('+')) return unsure ? (either() === other ? other : []) : isSet ? other : [];
+    if (operator.endsWith('=') && (unsure || !isSet))
+      how.place.scope.assign(part.parameter, [joined(other).text], unsure || how.place.maybe);
+    return unsure ? either() : isSet ? asIs() : other;
+  }
+  const changed = elements.map((value) => changedBy(operation, value, apart, elements, how));
+  const first = changed[0];
+  if (operation.type === 'Slice' && (apart || index === '*')) return [{ text: hole, quoted, split: true }];
+  return elementPieces(first === undefined ? [''] : changed, apart, quoted);
+}
+
+function changedBy(
+  operation: NonNullable<ParameterExpansionPart['operation']>,
+  value: string,
+  _apart: boolean,
+  _all: Elements,
+  how: Expansion,
+): string {
+  how.machine.findings.spend(value.length);
+  const integer = (source: Source | undefined): number => {
+    const text = expandText(source, how).text.trim();
+    if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
+    const [word] = parseWords(`$((${text}))`, how.machine.findings) ?? [];
+    const part = word?.parts?.[0];
+    return part?.type === 'ArithmeticExpansion' && part.expression !== undefined
+      ? Number(constant(part.expression, how, 0))
+      : Number.NaN;
+  };
+  const text = (source: Source | undefined) => expandText(source, how).text;
+  switch (operation.type) {
+    case 'Slice': {
+      const offset = integer(operation.offset);
+      const length = operation.length === undefined ? undefined : integer(operation.length);
+      if (Number.isNaN(offset) || Number.isNaN(length ?? 0)) return hole;
+      return slice(value, offset, length) ?? hole;
+    }
+    case 'Remove':
+      return remove(value, operation.operator, text(operation.operand)) ?? hole;
+    case 'Replace':
+      return bounded(replace(value, operation.operator, text(operation.pattern), text(operation.replacement)) ?? hole);
+    case 'CaseModification':
+      return operation.operand === undefined ? changeCase(value, operation.operator) : (text(operation.operand), hole);
+    case 'Transform':
+      return transform(value, text(operation.operand)) ?? hole;
+    case 'Default':
+    case 'Names':
+    case 'Unknown':
+      return hole;
+  }
+}
+
+function joined(pieces: readonly Piece[]): Word {
+  const text = bounded(pieces.map((piece) => (piece.next === true ? ` ${piece.text}` : piece.text)).join(''));
+  return { text, dynamic: text.includes(hole), glob: pieces.some((piece) => piece.glob === true) };
+}
+
+/** Splits what unquoted expansions brought at the separators. */
+function fields(pieces: readonly Piece[], how: Expansion): readonly Word[] {
+  const separators = how.place.scope.variable('IFS')?.flat().join('') ?? ' \t\n';
+  const words: Word[] = [];
+  let text: string | undefined;
+  let glob = false;
+  const end = () => {
+    if (text !== undefined) words.push({ text, dynamic: text.includes(hole), glob });
+    text = undefined;
+    glob = false;
+  };
+  for (const piece of pieces) {
+    how.machine.findings.spend(piece.text.length >> 2);
+    if (piece.next === true) end();
+    if (piece.quoted) text = (text ?? '') + piece.text;
+    else if (piece.split !== true) {
+      if (piece.text !== '') text = (text ?? '') + piece.text;
+      glob ||= piece.glob === true;
+    } else {
+      let from = 0;
+      for (let at = 0; at <= piece.text.length; at += 1) {
+        if (at < piece.text.length && !separators.includes(piece.text[at] ?? '')) continue;
+        const part = piece.text.slice(from, at);
+        if (part !== '') {
+          text = (text ?? '') + part;
+          glob ||= /[*?[]/.test(part);
+        }
+        if (at < piece.text.length) end();
+        from = at + 1;
+      }
+    }
+  }
+  end();
+  return words;
+}

@@ -1,0 +1,126 @@
+// What a command does once its words are known: it is written down, and what it runs in turn is invoked: functions, aliases, wrappers, code.
+
+import { builtins } from './builtins.ts';
+import { hole, type ShellCommand, type Word } from './command.ts';
+import { runInterpreter, shellScript } from './code.ts';
+import { interpreterOf } from './interpreters.ts';
+import { deeper, maxDepth, type Call, type Machine, type Place } from './machine.ts';
+import { outputOf } from './output.ts';
+import { prefixes } from './prefixes.ts';
+import { runPrefix } from './prefix-run.ts';
+import { runFunction } from './run.ts';
+import { Scope } from './scope.ts';
+import { wrappers } from './wrappers.ts';
+
+export function invoke(call: Call, place: Place, machine: Machine): string {
+  const { findings } = machine;
+  if (place.depth > maxDepth) {
+    findings.opaque('too_deep', call.argv[0]?.text, shown(call.argv));
+    return hole;
+  }
+  const [program, ...words] = call.argv;
+  const name = program === undefined ? undefined : nameOf(program);
+  write(call, name, place, machine);
+  if (program === undefined) return '';
+  if (name === undefined) {
+    findings.opaque('dynamic_program', undefined, shown(call.argv));
+    // What is run may be a wrapper.
+    if (words.length > 0)
+      invoke({ ...call, argv: words, assignments: [], redirections: [] }, deeper(place, { maybe: true }), machine);
+    return hole;
+  }
+  if (program.glob || (program.dynamic && !program.text.startsWith(hole)))
+    findings.opaque('dynamic_program', name, shown(call.argv));
+  return act(name, call, words, place, machine);
+}
+
+function act(name: string, call: Call, words: readonly Word[], place: Place, machine: Machine): string {
+  const ran = runNamed(name, words, place, machine);
+  const context = { name, words, place, machine };
+  const builtin = builtins.get(name);
+  if (builtin !== undefined) return builtin(context);
+  const wrapper = wrappers.get(name); // [SHELL-11]
+  if (wrapper !== undefined) return wrapper(context);
+  const prefix = prefixes.get(name);
+  if (prefix !== undefined) return runPrefix(context, prefix);
+  const interpreter = interpreterOf(name);
+  if (interpreter !== undefined) return runInterpreter(context, interpreter);
+  const written = place.scope.file(call.argv[0]?.text ?? '');
+  if (written !== undefined) return runFile(written, name, words, place, machine);
+  return ran ?? outputOf(name, words, place);
+}
+
+/** A function or an alias of that name; what it stands for is found as well, not instead: it may be undone before. */
+function runNamed(name: string, words: readonly Word[], place: Place, machine: Machine): string | undefined {
+  if (place.active.filter((each) => each === name).length > 1) return undefined;
+  const active = [...place.active, name];
+  const alias = place.scope.alias(name);
+  let output: string | undefined;
+  if (alias !== undefined && !place.active.includes(name)) {
+    const rest = words.map((word) => ` ${quote(word.text)}`).join('');
+    output = shellScript(alias + rest, deeper(place, { active, maybe: true }), machine, name);
+  }
+  for (const body of place.scope.functions(name)) {
+    const scope = place.scope;
+    const before = scope.positional;
+    scope.positional = [name, ...words.map((word) => word.text)];
+    output = runFunction(body, deeper(place, { active }), machine);
+    scope.positional = before;
+  }
+  return output;
+}
+
+/** A file that this text wrote and now runs: by its first line, else as a shell's. */
+function runFile(text: string, name: string, words: readonly Word[], place: Place, machine: Machine): string {
+  const [program, ...options] = /^#!\s*(.*)/.exec(text)?.[1]?.trim().split(/\s+/) ?? ['sh'];
+  const argv = [program ?? 'sh', ...options].map((each) => ({ text: each, dynamic: false, glob: false }));
+  const base = nameOf(argv[0] ?? { text: 'sh', dynamic: false, glob: false });
+  if (base === 'env') argv.shift();
+  const inner = nameOf(argv.find((word) => !word.text.startsWith('-')) ?? { text: 'sh', dynamic: false, glob: false }) ?? 'sh';
+  const interpreter = interpreterOf(inner);
+  if (interpreter === undefined) {
+    machine.findings.opaque('dynamic_script', name, text);
+    return hole;
+  }
+  if (interpreter.language !== 'shell')
+    return runInterpreter(
+      { name: inner, words: [{ text: '-', dynamic: false, glob: false }], place: { ...place, input: text }, machine },
+      interpreter,
+    );
+  const scope = new Scope(place.scope, [name, ...words.map((word) => word.text)]);
+  return shellScript(text, deeper(place, { scope, wrappers: [...place.wrappers, name] }), machine, name);
+}
+
+function write(call: Call, name: string | undefined, place: Place, machine: Machine): void {
+  const { argv, assignments, redirections } = call;
+  const [program = { text: '', dynamic: false, glob: false }, ...words] = argv;
+  if (argv.length === 0 && assignments.length === 0 && redirections.length === 0) return;
+  for (const directory of place.scope.directories) {
+    const command: ShellCommand = {
+      name,
+      program,
+      words,
+      assignments,
+      redirections,
+      wrappers: place.wrappers,
+      feeds: place.feeds,
+      fedBy: place.fedBy,
+      directory,
+    };
+    machine.findings.command(argv.length === 0 ? { ...command, name: '' } : command);
+  }
+}
+
+/** Last part of the path; undefined when it is not known. `=rm` is zsh's way to write the path of rm. */
+function nameOf(program: Word): string | undefined {
+  const name = program.text.replace(/^.*\//s, '').replace(/^=(?=[\w])/, '');
+  return name.includes(hole) || (program.glob && /[*?[{(]/.test(name)) ? undefined : name;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const shown = (argv: readonly Word[]): string =>
+  argv
+    .slice(0, 16)
+    .map((word) => word.text.slice(0, 120))
+    .join(' ');
