@@ -7,66 +7,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { assertVerifies, call, caller, consumedOnce, eventsOf, statusUntil } from '../packages/testkit/src/caller.ts';
 import { newCanary } from '../packages/testkit/src/canary.ts';
 import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { gone } from '../packages/testkit/src/processes.ts';
 import { startOrigin, streamAnswer, type Origin } from '../packages/testkit/src/origin.ts';
 
-interface Event {
-  readonly kind: string;
-  readonly handle?: string;
-}
-
 interface Failure {
   readonly error: { readonly code: string; readonly next?: string };
 }
 
 const secret = newCanary();
-
-async function eventsOf(holdfast: Installation): Promise<Event[]> {
-  return jsonOf<{ events: Event[] }>(await holdfast.cli(['audit', 'show', '--json'])).events;
-}
-
-async function assertVerifies(holdfast: Installation): Promise<void> {
-  const ran = await holdfast.cli(['audit', 'verify', '--json']);
-  assert.deepEqual([ran.code, jsonOf<{ ok: boolean }>(ran).ok], [0, true], ran.stdout);
-}
-
-/** No handle was consumed twice, over all runs of the daemon. */
-function assertConsumedOnce(events: readonly Event[]): void {
-  const consumed = events.filter(({ kind }) => kind === 'consumed').map(({ handle }) => handle);
-  assert.equal(new Set(consumed).size, consumed.length);
-}
-
-/** A session that makes one call for each line written to it, and prints `call STATUS CODE`. */
-async function caller(holdfast: Installation, url: string): Promise<LiveProgram> {
-  const once = `curl -sS -o /tmp/reply -w 'call %{http_code} ' ${url}; grep -o '"code":"[a-z_]*"' /tmp/reply || echo; rm -f /tmp/reply`;
-  const session = holdfast.session(['sh', '-c', `echo ready; while read -r go; do ${once}; done`]);
-  await session.waitFor(/ready/);
-  return session;
-}
-
-/** One call of such a session: its status and the code of a refusal, or `''`. */
-async function call(session: LiveProgram): Promise<string> {
-  const asked = session.said.length;
-  session.write('go\n');
-  const [, status = '', code = ''] = await session.until(
-    () => /call (\d+) (?:"code":"(\w+)")?\n/.exec(session.said.slice(asked)) ?? undefined,
-    'the answer of one call',
-  );
-  return `${status} ${code}`.trim();
-}
-
-/** Asks `status` until it says what is hoped for. */
-async function statusUntil(holdfast: Installation, hoped: (text: string) => boolean): Promise<void> {
-  let last: Ran | undefined;
-  for (let tries = 0; tries < 100; tries += 1) {
-    last = await holdfast.cli(['status', '--json']);
-    if (hoped(last.stdout)) return;
-  }
-  throw new Error(`status never said it: ${last?.stdout}${last?.stderr}`);
-}
 
 describe('kill -9', { timeout: 120_000 }, () => {
   let holdfast: Installation;
@@ -103,10 +55,10 @@ describe('kill -9', { timeout: 120_000 }, () => {
     await holdfast.start();
     const now = await eventsOf(holdfast);
     assert.deepEqual(now.slice(0, recorded.length), recorded);
-    assertConsumedOnce(now);
+    consumedOnce(now);
     await assertVerifies(holdfast);
     assert.equal((await curl()).stdout, 'ok\n');
-    assertConsumedOnce(await eventsOf(holdfast));
+    consumedOnce(await eventsOf(holdfast));
   });
 
   it('of custody, the relay, or start itself: it ends as a whole and starts again as it was', async () => {
@@ -235,8 +187,7 @@ describe('a full disk', { timeout: 90_000 }, () => {
     await assertVerifies(holdfast);
     const now = await eventsOf(holdfast);
     assert.deepEqual(now.slice(0, recorded.length), recorded, 'nothing recorded is lost');
-    assertConsumedOnce(now);
-    const consumed = now.filter(({ kind }) => kind === 'consumed').length;
+    const consumed = consumedOnce(now).length;
     assert.ok(consumed >= origin.seen.length, `the service saw ${origin.seen.length} calls, the record has ${consumed}`);
     const items = jsonOf<{ items: { name: string }[] }>(await holdfast.operator(['vault', 'list', '--json'])).items;
     assert.deepEqual(

@@ -1,4 +1,4 @@
-// The contract of a relay's store: every adapter passes this suite. What is told of durability is tested by kill -9 (durability.test.ts).
+// The contract of a relay's store: every adapter passes this suite. What is told of durability is tested with failing disks (durability.test.ts).
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

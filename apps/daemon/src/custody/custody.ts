@@ -223,7 +223,10 @@ class CustodyLink {
       this.#pending.set(id, { resolve, reject, timer });
       this.#child.stdin.write(frame, () => frame.fill(0));
     });
-    if (answer.kind === 'error') throw new HoldfastError(answer.code, answer.message);
+    if (answer.kind === 'error') {
+      const next = answer.code === 'store_failed' ? { next: 'free space on its disk and check its permissions' } : {};
+      throw new HoldfastError(answer.code, answer.message, next);
+    }
     if (answer.kind === wanted) return answer as AnswerOf<K>;
     throw this.#fail('custody answers another question');
   }

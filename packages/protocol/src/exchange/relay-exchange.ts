@@ -182,7 +182,7 @@ export class RelayExchange {
     }
     this.#pending.delete(answer.id);
     pending.cancelDeadline();
-    if (answer.kind === 'error') pending.reject(new HoldfastError(parseCode(answer.code), answer.message));
+    if (answer.kind === 'error') pending.reject(refusal(answer));
     else pending.resolve(answer);
   }
 
@@ -211,4 +211,15 @@ export class RelayExchange {
     this.#options.onClosed(error);
     return error;
   }
+}
+
+/** What a relay refused. Its words are its own; the next step is ours. */
+function refusal({ code, message }: Extract<RelayAnswer, { kind: 'error' }>): HoldfastError {
+  const known = parseCode(code);
+  const isOfDisk = known === 'store_failed' || known === 'store_full';
+  return new HoldfastError(
+    known,
+    message,
+    isOfDisk ? { next: "see to the relay's disk, its space and its permissions, then try again" } : {},
+  );
 }
