@@ -16,6 +16,7 @@ const protocolOrder = [
   'audit',
   'shell',
   'rules',
+  'approvals',
   'journal',
   'exchange',
   'door',

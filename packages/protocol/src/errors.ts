@@ -11,6 +11,8 @@ export const errorCodes = [
   'agent_taken',
   'agent_unknown',
   'already_running',
+  'ask_mismatch',
+  'ask_unknown',
   'audience_wrong',
   'audit_altered',
   'audit_corrupt',

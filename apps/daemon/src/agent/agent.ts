@@ -5,6 +5,7 @@ import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import {
   egressOf,
   grantsOf,
@@ -15,6 +16,7 @@ import {
   type Grant,
 } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import { Approvals } from '../approvals/approvals.ts';
 import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
@@ -52,6 +54,7 @@ export interface AgentOptions {
 interface Opened {
   readonly log: AgentAuditLog;
   readonly handles: HandleTable;
+  readonly approvals: Approvals;
 }
 
 export class Agent {
@@ -112,6 +115,7 @@ export class Agent {
       freshness,
       reader: journal,
       onCaughtUp,
+      onSignal: async (wire) => caughtUp.by?.opened?.approvals.hear(wire),
     });
     following.link = link;
     const agent = new Agent(options, journal, link, freshness);
@@ -201,6 +205,11 @@ export class Agent {
     return this.begun().handles;
   }
 
+  /** Acts of its sessions that wait for an operator. */
+  get approvals(): Approvals {
+    return this.begun().approvals;
+  }
+
   /** Writes a report that no effect waits for; the writer counts and tells what cannot be written. */
   note(report: AuditReport): void {
     this.opened?.log.writer.note(report);
@@ -208,6 +217,7 @@ export class Agent {
 
   /** Burns what a session has not used and records its end; total, also after the log was closed. */
   async endSession(session: Uint8Array, exitCode: number | undefined): Promise<void> {
+    this.opened?.approvals.withdraw(session);
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
     this.opened?.log.published.soon();
@@ -255,7 +265,8 @@ export class Agent {
     const { opened } = this;
     this.opened = undefined;
     if (opened === undefined) return this.link.stop();
-    const { log, handles } = opened;
+    const { log, handles, approvals } = opened;
+    approvals.withdrawAll();
     clearInterval(this.sweeper);
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
     if (this.options.past !== true)
@@ -302,7 +313,20 @@ export class Agent {
       recorder: () => log.writer,
       policy: recordPolicy,
     });
-    this.opened = { log, handles };
+    const audience = agentAudience(this.id);
+    const approvals = new Approvals({
+      ports,
+      fleet: enrolment.fleet,
+      agent: this.id,
+      state: () => this.journal.state,
+      epochKey: (epoch) => this.journal.epochKey(audience, epoch),
+      signer: (lastsMs) => log.signers.signer(lastsMs),
+      publish: (signal) => this.link.publish(signal),
+      isFresh: () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal !== 'stale_relay',
+      record: (report) => log.writer.append(report),
+      note: (report) => this.note(report),
+    });
+    this.opened = { log, handles, approvals };
     if (past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });

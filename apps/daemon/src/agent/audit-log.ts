@@ -38,7 +38,8 @@ export class AgentAuditLog {
   /** Puts its newest checkpoint into the agent's topic. */
   readonly published: PublishedCheckpoints;
   private readonly options: AuditLogOptions;
-  private readonly signers: SessionSigners;
+  /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
+  readonly signers: SessionSigners;
 
   private constructor(options: AuditLogOptions, signers: SessionSigners, writer: AuditWriter) {
     const { journal, link, ports } = options;

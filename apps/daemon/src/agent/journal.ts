@@ -110,6 +110,11 @@ export class AgentJournal implements LinkReader {
     return (await this.replica.epochKey(audience, 0)).key;
   }
 
+  /** A copy of an audience's key, of the newest epoch or the one named; the caller overwrites it. Throws `epoch_key_missing`. */
+  epochKey(audience: string, epoch?: number): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
+    return this.replica.epochKey(audience, epoch);
+  }
+
   /** Whether the relay has shown us our own topic since this process began: an older disk meets its own newer entries there. */
   get hasReadOwn(): boolean {
     return this.readOwn;

@@ -33,14 +33,14 @@ export class SessionSigners {
     this.agent = agent;
   }
 
-  /** A signer whose certificate covers the present moment. Throws what custody throws. */
-  async signer(): Promise<SessionSigner> {
+  /** A signer whose certificate covers the present moment, and at least so long after it. Throws what custody throws. */
+  async signer(lastsMs = marginMs): Promise<SessionSigner> {
     const asked = this.current;
     const held = await asked?.catch(() => undefined);
     const nowMs = this.ports.clock.nowMs();
     if (
       this.current === asked &&
-      (held === undefined || nowMs < held.fromMs + datedBeforeMs || nowMs > held.untilMs - marginMs)
+      (held === undefined || nowMs < held.fromMs + datedBeforeMs || nowMs > held.untilMs - Math.max(lastsMs, marginMs))
     ) {
       held?.key.wipe();
       this.current = this.certify(nowMs);

@@ -4,10 +4,19 @@
 import { controlTopic, type Head, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
+import type { Signal } from '@holdfast/protocol/blind/signal';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
-import { appendEntry, askFreshness, getLockbox, getPulse, readTopic, watchTopics } from '@holdfast/protocol/exchange/relay-calls';
+import {
+  appendEntry,
+  askFreshness,
+  getLockbox,
+  getPulse,
+  putSignal,
+  readTopic,
+  watchTopics,
+} from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
 import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
 import type { Freshness } from '../freshness.ts';
@@ -22,8 +31,10 @@ const maxReadBytes = 256 * 1024 * 1024;
 /** What a relay may push between two of our questions: a fleet that writes more is read by pages. Bounds what waits here, and the work for nothing. */
 const maxPushes = 2048;
 const maxPushedBytes = 32 * 1024 * 1024;
-/** Pulses refused in the same time: each is a line in the log. */
-const maxRefusedPulses = 8;
+/** Pulses and signals refused in the same time: each is a line in the log. */
+const maxRefused = 8;
+/** As many as a relay keeps of one sender. */
+const maxEarlySignals = 64;
 /** Rounds of reading on while the fleet moves faster than we read; then pushes and the next round do the rest. */
 const maxReadRounds = 3;
 
@@ -57,6 +68,8 @@ export interface LinkOptions {
   readonly reader: LinkReader;
   /** Called whenever all was read over a new connection. What it throws ends the connection. */
   readonly onCaughtUp?: () => Promise<void>;
+  /** Signals of the fleet as received, once everything is read. What it throws counts as the relay's fault. */
+  readonly onSignal?: (wire: Uint8Array) => Promise<void>;
 }
 
 const deadline = (afterMs: number, expired: () => void): (() => void) => {
@@ -72,6 +85,8 @@ export class RelayLink {
   private freshTimer: NodeJS.Timeout | undefined;
   /** Serialises everything that changes the reader. */
   private queue: Promise<void> = Promise.resolve();
+  /** Signals that came before everything was read: the relay hands them over as soon as it knows us. */
+  private early: Uint8Array[] = [];
   /** Since we last asked. */
   private pushed = { count: 0, bytes: 0, refused: 0 };
   private current: LinkState = 'connecting';
@@ -101,6 +116,14 @@ export class RelayLink {
     clearTimeout(this.freshTimer);
     this.exchange?.close();
     this.exchange = undefined;
+  }
+
+  /** Hands a signal to the relay. Throws `relay_unreachable` while not everything is read over a connection, and what the relay says. */
+  async publish(signal: Signal): Promise<void> {
+    const { exchange } = this;
+    if (exchange === undefined || this.current !== 'connected')
+      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    await putSignal(exchange, signal);
   }
 
   /** Throws `relay_unreachable` while there is no connection. */
@@ -139,6 +162,7 @@ export class RelayLink {
     this.current = 'connecting';
     const { ports, relayUrl, relayKey, identity } = this.options;
     let opened: RelayExchange | undefined;
+    this.early = [];
     try {
       opened = await connectRelay(relayUrl, {
         webSocket: ports.webSocket,
@@ -164,6 +188,7 @@ export class RelayLink {
       this.fault = undefined;
       ports.log.info({ agent: toHex(identity.principal) }, 'connected to the relay');
       this.scheduleFresh(opened);
+      for (const signal of this.early.splice(0)) this.heard(signal, opened);
     } catch (thrown) {
       this.broken(thrown, opened);
     }
@@ -241,6 +266,10 @@ export class RelayLink {
   private onPush(push: RelayPush): void {
     const { exchange, pushed } = this;
     const { reader } = this.options;
+    if (push.kind === 'push-signal' && this.current === 'connecting') {
+      if (this.early.length < maxEarlySignals) this.early.push(push.signal);
+      return;
+    }
     if (exchange === undefined) return; // not before we are known there: whatever it is, we are about to ask for it
     pushed.count += 1;
     pushed.bytes += push.kind === 'push-entry' ? push.entry.length : 0;
@@ -248,6 +277,7 @@ export class RelayLink {
       this.broken(new HoldfastError('limit_exceeded', 'the relay pushes more than can be read'), exchange); // [RELAY-26]
     } else if (push.kind === 'push-pulse')
       void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
+    else if (push.kind === 'push-signal') this.heard(push.signal, exchange);
     else if (push.kind === 'push-entry' && equalBytes(push.topic, controlTopic)) {
       void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown: unknown) => this.broken(thrown, exchange));
     }
@@ -259,11 +289,29 @@ export class RelayLink {
       await this.enqueue(() => this.options.reader.applyPulse(wire));
     } catch (thrown) {
       if (codeOf(thrown) === 'entry_fork') throw thrown; // [PULSE-8]
-      this.pushed.refused += 1;
-      if (this.pushed.refused > maxRefusedPulses)
-        throw new HoldfastError('limit_exceeded', 'the relay sends one bad pulse after the other', { cause: thrown }); // [RELAY-26]
-      this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: codeOf(thrown) }, 'a pulse was refused');
+      this.refused('a pulse was refused', thrown);
     }
+  }
+
+  /** In its turn: after the entries that came before it. */
+  private heard(signal: Uint8Array, exchange: RelayExchange): void {
+    const { onSignal } = this.options;
+    if (onSignal === undefined) return;
+    void this.enqueue(async () => {
+      try {
+        await onSignal(signal);
+      } catch (thrown) {
+        this.refused('a signal was refused', thrown);
+      }
+    }).catch((thrown: unknown) => this.broken(thrown, exchange));
+  }
+
+  /** Throws when it was too much: an honest relay hands over what honest members sent. [RELAY-26] */
+  private refused(message: string, cause: unknown): void {
+    this.pushed.refused += 1;
+    if (this.pushed.refused > maxRefused)
+      throw new HoldfastError('limit_exceeded', 'the relay sends one bad pulse or signal after the other', { cause });
+    this.options.ports.log.warn({ agent: toHex(this.options.identity.principal), code: codeOf(cause) }, message);
   }
 
   private enqueue(work: () => Promise<void>): Promise<void> {

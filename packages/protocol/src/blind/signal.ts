@@ -9,6 +9,7 @@ import type { KeyHolder } from '../keys/key-holder.ts';
 import { fleetId, principalId, signature, wallClockMs } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { audienceName, type Verified } from './entry.ts';
+import { verifySessionKey } from './session-key.ts';
 
 export const maxSignalBytes = 16 * 1024;
 /** The longest life of a signal: what must last longer is an entry. */
@@ -89,6 +90,27 @@ export async function verifySignal(
   }
   assertSignalLife(statement, known.nowMs);
   return signal as Verified<Signal>;
+}
+
+/**
+ * The same for a sender whose own key is known: a certificate that travels along must be by that key and still good when the signal
+ * expires, so that a session key that was copied signs nothing that outlives it. Throws `signal_forged`, `signal_expired`.
+ */
+export async function verifySignalFrom(
+  primitives: Primitives,
+  signal: Signal,
+  known: { fleet: Uint8Array; reader: Uint8Array; ownKey: Uint8Array; nowMs: number },
+): Promise<Verified<Signal>> {
+  const { fleet, ownKey } = known;
+  const { from: agent, expiresAtMs: atMs } = signal.statement;
+  let senderKey = ownKey;
+  try {
+    if (signal.session !== undefined)
+      senderKey = (await verifySessionKey(primitives, signal.session, { fleet, agent, agentKey: ownKey, atMs })).key; // [SIGNAL-9]
+  } catch (cause) {
+    throw new HoldfastError('signal_forged', 'the certificate of the signal does not verify', { cause }); // [SIGNAL-9]
+  }
+  return verifySignal(primitives, signal, { ...known, senderKey });
 }
 
 /** Throws `signal_expired` for a signal that is past, or that would live longer than signals may. */

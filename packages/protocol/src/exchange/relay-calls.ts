@@ -102,6 +102,7 @@ export async function askFreshness(
   return verifyFreshness(exchange.primitives, freshness, { fleet, nonce, relayKey, topics });
 }
 
+/** Throws `limit_exceeded` while too many of the sender's are kept, `signal_expired`, `relay_refused`. */
 export async function putSignal(exchange: RelayExchange, signal: Signal): Promise<void> {
   await exchange.request({ kind: 'signal-put', signal: signal.wire });
 }

@@ -1,0 +1,241 @@
+// Acts that wait for an operator, spec/approval.md: asked by a signal of the agent, answered by one of a device, bound to the very call, once, and
+// denied in every other case. Trusts the journal's verified state for who is a device; a relay only carries, and may lose.
+
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { parseSignal, type Signal } from '@holdfast/protocol/blind/signal';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import {
+  maxAskLifeMs,
+  type Act,
+  type Answer,
+  type Ask,
+  type Because,
+  type Closed,
+  type Outcome,
+} from '@holdfast/protocol/approvals/ask';
+import { actOf, callDigest } from '@holdfast/protocol/approvals/call';
+import { agentSays, hearOperator, isFor } from '@holdfast/protocol/approvals/signals';
+import type { SessionSigner } from '@holdfast/protocol/audit/checkpoint';
+import type { FleetState } from '@holdfast/protocol/journal/state';
+import type { ToolCall } from '@holdfast/protocol/rules/call';
+import type { Ports } from '../ports.ts';
+import { AskLimits } from './limits.ts';
+
+const defaultAskLifeMs = 120_000;
+
+/** Who asks: what the daemon knows of the session, never what it says. */
+export interface Asking {
+  readonly session: Uint8Array;
+  readonly mode: 'sealed' | 'guarded';
+  readonly program: string;
+}
+
+/** What is asked about. `call`: the digest that an answer is bound to; both made from one call. */
+export interface Asked {
+  readonly act: Act;
+  readonly call: Uint8Array;
+  readonly because: readonly Because[];
+  /** How long the caller can wait. */
+  readonly withinMs?: number;
+  /** The caller has gone: nobody waits any more. */
+  readonly gone?: AbortSignal;
+}
+
+export interface ApprovalsOptions {
+  readonly ports: Ports;
+  readonly fleet: Uint8Array;
+  readonly agent: Uint8Array;
+  readonly state: () => FleetState | undefined;
+  /** Copies of the agent's audience's keys; the newest epoch, or the one named. Throws `epoch_key_missing`. */
+  readonly epochKey: (epoch?: number) => Promise<{ readonly epoch: number; readonly key: Uint8Array }>;
+  /** A session key that is certified for so long. */
+  readonly signer: (lastsMs: number) => Promise<SessionSigner>;
+  /** To the relay. Throws while there is none, and what it says. */
+  readonly publish: (signal: Signal) => Promise<void>;
+  /** Whether the relay has confirmed our state lately: what we take for a device may be none any more otherwise. */
+  readonly isFresh: () => boolean;
+  /** Resolves when it is written. */
+  readonly record: (report: AuditReport) => Promise<void>;
+  readonly note: (report: AuditReport) => void;
+}
+
+interface Open {
+  readonly asked: Pick<Ask, 'ask' | 'call'>;
+  readonly session: Uint8Array;
+  /** On the monotonic clock. */
+  readonly untilMs: number;
+  readonly ended: (outcome: Outcome, device?: Uint8Array) => void;
+}
+
+interface Ended {
+  readonly outcome: Outcome;
+  readonly device?: Uint8Array | undefined;
+}
+
+/** Refused answers in one minute that are recorded: whoever replays them by the hundred fills no log. */
+const maxNotedRefusals = 16;
+
+export class Approvals {
+  private readonly options: ApprovalsOptions;
+  private readonly limits: AskLimits;
+  private readonly open = new Map<string, Open>();
+  private noted = { sinceMs: -Infinity, count: 0 };
+
+  constructor(options: ApprovalsOptions) {
+    this.options = options;
+    this.limits = new AskLimits(options.ports.clock);
+  }
+
+  /** How many acts wait now. */
+  get waiting(): number {
+    return this.open.size;
+  }
+
+  /** Waits for an operator. Never rejects, and nothing but `allowed` may let the act happen. */
+  async ask(by: Asking, asked: Asked): Promise<Outcome> {
+    const { ports, record, note } = this.options;
+    const ask = ports.primitives.random(16);
+    const told = this.limits.begin(by.session, asked.call);
+    if (told !== 'ask') {
+      note({ kind: 'answered', session: by.session, ask, outcome: told });
+      return told; // [APPROVAL-8]
+    }
+    let ended: Ended = { outcome: 'unasked' };
+    try {
+      ended = await this.answered(by, asked, ask);
+    } catch (thrown) {
+      ports.log.warn({ agent: toHex(this.options.agent), code: codeOf(thrown) }, 'an operator could not be asked'); // [APPROVAL-9]
+    } finally {
+      this.open.delete(toHex(ask));
+    }
+    const { outcome, device } = ended;
+    this.limits.end(by.session, asked.call, outcome);
+    try {
+      await record({ kind: 'answered', session: by.session, ask, outcome, ...(device !== undefined && { device }) });
+    } catch {
+      return 'unasked'; // [APPROVAL-10]
+    }
+    void this.tellClosed(ask, outcome);
+    return outcome;
+  }
+
+  /** About one call of a tool; what is shown and what an answer is bound to are made from the same value. Never rejects. */
+  async askAboutCall(
+    by: Asking,
+    call: ToolCall,
+    about: Omit<Asked, 'act' | 'call'> & { readonly directory?: string; readonly subagent?: string },
+  ): Promise<Outcome> {
+    const { primitives } = this.options.ports;
+    let said: Pick<Asked, 'act' | 'call'>;
+    try {
+      said = { act: actOf(call, about), call: callDigest(primitives, { agent: this.options.agent, session: by.session }, call) };
+    } catch {
+      return 'unasked'; // [APPROVAL-3]
+    }
+    return this.ask(by, { ...about, ...said });
+  }
+
+  /** A signal that the relay hands over. Throws what is wrong with one that claims to be for us; others are not looked at. */
+  async hear(wire: Uint8Array): Promise<void> {
+    const { agent } = this.options;
+    const { statement } = parseSignal(wire);
+    if (statement.audience !== `agent:${toHex(agent)}` || equalBytes(statement.from, agent)) return;
+    let answer: Answer | undefined;
+    try {
+      const { from, said } = await this.heard(wire);
+      answer = said;
+      this.take(said, from);
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      this.noteRefusal(code, answer?.ask);
+      if (code === 'ask_unknown' || code === 'stale_relay') return; // late, or twice: nobody's fault
+      throw thrown;
+    }
+  }
+
+  /** The session is over: what it still waits for is denied. */
+  withdraw(session: Uint8Array): void {
+    for (const each of [...this.open.values()]) if (equalBytes(each.session, session)) each.ended('withdrawn'); // [APPROVAL-12]
+    this.limits.forget(session);
+  }
+
+  withdrawAll(): void {
+    for (const each of [...this.open.values()]) each.ended('withdrawn'); // [APPROVAL-12]
+  }
+
+  /** Asks, and waits for the first answer that counts, the end of its time, or of whoever waits. */
+  private async answered(
+    by: Asking,
+    { act, call, because, withinMs = defaultAskLifeMs, gone }: Asked,
+    ask: Uint8Array,
+  ): Promise<Ended> {
+    const { ports, record } = this.options;
+    const lifeMs = Math.min(Math.max(Math.trunc(withinMs), 1), maxAskLifeMs); // [APPROVAL-7]
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    const ended = (outcome: Outcome, device?: Uint8Array) => resolve({ outcome, device });
+    const untilMs = ports.clock.monotonicMs() + lifeMs;
+    this.open.set(toHex(ask), { asked: { ask, call }, session: by.session, untilMs, ended });
+    const timer = setTimeout(() => ended('expired'), lifeMs); // [APPROVAL-7]
+    const left = () => ended('withdrawn'); // [APPROVAL-12]
+    gone?.addEventListener('abort', left);
+    try {
+      if (gone?.aborted === true) return { outcome: 'withdrawn' };
+      const rules = because.map(({ rule }) => rule);
+      await record({ kind: 'asked', session: by.session, ask, call, lifeMs, rules }); // [APPROVAL-10]
+      const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs);
+      // An answer can't come before the ask has left; its time can be up before.
+      return await Promise.race([promise, sent.then(() => promise)]);
+    } finally {
+      clearTimeout(timer);
+      gone?.removeEventListener('abort', left);
+    }
+  }
+
+  private async send(body: Ask | Closed, lifeMs: number): Promise<void> {
+    const { ports, fleet, agent, epochKey, signer, publish } = this.options;
+    const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
+    const certified = await signer(lifeMs);
+    const to = { primitives: ports.primitives, fleet, agent, epochKey: await epochKey(), expiresAtMs };
+    await publish(await agentSays(to, certified, body));
+  }
+
+  private heard(wire: Uint8Array): Promise<{ readonly from: Uint8Array; readonly said: Answer }> {
+    const { ports, fleet, agent, epochKey, state, isFresh } = this.options;
+    if (!isFresh()) throw new HoldfastError('stale_relay', 'the relay has not confirmed our state lately'); // [APPROVAL-9]
+    return hearOperator(
+      {
+        primitives: ports.primitives,
+        fleet,
+        reader: agent,
+        signKeyOf: (sender) => state()?.devices.get(toHex(sender))?.keys.sign, // [APPROVAL-5]
+        epochKey: (_audience, epoch) => epochKey(epoch),
+        nowMs: ports.clock.nowMs(),
+      },
+      wire,
+    );
+  }
+
+  private take(answer: Answer, device: Uint8Array): void {
+    const open = this.open.get(toHex(answer.ask));
+    if (open === undefined || this.options.ports.clock.monotonicMs() >= open.untilMs)
+      throw new HoldfastError('ask_unknown', 'nobody waits for this answer'); // [APPROVAL-6] [APPROVAL-7]
+    if (!isFor(answer, open.asked)) throw new HoldfastError('ask_mismatch', 'the answer is for another call'); // [APPROVAL-5]
+    this.open.delete(toHex(answer.ask)); // [APPROVAL-6]
+    open.ended(answer.verdict === 'once' ? 'allowed' : 'denied', device);
+  }
+
+  private noteRefusal(code: ErrorCode, ask: Uint8Array | undefined): void {
+    const nowMs = this.options.ports.clock.monotonicMs();
+    if (nowMs >= this.noted.sinceMs + 60_000) this.noted = { sinceMs: nowMs, count: 0 };
+    this.noted.count += 1;
+    if (this.noted.count <= maxNotedRefusals)
+      this.options.note({ kind: 'answer-refused', code, ...(ask !== undefined && { ask }) });
+  }
+
+  /** So that operators elsewhere see that nobody waits; nothing depends on it. */
+  private async tellClosed(ask: Uint8Array, outcome: Outcome): Promise<void> {
+    if (outcome === 'unasked') return;
+    await this.send({ kind: 'closed', v: 1, ask, outcome }, 60_000).catch(() => {});
+  }
+}

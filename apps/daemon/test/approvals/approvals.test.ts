@@ -1,0 +1,356 @@
+// An act that waits for an operator: let go by one answer to this very call, and denied in every other case there is.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
+import { callDigest } from '@holdfast/protocol/approvals/call';
+import { agentSays, hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { parseSignal, signSignal, type Signal, type SignalStatement } from '@holdfast/protocol/blind/signal';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { ToolCall } from '@holdfast/protocol/rules/call';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { World } from '../../../../packages/testkit/src/world.ts';
+import type { Agent } from '../../src/agent/agent.ts';
+import { Machine } from '../agent/machine.ts';
+
+const session = primitives.random(16);
+const by = { session, mode: 'sealed', program: 'claude' } as const;
+const push: ToolCall = {
+  tool: 'shell',
+  harness: 'claude-code',
+  name: 'Bash',
+  input: { command: 'git push --force', timeout: 5 },
+  command: 'git push --force',
+};
+const because = [{ rule: 'no-force-push', reason: 'It rewrites what others have pulled.' }];
+
+/** An operator who reads what the relay carries, and answers as a test wants it. */
+class Operator {
+  private readonly machine: Machine;
+  private read = 0;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  /** The next ask that left the machine. */
+  async next(): Promise<{ readonly ask: Ask; readonly expiresAtMs: number }> {
+    const { world, hostile } = this.machine;
+    const { replica, id } = world.operator;
+    for (;;) {
+      const sent = hostile.asked.filter((each) => each.kind === 'signal-put');
+      while (this.read < sent.length) {
+        const { signal } = sent[this.read] ?? assert.fail();
+        this.read += 1;
+        const { said, expiresAtMs } = await hearAgent(
+          {
+            primitives,
+            fleet: world.fleet,
+            reader: id,
+            signKeyOf: (from) => replica.state.agents.get(toHex(from))?.keys.sign,
+            epochKey: (audience, epoch) => replica.epochKey(audience, epoch),
+            nowMs: parseSignal(signal).statement.expiresAtMs - 1, // also one that is over by now
+          },
+          signal,
+        );
+        if (said.kind === 'ask') return { ask: said, expiresAtMs };
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async answer(
+    { ask, call }: Pick<Ask, 'ask' | 'call'>,
+    verdict: Answer['verdict'],
+    change: { readonly holder?: SoftwareKeyHolder; readonly from?: Uint8Array; readonly fleet?: Uint8Array } = {},
+  ): Promise<Signal> {
+    const { world, actor } = this.machine;
+    const { replica, id, holder } = world.operator;
+    const epochKey = await replica.epochKey(`agent:${toHex(actor.id)}`);
+    const to = { primitives, fleet: change.fleet ?? world.fleet, agent: actor.id, epochKey, expiresAtMs: Date.now() + 60_000 };
+    const device = { id: change.from ?? id, holder: change.holder ?? holder };
+    return operatorAnswers(to, device, { kind: 'answer', v: 1, ask, call, verdict });
+  }
+
+  say(...signals: readonly Signal[]): void {
+    this.machine.hostile.toClients(signals.map(({ wire }) => ({ kind: 'push-signal', signal: wire })));
+  }
+}
+
+interface Scene {
+  readonly machine: Machine;
+  readonly agent: Agent;
+  readonly operator: Operator;
+  /** The relay has taken so many signals, and said so. */
+  readonly taken: (count: number) => Promise<void>;
+}
+
+async function scene(t: Parameters<typeof Machine.enrolled>[0]): Promise<Scene> {
+  const machine = await Machine.enrolled(t);
+  let told = 0;
+  const agent = await machine.start({
+    script: {
+      answer: (frame, _line, asked) => {
+        if (asked?.kind === 'signal-put') told += 1;
+        return [frame];
+      },
+    },
+  });
+  const taken = async (count: number) => {
+    await machine.until(() => told >= count, `${count} signals taken`);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { machine, agent, operator: new Operator(machine), taken };
+}
+
+async function recorded<K extends AuditEvent['kind']>(
+  agent: Agent,
+  kind: K,
+  count: number,
+): Promise<Extract<AuditEvent, { kind: K }>[]> {
+  const lateMs = performance.now() + 10_000;
+  for (;;) {
+    const events = (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent);
+    const found = events.filter((each): each is Extract<AuditEvent, { kind: K }> => each.kind === kind);
+    if (found.length >= count) return found;
+    if (performance.now() > lateMs) assert.fail(`${found.length} ${kind} in the log`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const isOpen = async (outcome: Promise<Outcome>): Promise<boolean> =>
+  (await Promise.race([outcome, new Promise((resolve) => setImmediate(resolve, 'open'))])) === 'open';
+
+test('an operator sees the whole act and lets it go once', async (t) => {
+  const { agent, operator } = await scene(t);
+  const outcome = agent.approvals.askAboutCall(by, push, { because, directory: '/srv/shop' });
+  const { ask } = await operator.next();
+  assert.deepEqual(ask.act, {
+    kind: 'tool-call',
+    tool: 'shell',
+    harness: 'claude-code',
+    name: 'Bash',
+    text: 'git push --force',
+    rest: '{"timeout":5}',
+    directory: '/srv/shop',
+  });
+  assert.deepEqual([ask.mode, ask.program, ask.because, ask.session], ['sealed', 'claude', because, session]);
+  assert.deepEqual(ask.call, callDigest(primitives, { agent: agent.id, session }, push));
+  assert.equal(await isOpen(outcome), true);
+  operator.say(await operator.answer(ask, 'once'));
+  assert.equal(await outcome, 'allowed');
+  const [asked] = await recorded(agent, 'asked', 1); // [APPROVAL-10]
+  const [answered] = await recorded(agent, 'answered', 1);
+  assert.deepEqual([asked?.ask, answered?.ask, answered?.outcome], [ask.ask, ask.ask, 'allowed']);
+  assert.ok(asked !== undefined && answered !== undefined && asked.sequence < answered.sequence);
+});
+
+test('[APPROVAL-6]: an answer counts once; replayed it lets nothing go, not even the same call again', async (t) => {
+  const { agent, operator } = await scene(t);
+  const first = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  const yes = await operator.answer(ask, 'once');
+  operator.say(yes);
+  assert.equal(await first, 'allowed');
+  const second = agent.approvals.askAboutCall(by, push, { because });
+  const { ask: again } = await operator.next();
+  assert.notDeepEqual(again.ask, ask.ask);
+  assert.deepEqual(again.call, ask.call);
+  operator.say(yes, yes);
+  const refused = await recorded(agent, 'answer-refused', 2);
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    ['ask_unknown', 'ask_unknown'],
+  );
+  assert.equal(await isOpen(second), true);
+  operator.say(await operator.answer(again, 'deny'));
+  assert.equal(await second, 'denied');
+});
+
+test('[APPROVAL-8]: what was denied is not asked again soon, and others are', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const first = agent.approvals.askAboutCall(by, push, { because });
+  operator.say(await operator.answer((await operator.next()).ask, 'deny'));
+  assert.equal(await first, 'denied');
+  const sent = machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length;
+  assert.equal(await agent.approvals.askAboutCall(by, push, { because }), 'denied');
+  assert.ok(
+    machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length <= sent + 1,
+    'nothing but `closed` was sent',
+  );
+  const other = agent.approvals.askAboutCall({ ...by, session: primitives.random(16) }, push, { because });
+  operator.say(await operator.answer((await operator.next()).ask, 'once'));
+  assert.equal(await other, 'allowed');
+});
+
+test('[APPROVAL-5]: no answer but that of a device, to this agent, for this call', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const { world } = machine;
+  const peer = await world.enroll('peer');
+  machine.relay.push();
+  const elsewhere = await World.begin();
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  const good = (await operator.answer(ask, 'once')).statement;
+  const resigned = (holder: SoftwareKeyHolder, change: Partial<SignalStatement>) => signSignal(holder, { ...good, ...change });
+  const { holder } = world.operator;
+  const { to: _nobody, ...toAll } = good;
+  const wrong: readonly (readonly [string, Signal, string])[] = [
+    ['a peer in its own name', await operator.answer(ask, 'once', { from: peer.id, holder: peer.holder }), 'signal_forged'],
+    ['a peer in the operator’s name', await operator.answer(ask, 'once', { holder: peer.holder }), 'signal_forged'],
+    [
+      'an operator of another fleet',
+      await operator.answer(ask, 'once', { from: elsewhere.operator.id, holder: elsewhere.operator.holder }),
+      'signal_forged',
+    ],
+    ['another fleet', await operator.answer(ask, 'once', { fleet: elsewhere.fleet }), 'signal_forged'],
+    ['to nobody', await signSignal(holder, toAll), 'signal_forged'],
+    ['to a peer', await resigned(holder, { to: peer.id }), 'signal_forged'],
+    ['expired', await resigned(holder, { expiresAtMs: Date.now() - 1 }), 'signal_expired'],
+    ['another call', await operator.answer({ ...ask, call: new Uint8Array(32) }, 'once'), 'ask_mismatch'],
+    ['another ask', await operator.answer({ ...ask, ask: new Uint8Array(16) }, 'once'), 'ask_unknown'],
+  ];
+  for (const [index, [name, signal, code]] of wrong.entries()) {
+    operator.say(signal);
+    const refused = await recorded(agent, 'answer-refused', index + 1);
+    assert.equal(refused.at(-1)?.code, code, name);
+    assert.equal(await isOpen(outcome), true, name);
+    if (index === 5) await machine.until(() => agent.view().relayState === 'connected', 'still connected');
+  }
+  operator.say(await operator.answer(ask, 'once'));
+  assert.equal(await outcome, 'allowed');
+});
+
+test('signals that are none of the agent’s business change nothing', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const { world, actor } = machine;
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  const { statement } = await operator.answer(ask, 'once');
+  const elsewhere = await signSignal(world.operator.holder, { ...statement, audience: 'fleet' });
+  const certificate =
+    parseSignal((machine.hostile.asked.find((each) => each.kind === 'signal-put') ?? assert.fail()).signal).session ??
+    assert.fail();
+  const own = await agentSays(
+    {
+      primitives,
+      fleet: world.fleet,
+      agent: actor.id,
+      epochKey: await world.operator.replica.epochKey(statement.audience),
+      expiresAtMs: statement.expiresAtMs,
+    },
+    { certificate, sign: (domain, bytes) => actor.holder.sign(domain, bytes) },
+    { kind: 'closed', v: 1, ask: ask.ask, outcome: 'allowed' },
+  );
+  for (let count = 0; count < 50; count += 1) operator.say(elsewhere, own);
+  operator.say(await operator.answer(ask, 'once'));
+  assert.equal(await outcome, 'allowed');
+  assert.equal(agent.view().relayState, 'connected');
+});
+
+test('[APPROVAL-7]: nobody answers in time, and a late answer finds nothing open', async (t) => {
+  const { agent, operator } = await scene(t);
+  const outcome = agent.approvals.askAboutCall(by, push, { because, withinMs: 1 });
+  assert.equal(await outcome, 'expired');
+  const second = agent.approvals.askAboutCall(by, push, { because, withinMs: 60_000 });
+  const { ask } = await operator.next();
+  assert.equal(ask.lifeMs, 1);
+  operator.say(await operator.answer(ask, 'once'));
+  assert.equal((await recorded(agent, 'answer-refused', 1))[0]?.code, 'ask_unknown');
+  assert.equal(await isOpen(second), true);
+  agent.approvals.withdraw(session);
+  assert.equal(await second, 'withdrawn');
+});
+
+test('[APPROVAL-8]: a session has three asks open, the fourth is denied at once; another session is not touched', async (t) => {
+  const { agent } = await scene(t);
+  const call = (n: number): ToolCall => ({ ...push, input: { command: `git push ${n}` }, command: `git push ${n}` });
+  const open = [1, 2, 3].map((n) => agent.approvals.askAboutCall(by, call(n), { because }));
+  assert.equal(await agent.approvals.askAboutCall(by, call(4), { because }), 'crowded');
+  const other = { ...by, session: primitives.random(16) };
+  const elsewhere = agent.approvals.askAboutCall(other, call(4), { because });
+  assert.equal(await isOpen(elsewhere), true);
+  agent.approvals.withdraw(session); // [APPROVAL-12]
+  assert.deepEqual(await Promise.all(open), ['withdrawn', 'withdrawn', 'withdrawn']);
+  agent.approvals.withdraw(other.session);
+  assert.equal(await elsewhere, 'withdrawn');
+});
+
+test('[APPROVAL-9]: without a relay, or with one that does not take it, the act is denied at once', async (t) => {
+  const machine = await Machine.enrolled(t);
+  await machine.start();
+  await machine.stop();
+  let agent = await machine.start({ offline: true });
+  assert.equal(await agent.approvals.askAboutCall(by, push, { because }), 'unasked');
+  await machine.stop();
+  agent = await machine.start({
+    script: {
+      answer: (frame, _line, asked) =>
+        asked?.kind === 'signal-put'
+          ? [{ kind: 'error', id: asked.id, code: 'limit_exceeded', message: 'too many signals wait to expire' }]
+          : [frame],
+    },
+  });
+  assert.equal(await agent.approvals.askAboutCall(by, push, { because }), 'unasked');
+  assert.equal((await recorded(agent, 'answered', 1)).at(-1)?.outcome, 'unasked');
+});
+
+test('[APPROVAL-12]: whoever waits may leave, and the end of the daemon denies', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const left = new AbortController();
+  const outcome = agent.approvals.askAboutCall(by, push, { because, gone: left.signal });
+  await operator.next();
+  left.abort();
+  assert.equal(await outcome, 'withdrawn');
+  assert.equal(await agent.approvals.askAboutCall(by, push, { because, gone: left.signal }), 'withdrawn');
+  const last = agent.approvals.askAboutCall(by, push, { because });
+  await operator.next();
+  await machine.stop();
+  assert.notEqual(await last, 'allowed');
+});
+
+test('[APPROVAL-3]: what cannot be shown as a whole is not asked', async (t) => {
+  const { machine, agent } = await scene(t);
+  let deep: ToolCall['input'] = 'x';
+  for (let depth = 0; depth < 100; depth += 1) deep = [deep];
+  const calls: readonly ToolCall[] = [
+    { ...push, input: { command: 'x'.repeat(9000) }, command: 'x'.repeat(9000) },
+    { ...push, input: { command: 'é'.repeat(8000) }, command: 'é'.repeat(8000) },
+    { tool: 'other', harness: 'test', name: 'T', input: deep },
+    { ...push, input: { command: '\ud800' }, command: '\ud800' },
+  ];
+  for (const call of calls) assert.equal(await agent.approvals.askAboutCall(by, call, { because }), 'unasked');
+  assert.equal(machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length, 0);
+});
+
+test('an answer that the relay kept while the machine was away counts when it is back', async (t) => {
+  const { machine, agent, operator, taken } = await scene(t);
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  await taken(1);
+  const yes = await operator.answer(ask, 'once');
+  machine.hostile.script = {
+    answer: (frame, _line, asked) => (asked?.kind === 'auth' ? [{ kind: 'push-signal', signal: yes.wire }, frame] : [frame]), // [RELAY-20]
+  };
+  machine.hostile.cut();
+  assert.equal(await outcome, 'allowed');
+});
+
+test('[RELAY-26]: a relay that hands over one forged answer after the other is left', async (t) => {
+  const { machine, agent, operator, taken } = await scene(t);
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  await taken(1);
+  const stranger = await SoftwareKeyHolder.generate(primitives);
+  const forged = await operator.answer(ask, 'once', { holder: stranger });
+  const { connections } = machine.hostile;
+  for (let count = 0; count < 20; count += 1) operator.say(forged);
+  await machine.until(() => machine.hostile.connections > connections, 'left');
+  assert.equal(await isOpen(outcome), true);
+  const refused = await recorded(agent, 'answer-refused', 1);
+  assert.ok(refused.length <= 16);
+  agent.approvals.withdraw(session);
+  assert.equal(await outcome, 'withdrawn');
+});

@@ -1,0 +1,86 @@
+// What an agent asks its operators and what they answer, spec/approval.md: the bodies of signals in the agent's audience. Everything that a
+// person decides by stands in the ask, whole, or nothing is asked.
+
+import {
+  bytes,
+  decode,
+  encode,
+  integer,
+  list,
+  literal,
+  oneOf,
+  optional,
+  record,
+  text,
+  union,
+  type Infer,
+} from '../codec/schema.ts';
+import { digest } from '../keys/public-keys.ts';
+import { maxSignalBodyBytes } from '../seal/signal-body.ts';
+
+/** Longer than this nobody is asked: the session key that signs asks lives ten minutes. */
+export const maxAskLifeMs = 9 * 60_000;
+/** An act that is longer can't be shown as a whole. */
+const maxActCharacters = 8192;
+
+const askId = bytes(16);
+
+/** Text that the agent may have chosen: whoever shows it escapes what a terminal would obey or a person not see. */
+const agentsText = (max: number) => text({ max });
+
+/** What would happen, to the letter. Kinds of acts are added here. */
+const act = union({
+  'tool-call': {
+    tool: text({ min: 1, max: 16, pattern: /^[a-z]+$/ }),
+    harness: agentsText(32),
+    /** The harness's own word for the tool. */
+    name: agentsText(256),
+    /** The whole command, path, address or input. */
+    text: agentsText(maxActCharacters),
+    /** What else the input of a command says. */
+    rest: optional(agentsText(maxActCharacters)),
+    directory: optional(agentsText(1024)),
+    subagent: optional(agentsText(128)),
+  },
+});
+export type Act = Infer<typeof act>;
+
+/** The rule that wants an answer, in the operator's own words. */
+const reason = record({ rule: text({ max: 128 }), reason: text({ max: 512 }) });
+export type Because = Infer<typeof reason>;
+
+const ask = {
+  v: literal(1),
+  ask: askId,
+  session: bytes(16),
+  mode: oneOf('sealed', 'guarded'),
+  /** What the session runs. */
+  program: agentsText(256),
+  act,
+  /** Digest of the very call, call-digest.ts. */
+  call: digest,
+  because: list(reason, { max: 8 }),
+  /** From when it was asked; the statement says when that ends by the clock on the wall. */
+  lifeMs: integer({ min: 1, max: maxAskLifeMs }),
+};
+
+export const outcomes = ['allowed', 'denied', 'expired', 'crowded', 'unasked', 'withdrawn'] as const;
+/** What became of an ask: nothing but `allowed` lets anything happen. */
+export type Outcome = (typeof outcomes)[number];
+
+const said = union({
+  ask,
+  answer: { v: literal(1), ask: askId, call: digest, verdict: oneOf('once', 'deny') },
+  /** By the agent: nobody needs to answer any more. */
+  closed: { v: literal(1), ask: askId, outcome: oneOf(...outcomes) },
+}); // [APPROVAL-1]
+export type Said = Infer<typeof said>;
+export type Ask = Extract<Said, { kind: 'ask' }>;
+export type Answer = Extract<Said, { kind: 'answer' }>;
+export type Closed = Extract<Said, { kind: 'closed' }>;
+
+/** Throws `codec_*`; `codec_limit` for an ask that is too long to be shown. [APPROVAL-3] */
+export const encodeSaid = (value: Said): Uint8Array => encode(said, value);
+
+/** Throws `codec_*`. */
+export const decodeSaid = (plain: Uint8Array): Said => decode(said, plain, maxSignalBodyBytes);

@@ -1,0 +1,234 @@
+// node scripts/vectors/approval.ts: vectors of spec/approval.md and of the sealing of signals (spec/signal.md). The same again on every run.
+
+import { decodeSaid, encodeSaid, type Answer, type Ask } from '@holdfast/protocol/approvals/ask';
+import { callDigest } from '@holdfast/protocol/approvals/call';
+import { agentSays, operatorAnswers, type ToSay } from '@holdfast/protocol/approvals/signals';
+import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
+import { parseSignal, signSignal, type SignalStatement } from '@holdfast/protocol/blind/signal';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
+import type { ErrorCode } from '@holdfast/protocol/errors';
+import type { Json, Tool } from '@holdfast/protocol/rules/call';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { seededPrimitives } from '@holdfast/testkit/seeded';
+import { flipped, writeVectors } from './write.ts';
+
+type Expect = 'ok' | ErrorCode;
+
+const primitives = seededPrimitives('approval vectors');
+const nowMs = Date.UTC(2026, 0, 1);
+const id = (fill: number) => new Uint8Array(16).fill(fill);
+const [fleet, agent, device, session, askId] = [new Uint8Array(32).fill(1), id(2), id(3), id(4), id(5)];
+const agentKeys = await SoftwareKeyHolder.generate(primitives);
+const deviceKeys = await SoftwareKeyHolder.generate(primitives);
+const sessionKeys = await SoftwareKeyHolder.generate(primitives);
+const epochKey = new Uint8Array(32).fill(9);
+
+const input = { command: 'git push --force', timeout: 5 };
+const call = callDigest(primitives, { agent, session }, { tool: 'shell', harness: 'claude-code', name: 'Bash', input });
+const ask: Ask = {
+  kind: 'ask',
+  v: 1,
+  ask: askId,
+  session,
+  mode: 'sealed',
+  program: 'claude',
+  act: { kind: 'tool-call', tool: 'shell', harness: 'claude-code', name: 'Bash', text: input.command, rest: '{"timeout":5}' },
+  call,
+  because: [{ rule: 'no-force-push', reason: 'It rewrites what others have pulled.' }],
+  lifeMs: 120_000,
+};
+const answer: Answer = { kind: 'answer', v: 1, ask: askId, call, verdict: 'once' };
+const closed = { kind: 'closed', v: 1, ask: askId, outcome: 'expired' } as const;
+
+const asked = (change: Record<string, unknown>) => ({ ...ask, ...change }) as unknown as Value;
+const bodies: readonly (readonly [string, Expect, Value])[] = [
+  ['an ask', 'ok', asked({})],
+  ['an answer', 'ok', answer],
+  ['no any more', 'ok', { ...answer, verdict: 'deny' }],
+  ['an end', 'ok', closed],
+  ['an answer for good', 'codec_shape', { ...answer, verdict: 'always' }],
+  ['another kind of body', 'codec_shape', { ...closed, kind: 'grant' }],
+  ['another kind of act', 'codec_shape', asked({ act: { ...ask.act, kind: 'everything' } })],
+  ['an ask without its call', 'codec_shape', asked({ call: new Uint8Array(31) })],
+  ['an ask that lives an hour', 'codec_shape', asked({ lifeMs: 3_600_000 })],
+  ['an unknown field', 'codec_shape', asked({ title: 'harmless' })],
+  ['a text of 8,193 characters', 'codec_limit', asked({ act: { ...ask.act, text: 'x'.repeat(8193) } })],
+  ['more than a signal holds', 'codec_limit', asked({ act: { ...ask.act, text: 'é'.repeat(8192) } })],
+];
+writeVectors(
+  'approval/bodies',
+  'Bodies of signals about approvals, and what a reader makes of them.',
+  bodies.map(([name, expect, value]) => {
+    const hex = encodeValue(value);
+    if (expect === 'ok' && toHex(encodeSaid(decodeSaid(hex))) !== toHex(hex)) throw new Error(name);
+    return { name, clause: 'APPROVAL-1', expect, hex };
+  }),
+);
+
+const deep = (levels: number): Json => (levels === 0 ? 'x' : [deep(levels - 1)]);
+const calls: readonly (readonly [string, { tool: Tool; harness: string; name: string; input: Json }, Expect])[] = [
+  ['a shell command', { tool: 'shell', harness: 'claude-code', name: 'Bash', input }, 'ok'],
+  [
+    'the same, keys in another order',
+    { tool: 'shell', harness: 'claude-code', name: 'Bash', input: { timeout: 5, command: input.command } },
+    'ok',
+  ],
+  ['another command', { tool: 'shell', harness: 'claude-code', name: 'Bash', input: { ...input, command: 'git push' } }, 'ok'],
+  ['another tool with the same input', { tool: 'mcp', harness: 'claude-code', name: 'mcp__x__y', input }, 'ok'],
+  [
+    'numbers, escapes and characters beyond',
+    { tool: 'other', harness: 'h', name: 'n', input: { b: [1.5, -0, 1e21, 'é"\u0007\u{1f600}'], a: null, '\u{10000}': true } },
+    'ok',
+  ],
+  ['61 levels', { tool: 'other', harness: 'h', name: 'n', input: deep(61) }, 'ok'],
+  ['65 levels', { tool: 'other', harness: 'h', name: 'n', input: deep(65) }, 'codec_limit'],
+];
+writeVectors(
+  'approval/calls',
+  'Calls of one session and their digests.',
+  calls.map(([name, said, expect]) => {
+    const digest = expect === 'ok' ? callDigest(primitives, { agent, session }, said) : undefined;
+    return { name, clause: 'APPROVAL-2', expect, agent, session, call: said, ...(digest !== undefined && { digest }) };
+  }),
+);
+
+const certificateUntil = (notAfterMs: number, holder = agentKeys) =>
+  certifySessionKey(holder, {
+    v: 1,
+    fleet,
+    agent,
+    key: sessionKeys.publicKeys.sign,
+    notBeforeMs: notAfterMs - 600_000,
+    notAfterMs,
+  });
+const certificate = await certificateUntil(nowMs + 540_000);
+const signer = { certificate, sign: sessionKeys.sign.bind(sessionKeys) };
+const to = (change: Partial<ToSay> = {}): ToSay => ({
+  primitives,
+  fleet,
+  agent,
+  epochKey: { epoch: 0, key: epochKey.slice() },
+  expiresAtMs: nowMs + 120_000,
+  ...change,
+});
+const operator = { id: device, holder: deviceKeys };
+const saidByAgent = await agentSays(to(), signer, ask);
+const saidByOperator = await operatorAnswers(to(), operator, answer);
+const resigned = (change: Partial<SignalStatement>) => signSignal(deviceKeys, { ...saidByOperator.statement, ...change });
+
+type Hears = 'agent' | 'operator';
+const signals: readonly (readonly [string, string, Expect, Hears, Uint8Array])[] = [
+  ['an ask', 'SIGNAL-7', 'ok', 'operator', saidByAgent.wire],
+  ['an ask under the agent’s own key', 'APPROVAL-4', 'ok', 'operator', (await signSignal(agentKeys, saidByAgent.statement)).wire],
+  [
+    'an ask of an agent that is not live',
+    'APPROVAL-4',
+    'signal_forged',
+    'operator',
+    (await agentSays(to({ agent: id(7) }), signer, ask)).wire,
+  ],
+  [
+    'an ask in another audience',
+    'APPROVAL-4',
+    'signal_forged',
+    'operator',
+    (await signSignal(agentKeys, { ...saidByAgent.statement, audience: 'fleet' })).wire,
+  ],
+  [
+    'an answer by an agent',
+    'APPROVAL-4',
+    'signal_forged',
+    'operator',
+    (await agentSays(to(), signer, answer as unknown as Ask)).wire,
+  ],
+  [
+    'an ask under another epoch key',
+    'SIGNAL-8',
+    'open_failed',
+    'operator',
+    (await agentSays(to({ epochKey: { epoch: 0, key: new Uint8Array(32).fill(8) } }), signer, ask)).wire,
+  ],
+  [
+    'the seal of another signal',
+    'SIGNAL-8',
+    'open_failed',
+    'operator',
+    (await signSignal(agentKeys, { ...saidByAgent.statement, expiresAtMs: nowMs + 120_001 })).wire,
+  ],
+  [
+    'a certificate that ends before the signal',
+    'SIGNAL-9',
+    'signal_forged',
+    'operator',
+    (await agentSays(to(), { ...signer, certificate: await certificateUntil(nowMs + 119_999) }, ask)).wire,
+  ],
+  [
+    'a certificate by another key',
+    'SIGNAL-9',
+    'signal_forged',
+    'operator',
+    (await agentSays(to(), { ...signer, certificate: await certificateUntil(nowMs + 540_000, deviceKeys) }, ask)).wire,
+  ],
+  ['a flipped signature', 'APPROVAL-4', 'signal_forged', 'operator', flippedSignature(saidByAgent.wire)],
+  ['an answer', 'APPROVAL-5', 'ok', 'agent', saidByOperator.wire],
+  [
+    'an answer by a device that was removed',
+    'APPROVAL-5',
+    'signal_forged',
+    'agent',
+    (await operatorAnswers(to(), { ...operator, id: id(8) }, answer)).wire,
+  ],
+  [
+    'an answer by the agent',
+    'APPROVAL-5',
+    'signal_forged',
+    'agent',
+    (await operatorAnswers(to(), { id: agent, holder: agentKeys }, answer)).wire,
+  ],
+  ['an answer to another agent', 'APPROVAL-5', 'signal_forged', 'agent', (await resigned({ to: id(7) })).wire],
+  [
+    'an answer of another fleet',
+    'APPROVAL-5',
+    'signal_forged',
+    'agent',
+    (await operatorAnswers(to({ fleet: new Uint8Array(32) }), operator, answer)).wire,
+  ],
+  [
+    'an ask by an operator',
+    'APPROVAL-5',
+    'signal_forged',
+    'agent',
+    (await operatorAnswers(to(), operator, ask as unknown as Answer)).wire,
+  ],
+  [
+    'an answer that has expired',
+    'APPROVAL-5',
+    'signal_expired',
+    'agent',
+    (await operatorAnswers(to({ expiresAtMs: nowMs }), operator, answer)).wire,
+  ],
+];
+writeVectors(
+  'approval/signals',
+  '`wire` as `hears` (the agent, or an operator’s device) makes of it at `nowMs`. Agent and device are all who may speak; `epochKey` is the key of the agent’s audience.',
+  signals.map(([name, clause, expect, hears, wire]) => ({
+    name,
+    clause,
+    expect,
+    hears,
+    wire,
+    fleet,
+    agent: { id: agent, sign: agentKeys.publicKeys.sign },
+    device: { id: device, sign: deviceKeys.publicKeys.sign },
+    epochKey,
+    nowMs,
+  })),
+);
+
+/** One bit of the signature, wherever it stands in the wire. */
+function flippedSignature(wire: Uint8Array): Uint8Array {
+  const { signature } = parseSignal(wire);
+  const at = Buffer.from(wire).indexOf(Buffer.from(signature));
+  return flipped(wire, 8 * (at + 40));
+}
