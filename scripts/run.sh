@@ -21,7 +21,7 @@ fail() { say "$*"; exit 3; }
 case $purpose in
   start) parts='bwrap setpriv script' ;;
   demo) parts='bwrap setpriv script curl' ;;
-  test) parts='bwrap setpriv script curl faketime gdb git openssl strace' ;;
+  test) parts='bwrap setpriv script curl faketime gdb git openssl strace swtpm socat' ;;
   *) fail "unknown purpose $purpose (start, demo, test)" ;;
 esac
 

@@ -41,6 +41,18 @@ writeVectors('custody/requests', 'What custody reads as a request; `frame` is th
     frame: encodeRequest({ kind: 'unlock', id: 1, passphrase: Uint8Array.of(1, 2) }),
   },
   { name: 'create', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'create', id: 2, label: 'main' }) },
+  {
+    name: 'create in the TPM',
+    clause: 'CUSTODY-19',
+    expect: 'ok',
+    frame: encodeRequest({ kind: 'create', id: 2, label: 'main', level: 'tpm' }),
+  },
+  {
+    name: 'create in a store of no known kind',
+    clause: 'CUSTODY-19',
+    expect: 'codec_shape',
+    frame: raw({ kind: 'create', id: 2, label: 'main', level: 'paper' }),
+  },
   { name: 'list', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'list', id: 3 }) },
   { name: 'public', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'public', id: 4, key }) },
   {
@@ -95,8 +107,8 @@ writeVectors('custody/requests', 'What custody reads as a request; `frame` is th
 ]);
 
 const nowMs = 1_800_000_000_000;
-const bound: KeyDescription = { key, label: 'main', publicKeys, binding: { fleet, agent } };
-const unbound: KeyDescription = { key, label: 'main', publicKeys };
+const bound: KeyDescription = { key, label: 'main', custody: 'software', publicKeys, binding: { fleet, agent } };
+const unbound: KeyDescription = { key, label: 'main', custody: 'software', publicKeys };
 
 const entry: EntryStatement = {
   v: 1,

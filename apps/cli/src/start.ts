@@ -68,7 +68,7 @@ function end(code: number): Promise<never> {
   return ending;
 }
 
-const { values } = parseArgs({ options: { 'passphrase-file': { type: 'string' } } });
+const { values } = parseArgs({ options: { 'passphrase-file': { type: 'string' }, tpm: { type: 'string' } } });
 process.on('SIGTERM', () => void end(0));
 process.on('SIGINT', () => void end(0));
 process.on('SIGHUP', () => void end(0));
@@ -81,6 +81,7 @@ await begin('daemon', '../../daemon/src/main.ts', [
   '--relay',
   address,
   ...(values['passphrase-file'] === undefined ? [] : ['--passphrase-file', values['passphrase-file']]),
+  ...(values.tpm === undefined ? [] : ['--tpm', values.tpm]),
 ]);
 ready = true;
 process.stdout.write(`ready ${address}\n`);

@@ -25,17 +25,24 @@ const argon2Async = promisify(argon2);
 const maxHeaderBytes = 512;
 export const maxKeyFileBytes = 2048;
 
+/** How a passphrase becomes a key, RFC 9106. */
+export const stretchCost = {
+  salt: bytes(16),
+  memoryKiB: integer({ min: 8, max: 1024 * 1024 }),
+  passes: integer({ min: 1, max: 16 }),
+};
+export interface StretchCost {
+  readonly salt: Uint8Array;
+  readonly memoryKiB: number;
+  readonly passes: number;
+}
+
 const header = record({
   v: literal(1),
   seal: union({
     none: {},
-    /** RFC 9106. `check` is the seal of nothing: it tells a wrong passphrase from a damaged key. */
-    passphrase: {
-      salt: bytes(16),
-      memoryKiB: integer({ min: 8, max: 1024 * 1024 }),
-      passes: integer({ min: 1, max: 16 }),
-      check: bytes(12 + 16),
-    },
+    /** `check` is the seal of nothing: it tells a wrong passphrase from a damaged key. */
+    passphrase: { ...stretchCost, check: bytes(12 + 16) },
   }),
 });
 type Header = Infer<typeof header>;
@@ -45,18 +52,18 @@ const keyFile = record({
   key: keyReference,
   label: keyLabel,
   binding: optional(binding),
-  private: bytesUpTo(512),
+  private: bytesUpTo(1024),
 });
-/** `private` is what SoftwareKeyHolder writes, sealed where there is a passphrase. */
+/** `private` is what the key's maker writes, sealed where the store has a seal. */
 export type KeyFile = Infer<typeof keyFile>;
 
 /** RFC 9106 §4, second choice: 64 MiB, three passes. */
-const newSealCost = { memoryKiB: 64 * 1024, passes: 3 };
+export function newStretchCost(primitives: Primitives): StretchCost {
+  return { salt: primitives.random(16), memoryKiB: 64 * 1024, passes: 3 };
+}
 
-async function stretch(
-  passphrase: Uint8Array,
-  { salt, memoryKiB, passes }: { salt: Uint8Array; memoryKiB: number; passes: number },
-): Promise<Uint8Array> {
+/** Argon2id, RFC 9106. `passphrase` stays the caller's. */
+export async function stretch(passphrase: Uint8Array, { salt, memoryKiB, passes }: StretchCost): Promise<Uint8Array> {
   const key = await argon2Async('argon2id', {
     message: passphrase,
     nonce: salt,
@@ -83,6 +90,11 @@ export class StoreSeal {
     return this.#storeKey !== undefined;
   }
 
+  /** Under a key that something else keeps (a TPM); it is the seal's from now on. */
+  static under(primitives: Primitives, storeKey: Uint8Array): StoreSeal {
+    return new StoreSeal(primitives, storeKey);
+  }
+
   /** A new store's seal, and the header to write. `passphrase` stays the caller's. */
   static async make(
     primitives: Primitives,
@@ -90,7 +102,7 @@ export class StoreSeal {
   ): Promise<{ seal: StoreSeal; header: Uint8Array }> {
     if (passphrase === undefined)
       return { seal: new StoreSeal(primitives, undefined), header: encode(header, { v: 1, seal: { kind: 'none' } }) };
-    const cost = { salt: primitives.random(16), ...newSealCost };
+    const cost = newStretchCost(primitives);
     const seal = new StoreSeal(primitives, await stretch(passphrase, cost));
     const check = await seal.#seal(utf8('check'), new Uint8Array(0));
     return { seal, header: encode(header, { v: 1, seal: { kind: 'passphrase', ...cost, check } }) };

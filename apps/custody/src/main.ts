@@ -1,27 +1,52 @@
 // Custody: the process that holds this machine's private keys, spec/custody.md. The daemon's child; frames on stdin and stdout are all
-// that it hears and says. It opens no socket, starts no process, and reads and writes nothing but its key store's folder.
+// that it hears and says. It opens no socket, starts no process, and reads and writes nothing but its key stores' folder and the TPM.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { argv, exit, stdin, stdout, stderr } from 'node:process';
 
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import { encodeAnswer, maxCustodyFrameBytes, type CustodyAnswer } from '@holdfast/protocol/custody/wire';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
 import { CustodyServer } from './serve.ts';
-import { SoftwareStore } from './software-store.ts';
+import { openSoftwareStore } from './software-store.ts';
+import { Stores, type StoreKind } from './stores.ts';
+import { openTpmStore } from './tpm/tpm-store.ts';
 
 /** sysexits.h: a fault inside. Its text stays inside too: it could quote what is secret. */
 const softwareFault = 70;
 process.on('uncaughtException', () => exit(softwareFault));
 
-const [, , folder, ...rest] = argv;
+const [, , folder, device, ...rest] = argv;
 if (folder === undefined || rest.length > 0) {
-  stderr.write('usage: main.ts KEY-STORE-FOLDER (the daemon starts this)\n');
+  stderr.write('usage: main.ts KEY-STORE-FOLDER [TPM-DEVICE] (the daemon starts this)\n');
   exit(2);
 }
 
+/** A machine has a TPM store when there is a TPM to use, or keys of one that was there. [CUSTODY-20] */
+function kindsIn(root: string): readonly StoreKind[] {
+  const software: StoreKind = {
+    level: 'software',
+    folder: root,
+    open: (passphrase) => openSoftwareStore(nodePrimitives, root, passphrase),
+  };
+  const tpmFolder = join(root, 'tpm');
+  if (device === undefined && !existsSync(tpmFolder)) return [software];
+  const tpm: StoreKind = {
+    level: 'tpm',
+    folder: tpmFolder,
+    open: async (passphrase) => {
+      if (device === undefined) throw new HoldfastError('key_store_absent', 'the TPM of these keys is not on this machine');
+      return openTpmStore(nodePrimitives, tpmFolder, { device, passphrase });
+    },
+  };
+  return [tpm, software];
+}
+
 const server = new CustodyServer({
-  openStore: (passphrase) => SoftwareStore.open(nodePrimitives, folder, passphrase),
+  openStores: (passphrase) => Stores.open(kindsIn(folder), passphrase),
   nowMs: () => Date.now(),
 });
 

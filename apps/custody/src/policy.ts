@@ -4,7 +4,7 @@
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { decode } from '@holdfast/protocol/codec/schema';
 import { entryStatement, maxEntryBytes } from '@holdfast/protocol/blind/entry';
-import { maxPairingOfferBytes, pairingOffer, type CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import { maxPairingOfferBytes, pairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { relayAuthStatement } from '@holdfast/protocol/blind/relay-auth';
 import { maxSessionKeyBytes, maxSessionKeyMs, sessionKeyStatement } from '@holdfast/protocol/blind/session-key';
 import type { Binding, CustodyDomain, KeyDescription } from '@holdfast/protocol/custody/wire';
@@ -28,12 +28,7 @@ function assertOwn(key: KeyDescription, fleet: Uint8Array, agent: Uint8Array): v
 }
 
 /** Returns nothing or throws: `codec_*` for what is no statement of `domain`, `custody_refused` for one that this key may not sign. */
-export function assertMaySign(
-  key: KeyDescription,
-  domain: CustodyDomain,
-  statement: Uint8Array,
-  { level, nowMs }: { level: CustodyLevel; nowMs: number },
-): void {
+export function assertMaySign(key: KeyDescription, domain: CustodyDomain, statement: Uint8Array, nowMs: number): void {
   switch (domain) {
     case 'entry': {
       const entry = decode(entryStatement, statement, maxEntryBytes); // [CUSTODY-5]
@@ -57,7 +52,7 @@ export function assertMaySign(
       if (key.binding !== undefined) refuse('key is bound to an agent already'); // [CUSTODY-10]
       const { sign, seal } = key.publicKeys;
       if (!equalBytes(offer.keys.sign, sign) || !equalBytes(offer.keys.seal, seal)) refuse('offer is for other keys'); // [CUSTODY-10]
-      if (offer.custody !== level) refuse('offer states another custody level'); // [CUSTODY-11]
+      if (offer.custody !== key.custody) refuse('offer states another custody level'); // [CUSTODY-11]
       return;
     }
     default:

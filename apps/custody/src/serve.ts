@@ -5,17 +5,17 @@ import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfas
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 
 import { assertMayBind, assertMayOpen, assertMaySign } from './policy.ts';
-import type { KeyStore } from './store.ts';
+import { messageOf, type Stores } from './stores.ts';
 
 export interface CustodyPorts {
-  /** Opens the key store; called once. `passphrase` is overwritten afterwards. */
-  openStore(passphrase: Uint8Array | undefined): Promise<KeyStore>;
+  /** Opens the key stores; called once. `passphrase` is overwritten afterwards. */
+  openStores(passphrase: Uint8Array | undefined): Promise<Stores>;
   nowMs(): number;
 }
 
 export class CustodyServer {
   readonly #ports: CustodyPorts;
-  #store: KeyStore | undefined;
+  #stores: Stores | undefined;
 
   constructor(ports: CustodyPorts) {
     this.#ports = ports;
@@ -40,31 +40,31 @@ export class CustodyServer {
 
   async #perform(request: CustodyRequest): Promise<CustodyAnswer> {
     if (request.kind === 'unlock') return this.#unlock(request);
-    const store = this.#store;
-    if (store === undefined) throw new HoldfastError('custody_refused', 'the first request is unlock'); // [CUSTODY-4]
+    const stores = this.#stores;
+    if (stores === undefined) throw new HoldfastError('custody_refused', 'the first request is unlock'); // [CUSTODY-4]
     const { id } = request;
     switch (request.kind) {
       case 'create':
-        return { kind: 'key', id, key: (await store.create(request.label)).description };
+        return { kind: 'key', id, key: (await stores.create(request.label, request.level)).description };
       case 'list':
-        return { kind: 'keys', id, keys: store.list().map(({ description }) => description) };
+        return { kind: 'keys', id, keys: stores.list().map(({ description }) => description) };
       case 'public':
-        return { kind: 'key', id, key: store.find(request.key).description };
+        return { kind: 'key', id, key: stores.find(request.key).key.description };
       case 'bind':
-        assertMayBind(store.find(request.key).description, request.binding);
-        return { kind: 'key', id, key: (await store.bind(request.key, request.binding)).description };
+        assertMayBind(stores.find(request.key).key.description, request.binding);
+        return { kind: 'key', id, key: (await stores.bind(request.key, request.binding)).description };
       case 'sign': {
-        const { description, holder } = store.find(request.key);
-        assertMaySign(description, request.domain, request.statement, { level: store.level, nowMs: this.#ports.nowMs() });
+        const { description, holder } = stores.find(request.key).key;
+        assertMaySign(description, request.domain, request.statement, this.#ports.nowMs());
         return { kind: 'signature', id, signature: await holder.sign(request.domain, request.statement) };
       }
       case 'open': {
-        const { description, holder } = store.find(request.key);
+        const { description, holder } = stores.find(request.key).key;
         assertMayOpen(description, request.purpose);
         return { kind: 'one-time-key', id, ...(await holder.open(request.purpose, request.encapsulated)) }; // [CUSTODY-13]
       }
       case 'destroy':
-        await store.destroy(request.key);
+        await stores.destroy(request.key);
         return { kind: 'done', id };
       default:
         throw new HoldfastError('custody_refused', `no such request: ${String(request satisfies never)}`);
@@ -73,18 +73,15 @@ export class CustodyServer {
 
   async #unlock({ id, passphrase }: Extract<CustodyRequest, { kind: 'unlock' }>): Promise<CustodyAnswer> {
     try {
-      if (this.#store !== undefined) throw new HoldfastError('custody_refused', 'the key store is open already'); // [CUSTODY-4]
-      this.#store = await this.#ports.openStore(passphrase);
-      return { kind: 'unlocked', id, level: this.#store.level };
+      if (this.#stores !== undefined) throw new HoldfastError('custody_refused', 'the key store is open already'); // [CUSTODY-4]
+      this.#stores = await this.#ports.openStores(passphrase);
+      return { kind: 'unlocked', id, stores: [...this.#stores.states()] };
     } finally {
       passphrase?.fill(0);
     }
   }
 }
 
-/** Our own messages name no secret; what is not ours says nothing at all. */
 function errorAnswer(id: number, thrown: unknown): CustodyAnswer {
-  const code = codeOf(thrown);
-  const message = code !== 'internal' && thrown instanceof Error ? thrown.message.slice(0, 1024) : 'unexpected fault';
-  return { kind: 'error', id, code, message };
+  return { kind: 'error', id, code: codeOf(thrown), message: messageOf(thrown) };
 }

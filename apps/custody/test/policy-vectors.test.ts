@@ -19,6 +19,7 @@ import { assertMayBind, assertMayOpen, assertMaySign } from '../src/policy.ts';
 interface KeyJson {
   readonly key: string;
   readonly label: string;
+  readonly custody: KeyDescription['custody'];
   readonly publicKeys: { readonly sign: string; readonly seal: string };
   readonly binding?: { readonly fleet: string; readonly agent: string };
 }
@@ -26,10 +27,10 @@ type Request = VectorEntry & { frame: string };
 type Signing = VectorEntry & { key: KeyJson; domain: CustodyDomain; statement: string };
 type Opening = VectorEntry & { key: KeyJson; purpose: string };
 
-const at = { level: 'software', nowMs: 1_800_000_000_000 } as const;
+const at = 1_800_000_000_000;
 
-function keyOf({ key, label, publicKeys, binding }: KeyJson): KeyDescription {
-  const always = { key: hex(key), label, publicKeys: { sign: hex(publicKeys.sign), seal: hex(publicKeys.seal) } };
+function keyOf({ key, label, custody, publicKeys, binding }: KeyJson): KeyDescription {
+  const always = { key: hex(key), label, custody, publicKeys: { sign: hex(publicKeys.sign), seal: hex(publicKeys.seal) } };
   return binding === undefined ? always : { ...always, binding: { fleet: hex(binding.fleet), agent: hex(binding.agent) } };
 }
 

@@ -9,9 +9,9 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { RecordedFolder, type Found } from '@holdfast/testkit/power-loss';
-import { SoftwareStore } from '../src/software-store.ts';
+import { openSoftwareStore } from '../src/software-store.ts';
 
-const open = (folder: string) => SoftwareStore.open(nodePrimitives, folder, undefined);
+const open = (folder: string) => openSoftwareStore(nodePrimitives, folder, undefined);
 
 function recorded(t: TestContext): RecordedFolder {
   const place = mkdtempSync(path.join(tmpdir(), 'holdfast-power-'));

@@ -134,8 +134,8 @@ describe('custody process', () => {
     assert.deepEqual([code, signal], [0, null]);
   });
 
-  it('starts only with a folder and nothing else', async () => {
-    for (const args of [[], [folder, 'more']]) {
+  it('starts only with a folder, a device perhaps, and nothing else', async () => {
+    for (const args of [[], [folder, '/dev/null', 'more']]) {
       const { code, answers, complaint } = await run(new Uint8Array(0), args);
       assert.deepEqual([code, answers.length], [2, 0]);
       assert.match(complaint, /^usage/);

@@ -26,7 +26,9 @@ import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
 import { share } from '@holdfast/testkit/shares';
 
 import { CustodyServer } from '../src/serve.ts';
-import { SoftwareStore } from '../src/software-store.ts';
+import { openSoftwareStore } from '../src/software-store.ts';
+import type { KeyStore } from '../src/store.ts';
+import { Stores, type StoreKind } from '../src/stores.ts';
 
 const nowMs = 1_800_000_000_000;
 const fleet = new Uint8Array(32).fill(1);
@@ -42,11 +44,13 @@ let unbound: KeyDescription;
 let spare: KeyDescription;
 let exported: Uint8Array[] = [];
 
+const asIs = (store: KeyStore): StoreKind => ({ level: store.level, folder, open: async () => store });
+
 const ask = async (request: CustodyRequest, to = server): Promise<CustodyAnswer> => to.answer(encodeRequest(request));
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
-  const store = await SoftwareStore.open(primitives, folder, undefined);
+  const store = await openSoftwareStore(primitives, folder, undefined);
   const first = await store.create('main');
   bound = (await store.bind(first.description.key, { fleet, agent })).description;
   unbound = (await store.create('next')).description;
@@ -60,8 +64,12 @@ before(async () => {
     };
     return [keys.sign, keys.agree, keys.kem];
   });
-  server = new CustodyServer({ openStore: async () => store, nowMs: () => nowMs });
-  assert.deepEqual(await ask({ kind: 'unlock', id: 1 }), { kind: 'unlocked', id: 1, level: 'software, unsealed' });
+  server = new CustodyServer({ openStores: () => Stores.open([asIs(store)], undefined), nowMs: () => nowMs });
+  assert.deepEqual(await ask({ kind: 'unlock', id: 1 }), {
+    kind: 'unlocked',
+    id: 1,
+    stores: [{ level: 'software, unsealed' }],
+  });
 });
 after(() => {
   rmSync(folder, { recursive: true });
@@ -70,11 +78,11 @@ after(() => {
 describe('custody', () => {
   it('opens its store first, and once [CUSTODY-4]', async () => {
     let opened = 0;
-    const store = await SoftwareStore.open(primitives, folder, undefined);
+    const store = await openSoftwareStore(primitives, folder, undefined);
     const fresh = new CustodyServer({
-      openStore: async () => {
+      openStores: async () => {
         opened += 1;
-        return store;
+        return Stores.open([asIs(store)], undefined);
       },
       nowMs: () => nowMs,
     });
@@ -88,12 +96,12 @@ describe('custody', () => {
 
   it('overwrites the passphrase and the frame that brought it', async () => {
     let held: Uint8Array | undefined;
-    const store = await SoftwareStore.open(primitives, folder, undefined);
+    const store = await openSoftwareStore(primitives, folder, undefined);
     const fresh = new CustodyServer({
-      openStore: async (passphrase) => {
+      openStores: async (passphrase) => {
         held = passphrase;
         assert.deepEqual(passphrase, utf8('secret words'));
-        return store;
+        return Stores.open([asIs(store)], undefined);
       },
       nowMs: () => nowMs,
     });
@@ -105,7 +113,7 @@ describe('custody', () => {
 
   it('says nothing of faults that have no code [CUSTODY-3]', async () => {
     const fresh = new CustodyServer({
-      openStore: async () => {
+      openStores: async () => {
         throw new Error('the secret is 1234');
       },
       nowMs: () => nowMs,

@@ -26,7 +26,7 @@ import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-hol
 import { share } from '@holdfast/testkit/shares';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 
-import { SoftwareStore } from '../src/software-store.ts';
+import { openSoftwareStore } from '../src/software-store.ts';
 
 const binding = { fleet: new Uint8Array(32).fill(1), agent: new Uint8Array(16).fill(2) };
 
@@ -38,8 +38,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const openStore = (passphrase?: string, at = folder): Promise<SoftwareStore> =>
-  SoftwareStore.open(primitives, at, passphrase === undefined ? undefined : utf8(passphrase));
+const openStore = (passphrase?: string, at = folder): ReturnType<typeof openSoftwareStore> =>
+  openSoftwareStore(primitives, at, passphrase === undefined ? undefined : utf8(passphrase));
 const keyFiles = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.key'));
 
 for (const [how, passphrase, level] of [
@@ -155,7 +155,7 @@ describe('software store', () => {
   });
 
   it('writes private keys sealed, and finds them unsealed without a passphrase (the positive control)', async () => {
-    const secretsIn = (name: string, holder: SoftwareKeyHolder): boolean => {
+    const secretsIn = (name: string, holder: Pick<SoftwareKeyHolder, 'exportBytes'>): boolean => {
       const exported = Buffer.from(holder.exportBytes());
       const file = readFileSync(join(folder, name));
       // The two scalars and the seed as they lie in the encoding, whole or in halves.
@@ -203,9 +203,9 @@ describe('software store', () => {
   it('is in its old state or its new one after kill -9 at any moment [CUSTODY-14]', async () => {
     // A writer that creates and binds, and says on stdout what is durable; we kill it wherever it is.
     const script = `
-      import { SoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
+      import { openSoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
       import { nodePrimitives } from ${JSON.stringify(import.meta.resolve('@holdfast/protocol/primitives/node'))};
-      const store = await SoftwareStore.open(nodePrimitives, process.argv[1], undefined);
+      const store = await openSoftwareStore(nodePrimitives, process.argv[1], undefined);
       process.stdout.write('ready\\n');
       for (const { description } of store.list()) await store.destroy(description.key);
       process.stdout.write('empty\\n');

@@ -137,13 +137,14 @@ export class Agents {
 
   private async open(enrolment: Enrolment, past = false): Promise<Agent> {
     const { ports, store, custody, auditFolder, version } = this.options;
-    const holder = custody.holder(await custody.describe(enrolment.key));
+    const key = await custody.describe(enrolment.key);
+    const holder = custody.holder(key);
     return Agent.open({
       ports,
       store,
       enrolment,
       holder,
-      custodyLevel: custody.level,
+      custodyLevel: key.custody,
       auditFolder,
       run: this.run,
       version,

@@ -49,14 +49,14 @@ export class Enrolments {
   }
 
   /** One enrolment, from the offer to the fleet read. Throws `scope_enrolled`, `pairing_*`, `relay_*`, `custody_*`. */
-  async enrol({ scope, relay }: EnrolRequest, caller: Caller): Promise<void> {
+  async enrol({ scope, relay, custody }: EnrolRequest, caller: Caller): Promise<void> {
     const relayUrl = relay ?? this.options.defaultRelay;
     if (relayUrl === undefined)
       throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
     this.assertFree(scope);
     this.pending.add(scope);
     try {
-      const agent = await this.pair(scope, relayUrl, caller);
+      const agent = await this.pair({ scope, relayUrl, level: custody }, caller);
       const { fleet } = agent.enrolment;
       caller.reply({
         kind: 'enroll-done',
@@ -91,7 +91,10 @@ export class Enrolments {
     }
   }
 
-  private async pair(scope: string, relayUrl: string, caller: Caller): Promise<Agent> {
+  private async pair(
+    { scope, relayUrl, level }: { scope: string; relayUrl: string; level: EnrolRequest['custody'] },
+    caller: Caller,
+  ): Promise<Agent> {
     const { ports, custody, store, agents, machine } = this.options;
     const { primitives, clock } = ports;
     const relay = await connectRelay(relayUrl, {
@@ -107,13 +110,13 @@ export class Enrolments {
     });
     const giveUp = () => relay.close();
     caller.gone.addEventListener('abort', giveUp);
-    const { key, ...created } = await custody.create(scope);
+    const { key, ...created } = await custody.create(scope, level);
     try {
       store.beginAttempt(key);
       const code = newPairingCode(primitives);
       const text = formatPairingCode(primitives, code);
       const url = pairingUrl(primitives, relayUrl, code);
-      const terms = { agent: primitives.random(16), scope, machine, custody: custody.level, capabilities: [] };
+      const terms = { agent: primitives.random(16), scope, machine, custody: created.custody, capabilities: [] };
       const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, {
         code,
         monotonicMs: clock.monotonicMs(),

@@ -1,7 +1,7 @@
 // The daemon: binds the ports, takes the home's lock, starts custody, opens this machine's agents and answers at the door. Argv:
-// --home DIR [--relay URL] [--passphrase-file FILE]. Prints one line on stdout when it is ready; everything else is log, on stderr.
+// --home DIR [--relay URL] [--passphrase-file FILE] [--tpm DEVICE]. Prints one line on stdout when it is ready; everything else is log, on stderr.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,7 +22,12 @@ import { StateStore } from './state/store.ts';
 const version = '0.1.0';
 
 const { values } = parseArgs({
-  options: { home: { type: 'string' }, relay: { type: 'string' }, 'passphrase-file': { type: 'string' } },
+  options: {
+    home: { type: 'string' },
+    relay: { type: 'string' },
+    'passphrase-file': { type: 'string' },
+    tpm: { type: 'string' },
+  },
 });
 
 const logger = pino({ name: 'daemon', base: { name: 'daemon' } }, pino.destination({ dest: 2, sync: true }));
@@ -54,9 +59,17 @@ function readPassphrase(file: string): Uint8Array {
 /** As the operator will see it; people name machines in any way, terminals obey control characters. */
 const machineName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64).toWellFormed() || 'unnamed';
 
+/** Where the kernel shows a TPM with a resource manager of its own. */
+const kernelTpm = '/dev/tpmrm0';
+
 async function startCustody(storeFolder: string, phraseFile: string | undefined): Promise<Custody> {
+  const tpm = values.tpm ?? (existsSync(kernelTpm) ? kernelTpm : undefined);
   try {
-    return await Custody.start({ storeFolder, ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }) });
+    return await Custody.start({
+      storeFolder,
+      ...(tpm !== undefined && { tpm }),
+      ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }),
+    });
   } catch (cause) {
     if (codeOf(cause) !== 'passphrase_wrong' || !(cause instanceof Error)) throw cause;
     throw new HoldfastError('passphrase_wrong', cause.message, {

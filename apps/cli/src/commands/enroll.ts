@@ -7,6 +7,7 @@ import { duration, visible, type Output } from '../output.ts';
 interface EnrollOptions {
   readonly scope: string;
   readonly relay?: string;
+  readonly custody?: string;
 }
 
 /** The relay that `npm start` runs on this machine. */
@@ -14,10 +15,18 @@ export function localRelay(): string {
   return `http://127.0.0.1:${process.env['HOLDFAST_PORT'] || '7433'}`;
 }
 
+/** Whether the software store is sealed is not chosen here. Throws `usage`. */
+function parseStore(typed: string | undefined): 'tpm' | 'software' | undefined {
+  if (typed === undefined || typed === 'tpm' || typed === 'software') return typed;
+  throw new HoldfastError('usage', `there is no key store ${typed}`, { next: 'use --custody tpm or --custody software' });
+}
+
 export async function enroll(output: Output, options: EnrollOptions): Promise<void> {
   const call = await DoorCall.open(findHome());
   try {
-    call.send({ kind: 'enroll', scope: options.scope, ...(options.relay !== undefined && { relay: options.relay }) });
+    const { scope, relay } = options;
+    const custody = parseStore(options.custody);
+    call.send({ kind: 'enroll', scope, ...(relay !== undefined && { relay }), ...(custody !== undefined && { custody }) });
     for await (const reply of call.replies()) {
       if (reply.kind === 'enroll-offer') {
         const { code, url, words, expiresAtMs } = reply;

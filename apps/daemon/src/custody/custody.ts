@@ -15,6 +15,7 @@ import {
   type CustodyAnswer,
   type CustodyRequest,
   type KeyDescription,
+  type StoreState,
 } from '@holdfast/protocol/custody/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Domain } from '@holdfast/protocol/keys/domain';
@@ -42,6 +43,8 @@ export interface CustodyStart {
   readonly storeFolder: string;
   /** Seals the key store; overwritten by `start`. Absent: the store is labelled `software, unsealed`. */
   readonly passphrase?: Uint8Array;
+  /** Absolute path of a TPM's character device; absent: this machine is taken to have none. */
+  readonly tpm?: string;
   readonly program?: CustodyProgram;
   /** Absent: namespaces where bubblewrap works, else Node's permissions. */
   readonly isolation?: Isolation;
@@ -49,19 +52,25 @@ export interface CustodyStart {
 }
 
 export class Custody {
-  readonly level: CustodyLevel;
+  /** The best first; those with a code cannot be used. */
+  readonly stores: readonly StoreState[];
   readonly isolation: Isolation;
   readonly #link: CustodyLink;
 
-  private constructor(link: CustodyLink, level: CustodyLevel, isolation: Isolation) {
+  private constructor(link: CustodyLink, stores: readonly StoreState[], isolation: Isolation) {
     this.#link = link;
-    this.level = level;
+    this.stores = stores;
     this.isolation = isolation;
+  }
+
+  /** Of the best store that can be used. */
+  get level(): CustodyLevel {
+    return this.stores.find(({ code }) => code === undefined)?.level ?? 'software, unsealed';
   }
 
   /** Starts custody and opens its key store. Throws `passphrase_wrong`, `store_failed`, `key_invalid`, `custody_unavailable`. */
   static async start(start: CustodyStart): Promise<Custody> {
-    const { storeFolder, passphrase, program = treeProgram(), callTimeoutMs = defaultCallTimeoutMs } = start;
+    const { storeFolder, passphrase, tpm, program = treeProgram(), callTimeoutMs = defaultCallTimeoutMs } = start;
     const bubblewrap = findBubblewrap();
     const tries: Isolation[] =
       start.isolation !== undefined
@@ -72,14 +81,18 @@ export class Custody {
     try {
       for (;;) {
         const isolation = tries.shift() ?? 'permissions';
-        const [file, ...args] = custodyCommand(program, storeFolder, isolation === 'namespaces' ? bubblewrap : undefined);
+        const [file, ...args] = custodyCommand(
+          program,
+          { storeFolder, tpm },
+          isolation === 'namespaces' ? bubblewrap : undefined,
+        );
         const link = new CustodyLink(
           spawn(file, args, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
           callTimeoutMs,
         );
         try {
-          const { level } = await link.call({ kind: 'unlock', ...(passphrase === undefined ? {} : { passphrase }) }, 'unlocked');
-          return new Custody(link, level, isolation);
+          const { stores } = await link.call({ kind: 'unlock', ...(passphrase === undefined ? {} : { passphrase }) }, 'unlocked');
+          return new Custody(link, stores, isolation);
         } catch (thrown) {
           await link.close();
           if (tries.length === 0 || !link.failedToStart) throw thrown;
@@ -100,8 +113,9 @@ export class Custody {
     return this.#link.ended;
   }
 
-  async create(label: string): Promise<KeyDescription> {
-    return (await this.#link.call({ kind: 'create', label }, 'key')).key;
+  /** In the store of that level; absent: in the best. Throws `key_store_*`, `store_failed`. */
+  async create(label: string, level?: CustodyLevel): Promise<KeyDescription> {
+    return (await this.#link.call({ kind: 'create', label, ...(level !== undefined && { level }) }, 'key')).key;
   }
 
   async list(): Promise<readonly KeyDescription[]> {

@@ -39,22 +39,28 @@ export function findBubblewrap(): string | undefined {
   });
 }
 
-/** `storeFolder` is absolute and exists. */
+/** Where custody's own /dev shows the TPM. */
+const tpmInside = '/dev/tpm';
+
+/** `storeFolder` is absolute and exists; so is `tpm`, a character device, where there is one. */
 export function custodyCommand(
   program: CustodyProgram,
-  storeFolder: string,
+  { storeFolder, tpm }: { readonly storeFolder: string; readonly tpm?: string | undefined },
   bubblewrap: string | undefined,
 ): readonly [string, ...string[]] {
   const store = realpathSync(storeFolder);
+  const outside = tpm === undefined ? [] : [realpathSync(tpm)];
+  const device = bubblewrap === undefined ? outside : outside.map(() => tpmInside);
   const node = [
     program.node,
     '--permission', // [CUSTODY-17] no child processes, workers, add-ons, WASI, inspector
-    ...[...program.code, store].map((path) => `--allow-fs-read=${path}`),
-    `--allow-fs-write=${store}`,
+    ...[...program.code, store, ...device].map((path) => `--allow-fs-read=${path}`),
+    ...[store, ...device].map((path) => `--allow-fs-write=${path}`),
     '--disallow-code-generation-from-strings',
     '--disable-proto=throw',
     program.main,
     store,
+    ...device,
   ] as const;
   if (bubblewrap === undefined) return node;
   const readOnly = [program.node, ...program.code].flatMap((path) => ['--ro-bind', path, path]);
@@ -64,7 +70,17 @@ export function custodyCommand(
     ...['--ro-bind', '/usr', '/usr'],
     ...['/lib', '/lib64', '/etc/ld.so.cache'].flatMap((path) => ['--ro-bind-try', path, path]),
     ...readOnly,
-    ...['--dev', '/dev', '--bind', store, store, '--chdir', '/', '--'],
+    ...[
+      '--dev',
+      '/dev',
+      ...outside.flatMap((path) => ['--dev-bind', path, tpmInside]),
+      '--bind',
+      store,
+      store,
+      '--chdir',
+      '/',
+      '--',
+    ],
     ...node,
   ];
 }

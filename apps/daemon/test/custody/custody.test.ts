@@ -273,7 +273,7 @@ describe('custody under the permission model [CUSTODY-17]', () => {
     const folder = temporary(t);
     // The command of custody with another program in its place, at the same path in the list of what may be read.
     const probe = join(folder, 'probe.mjs');
-    const [node, ...args] = custodyCommand({ ...treeProgram(), main: probe }, folder, undefined);
+    const [node, ...args] = custodyCommand({ ...treeProgram(), main: probe }, { storeFolder: folder }, undefined);
     const script = `
       import { readFileSync, writeFileSync } from 'node:fs';
       import { spawnSync } from 'node:child_process';

@@ -42,6 +42,8 @@ export type Binding = Infer<typeof binding>;
 export const keyDescription = record({
   key: keyReference,
   label: keyLabel,
+  /** Of the store that has it. */
+  custody: custodyLevel,
   publicKeys,
   binding: optional(binding),
 });
@@ -55,7 +57,8 @@ export type CustodyDomain = Infer<typeof custodyDomain>;
 export const custodyRequest = union({
   /** The first request, and only the first. Without a passphrase the store has no seal. */
   unlock: { id: requestId, passphrase: optional(bytesUpTo(1024)) },
-  create: { id: requestId, label: keyLabel },
+  /** In the store of that level; absent: in the best. */
+  create: { id: requestId, label: keyLabel, level: optional(custodyLevel) },
   list: { id: requestId },
   public: { id: requestId, key: keyReference },
   bind: { id: requestId, key: keyReference, binding },
@@ -67,8 +70,16 @@ export type CustodyRequest = Infer<typeof custodyRequest>;
 
 const answerId = integer();
 
+/** A kind of key store that this machine has, the best first; with `code` it cannot be used, and why. */
+const storeState = record({
+  level: custodyLevel,
+  code: optional(oneOf(...errorCodes)),
+  message: optional(text({ max: 1024 })),
+});
+export type StoreState = Infer<typeof storeState>;
+
 export const custodyAnswer = union({
-  unlocked: { id: answerId, level: custodyLevel },
+  unlocked: { id: answerId, stores: list(storeState, { min: 1, max: 8 }) },
   key: { id: answerId, key: keyDescription },
   keys: { id: answerId, keys: list(keyDescription, { max: maxKeys }) },
   signature: { id: answerId, signature },

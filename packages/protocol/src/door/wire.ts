@@ -18,7 +18,7 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { framed } from '../codec/framing.ts';
-import { scopeName } from '../blind/pairing-offer.ts';
+import { custodyLevel, scopeName } from '../blind/pairing-offer.ts';
 import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
@@ -43,7 +43,8 @@ export const doorRequest = union({
   status: {},
   /** What this machine can read of its fleets: the roster, and its own agents' grants and egress rules. */
   machine: {},
-  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })) },
+  /** `custody`: in which key store; absent: in the best. */
+  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })), custody: optional(custodyLevel) },
   /** Answers when every agent of this fleet on this machine has applied the control entry. */
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
   run: {

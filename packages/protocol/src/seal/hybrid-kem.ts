@@ -2,7 +2,7 @@
 // A sealing opens only for who can break both halves. The P-256 half may be a key in hardware; then only the shared point leaves it.
 
 import { concat, utf8 } from '../codec/bytes.ts';
-import { HoldfastError } from '../errors.ts';
+import { codeOf, HoldfastError } from '../errors.ts';
 import { isScalar } from '../primitives/p256-scalar.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
@@ -18,6 +18,16 @@ export const encapsulatedBytes = kemCiphertextBytes + pointBytes;
 export interface KemPrivateKey {
   readonly agree: Uint8Array;
   readonly kem: Uint8Array;
+}
+
+/** The private halves as decapsulation uses them; the P-256 half may be a key in hardware. */
+export interface KemHalves {
+  /** SEC1, uncompressed: the public key of the P-256 half. */
+  readonly point: Uint8Array;
+  /** The ML-KEM seed d‖z. */
+  readonly kem: Uint8Array;
+  /** x-coordinate of the point shared with `other`, 32 bytes, which `decapsulate` overwrites. Throws `key_invalid` for one off the curve. */
+  agree(other: Uint8Array): Promise<Uint8Array>;
 }
 
 export async function kemPublicKey(primitives: Primitives, { agree, kem }: KemPrivateKey): Promise<Uint8Array> {
@@ -83,24 +93,29 @@ export async function encapsulate(
   }
 }
 
+/** The halves of a private key in memory, whose owner it stays. */
+export function halvesOf(primitives: Primitives, { agree, kem }: KemPrivateKey, publicKey: Uint8Array): KemHalves {
+  return { point: publicKey.subarray(kemPublicBytes), kem, agree: (other) => primitives.p256SharedX(agree, other) };
+}
+
 /**
  * The shared secret (32 bytes, the caller overwrites it). A wrong ciphertext yields an unrelated one (FIPS 203).
  * Throws `open_failed` for a wrong length and for a point off the curve.
  */
 export async function decapsulate(
   primitives: Primitives,
-  privateKey: KemPrivateKey,
+  { point, kem, agree }: KemHalves,
   encapsulated: Uint8Array,
 ): Promise<Uint8Array> {
   if (encapsulated.length !== encapsulatedBytes) throw new HoldfastError('open_failed', 'sealing does not open'); // [HPKE-4]
   const ephemeral = encapsulated.subarray(kemCiphertextBytes);
-  const point = await primitives.p256PublicKey(privateKey.agree);
   let pointShared: Uint8Array;
   try {
-    pointShared = await primitives.p256SharedX(privateKey.agree, ephemeral);
+    pointShared = await agree(ephemeral);
   } catch (cause) {
+    if (codeOf(cause) !== 'key_invalid') throw cause; // the key store's own trouble is no verdict on the sealing
     throw new HoldfastError('open_failed', 'sealing does not open', { cause }); // [HPKE-4]
   }
-  const kemShared = await primitives.mlkem768Decapsulate(privateKey.kem, encapsulated.subarray(0, kemCiphertextBytes));
+  const kemShared = await primitives.mlkem768Decapsulate(kem, encapsulated.subarray(0, kemCiphertextBytes));
   return combine(primitives, kemShared, pointShared, ephemeral, point);
 }

@@ -10,7 +10,7 @@ import type { PublicKeys } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdfExpand, hkdfExtract } from './hkdf.ts';
 import { deriveOneTimeKey } from './hpke.ts';
-import { decapsulate, expandSeed, firstScalar, kemPublicKey } from './hybrid-kem.ts';
+import { decapsulate, expandSeed, firstScalar, halvesOf, kemPublicKey } from './hybrid-kem.ts';
 
 /** Two P-256 scalars and the seed of the ML-KEM half of the sealing key. */
 const privateKeys = record({ v: literal(1), sign: bytes(32), agree: bytes(32), kem: bytes(64) });
@@ -94,7 +94,8 @@ export class SoftwareKeyHolder implements KeyHolder {
   }
 
   async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {
-    return deriveOneTimeKey(this.#primitives, await decapsulate(this.#primitives, this.#held(), encapsulated), purpose);
+    const halves = halvesOf(this.#primitives, this.#held(), this.publicKeys.seal);
+    return deriveOneTimeKey(this.#primitives, await decapsulate(this.#primitives, halves, encapsulated), purpose);
   }
 
   /** Overwrites the keys; every later call throws `key_invalid`. */

@@ -1,0 +1,341 @@
+// What custody asks of a TPM 2.0: keys that are born in it and never leave it, wrapped under its storage key; signatures, shared points, and a
+// few sealed bytes. Templates and commands of TPM 2.0 Part 2 and 3; every command runs in a salted session (session.ts).
+
+import { createHash } from 'node:crypto';
+
+import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+
+import { TpmContextFault, TpmDevice, withoutSessions, withSessions } from './device.ts';
+import { Reader, sized, u16, u32, u8 } from './marshal.ts';
+import { algSha256, TpmSession, type Command, type Entity, type StorageKey } from './session.ts';
+
+const commands = {
+  createPrimary: 0x131,
+  create: 0x153,
+  load: 0x157,
+  unseal: 0x15e,
+  sign: 0x15d,
+  ecdhZGen: 0x154,
+  readPublic: 0x173,
+  flushContext: 0x165,
+  getCapability: 0x17a,
+} as const;
+
+const rhOwner = 0x40000001;
+const passwordSession = 0x40000009;
+/** TCG provisioning guidance: where an owner keeps the storage key, whose password then need not be known here. */
+const sharedStorageKey = 0x81000001;
+
+const algEcc = 0x0023;
+const algKeyedHash = 0x0008;
+const algAes = 0x0006;
+const algCfb = 0x0043;
+const algNull = 0x0010;
+const algEcdsa = 0x0018;
+const algEcdh = 0x0019;
+const curveP256 = 0x0003;
+const tagHashCheck = 0x8024;
+const rhNull = 0x40000007;
+
+const attribute = {
+  fixedTpm: 1 << 1,
+  fixedParent: 1 << 4,
+  sensitiveDataOrigin: 1 << 5,
+  userWithAuth: 1 << 6,
+  noDictionaryAttack: 1 << 10,
+  restricted: 1 << 16,
+  decrypt: 1 << 17,
+  sign: 1 << 18,
+} as const;
+const bornHere = attribute.fixedTpm | attribute.fixedParent | attribute.sensitiveDataOrigin | attribute.userWithAuth;
+
+const noAuth = new Uint8Array(0);
+
+function eccTemplate(attributes: number, symmetric: Uint8Array, scheme: Uint8Array, unique: Uint8Array): Uint8Array {
+  return concat(
+    ...[u16(algEcc), u16(algSha256), u32(attributes), sized(), symmetric, scheme],
+    ...[u16(curveP256), u16(algNull), unique],
+  );
+}
+
+/** TCG EK Credential Profile, template H-2 for storage keys: every tool on the machine arrives at the same key. */
+const storageTemplate = eccTemplate(
+  bornHere | attribute.noDictionaryAttack | attribute.restricted | attribute.decrypt,
+  concat(u16(algAes), u16(128), u16(algCfb)),
+  u16(algNull),
+  concat(sized(new Uint8Array(32)), sized(new Uint8Array(32))),
+);
+
+const eccLeaf = (use: number, scheme: number): Uint8Array =>
+  eccTemplate(
+    bornHere | attribute.noDictionaryAttack | use,
+    u16(algNull),
+    concat(u16(scheme), u16(algSha256)),
+    concat(sized(), sized()),
+  );
+
+export type TpmKeyUse = 'sign' | 'agree';
+
+const templates: Readonly<Record<TpmKeyUse, Uint8Array>> = {
+  sign: eccLeaf(attribute.sign, algEcdsa),
+  agree: eccLeaf(attribute.decrypt, algEcdh),
+};
+
+/** An object as it lies on disk: opened by the TPM that made it, and by no other. */
+export interface Wrapped {
+  readonly public: Uint8Array;
+  readonly private: Uint8Array;
+}
+
+/** SEC1, uncompressed, of an ECC public area. Throws `key_invalid` for one that is not of the template `use`. */
+export function pointOf(area: Uint8Array, use: TpmKeyUse): Uint8Array {
+  const template = templates[use];
+  const head = template.subarray(0, template.length - 4);
+  if (!equalBytes(area.subarray(0, head.length), head))
+    throw new HoldfastError('key_invalid', 'the TPM has a key of another kind than was asked for');
+  const { x, y } = pointIn(area.subarray(head.length));
+  return concat(u8(4), x, y);
+}
+
+/** TPMs may leave out leading zeros. */
+function pointIn(unique: Uint8Array): { readonly x: Uint8Array; readonly y: Uint8Array } {
+  const reader = new Reader(unique);
+  const point = { x: padded(reader.sized()), y: padded(reader.sized()) };
+  reader.end();
+  return point;
+}
+
+function padded(number: Uint8Array): Uint8Array {
+  if (number.length > 32) throw new HoldfastError('key_store_failed', 'the TPM gave a number that is too long');
+  return concat(new Uint8Array(32 - number.length), number);
+}
+
+function nameOf(area: Uint8Array): Uint8Array {
+  return concat(u16(algSha256), createHash('sha256').update(area).digest());
+}
+
+interface Begun {
+  readonly device: TpmDevice;
+  readonly storage: StorageKey;
+  readonly session: TpmSession;
+}
+
+export class Tpm {
+  readonly #path: string;
+  #device: TpmDevice | undefined;
+  #storage: StorageKey | undefined;
+  #session: TpmSession | undefined;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Throws `key_store_absent`, `key_store_locked`, `key_store_failed`. */
+  static async open(path: string): Promise<Tpm> {
+    const tpm = new Tpm(path);
+    try {
+      await tpm.#anew(async () => {});
+      return tpm;
+    } catch (thrown) {
+      await tpm.close();
+      throw thrown;
+    }
+  }
+
+  /** A key of the TPM's own making, usable with `auth` (at most 32 bytes, the last one not zero). */
+  async create(use: TpmKeyUse, auth: Uint8Array): Promise<Wrapped> {
+    return this.#create(concat(sized(auth), sized()), templates[use]);
+  }
+
+  /** ECDSA with SHA-256 over a digest: r ‖ s. */
+  async sign(key: Wrapped, auth: Uint8Array, digest: Uint8Array): Promise<Uint8Array> {
+    const ticket = concat(u16(tagHashCheck), u32(rhNull), sized());
+    const parameters = concat(sized(digest), concat(u16(algEcdsa), u16(algSha256)), ticket);
+    const answer = await this.#use(key, auth, { code: commands.sign, parameters, answersSized: false });
+    const reader = new Reader(answer);
+    if (reader.u16() !== algEcdsa || reader.u16() !== algSha256)
+      throw new HoldfastError('key_store_failed', 'the TPM signed in another way than was asked');
+    const signature = concat(padded(reader.sized()), padded(reader.sized()));
+    reader.end();
+    return signature;
+  }
+
+  /** x-coordinate of the point shared with `point` (SEC1, uncompressed); the caller overwrites it. Throws `key_invalid` for a point off the curve. */
+  async agree(key: Wrapped, auth: Uint8Array, point: Uint8Array): Promise<Uint8Array> {
+    const parameters = sized(sized(point.subarray(1, 33)), sized(point.subarray(33)));
+    const answer = await this.#use(key, auth, { code: commands.ecdhZGen, parameters, answersSized: true });
+    const shared = new Reader(new Reader(answer).sized());
+    const x = padded(shared.sized());
+    answer.fill(0);
+    return x;
+  }
+
+  /** Seals up to 128 bytes. `guarded`: wrong values of `auth` count towards the TPM's lockout. */
+  async seal(secret: Uint8Array, auth: Uint8Array, guarded: boolean): Promise<Wrapped> {
+    const attributes = attribute.fixedTpm | attribute.fixedParent | attribute.userWithAuth;
+    const template = concat(
+      ...[u16(algKeyedHash), u16(algSha256), u32(guarded ? attributes : attributes | attribute.noDictionaryAttack)],
+      ...[sized(), u16(algNull), sized()],
+    );
+    return this.#create(concat(sized(auth), sized(secret)), template);
+  }
+
+  /** What was sealed; the caller overwrites it. Throws `passphrase_wrong`, `key_store_locked`, `key_store_foreign`. */
+  async unseal(sealed: Wrapped, auth: Uint8Array): Promise<Uint8Array> {
+    const answer = await this.#use(sealed, auth, { code: commands.unseal, parameters: noAuth, answersSized: true });
+    const secret = new Reader(answer).sized().slice();
+    answer.fill(0);
+    return secret;
+  }
+
+  /** Takes out of the TPM what we put in. A later call would open it again. */
+  async close(): Promise<void> {
+    const [device, storage, session] = [this.#device, this.#storage, this.#session];
+    this.#forget();
+    if (device === undefined) return;
+    await session?.end().catch(() => {});
+    if (storage !== undefined && storage.handle !== sharedStorageKey) await flush(device, storage.handle).catch(() => {});
+    await device.close().catch(() => {});
+  }
+
+  /** A TPM that was gone may be back: everything is begun anew. */
+  async #begin(): Promise<Begun> {
+    const device = (this.#device ??= await TpmDevice.open(this.#path));
+    try {
+      const storage = (this.#storage ??= (await sharedStorage(device)) ?? (await createStorage(device)));
+      const session = (this.#session ??= await TpmSession.start(device, storage));
+      return { device, storage, session };
+    } catch (thrown) {
+      await this.#lost(thrown);
+      throw thrown;
+    }
+  }
+
+  #forget(): void {
+    this.#device = undefined;
+    this.#storage = undefined;
+    this.#session = undefined;
+  }
+
+  async #lost(thrown: unknown): Promise<void> {
+    if (codeOf(thrown) !== 'key_store_absent') return;
+    const device = this.#device;
+    this.#forget();
+    await device?.close().catch(() => {});
+  }
+
+  async #create(sensitive: Uint8Array, template: Uint8Array): Promise<Wrapped> {
+    const parameters = concat(sized(sensitive), sized(template), sized(), u32(0)); // no outside info, no PCRs
+    return this.#anew(async ({ storage }) => {
+      const command = { code: commands.create, handles: [storage], auth: noAuth, parameters, answersSized: true };
+      const reader = new Reader((await this.#run(command)).parameters);
+      return { private: reader.sized().slice(), public: reader.sized().slice() };
+    });
+  }
+
+  /** Loads, runs one command, and unloads: a TPM without a resource manager has room for three objects. */
+  async #use(
+    wrapped: Wrapped,
+    auth: Uint8Array,
+    command: Pick<Command, 'code' | 'parameters' | 'answersSized'>,
+  ): Promise<Uint8Array> {
+    return this.#anew(async ({ device, storage }) => {
+      const { handle, parameters } = await this.#run({
+        code: commands.load,
+        handles: [storage],
+        auth: noAuth,
+        parameters: concat(sized(wrapped.private), sized(wrapped.public)),
+        answersHandle: true,
+        answersSized: true,
+      });
+      const object: Entity = { handle, name: nameOf(wrapped.public) };
+      try {
+        if (!equalBytes(new Reader(parameters).sized(), object.name))
+          throw new HoldfastError('key_store_failed', 'the TPM loaded another object than was asked for');
+        return (await this.#run({ ...command, handles: [object], auth })).parameters;
+      } finally {
+        await flush(device, handle).catch(() => {});
+      }
+    });
+  }
+
+  /** Does the work, and once more from the beginning when the TPM has lost our contexts or has no room for them: nothing was done then. */
+  async #anew<T>(work: (begun: Begun) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#begin());
+    } catch (thrown) {
+      if (!(thrown instanceof TpmContextFault)) throw thrown;
+      const device = this.#device;
+      if (device !== undefined) await clear(device);
+      this.#forget();
+      await device?.close().catch(() => {});
+      return work(await this.#begin());
+    }
+  }
+
+  /** A session whose command failed is not trusted to be where we think it is: the next command starts another. */
+  async #run(command: Command): Promise<{ readonly handle: number; readonly parameters: Uint8Array }> {
+    const { session } = await this.#begin();
+    try {
+      return await session.run(command);
+    } catch (thrown) {
+      this.#session = undefined;
+      await session.end().catch(() => {});
+      await this.#lost(thrown);
+      throw thrown;
+    }
+  }
+}
+
+async function flush(device: TpmDevice, handle: number): Promise<void> {
+  await device.send(withoutSessions, commands.flushContext, u32(handle));
+}
+
+/**
+ * Takes out all loaded objects and sessions that can be seen. Through a resource manager these are this connection's own; a device without
+ * one is open to one program at a time, and what fills it is what a killed one left.
+ */
+async function clear(device: TpmDevice): Promise<void> {
+  for (const first of [0x80000000, 0x02000000, 0x03000000]) {
+    const reader = new Reader(await device.send(withoutSessions, commands.getCapability, concat(u32(1), u32(first), u32(64))));
+    reader.take(5); // whether there is more, and what was asked for
+    for (let count = reader.u32(); count > 0; count -= 1) await flush(device, reader.u32()).catch(() => {});
+  }
+}
+
+async function sharedStorage(device: TpmDevice): Promise<StorageKey | undefined> {
+  let answer: Uint8Array;
+  try {
+    answer = await device.send(withoutSessions, commands.readPublic, u32(sharedStorageKey));
+  } catch (thrown) {
+    if (codeOf(thrown) === 'key_store_absent') throw thrown;
+    return undefined; // nobody put one there
+  }
+  const area = new Reader(answer).sized().slice();
+  return isStorageKey(area) ? storageKey(sharedStorageKey, area) : undefined;
+}
+
+async function createStorage(device: TpmDevice): Promise<StorageKey> {
+  const authorization = concat(u32(passwordSession), sized(), u8(0), sized());
+  const body = concat(
+    ...[u32(rhOwner), u32(authorization.length), authorization],
+    ...[sized(sized(), sized()), sized(storageTemplate), sized(), u32(0)],
+  );
+  const reader = new Reader(await device.send(withSessions, commands.createPrimary, body));
+  const handle = reader.u32();
+  reader.u32(); // length of the parameters
+  const area = reader.sized().slice();
+  if (!isStorageKey(area)) throw new HoldfastError('key_store_failed', 'the TPM made another storage key than was asked for');
+  return storageKey(handle, area);
+}
+
+const storageHead = storageTemplate.subarray(0, storageTemplate.length - 2 * 34);
+
+function isStorageKey(area: Uint8Array): boolean {
+  return equalBytes(area.subarray(0, storageHead.length), storageHead);
+}
+
+function storageKey(handle: number, area: Uint8Array): StorageKey {
+  return { handle, name: nameOf(area), point: pointIn(area.subarray(storageHead.length)) };
+}

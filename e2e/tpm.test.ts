@@ -1,0 +1,89 @@
+// A machine whose agent lives in a TPM: the main job with keys that nothing can copy, and what is left of a copied disk on another machine.
+
+import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
+import { noSoftTpm, SoftTpm } from '../packages/testkit/src/soft-tpm.ts';
+
+const secret = 'canary-tpm-6a0d94f1c27b8e35';
+
+describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
+  let installation: Installation;
+  let origin: Origin;
+  let tpm: SoftTpm;
+  let other: SoftTpm;
+
+  before(async () => {
+    [tpm, other] = [await SoftTpm.start(), await SoftTpm.start()];
+    installation = await Installation.create();
+    origin = await startOrigin();
+    await installation.start({ parameters: ['--tpm', tpm.device] });
+    await installation.operator(['init', '--name', 'hardware']);
+    await installation.enrol('main');
+    await installation.giveCredential('demo', secret, origin, { paths: ['/v1/**'], env: 'DEMO_TOKEN' });
+  });
+  after(async () => {
+    await installation.remove();
+    await Promise.all([origin.close(), tpm.remove(), other.remove()]);
+  });
+
+  const call = () => installation.cli(['run', '--', 'curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
+
+  it('says so, to the machine and to the operator', async () => {
+    const status = jsonOf<{ custody: string; agents: { custody: string }[] }>(await installation.cli(['status', '--json']));
+    assert.equal(status.custody, 'tpm');
+    assert.deepEqual(
+      status.agents.map(({ custody }) => custody),
+      ['tpm'],
+    );
+    const { agents } = jsonOf<{ agents: { custody: string }[] }>(await installation.operator(['agents', '--json']));
+    assert.deepEqual(
+      agents.map(({ custody }) => custody),
+      ['tpm'],
+    );
+  });
+
+  it('does the main job', async () => {
+    const ran = await call();
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.equal(origin.seen.at(-1)?.headers['authorization'], `Bearer ${secret}`);
+  });
+
+  it('pulled out, it stops the calls with its name; put back, they go on', async () => {
+    await tpm.pull();
+    const refused = await call();
+    assert.notEqual(refused.code, 0);
+    const { events } = jsonOf<{ events: { kind: string; code?: string }[] }>(await installation.cli(['audit', 'show', '--json']));
+    assert.ok(events.some(({ kind, code }) => kind === 'fault' && code === 'key_store_absent'));
+    assert.equal(origin.seen.length, 1);
+    await installation.stop();
+    await tpm.insert();
+    await installation.start({ parameters: ['--tpm', tpm.device] });
+    const ran = await call();
+    assert.equal(ran.code, 0, ran.stderr);
+  });
+
+  it('copied to a machine with another chip, the whole home is worth nothing', async () => {
+    await installation.stop();
+    const calls = origin.seen.length;
+    const copy = await Installation.create();
+    try {
+      cpSync(installation.home, copy.home, { recursive: true });
+      for (const parameters of [['--tpm', other.device], []]) {
+        await copy.start({ parameters });
+        const status = jsonOf<{ agents: unknown[]; notices: { code: string }[] }>(await copy.cli(['status', '--json']));
+        assert.deepEqual(status.agents, []);
+        assert.equal(status.notices.at(0)?.code, parameters.length === 0 ? 'key_store_absent' : 'key_store_foreign');
+        const ran = await copy.cli(['run', '--', 'curl', '-sS', `https://localhost:${origin.port}/v1/me`]);
+        assert.equal(ran.code, 125, ran.stdout + ran.stderr);
+        assert.match(ran.stderr, /key_store_(absent|foreign)/);
+        await copy.stop();
+      }
+      assert.equal(origin.seen.length, calls);
+    } finally {
+      await copy.remove();
+    }
+  });
+});

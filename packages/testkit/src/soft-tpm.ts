@@ -1,0 +1,87 @@
+// A TPM 2.0 for tests: swtpm, the emulator that virtual machines get, behind a character device as the kernel's is (socat gives it a
+// terminal in raw mode). It can be pulled out, put back, stopped for a while, and carried to another machine only with its state.
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
+
+/** A reason to skip: what is missing on this machine. */
+export function noSoftTpm(): string | false {
+  const missing = ['swtpm', 'socat'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
+  return missing.length === 0 ? false : `needs ${missing.join(' and ')}`;
+}
+
+async function until(reached: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !(await reached()); tries += 1) {
+    if (tries === 500) throw new Error(`swtpm: ${what} does not appear`);
+    await later(10);
+  }
+}
+
+export class SoftTpm {
+  /** Where programs open it. */
+  readonly device: string;
+  readonly #folder: string;
+  #chip: ChildProcess | undefined;
+  #cable: ChildProcess | undefined;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.device = path.join(folder, 'device');
+  }
+
+  /** A chip that nobody else has. */
+  static async start(): Promise<SoftTpm> {
+    const tpm = new SoftTpm(mkdtempSync(path.join(tmpdir(), 'holdfast-tpm-')));
+    mkdirSync(path.join(tpm.#folder, 'state'));
+    await tpm.insert();
+    return tpm;
+  }
+
+  /** Powers it up, also after `pull`; it is the same chip. */
+  async insert(): Promise<void> {
+    const socket = path.join(this.#folder, 'socket');
+    rmSync(socket, { force: true });
+    this.#chip = spawn(
+      'swtpm',
+      [
+        ...['socket', '--tpm2', '--tpmstate', `dir=${path.join(this.#folder, 'state')}`],
+        ...['--server', `type=unixio,path=${socket}`, '--flags', 'not-need-init,startup-clear'],
+      ],
+      { stdio: 'ignore' },
+    );
+    await until(() => existsSync(socket), 'its socket');
+    this.#cable = spawn('socat', [`PTY,raw,echo=0,link=${this.device}`, `UNIX-CONNECT:${socket}`], { stdio: 'ignore' });
+    await until(() => existsSync(this.device), 'its device');
+  }
+
+  /** Without a word, as a chip ends when its board loses power. */
+  async pull(): Promise<void> {
+    await Promise.all([this.#cable, this.#chip].map((child) => ended(child)));
+    rmSync(this.device, { force: true });
+  }
+
+  /** It takes commands and answers none until `resume`. */
+  stall(): void {
+    this.#chip?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#chip?.kill('SIGCONT');
+  }
+
+  async remove(): Promise<void> {
+    await this.pull();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function ended(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
