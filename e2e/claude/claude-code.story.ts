@@ -1,16 +1,20 @@
-// The real Claude Code in a sealed session, driven by a stand-in model: its shell call uses a credential that it never had, and the model's own
-// key is one more credential that it never had.
+// The real Claude Code in a sealed session, driven by a stand-in model: its shell call uses a credential that it never had, the model's own key is one
+// more credential that it never had, and what the operator's rules deny does not happen.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Installation, type Ran } from '../../packages/testkit/src/installation.ts';
+import { fileURLToPath } from 'node:url';
+import { Installation, runProgram, type Ran } from '../../packages/testkit/src/installation.ts';
 import { startModelServer } from '../../packages/testkit/src/model-server.ts';
 import { startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 const modelKey = 'sk-ant-canary-5b1f6c2e9d7a4803';
+const publisher = fileURLToPath(new URL('publish.ts', import.meta.url));
+const rules =
+  'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    opaque: allow\n    reason: Nothing is touched here.\n';
 const serviceKey = 'service-canary-27c4e81f03ab5d96';
 
 describe('the real Claude Code in a sealed session', () => {
@@ -18,18 +22,23 @@ describe('the real Claude Code in a sealed session', () => {
   let service: Origin;
   let model: Origin;
   let ran: Ran;
+  let tree: string;
 
   before(async () => {
     installation = await Installation.create();
     service = await startOrigin();
     const command = `curl -sS https://localhost:${service.port}/v1/from-claude; env; cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'`;
-    model = await startModelServer([{ tool: 'Bash', input: { command, description: 'asks the service and looks around' } }]);
+    model = await startModelServer([
+      { tool: 'Bash', input: { command, description: 'asks the service and looks around' } },
+      { tool: 'Bash', input: { command: 'touch denied', description: 'makes a file' } },
+    ]);
     await installation.start();
     await installation.operator(['init', '--name', 'claude']);
     await installation.enrol('main');
+    await publish('rules', rules);
     await add('service', service, ['--attach', 'bearer', '--path', '/v1/**', '--env', 'SERVICE_TOKEN'], serviceKey);
     await add('model', model, ['--attach', 'header:x-api-key', '--env', 'ANTHROPIC_API_KEY'], modelKey);
-    const tree = path.join(installation.folder, 'tree');
+    tree = path.join(installation.folder, 'tree');
     mkdirSync(tree);
     const environment = {
       ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
@@ -59,6 +68,12 @@ describe('the real Claude Code in a sealed session', () => {
     assert.equal(granted.code, 0, granted.stderr);
   }
 
+  async function publish(what: 'rules' | 'bedrock', input: string): Promise<void> {
+    const words = [publisher, what, installation.passphraseFile];
+    const published = await runProgram(process.execPath, words, installation.environment, { input });
+    assert.equal(published.code, 0, published.stderr);
+  }
+
   it('runs to its end', () => {
     assert.equal(ran.code, 0, ran.stdout + ran.stderr);
     assert.match(ran.stdout, /"subtype":"success"/);
@@ -83,6 +98,27 @@ describe('the real Claude Code in a sealed session', () => {
     assert.ok(!told.includes(serviceKey));
     assert.ok(!told.includes(modelKey));
     assert.ok(!ran.stdout.includes(serviceKey) && !ran.stdout.includes(modelKey));
+  });
+
+  it('does not do what the operator’s rules deny, and is told why', () => {
+    assert.ok(!existsSync(path.join(tree, 'denied')));
+    const told = model.seen.map(({ body }) => body.toString('utf8')).join('\n');
+    assert.match(told, /Holdfast: This is not allowed\. Nothing is touched here\. \(rule no-touch\)/);
+  });
+
+  // [GUARD-3]
+  it('recorded each act, under the rules in force', async () => {
+    const shown = await installation.cli(['audit', 'show', '--json']);
+    const { events } = JSON.parse(shown.stdout) as { events: Record<string, unknown>[] };
+    const acts = events.filter(({ kind }) => kind === 'tool-call');
+    assert.deepEqual(
+      acts.map(({ name, label, allowed, rules: matched, rulesVersion }) => [name, label, allowed, matched, rulesVersion]),
+      [
+        ['Bash', 'reported', true, [], 1],
+        ['Bash', 'reported', false, ['no-touch'], 1],
+      ],
+    );
+    assert.match(String(acts[0]?.['act']), /curl -sS https:\/\/localhost/);
   });
 
   it('recorded each use, and the record holds', async () => {

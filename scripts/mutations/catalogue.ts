@@ -3,10 +3,11 @@
 import { audit } from './audit.ts';
 import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
+import { guard } from './guard.ts';
 import { journal } from './journal.ts';
 import type { Area } from './mutation.ts';
 import { session } from './session.ts';
 import { supply } from './supply.ts';
 
 /** @public The runner and the check import that of the tree that they look at. */
-export const catalogue: readonly Area[] = [session, credentials, custody, journal, audit, supply];
+export const catalogue: readonly Area[] = [session, credentials, guard, custody, journal, audit, supply];

@@ -58,6 +58,7 @@ export const errorCodes = [
   'handle_expired',
   'handle_foreign',
   'handle_used',
+  'harness_unfit',
   'home_unsafe',
   'id_taken',
   'internal',

@@ -1,14 +1,18 @@
-// A stand-in for a model provider that drives the real Claude Code without a model or an account: it answers the Messages API with one
-// scripted tool call, then with a closing sentence, and keeps what it was sent.
+// A stand-in for a model provider that drives the real Claude Code without a model or an account: it answers the Messages API with scripted tool
+// calls, then with a closing sentence, and keeps what it was sent.
 
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { startOrigin, type Origin } from './origin.ts';
+import { startOrigin, type Answer, type Origin } from './origin.ts';
 
-/** What the "model" does in turn: each tool call waits for the one before. */
+/** One tool call. */
 export interface ScriptedCall {
   readonly tool: string;
   readonly input: Readonly<Record<string, unknown>>;
 }
+
+/** What the "model" does: each turn waits for the one before; a list is called at once. */
+export type Script = readonly (ScriptedCall | readonly ScriptedCall[])[];
 
 interface ModelRequest {
   readonly model?: string;
@@ -25,36 +29,40 @@ function sendEvent(response: ServerResponse, type: string, fields: Readonly<Reco
   response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
 }
 
-function sendMessage(response: ServerResponse, { model, stream }: ModelRequest, block: Block): void {
-  const stopReason = block.type === 'tool_use' ? 'tool_use' : 'end_turn';
-  const message = { id: 'msg_stand_in', type: 'message', role: 'assistant', model, stop_sequence: null };
+function sendMessage(response: ServerResponse, { model, stream }: ModelRequest, blocks: readonly Block[]): void {
+  const stopReason = blocks.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn';
+  const message = { id: `msg_${randomUUID()}`, type: 'message', role: 'assistant', model, stop_sequence: null };
   const usage = { input_tokens: 8, output_tokens: 4 };
   if (stream !== true) {
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ ...message, content: [block], stop_reason: stopReason, usage }));
+    response.end(JSON.stringify({ ...message, content: blocks, stop_reason: stopReason, usage }));
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   sendEvent(response, 'message_start', { message: { ...message, content: [], stop_reason: null, usage } });
-  if (block.type === 'text') {
-    sendEvent(response, 'content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
-    sendEvent(response, 'content_block_delta', { index: 0, delta: { type: 'text_delta', text: block.text } });
-  } else {
-    sendEvent(response, 'content_block_start', { index: 0, content_block: { ...block, input: {} } });
-    sendEvent(response, 'content_block_delta', {
-      index: 0,
-      delta: { type: 'input_json_delta', partial_json: JSON.stringify(block.input) },
-    });
+  for (const [index, block] of blocks.entries()) {
+    const text = block.type === 'text';
+    const empty = text ? { type: 'text', text: '' } : { ...block, input: {} };
+    const delta = text
+      ? { type: 'text_delta', text: block.text }
+      : { type: 'input_json_delta', partial_json: JSON.stringify(block.input) };
+    sendEvent(response, 'content_block_start', { index, content_block: empty });
+    sendEvent(response, 'content_block_delta', { index, delta });
+    sendEvent(response, 'content_block_stop', { index });
   }
-  sendEvent(response, 'content_block_stop', { index: 0 });
   sendEvent(response, 'message_delta', { delta: { stop_reason: stopReason, stop_sequence: null }, usage: { output_tokens: 4 } });
   sendEvent(response, 'message_stop', {});
   response.end();
 }
 
-/** Listens like `startOrigin`. A request that offers no tools is a side question of the harness: it gets a sentence. */
-export function startModelServer(script: readonly ScriptedCall[]): Promise<Origin> {
-  return startOrigin((seen, _request, response) => {
+/**
+ * Answers the Messages API by a script. A request that offers no tools is a side question of the harness: it gets a sentence.
+ * `subagents`: scripts of conversations whose first message holds the key.
+ */
+export function answerAsModel(script: Script, subagents: Readonly<Record<string, Script>> = {}): Answer {
+  let calls = 0;
+  const named = ({ tool, input }: ScriptedCall): Block => ({ type: 'tool_use', id: `toolu_${(calls += 1)}`, name: tool, input });
+  return (seen, _request, response) => {
     const path = seen.url.split('?')[0];
     if (seen.method !== 'POST' || path !== '/v1/messages') {
       response.writeHead(path === '/v1/messages/count_tokens' ? 200 : 404, { 'content-type': 'application/json' });
@@ -62,12 +70,17 @@ export function startModelServer(script: readonly ScriptedCall[]): Promise<Origi
       return;
     }
     const request = JSON.parse(seen.body.toString('utf8')) as ModelRequest;
-    const turn = (request.messages ?? []).filter(({ role }) => role === 'assistant').length;
-    const call = (request.tools ?? []).length > 0 ? script[turn] : undefined;
-    const block: Block =
-      call === undefined
-        ? { type: 'text', text: 'Done.' }
-        : { type: 'tool_use', id: `toolu_stand_in_${turn}`, name: call.tool, input: call.input };
-    sendMessage(response, request, block);
-  });
+    const messages = request.messages ?? [];
+    const first = JSON.stringify(messages.filter(({ role }) => role === 'user').slice(0, 1));
+    const [, chosen = script] = Object.entries(subagents).find(([marker]) => first.includes(marker)) ?? [];
+    const turn = messages.filter(({ role }) => role === 'assistant').length;
+    const next = (request.tools ?? []).length > 0 ? chosen[turn] : undefined;
+    const blocks: readonly Block[] = next === undefined ? [{ type: 'text', text: 'Done.' }] : [next].flat().map(named);
+    sendMessage(response, request, blocks);
+  };
+}
+
+/** Listens like `startOrigin`. */
+export function startModelServer(script: Script): Promise<Origin> {
+  return startOrigin(answerAsModel(script));
 }

@@ -67,13 +67,17 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   if (parts.term !== undefined) environment['TERM'] = parts.term;
   for (const name of bundleVariables) environment[name] = bundlePath;
   for (const name of proxyVariables) environment[name] = environment[name.toLowerCase()] = door;
-  // What the payload serves to itself needs no proxy, and neither does the door; by the proxy the door answers as well.
-  const direct = ['localhost', '127.0.0.1', '::1'].filter((name) => !parts.brokered.includes(name));
+  const direct = directNames(parts.brokered);
   environment['NO_PROXY'] = environment['no_proxy'] = direct.join(',');
   environment['JAVA_TOOL_OPTIONS'] = [environment['JAVA_TOOL_OPTIONS'], ...javaOptions(parts.doorPort, direct)]
     .filter(Boolean)
     .join(' ');
   return environment;
+}
+
+/** What the payload serves to itself needs no proxy, and neither does the door; by the proxy the door answers as well. */
+export function directNames(brokered: readonly string[]): readonly string[] {
+  return ['localhost', '127.0.0.1', '::1'].filter((name) => !brokered.includes(name));
 }
 
 /** Java reads no proxy variables; this one every virtual machine reads, also those that bring a trust store of their own. The last wins. */

@@ -9,7 +9,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Argument } from './bwrap-arguments.ts';
 import { findCommand, type FoundCommand } from './command.ts';
 import { placeCovers } from './covers.ts';
-import { buildEnvironment } from './environment.ts';
+import { buildEnvironment, directNames } from './environment.ts';
 import { etcMounts } from './etc-files.ts';
 import { buildMounts, starterPath } from './mounts.ts';
 import { bothNames, checkWorkingTree, isWithin, overlap, resolved, systemFolders } from './places.ts';
@@ -92,7 +92,8 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
     homePlaces.find((place) => ![...homes, ...readOnly, tree].some((path) => overlap(path, place))) ?? '/holdfast-home';
   const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
   const doorPort = randomInt(...doorPorts);
-  const etc = etcMounts(request.caBundle, home, shell, request.etcFiles?.({ doorPort, home, shell, node }) ?? []);
+  const direct = directNames(request.brokered ?? []);
+  const etc = etcMounts(request.caBundle, home, shell, request.etcFiles?.({ doorPort, home, shell, node, direct }) ?? []);
   const treeProtections = planTriggers(tree, installation);
   const linked = linkedRepository(tree);
   if (linked !== undefined && [...homes, ...withheld].some((path) => isWithin(path, linked.path))) {

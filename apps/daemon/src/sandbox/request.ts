@@ -38,6 +38,8 @@ export interface Inside {
   readonly shell: string;
   /** The Node that starts the session: visible inside at this path, whatever PATH holds. */
   readonly node: string;
+  /** Loopback names that are the session's own, and need no proxy. */
+  readonly direct: readonly string[];
 }
 
 export interface Sandbox {

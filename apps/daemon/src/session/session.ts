@@ -11,7 +11,12 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import { createBroker, type Broker } from '../broker/broker.ts';
 import type { Caller } from '../door/server.ts';
+import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
+import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
+import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
+import { sealedGuard } from '../guard/session-guard.ts';
 import type { Ports } from '../ports.ts';
+import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentView } from './agent-view.ts';
@@ -69,8 +74,13 @@ export class Sessions {
     let broker: Broker | undefined;
     let exitCode: number | undefined;
     try {
-      broker = await createBroker({ authority, door: agentDoor(agentView(agent, authority)), log });
+      // Nothing asks before the sandbox is there, and only then is known how it sees files.
+      let door = agentDoor(agentView(agent, authority));
+      broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
       const sandbox = await this.start(agent, request, authority, broker);
+      const view = { root: sandbox.root, home: sandbox.home };
+      const guarding = sealedGuard(agent, this.ports, { session, tree: request.cwd, view });
+      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding));
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
       exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
@@ -91,7 +101,9 @@ export class Sessions {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
-  private start(agent: Agent, request: RunRequest, authority: SessionAuthority, broker: Broker): Promise<Sandbox> {
+  private async start(agent: Agent, request: RunRequest, authority: SessionAuthority, broker: Broker): Promise<Sandbox> {
+    const { path: found, realPath } = findCommand(request.command[0] ?? '', request.path, request.cwd);
+    if (isClaudeCode(found, realPath)) assertFit(realPath);
     const scopeHome = path.join(this.paths.scopes, agent.enrolment.scope, 'home');
     mkdirSync(scopeHome, { recursive: true, mode: 0o700 });
     return startSandbox({
@@ -106,6 +118,7 @@ export class Sessions {
       caBundle: trustBundle(broker.caPem),
       withheld: [this.paths.home, path.dirname(this.paths.doorSocket)],
       installation,
+      etcFiles: (inside) => claudeCodeFiles({ ...inside, modelUrl: request.environment['ANTHROPIC_BASE_URL'] }),
     });
   }
 

@@ -1,0 +1,87 @@
+// Where Claude Code's hooks ask, a path of the session's door: event in, decision in Claude Code's words out. spec/guard.md.
+
+import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
+import type { Json } from '@holdfast/protocol/rules/call';
+import { answer, readJson, type Routes } from '../../session/agent-door.ts';
+import type { BedrockContext } from '../bedrock.ts';
+import type { Guard } from '../guard.ts';
+import { absolute, type View } from '../paths.ts';
+import type { ReportedAct } from '../reported.ts';
+import { addContext, answerAct, answerFault, answerGate, block } from './answers.ts';
+import { namedCall, withPaths } from './tools.ts';
+import { maxEventBytes, readEvent, type HookEvent } from './wire.ts';
+
+export const claudeCodePath = '/v1/hook/claude-code';
+const harness = 'claude-code';
+
+export interface Guarding {
+  readonly guard: Guard;
+  readonly bedrock: BedrockContext;
+  readonly view: View;
+  /** Whether settings may change while the session runs. */
+  readonly settings: 'fixed' | 'free';
+  /** Of what could not be read or judged. */
+  fault(code: ErrorCode): void;
+}
+
+export function claudeCodeRoutes(guarding: Guarding): Routes {
+  return {
+    [claudeCodePath]: {
+      POST: async (request, response) => {
+        let told: unknown;
+        try {
+          told = await answerTo(readEvent(await readJson(request, maxEventBytes)), guarding);
+        } catch (thrown) {
+          // Said as a decision: a status alone stops nothing in a harness that lets errors pass. [GUARD-6]
+          told = answerFault(thrown);
+          guarding.fault(codeOf(thrown));
+          // What is left of a body that nobody read would be taken for the next request.
+          if (!request.complete) response.setHeader('connection', 'close');
+        }
+        answer(response, 200, told);
+      },
+    },
+  };
+}
+
+async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Guarding): Promise<unknown> {
+  switch (event.kind) {
+    case 'act':
+      return answerAct(event.event, await guard.judge(reportedAct(event, view)));
+    case 'gate':
+      return answerGate(await guard.judge(reportedAct(event, view)));
+    case 'command': {
+      const verdict = await guard.judge(reportedAct({ ...event, id: undefined, name: 'Skill', input: event.input }, view));
+      return verdict.kind === 'deny' ? block(verdict.reason) : addContext(event.event, verdict.notes.join('\n') || undefined);
+    }
+    case 'ran':
+      guard.ended(event.id);
+      return {};
+    case 'prompt':
+      return addContext(event.event, bedrock.forTurn(event.conversation));
+    case 'context':
+      return addContext(event.event, bedrock.forStart(event.conversation, event.event));
+    case 'settings':
+      return settings === 'fixed' ? block('Holdfast: settings stay as they were when this session began.') : {};
+    case 'instructions':
+      guard.seen({ ...reportedAct({ ...event, id: undefined, name: 'Read', input: { file_path: event.path } }, view) });
+      return {};
+    case 'told':
+      return {};
+  }
+}
+
+type Said = Pick<HookEvent, 'directory' | 'subagent'> & {
+  readonly id: string | undefined;
+  readonly name: string;
+  readonly input: Json;
+};
+
+function reportedAct({ id, name, input, directory, subagent }: Said, view: View): ReportedAct {
+  const withInput = (value: Json) =>
+    namedCall(
+      name,
+      withPaths(name, value, (path) => absolute(path, directory, view)),
+    );
+  return { harness, id, call: withInput(input), withInput, directory, ...(subagent !== undefined && { subagent }) };
+}

@@ -1,0 +1,134 @@
+// What Claude Code's hooks send, as events: strict in what it reads, blind to what it does not know. spec/guard.md [GUARD-1], [GUARD-2].
+// Measured with 2.1.330.
+
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { Json } from '@holdfast/protocol/rules/call';
+
+/** A Write of a large file is a megabyte or two. */
+export const maxEventBytes = 8 << 20;
+/** An input is a few objects deep. */
+export const maxEventDepth = 64;
+
+const maxNameLength = 256;
+const maxPathLength = 4096;
+
+interface Common {
+  /** The harness's conversation, `session_id`. */
+  readonly conversation: string;
+  readonly directory: string;
+  readonly subagent?: string;
+}
+
+export type HookEvent = Common &
+  (
+    | { readonly kind: 'act'; readonly event: 'PreToolUse'; readonly id: string; readonly name: string; readonly input: Json }
+    /** Asked by the mod, at a place that hooks do not see. Without an id it is no call of the model's. */
+    | { readonly kind: 'gate'; readonly id: string | undefined; readonly name: string; readonly input: Json }
+    | { readonly kind: 'ran'; readonly event: string; readonly id: string }
+    | { readonly kind: 'prompt'; readonly event: 'UserPromptSubmit' }
+    | { readonly kind: 'command'; readonly event: 'UserPromptExpansion'; readonly name: string; readonly input: Json }
+    | { readonly kind: 'context'; readonly event: 'SessionStart' | 'SubagentStart' }
+    | { readonly kind: 'settings'; readonly event: 'ConfigChange'; readonly source: string }
+    | { readonly kind: 'instructions'; readonly event: 'InstructionsLoaded'; readonly path: string }
+    /** Nothing to decide, nothing to say. */
+    | { readonly kind: 'told'; readonly event: string }
+  );
+
+/** Events that have no effect and take no context. */
+const told: ReadonlySet<string> = new Set([
+  'CwdChanged',
+  'PostCompact',
+  'PostToolBatch',
+  'PreCompact',
+  'SessionEnd',
+  'Stop',
+  'SubagentStop',
+]);
+
+/** @throws codec_shape, codec_limit: what cannot be read must not happen */
+export function readEvent(body: unknown): HookEvent {
+  assertDepth(body);
+  const fields = body as { readonly [key: string]: Json };
+  const event = text(fields, 'hook_event_name', maxNameLength);
+  const subagent = optional(fields, 'agent_id', maxNameLength);
+  const common: Common = {
+    conversation: text(fields, 'session_id', maxNameLength),
+    directory: directory(fields),
+    ...(subagent !== undefined && { subagent }),
+  };
+  const name = (key: string) => text(fields, key, maxNameLength);
+  switch (event) {
+    case 'PreToolUse':
+      return { ...common, kind: 'act', event, id: name('tool_use_id'), name: name('tool_name'), input: input(fields) };
+    case 'Gate':
+      return {
+        ...common,
+        kind: 'gate',
+        id: optional(fields, 'tool_use_id', maxNameLength),
+        name: name('tool_name'),
+        input: input(fields),
+      };
+    case 'PostToolUse':
+    case 'PostToolUseFailure':
+      return { ...common, kind: 'ran', event, id: name('tool_use_id') };
+    case 'UserPromptSubmit':
+      return { ...common, kind: 'prompt', event };
+    case 'UserPromptExpansion': {
+      const { command_args: args = null, command_source: source = null, expansion_type: type = null } = fields;
+      return {
+        ...common,
+        kind: 'command',
+        event,
+        name: name('command_name'),
+        input: { skill: name('command_name'), args, source, type },
+      };
+    }
+    case 'SessionStart':
+    case 'SubagentStart':
+      return { ...common, kind: 'context', event };
+    case 'ConfigChange':
+      return { ...common, kind: 'settings', event, source: name('source') };
+    case 'InstructionsLoaded':
+      return { ...common, kind: 'instructions', event, path: text(fields, 'file_path', maxPathLength) };
+    default:
+      if (told.has(event)) return { ...common, kind: 'told', event };
+      throw new HoldfastError('codec_shape', 'an event that the guard does not know'); // [GUARD-2]
+  }
+}
+
+/** Without recursion: a thousand brackets must not end in a stack that overflows somewhere else. */
+function assertDepth(body: unknown): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new HoldfastError('codec_shape', 'an object expected');
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxEventDepth) throw new HoldfastError('codec_limit', `more than ${maxEventDepth} levels`);
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? (Object.values(value) as unknown[]) : []));
+  }
+}
+
+function text(fields: { readonly [key: string]: Json }, key: string, max: number): string {
+  const value = optional(fields, key, max);
+  if (value === undefined || value === '') throw new HoldfastError('codec_shape', `${key}: text expected`);
+  return value;
+}
+
+function optional(fields: { readonly [key: string]: Json }, key: string, max: number): string | undefined {
+  const value = Object.hasOwn(fields, key) ? fields[key] : undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw new HoldfastError('codec_shape', `${key}: text expected`);
+  if (value.length > max) throw new HoldfastError('codec_limit', `${key}: more than ${max} characters`);
+  return value;
+}
+
+function directory(fields: { readonly [key: string]: Json }): string {
+  const value = text(fields, 'cwd', maxPathLength);
+  if (!value.startsWith('/')) throw new HoldfastError('codec_shape', 'cwd: an absolute path expected');
+  return value;
+}
+
+function input(fields: { readonly [key: string]: Json }): Json {
+  const value = Object.hasOwn(fields, 'tool_input') ? fields['tool_input'] : undefined;
+  if (value === undefined) throw new HoldfastError('codec_shape', 'tool_input: a value expected');
+  return value;
+}

@@ -1,0 +1,193 @@
+// The guard of one session, spec/guard.md: every act that a harness reports is looked at by the rules in force, put to an operator where they
+// say so, and recorded before the harness hears that it may happen. Whatever goes wrong on the way is a denial.
+
+import { utf8 } from '@holdfast/protocol/codec/bytes';
+import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import type { CallContext, Json, ToolCall } from '@holdfast/protocol/rules/call';
+import type { Decision } from '@holdfast/protocol/rules/decide';
+import { absolute, spellings, type View } from './paths.ts';
+import type { ReportedAct, Verdict } from './reported.ts';
+
+/** The rules in force at this moment. */
+export interface Policy {
+  /** Undefined: none was ever set, only reading is allowed. */
+  readonly version: number | undefined;
+  decide(call: ToolCall, context: CallContext): Decision;
+}
+
+/** What an act was and what became of it, for the record. */
+export interface JudgedAct {
+  readonly id: string;
+  readonly call: ToolCall;
+  /** Digest of the whole call. */
+  readonly digest: Uint8Array;
+  readonly context: CallContext;
+  readonly decision: Decision;
+  readonly allowed: boolean;
+  readonly rulesVersion: number | undefined;
+}
+
+export interface GuardPorts {
+  readonly primitives: Primitives;
+  nowMs(): number;
+  policy(): Policy;
+  /** Waits for an operator's word on exactly this call; anything but `allowed` is a no. */
+  approve(act: Omit<JudgedAct, 'allowed'>): Promise<string>;
+  /** Resolves when it is written. */
+  record(act: JudgedAct): Promise<void>;
+  /** Of an act that could not be judged or recorded, and so does not happen. */
+  fault(code: ErrorCode): void;
+}
+
+/** What the daemon knows of the session. */
+export type SessionFacts = Omit<CallContext, 'directory' | 'labels' | 'nowMs' | 'subagent' | 'branch' | 'home'> & {
+  readonly view: View;
+  branch(): string | undefined;
+};
+
+/** Calls that are still under way; a harness that never says that one has ended must not fill the memory. */
+const maxOpenCalls = 1024;
+
+interface OpenCall {
+  /** What was answered, by the digest of what was asked. */
+  readonly verdicts: Map<string, Promise<Verdict>>;
+  /** What the rules made of it: these have been judged. */
+  readonly rewritten: Set<string>;
+}
+
+export class Guard {
+  readonly #ports: GuardPorts;
+  readonly #facts: SessionFacts;
+  readonly #labels = new Set<string>();
+  readonly #open = new Map<string, OpenCall>();
+  #unnamed = 0;
+
+  constructor(ports: GuardPorts, facts: SessionFacts) {
+    this.#ports = ports;
+    this.#facts = facts;
+  }
+
+  get labels(): ReadonlySet<string> {
+    return this.#labels;
+  }
+
+  /** Total. The same act under the same id is judged, asked about and recorded once. [GUARD-4] */
+  async judge(reported: ReportedAct): Promise<Verdict> {
+    try {
+      const call = this.#canonical(reported);
+      const digest = this.#digest(call, reported.directory);
+      if (reported.id === undefined) return await this.#decide(reported, call, digest, undefined);
+      const open = this.#openCall(reported.id);
+      const key = Buffer.from(digest).toString('hex');
+      if (open.rewritten.has(key)) return { kind: 'allow', notes: [] };
+      const known = open.verdicts.get(key);
+      if (known !== undefined) return await known;
+      const verdict = this.#decide(reported, call, digest, open);
+      open.verdicts.set(key, verdict);
+      return await verdict;
+    } catch (thrown) {
+      this.#ports.fault(codeOf(thrown));
+      return { kind: 'deny', reason: `Holdfast could not judge this (${codeOf(thrown)}), so it does not happen.` };
+    }
+  }
+
+  /** The call has run, or failed: its id may be used for another one. */
+  ended(id: string): void {
+    this.#open.delete(id);
+  }
+
+  /** Something was read that no hook can hold back: it only labels. */
+  seen(reported: ReportedAct): void {
+    const { labels } = this.#ports.policy().decide(this.#canonical(reported), this.#context(reported));
+    for (const label of labels) this.#labels.add(label);
+  }
+
+  async #decide(reported: ReportedAct, call: ToolCall, digest: Uint8Array, open: OpenCall | undefined): Promise<Verdict> {
+    const policy = this.#ports.policy();
+    const context = this.#context(reported);
+    const decision = this.#decision(reported, call, policy, context, open);
+    const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
+    const judged = { id, call, digest, context, decision, rulesVersion: policy.version };
+    const outcome = decision.effect === 'ask' ? await this.#ports.approve(judged) : undefined;
+    const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
+    // The call may run from here on, and nothing tells for certain that it did not.
+    if (allowed) for (const label of decision.labels) this.#labels.add(label); // [GUARD-14]
+    await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
+    if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
+    return { kind: 'allow', ...(decision.input !== undefined && { input: decision.input }), notes: notesOf(decision) };
+  }
+
+  /** What rules made of a call has to pass as it will be run; the harness will report it so. */
+  #decision(reported: ReportedAct, call: ToolCall, policy: Policy, context: CallContext, open: OpenCall | undefined): Decision {
+    const decision = policy.decide(call, context);
+    if (decision.input === undefined) return decision;
+    const rewritten = this.#canonical({ ...reported, call: reported.withInput(decision.input) });
+    const { effect, matched } = policy.decide(rewritten, context);
+    if (effect === 'deny' || effect === 'ask') return { effect: 'deny', matched, labels: [] }; // [GUARD-15]
+    open?.rewritten.add(Buffer.from(this.#digest(rewritten, reported.directory)).toString('hex'));
+    return decision;
+  }
+
+  #canonical({ harness, call, directory }: ReportedAct): ToolCall {
+    const { paths, ...rest } = call;
+    const { view } = this.#facts;
+    const all = paths?.flatMap((named) => spellings(absolute(named, directory, view), view));
+    return { ...rest, harness, ...(all !== undefined && { paths: [...new Set(all)] }) }; // [GUARD-5]
+  }
+
+  #context({ directory, subagent }: ReportedAct): CallContext {
+    const { view, branch, ...facts } = this.#facts;
+    const [place = directory] = spellings(absolute('.', directory, view), view).slice(-1);
+    const onBranch = branch();
+    return {
+      ...facts,
+      directory: place,
+      home: view.home,
+      labels: this.#labels,
+      nowMs: this.#ports.nowMs(),
+      ...(onBranch !== undefined && { branch: onBranch }),
+      ...(subagent !== undefined && { subagent }),
+    };
+  }
+
+  #digest(call: ToolCall, directory: string): Uint8Array {
+    return this.#ports.primitives.sha256(utf8(canonicalJson({ ...call, directory })));
+  }
+
+  #openCall(id: string): OpenCall {
+    const known = this.#open.get(id);
+    if (known !== undefined) return known;
+    const open: OpenCall = { verdicts: new Map(), rewritten: new Set() };
+    this.#open.set(id, open);
+    // The oldest first. What is forgotten is judged anew.
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= maxOpenCalls) break;
+      this.#open.delete(oldest);
+    }
+    return open;
+  }
+}
+
+/** The same text for the same value, in whatever order its keys came. */
+function canonicalJson(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`;
+  const fields = Object.entries(value as Readonly<Record<string, Json>>).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`).join(',')}}`;
+}
+
+function reasonOf({ matched, effect }: Decision, outcome = 'none'): string {
+  const why = matched
+    .filter((each) => each.effect === effect || each.effect === 'ask')
+    .map(({ rule, reason, instead }) => `${reason} (rule ${rule})${instead === undefined ? '' : ` Instead: ${instead}`}`);
+  const said = effect === 'ask' ? `This needs an operator's word, and the answer was: ${outcome}.` : 'This is not allowed.';
+  return ['Holdfast:', said, ...why].join(' '); // [GUARD-8]
+}
+
+function notesOf({ matched, input }: Decision): readonly string[] {
+  const warnings = matched.filter(({ effect }) => effect === 'warn' || (effect === 'rewrite' && input !== undefined));
+  return warnings.map(({ rule, effect, reason }) =>
+    effect === 'rewrite' ? `Holdfast changed this call: ${reason} (rule ${rule})` : `Holdfast warns: ${reason} (rule ${rule})`,
+  );
+}

@@ -1,0 +1,93 @@
+// A session's guard, on what the daemon has: the agent's rules and bedrock as the fleet's state has them now, its audit log, the session's own view
+// of its files. spec/guard.md.
+
+import { writeAct } from '@holdfast/protocol/audit/act';
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { ErrorCode } from '@holdfast/protocol/errors';
+import { decide } from '@holdfast/protocol/rules/decide';
+import type { Agent } from '../agent/agent.ts';
+import type { Ports } from '../ports.ts';
+import { BedrockContext } from './bedrock.ts';
+import type { Guarding } from './claude-code/door.ts';
+import { Guard, type JudgedAct } from './guard.ts';
+import type { View } from './paths.ts';
+import { repositoryOf, branchOf } from './repository.ts';
+
+export interface GuardedSession {
+  readonly session: Uint8Array;
+  /** The working tree, on this machine. */
+  readonly tree: string;
+  readonly view: View;
+}
+
+export function sealedGuard(agent: Agent, { primitives, clock }: Ports, { session, tree, view }: GuardedSession): Guarding {
+  const repository = repositoryOf(tree);
+  const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
+  const guard = new Guard(
+    {
+      fault,
+      primitives,
+      nowMs: () => clock.nowMs(),
+      policy: () => {
+        const { rules, version } = agent.rules;
+        return { version, decide: (call, context) => decide(rules, call, context) };
+      },
+      approve: () => Promise.resolve('unasked'),
+      record: async (act) => {
+        agent.assertAble();
+        await agent.audit.append(reportOf(session, act));
+      },
+    },
+    {
+      agent: toHex(agent.id),
+      scope: agent.enrolment.scope,
+      mode: 'sealed',
+      view,
+      branch: () => branchOf(tree),
+      ...(repository !== undefined && { repository }),
+    },
+  );
+  const bedrock = new BedrockContext(() => {
+    const { version, texts } = agent.bedrock;
+    return { version, texts: [...texts.values()].map(({ text }) => text) };
+  });
+  return { guard, bedrock, view, settings: 'fixed', fault };
+}
+
+const maxRecorded = 16;
+
+function reportOf(session: Uint8Array, { id, call, digest, context, decision, allowed, rulesVersion }: JudgedAct): AuditReport {
+  const { tool, harness, name, command, paths, url, method, server, mcpTool } = call;
+  const act = writeAct({
+    ...(command !== undefined && { command }),
+    ...(paths !== undefined && { paths }),
+    ...(url !== undefined && { url }),
+    ...(method !== undefined && { method }),
+    ...(server !== undefined && { server }),
+    ...(mcpTool !== undefined && { mcpTool }),
+  });
+  return {
+    kind: 'tool-call',
+    session,
+    toolUse: shown(id, 128),
+    label: 'reported',
+    tool,
+    harness,
+    name: shown(name, 256),
+    ...act,
+    call: digest,
+    directory: shown(context.directory, 512),
+    ...(context.subagent !== undefined && { subagent: shown(context.subagent, 128) }),
+    ...(context.labels.size > 0 && { labels: [...context.labels].slice(0, maxRecorded).map((label) => shown(label, 64)) }),
+    decision: decision.effect,
+    allowed,
+    rules: [...new Set(decision.matched.map(({ rule }) => shown(rule, 128)))].slice(0, maxRecorded),
+    ...(rulesVersion !== undefined && { rulesVersion }),
+  };
+}
+
+/** In printable ASCII, for a terminal. */
+function shown(text: string, max: number): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, max);
+}

@@ -1,0 +1,189 @@
+// The guard's verdicts: what the rules say, what an operator says, what is recorded first, and that every fault is a denial.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Json, ToolCall } from '@holdfast/protocol/rules/call';
+import type { Decision } from '@holdfast/protocol/rules/decide';
+import { namedCall } from '../../src/guard/claude-code/tools.ts';
+import { Guard, type GuardPorts, type JudgedAct, type Policy } from '../../src/guard/guard.ts';
+import type { ReportedAct } from '../../src/guard/reported.ts';
+
+const rule = { rule: 'r', reason: 'Why.', instead: 'Do this.' };
+const says = (effect: Decision['effect'], more: Partial<Decision> = {}): Decision => ({
+  effect,
+  matched: effect === 'allow' ? [] : [{ ...rule, effect }],
+  labels: [],
+  ...more,
+});
+
+function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}) {
+  const acts: JudgedAct[] = [];
+  const asked: string[] = [];
+  const faults: string[] = [];
+  const guard = new Guard(
+    {
+      primitives,
+      nowMs: () => 1,
+      policy: () => ({ version: 3, decide }),
+      approve: async ({ id }) => {
+        asked.push(id);
+        return 'allowed';
+      },
+      record: async (act) => void acts.push(act),
+      fault: (code) => void faults.push(code),
+      ...change,
+    },
+    { agent: 'a', scope: 'main', mode: 'sealed', view: { root: '/nonexistent', home: '/home/agent' }, branch: () => 'main' },
+  );
+  return { guard, acts, asked, faults };
+}
+
+function bash(command: string, id: string | null = 'toolu_1'): ReportedAct {
+  const withInput = (input: Json) => namedCall('Bash', input);
+  const call = withInput({ command });
+  return { harness: 'claude-code', id: id ?? undefined, call, withInput, directory: '/tree' };
+}
+
+test('what the rules allow may happen; what they warn of too, with a word', async () => {
+  const { guard, acts } = guardWith(({ command }) => says(command === 'ls' ? 'allow' : 'warn'));
+  assert.deepEqual(await guard.judge(bash('ls')), { kind: 'allow', notes: [] });
+  assert.deepEqual(await guard.judge(bash('rm x')), { kind: 'allow', notes: ['Holdfast warns: Why. (rule r)'] });
+  assert.deepEqual(
+    acts.map(({ call, allowed, rulesVersion }) => [call.command, allowed, rulesVersion]),
+    [
+      ['ls', true, 3],
+      ['rm x', true, 3],
+    ],
+  );
+});
+
+// [GUARD-8]
+test('a denial says which rule, why, and what to do instead', async () => {
+  const { guard, acts } = guardWith(() => says('deny'));
+  assert.deepEqual(await guard.judge(bash('ls')), {
+    kind: 'deny',
+    reason: 'Holdfast: This is not allowed. Why. (rule r) Instead: Do this.',
+  });
+  assert.deepEqual(
+    acts.map(({ allowed }) => allowed),
+    [false],
+  );
+});
+
+test('an operator is asked, and only their yes is one', async () => {
+  for (const outcome of ['denied', 'expired', 'unasked', 'crowded', 'withdrawn', 'allow', 'warn', '']) {
+    const { guard, acts } = guardWith(() => says('ask'), { approve: async () => outcome });
+    const verdict = await guard.judge(bash('ls'));
+    assert.equal(verdict.kind, 'deny', outcome);
+    assert.deepEqual(
+      acts.map(({ allowed }) => allowed),
+      [false],
+    );
+  }
+  const { guard, asked } = guardWith(() => says('ask'));
+  assert.equal((await guard.judge(bash('ls'))).kind, 'allow');
+  assert.deepEqual(asked, ['toolu_1']);
+});
+
+// [GUARD-3]
+test('nothing happens that is not recorded first', async () => {
+  const released: string[] = [];
+  const written = Promise.withResolvers<void>();
+  const { guard } = guardWith(() => says('allow'), { record: () => written.promise });
+  const verdict = guard.judge(bash('ls')).then((value) => released.push(value.kind));
+  await new Promise(setImmediate);
+  assert.deepEqual(released, []);
+  written.resolve();
+  await verdict;
+  assert.deepEqual(released, ['allow']);
+  const broken = guardWith(() => says('allow'), {
+    record: () => Promise.reject(new HoldfastError('audit_unavailable', 'no disk')),
+  });
+  assert.match(reasonOf(await broken.guard.judge(bash('ls'))), /audit_unavailable/);
+  assert.deepEqual(broken.faults, ['audit_unavailable']);
+});
+
+// [GUARD-4]
+test('the same call under the same id is judged once; another call under it is judged anew; a later one too', async () => {
+  const { guard, acts, asked } = guardWith(({ command }) => says(command === 'bad' ? 'deny' : 'ask'));
+  const both = await Promise.all([guard.judge(bash('ls')), guard.judge(bash('ls'))]);
+  assert.deepEqual(
+    both.map(({ kind }) => kind),
+    ['allow', 'allow'],
+  );
+  assert.equal((await guard.judge(bash('ls'))).kind, 'allow');
+  assert.equal(asked.length, 1);
+  assert.equal(acts.length, 1);
+  assert.equal((await guard.judge(bash('bad'))).kind, 'deny');
+  assert.equal((await guard.judge({ ...bash('ls'), directory: '/elsewhere' })).kind, 'allow');
+  assert.equal(asked.length, 2);
+  guard.ended('toolu_1');
+  await guard.judge(bash('ls'));
+  assert.equal(asked.length, 3);
+  await guard.judge(bash('ls', null));
+  await guard.judge(bash('ls', null));
+  assert.equal(asked.length, 5);
+});
+
+// [GUARD-15]
+test('a rewritten call is judged as it will run, and passes when it is reported so', async () => {
+  const rewrites = (to: string, then: Decision) => (call: ToolCall) =>
+    call.command === 'npm install' ? says('allow', { input: { command: to }, matched: [{ ...rule, effect: 'rewrite' }] }) : then;
+  const { guard, acts } = guardWith(rewrites('npm ci', says('allow')));
+  assert.deepEqual(await guard.judge(bash('npm install')), {
+    kind: 'allow',
+    input: { command: 'npm ci' },
+    notes: ['Holdfast changed this call: Why. (rule r)'],
+  });
+  assert.deepEqual(await guard.judge(bash('npm ci')), { kind: 'allow', notes: [] });
+  assert.equal(acts.length, 1);
+  for (const effect of ['deny', 'ask'] as const) {
+    const strict = guardWith(rewrites('rm -rf /', says(effect)));
+    assert.equal((await strict.guard.judge(bash('npm install'))).kind, 'deny', effect);
+    assert.deepEqual(
+      strict.acts.map(({ allowed }) => allowed),
+      [false],
+    );
+  }
+  const unfit = guardWith(() => says('allow', { input: { command: 7 } }));
+  assert.match(reasonOf(await unfit.guard.judge(bash('x'))), /codec_shape/);
+});
+
+// [GUARD-14]
+test('labels are the session’s before the call may run, and the next call is judged under them', async () => {
+  const seen: string[][] = [];
+  const written = Promise.withResolvers<void>();
+  let records = 0;
+  const { guard } = guardWith(
+    (_call, { labels }) => {
+      seen.push([...labels]);
+      return says('allow', { labels: ['read-customers'] });
+    },
+    { record: () => ((records += 1) === 1 ? written.promise : Promise.resolve()) },
+  );
+  const first = guard.judge(bash('one'));
+  await guard.judge(bash('two'));
+  written.resolve();
+  await first;
+  assert.deepEqual(seen, [[], ['read-customers']]);
+});
+
+test('a denied call does not label', async () => {
+  const { guard } = guardWith(() => says('deny', { labels: ['x'] }));
+  await guard.judge(bash('one'));
+  assert.deepEqual([...guard.labels], []);
+});
+
+test('a policy that fails denies', async () => {
+  const { guard, faults } = guardWith(() => {
+    throw new Error('bug');
+  });
+  assert.equal(reasonOf(await guard.judge(bash('ls'))), 'Holdfast could not judge this (internal), so it does not happen.');
+  assert.deepEqual(faults, ['internal']);
+});
+
+function reasonOf(verdict: Awaited<ReturnType<Guard['judge']>>): string {
+  return verdict.kind === 'deny' ? verdict.reason : assert.fail('it may happen');
+}

@@ -1,0 +1,209 @@
+// The real Claude Code in a real sandbox with its real managed settings and the real guard, without a fleet around it: the rules are the test's, the
+// record is a list, and the model's stand-in answers at the session's own port. What stands between it and a fault is the test's to choose.
+
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import { rootCertificates } from 'node:tls';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { compile } from '@holdfast/protocol/rules/compile';
+import { decide } from '@holdfast/protocol/rules/decide';
+import { parseRules } from '@holdfast/protocol/rules/language';
+import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bedrock.ts';
+import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
+import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
+import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
+import { startSandbox } from '../../apps/daemon/src/sandbox/start.ts';
+import { agentDoor } from '../../apps/daemon/src/session/agent-door.ts';
+import { answerAsModel, type Script } from '../../packages/testkit/src/model-server.ts';
+import type { Seen } from '../../packages/testkit/src/origin.ts';
+
+const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
+const installation = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+export interface Scene {
+  readonly script: Script;
+  readonly subagents?: Readonly<Record<string, Script>>;
+  /** YAML. Default: everything may happen. */
+  readonly rules?: string;
+  readonly prompt?: string;
+  /** Words for Claude Code after the prompt. Default: the tools that stories use are allowed without asking. */
+  readonly words?: readonly string[];
+  /** Relative to the working tree, and to HOME. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly homeFiles?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly bedrock?: () => BedrockNow;
+  /** What an operator says to an act that a rule asks about. */
+  readonly operator?: (act: Omit<JudgedAct, 'allowed'>) => string;
+  /** In place of the guard's door; returns false to leave the request to it. */
+  readonly fault?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Loopback names that mean the host's. */
+  readonly brokered?: readonly string[];
+  readonly timeoutsMs?: SettingsQuery['timeoutsMs'];
+  /** Another program than Claude Code's own start. */
+  readonly command?: readonly string[];
+}
+
+export interface Played {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+  /** Every act that was judged, in order. */
+  readonly acts: readonly JudgedAct[];
+  readonly faults: readonly string[];
+  /** Every event that came to the guard's door. */
+  readonly events: readonly Readonly<Record<string, unknown>>[];
+  readonly requests: readonly Seen[];
+  /** What the model was told its tools answered, by the name of the call. */
+  readonly results: readonly string[];
+  readonly tree: string;
+  readonly home: string;
+  exists(file: string): boolean;
+}
+
+const everything = 'rules: {}\n';
+const allowed = ['Bash', 'Read', 'Write', 'Edit', 'Agent', 'Skill', 'Monitor', 'WebFetch', 'ToolSearch', 'mcp__*'];
+
+/** Plays a scene to its end; everything of it is gone when the test ends. */
+export async function play(t: TestContext, scene: Scene): Promise<Played> {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'holdfast-claude-')));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [tree, scopeHome, withheld] = ['tree', 'home', 'data'].map((name) => path.join(folder, name)) as [string, string, string];
+  for (const place of [tree, scopeHome, withheld]) mkdirSync(place, { mode: 0o700 });
+  write(tree, scene.files ?? {});
+  write(scopeHome, scene.homeFiles ?? {});
+
+  const acts: JudgedAct[] = [];
+  const faults: string[] = [];
+  const events: Record<string, unknown>[] = [];
+  const requests: Seen[] = [];
+  const rules = compile(parseRules(scene.rules ?? everything));
+  const { prompt = 'Go on.', words = ['--allowedTools', ...allowed] } = scene;
+  const sandbox = await startSandbox({
+    command: scene.command ?? [claude, '-p', prompt, '--output-format', 'stream-json', '--verbose', ...words],
+    cwd: tree,
+    scopeHome,
+    callerPath: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    callerHome: path.join(folder, 'operator'),
+    environment: {
+      ANTHROPIC_API_KEY: 'stand-in',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+      IS_SANDBOX: '1',
+      ...scene.environment,
+    },
+    terminal: undefined,
+    brokered: scene.brokered ?? [],
+    caBundle: Buffer.from(rootCertificates.slice(0, 1).join('\n')),
+    withheld: [withheld],
+    installation,
+    etcFiles: (inside) =>
+      claudeCodeFiles({
+        ...inside,
+        modelUrl: `http://127.0.0.1:${inside.doorPort}`,
+        ...(scene.timeoutsMs !== undefined && { timeoutsMs: scene.timeoutsMs }),
+      }),
+  });
+  const view = { root: sandbox.root, home: sandbox.home };
+  const guard = new Guard(
+    {
+      primitives,
+      nowMs: () => Date.now(),
+      policy: () => ({ version: 1, decide: (call, context) => decide(rules, call, context) }),
+      approve: async (act) => scene.operator?.(act) ?? 'unasked',
+      record: async (act) => void acts.push(act),
+      fault: (code) => void faults.push(code),
+    },
+    { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
+  );
+  const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
+  const door = agentDoor(claudeCodeRoutes({ guard, bedrock, view, settings: 'fixed', fault: (code) => void faults.push(code) }));
+  const model = answerAsModel(scene.script, scene.subagents);
+  const answerWhole = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await buffer(request);
+    const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+    requests.push(seen);
+    model(seen, request, response);
+  };
+  const server = createServer((request, response) => {
+    // By the proxy, as the broker takes it for its own port.
+    request.url = (request.url ?? '').replace(/^http:\/\/127\.0\.0\.1:\d+/, '');
+    if (request.url === claudeCodePath) {
+      keep(request, events);
+      if (scene.fault?.(request, response) !== true) door(request, response);
+      return;
+    }
+    void answerWhole(request, response);
+  });
+  sandbox.door.on('connection', (socket) => server.emit('connection', socket));
+  t.after(() => {
+    sandbox.kill();
+    sandbox.door.close();
+    server.closeAllConnections();
+    return sandbox.exited.catch(() => undefined);
+  });
+  sandbox.input.end();
+  const [code, output, errors] = await Promise.all([
+    sandbox.exited,
+    text(sandbox.output),
+    sandbox.errors === undefined ? '' : text(sandbox.errors),
+  ]);
+  return {
+    code,
+    output,
+    errors,
+    acts,
+    faults,
+    events,
+    requests,
+    results: resultsOf(requests),
+    tree,
+    home: scopeHome,
+    exists: (file) => existsSync(path.join(tree, file)),
+  };
+}
+
+function write(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), content);
+  }
+}
+
+/** Reads along; the handler reads the same stream. */
+function keep(request: IncomingMessage, events: Record<string, unknown>[]): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    try {
+      events.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>);
+    } catch {
+      // the door says what it makes of it
+    }
+  });
+}
+
+interface Message {
+  readonly content: unknown;
+}
+
+/** Each tool result once, from the last request that carries it. */
+function resultsOf(requests: readonly Seen[]): readonly string[] {
+  const results = new Map<string, string>();
+  for (const { body, url } of requests) {
+    if (!url.startsWith('/v1/messages')) continue;
+    const { messages = [] } = JSON.parse(body.toString('utf8')) as { messages?: readonly Message[] };
+    for (const block of messages.flatMap(({ content }) =>
+      Array.isArray(content) ? (content as Record<string, unknown>[]) : [],
+    )) {
+      if (block['type'] === 'tool_result') results.set(String(block['tool_use_id']), JSON.stringify(block['content']));
+    }
+  }
+  return [...results.values()];
+}
