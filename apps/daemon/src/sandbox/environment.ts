@@ -46,7 +46,8 @@ export interface EnvironmentParts {
 
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
   const door = `http://127.0.0.1:${parts.doorPort}`;
-  const environment: Record<string, string> = { LANG: 'C.UTF-8' };
+  // What runs inside is mounted read-only: a program that would update itself says that it failed.
+  const environment: Record<string, string> = { LANG: 'C.UTF-8', DISABLE_AUTOUPDATER: '1' };
   for (const [name, value] of Object.entries(parts.own)) {
     if (localeVariable.test(name) && value !== undefined) environment[name] = value;
   }
