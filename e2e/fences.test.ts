@@ -253,14 +253,16 @@ describe('fences', { timeout: 180_000 }, () => {
       ]);
     });
 
-    it('the placeholder of another session', async () => {
-      const other = holdfast.session(['sh', '-c', 'echo "token $DEMO_TOKEN"; exec sleep 1000']);
-      const [, stolen = ''] = await other.waitFor(/token (hf_\S+)/);
-      const own = (await holdfast.run(['sh', '-c', 'printf %s "$DEMO_TOKEN"'])).stdout;
+    it('the placeholder of another agent, which has the same credential', async () => {
+      await holdfast.enrol('other');
+      await holdfast.must(['vault', 'grant', 'demo', '--to', 'other']);
+      const print = ['sh', '-c', 'printf %s "$DEMO_TOKEN"'];
+      const stolen = (await holdfast.cli(['run', '--scope', 'other', '--', ...print], { cwd: holdfast.work })).stdout;
+      const own = (await holdfast.run(print)).stdout;
+      assert.match(stolen, /^hf_/);
       assert.notEqual(own, stolen);
       const codes = await refusedAs({ url: at('/v1/me'), headers: { authorization: `Bearer ${stolen}` } });
       for (const code of codes) assert.match(code, /^(placeholder_misplaced|client_auth_refused)$/);
-      await other.end();
     });
   });
 
@@ -288,6 +290,22 @@ describe('fences', { timeout: 180_000 }, () => {
     assert.equal(origin.seen.at(-1)?.headers.authorization, `Bearer ${placeholder}`);
     assert.match(placeholder, /^hf_/);
     assert.deepEqual(leaksIn(placeholder, secret), []);
+  });
+
+  it('what a tool saved of it in its home goes on working, also after a restart, until the grant ends', async () => {
+    const saved = `curl -sS -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $(cat ~/saved)" ${at('/v1/me')}`;
+    const useSaved = async (): Promise<string> => (await holdfast.run(['sh', '-c', saved])).stdout;
+    await holdfast.run(['sh', '-c', 'printf %s "$DEMO_TOKEN" >~/saved']);
+    assert.equal(await useSaved(), '200');
+    await holdfast.stop();
+    await holdfast.start();
+    assert.equal(await useSaved(), '200');
+    assert.equal(origin.seen.at(-1)?.headers.authorization, `Bearer ${secret}`);
+    await holdfast.must(['vault', 'ungrant', 'demo', '--from', 'main']);
+    await holdfast.must(['vault', 'grant', 'demo', '--to', 'main']);
+    const count = origin.seen.length;
+    assert.equal(await useSaved(), '403');
+    assert.equal(origin.seen.length, count);
   });
 
   it('a reply that repeats the secret in every encoding shows the agent nothing', async () => {

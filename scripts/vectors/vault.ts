@@ -4,7 +4,7 @@ import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { handleId, requestDigest } from '@holdfast/protocol/vault/handle';
-import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
+import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import { writeVectors } from './write.ts';
 
 type Expect = 'ok' | ErrorCode;
@@ -242,23 +242,33 @@ writeVectors(
   secrets.map(([name, clause, expect, attach, secret]) => ({ name, clause, expect, attach, secret })),
 );
 
-const sessionSecret = new Uint8Array(32).fill(9);
-writeVectors('vault/placeholders', 'The placeholder of a grant in a session; what has another form is refused.', [
+const epochKey = new Uint8Array(32).fill(9);
+const secret = placeholderSecret(nodePrimitives, epochKey);
+writeVectors('vault/placeholders', 'The placeholder of a grant for an agent; what has another form is refused.', [
   {
     name: 'of a grant',
     clause: 'VAULT-10',
     expect: 'ok',
-    sessionSecret,
+    secret,
     grant: id(2),
-    placeholder: placeholderFor(nodePrimitives, sessionSecret, id(2)),
+    placeholder: placeholderFor(nodePrimitives, secret, id(2)),
   },
   {
     name: 'of another grant',
     clause: 'VAULT-10',
     expect: 'ok',
-    sessionSecret,
+    secret,
     grant: id(3),
-    placeholder: placeholderFor(nodePrimitives, sessionSecret, id(3)),
+    placeholder: placeholderFor(nodePrimitives, secret, id(3)),
+  },
+  {
+    name: 'of the same grant, from the epoch key',
+    clause: 'VAULT-12',
+    expect: 'ok',
+    epochKey,
+    secret,
+    grant: id(2),
+    placeholder: placeholderFor(nodePrimitives, secret, id(2)),
   },
   { name: 'too short', clause: 'VAULT-11', expect: 'refused', placeholder: `hf_${'A'.repeat(42)}` },
   { name: 'too long', clause: 'VAULT-11', expect: 'refused', placeholder: `hf_${'A'.repeat(44)}` },

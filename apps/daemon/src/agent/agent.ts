@@ -17,6 +17,7 @@ import {
 } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import { Approvals } from '../approvals/approvals.ts';
+import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
@@ -55,6 +56,7 @@ interface Opened {
   readonly log: AgentAuditLog;
   readonly handles: HandleTable;
   readonly approvals: Approvals;
+  readonly placeholderSecret: Uint8Array;
 }
 
 export class Agent {
@@ -210,6 +212,11 @@ export class Agent {
     return this.begun().approvals;
   }
 
+  /** What its sessions hold in place of a grant's secret. */
+  placeholder(grant: Uint8Array): string {
+    return placeholderFor(this.ports.primitives, this.begun().placeholderSecret, grant);
+  }
+
   /** Writes a report that no effect waits for; the writer counts and tells what cannot be written. */
   note(report: AuditReport): void {
     this.opened?.log.writer.note(report);
@@ -326,11 +333,20 @@ export class Agent {
       record: (report) => log.writer.append(report),
       note: (report) => this.note(report),
     });
-    this.opened = { log, handles, approvals };
+    this.opened = { log, handles, approvals, placeholderSecret: await this.makePlaceholderSecret() };
     if (past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
+  }
+
+  private async makePlaceholderSecret(): Promise<Uint8Array> {
+    const key = await this.journal.firstEpochKey(agentAudience(this.id));
+    try {
+      return placeholderSecret(this.ports.primitives, key);
+    } finally {
+      key.fill(0);
+    }
   }
 
   /** Its log does not hold: it is evidence now. [AUDIT-24] */

@@ -8,7 +8,6 @@ import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { openSealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
 import { decide } from '@holdfast/protocol/vault/fence';
-import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import type { Agent } from '../agent/agent.ts';
 import { recordPolicy } from '../agent/agent.ts';
 import { recordedRequest } from '../audit/redact.ts';
@@ -17,26 +16,21 @@ import type { Clock } from '../ports.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
 
-interface SessionIdentity {
-  readonly session: Uint8Array;
-  /** 32 random bytes that never leave the daemon. */
-  readonly secret: Uint8Array;
-}
-
 export class SessionAuthority implements Authority {
   /** What did not pass so far. */
   readonly refusals = new Refusals();
   private readonly agent: Agent;
   private readonly primitives: Primitives;
   private readonly clock: Clock;
-  private readonly identity: SessionIdentity;
+  private readonly session: Uint8Array;
+  /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
-  constructor(agent: Agent, { primitives, clock }: { primitives: Primitives; clock: Clock }, identity: SessionIdentity) {
+  constructor(agent: Agent, { primitives, clock }: { primitives: Primitives; clock: Clock }, session: Uint8Array) {
     this.agent = agent;
     this.primitives = primitives;
     this.clock = clock;
-    this.identity = identity;
+    this.session = session;
   }
 
   /** What the session's environment holds in place of secrets. */
@@ -74,7 +68,7 @@ export class SessionAuthority implements Authority {
 
   /** Throws `refused`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts): Promise<Use> {
-    const { session } = this.identity;
+    const { session } = this;
     const grant = this.current(view);
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
@@ -88,19 +82,19 @@ export class SessionAuthority implements Authority {
   async passed(facts: RequestFacts): Promise<void> {
     this.agent.assertLive();
     const request = recordedRequest(this.primitives, facts, recordPolicy);
-    await this.agent.audit.append({ kind: 'request', session: this.identity.session, request });
+    await this.agent.audit.append({ kind: 'request', session: this.session, request });
   }
 
   refused(facts: Partial<RequestFacts>, code: string): void {
     const { scheme = 'https', host = '', port = 0, method = '', path = '' } = facts;
     const request = recordedRequest(this.primitives, { scheme, host, port, method, path: path.slice(0, 8192) }, recordPolicy);
     this.refusals.note(code, facts, facts.host !== undefined && this.grantsFor({ scheme, host, port }).length > 0);
-    this.agent.note({ kind: 'refused', session: this.identity.session, code: parseCode(code), request });
+    this.agent.note({ kind: 'refused', session: this.session, code: parseCode(code), request });
   }
 
   private placeholder({ grant }: Grant): string {
     const key = toHex(grant);
-    const known = this.placeholders.get(key) ?? placeholderFor(this.primitives, this.identity.secret, grant);
+    const known = this.placeholders.get(key) ?? this.agent.placeholder(grant);
     this.placeholders.set(key, known);
     return known;
   }
@@ -124,7 +118,7 @@ export class SessionAuthority implements Authority {
   }
 
   private useOf({ grant, item, sealed }: Grant, handle: Uint8Array): Use {
-    const { session } = this.identity;
+    const { session } = this;
     const { fleet, agent } = this.agent.enrolment;
     const record = new UseRecord(
       () => this.clock.monotonicMs() * 1000,

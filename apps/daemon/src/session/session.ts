@@ -67,7 +67,7 @@ export class Sessions {
     const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
-    const authority = new SessionAuthority(agent, this.ports, { session, secret: primitives.random(32) });
+    const authority = new SessionAuthority(agent, this.ports, session);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import type { Agent } from '../../src/agent/agent.ts';
 import { agentDoor, answer, readJson, type Routes } from '../../src/session/agent-door.ts';
 import { agentView } from '../../src/session/agent-view.ts';
@@ -31,7 +32,13 @@ function agentWithOneGrant(): Agent {
     sealed: { encapsulated: Buffer.from(secret), ciphertext: Buffer.from(secret) },
     grantedAtMs: 0,
   };
-  return { id: grant.agent, enrolment: { scope: 'main' }, grants: () => [grant] } as unknown as Agent;
+  const placeholderSecret = primitives.random(32);
+  return {
+    id: grant.agent,
+    enrolment: { scope: 'main' },
+    grants: () => [grant],
+    placeholder: (of: Uint8Array) => placeholderFor(primitives, placeholderSecret, of),
+  } as unknown as Agent;
 }
 
 interface Answer {
@@ -43,7 +50,7 @@ interface Answer {
 async function serve(t: TestContext, more: Routes = {}) {
   const agent = agentWithOneGrant();
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => 0 } };
-  const authority = new SessionAuthority(agent, ports, { session: new Uint8Array(16), secret: primitives.random(32) });
+  const authority = new SessionAuthority(agent, ports, new Uint8Array(16));
   const server = createServer(agentDoor(agentView(agent, authority), more));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
@@ -90,7 +97,7 @@ test('an agent is told its grants as metadata: a placeholder, never what stands 
 });
 
 // [AGENT-DOOR-1]
-test('a placeholder of another session is another one', async (t) => {
+test('a placeholder of another agent is another one', async (t) => {
   const [one, two] = [await serve(t), await serve(t)];
   assert.notEqual(one.authority.environment()['DEMO_TOKEN'], two.authority.environment()['DEMO_TOKEN']);
 });

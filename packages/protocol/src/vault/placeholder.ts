@@ -1,5 +1,5 @@
-// What a session holds in place of a secret, spec/vault.md: a text of fixed length, the same through a session so that tools may keep it,
-// and worthless outside it, because only that session's broker knows what it stands for.
+// What a session holds in place of a secret, spec/vault.md: a text of fixed length, the same in all sessions of an agent so that tools may keep
+// it in their home, and worthless outside them, because only their brokers know what it stands for.
 
 import { concat, utf8 } from '../codec/bytes.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -27,12 +27,17 @@ function base64url(bytes: Uint8Array): string {
   return encoded;
 }
 
-/** `sessionSecret`: 32 random bytes that never leave the daemon. The same pair yields the same placeholder. */
-export function placeholderFor(primitives: Primitives, sessionSecret: Uint8Array, grant: Uint8Array): string {
-  return prefix + base64url(primitives.hmacSha256(sessionSecret, concat(utf8('holdfast/v1 placeholder\0'), grant))); // [VAULT-10]
+/** What an agent's placeholders are made with. `epochKey`: the first of the agent's own audience; it stays the caller's. */
+export function placeholderSecret(primitives: Primitives, epochKey: Uint8Array): Uint8Array {
+  return primitives.hmacSha256(epochKey, utf8('holdfast/v1 placeholders\0')); // [VAULT-12]
 }
 
-/** True for texts of the right shape; whether one stands for anything, only its session's table knows. */
+/** The same pair yields the same placeholder. */
+export function placeholderFor(primitives: Primitives, secret: Uint8Array, grant: Uint8Array): string {
+  return prefix + base64url(primitives.hmacSha256(secret, concat(utf8('holdfast/v1 placeholder\0'), grant))); // [VAULT-10]
+}
+
+/** True for texts of the right shape; whether one stands for anything, only its agent's brokers know. */
 export function isPlaceholder(text: string): boolean {
   return pattern.test(text); // [VAULT-11]
 }

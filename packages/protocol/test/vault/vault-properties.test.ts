@@ -201,7 +201,7 @@ describe('handles', () => {
 });
 
 describe('placeholders', () => {
-  it('[VAULT-10, VAULT-11] differ by session and grant, and are recognised', () => {
+  it('[VAULT-10, VAULT-11] differ by agent and grant, and are recognised', () => {
     const bytes = fc.uint8Array({ minLength: 16, maxLength: 16 });
     fc.assert(
       fc.property(bytes, bytes, bytes, (secret, grant, another) => {

@@ -12,7 +12,7 @@ import { egressRule } from '@holdfast/protocol/vault/egress';
 import { decide, fence, type Fence, type RequestFacts } from '@holdfast/protocol/vault/fence';
 import { handleId, minted, present, requestDigest, type HandleState, type Presentation } from '@holdfast/protocol/vault/handle';
 import { grantedItem, vaultItem } from '@holdfast/protocol/vault/item';
-import { isPlaceholder, placeholderFor } from '@holdfast/protocol/vault/placeholder';
+import { isPlaceholder, placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import { fromVectorHex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 
 type Vector<T> = VectorEntry & T;
@@ -61,13 +61,14 @@ describe('vault: secrets', () => {
 });
 
 describe('vault: placeholders', () => {
-  type Fields = { placeholder: string; sessionSecret?: string; grant?: string };
-  for (const { name, clause, expect, placeholder, sessionSecret, grant } of ownVectors<Vector<Fields>>('vault/placeholders')
+  type Fields = { placeholder: string; epochKey?: string; secret?: string; grant?: string };
+  for (const { name, clause, expect, placeholder, epochKey, secret, grant } of ownVectors<Vector<Fields>>('vault/placeholders')
     .entries) {
     it(`${clause} ${name}: ${expect}`, () => {
       assert.equal(isPlaceholder(placeholder), expect === 'ok');
-      if (sessionSecret === undefined || grant === undefined) return;
-      assert.equal(placeholderFor(nodePrimitives, fromVectorHex(sessionSecret), fromVectorHex(grant)), placeholder);
+      if (secret === undefined || grant === undefined) return;
+      assert.equal(placeholderFor(nodePrimitives, fromVectorHex(secret), fromVectorHex(grant)), placeholder);
+      if (epochKey !== undefined) assert.equal(toHex(placeholderSecret(nodePrimitives, fromVectorHex(epochKey))), secret);
     });
   }
 });
