@@ -72,35 +72,37 @@ describe('streams through a sealed session', { timeout: 120_000, skip: whyWithou
 
   const url = (path: string): string => `https://streams.holdfast.test:${service.port}${path}`;
 
-  it('64 MiB up: a service that does not read stops the sender; then all of it arrives', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    mayRead = promise;
-    // The sender tells of each piece that was taken from it.
-    const script = `i=0; while [ $i -lt ${pieces} ]; do yes 'holdfast ' | tr -d '\\n' | head -c ${piece.length}; i=$((i+1)); echo "taken $i" >&2; done | curl -sS -T - "$1"`;
-    const session = holdfast.session(['sh', '-c', script, 'sh', url('/up')]);
-    await session.until(() => (session.complained.includes('taken 1\n') ? true : undefined), 'the first piece');
-    const taken = await standstill(() => session.complained.match(/taken/g)?.length ?? 0);
-    assert.ok(taken < maxAheadPieces, `${taken} MiB were on their way`);
-    resolve();
-    assert.equal((await session.ended).code, 0, session.complained);
-    assert.equal(session.said, wantedHash);
-  });
+  for (const http of ['--http1.1', '--http2']) {
+    it(`64 MiB up, ${http}: a service that does not read stops the sender; then all of it arrives`, async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      mayRead = promise;
+      // The sender tells of each piece that was taken from it.
+      const script = `i=0; while [ $i -lt ${pieces} ]; do yes 'holdfast ' | tr -d '\\n' | head -c ${piece.length}; i=$((i+1)); echo "taken $i" >&2; done | curl -sS ${http} -T - "$1"`;
+      const session = holdfast.session(['sh', '-c', script, 'sh', url('/up')]);
+      await session.until(() => (session.complained.includes('taken 1\n') ? true : undefined), 'the first piece');
+      const taken = await standstill(() => session.complained.match(/taken/g)?.length ?? 0);
+      assert.ok(taken < maxAheadPieces, `${taken} MiB were on their way`);
+      resolve();
+      assert.equal((await session.ended).code, 0, session.complained);
+      assert.equal(session.said, wantedHash);
+    });
 
-  it('64 MiB down: a client that does not read stops the service; then all of it arrives', async () => {
-    const session = holdfast.session([
-      'sh',
-      '-c',
-      'exec 3<&0; curl -sS "$1" | { echo waiting; read -r go <&3; sha256sum; }',
-      'sh',
-      url('/down'),
-    ]);
-    await session.waitFor(/waiting/);
-    const ahead = await standstill(() => handedOver);
-    assert.ok(ahead < maxAheadPieces, `${ahead} MiB were on their way`);
-    session.write('go\n');
-    assert.equal((await session.ended).code, 0, session.complained);
-    assert.equal(/[0-9a-f]{64}/.exec(session.said)?.[0], wantedHash);
-  });
+    it(`64 MiB down, ${http}: a client that does not read stops the service; then all of it arrives`, async () => {
+      const session = holdfast.session([
+        'sh',
+        '-c',
+        `exec 3<&0; curl -sS ${http} "$1" | { echo waiting; read -r go <&3; sha256sum; }`,
+        'sh',
+        url('/down'),
+      ]);
+      await session.waitFor(/waiting/);
+      const ahead = await standstill(() => handedOver);
+      assert.ok(ahead < maxAheadPieces, `${ahead} MiB were on their way`);
+      session.write('go\n');
+      assert.equal((await session.ended).code, 0, session.complained);
+      assert.equal(/[0-9a-f]{64}/.exec(session.said)?.[0], wantedHash);
+    });
+  }
 
   it('server-sent events arrive one by one: the second is sent only when the first was seen', async () => {
     const session = holdfast.session(['curl', '-sSN', url('/events')]);

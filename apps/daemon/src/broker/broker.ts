@@ -14,9 +14,10 @@ import { Exchange, type ExchangePorts } from './exchange.ts';
 import { Fingerprints } from './fingerprints.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { splitOriginForm } from './path.ts';
-import { answerRefusal, refusal } from './refusal.ts';
-import { readRequestHead } from './request-head.ts';
-import type { Target } from './target.ts';
+import type { Inbound } from './inbound.ts';
+import { refusal } from './refusal.ts';
+import { valuesOf, type RequestHead } from './request-head.ts';
+import { hostHeaderMatches, type Target } from './target.ts';
 import { Upstreams } from './upstreams.ts';
 
 export type { Attach, Authority, EgressView, GrantView, RequestFacts, Use } from './authority.ts';
@@ -76,22 +77,24 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     authority.refused(facts, code);
   };
 
-  const forward = (target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void => {
+  const forward = (target: Target, originForm: string, client: Inbound): void => {
     let facts: Partial<RequestFacts> = target;
     try {
-      const head = readRequestHead(request);
+      const head = client.readHead();
       facts = { ...target, method: head.method };
+      // An origin may route by it. [BROKER-4]
+      if (!hostHeaderMatches(head.host, target)) throw refusal('target_mismatch');
       const url = splitOriginForm(originForm);
       if (url === undefined) throw refusal('request_malformed');
       const decision = decide(target, head, url, authority);
       facts = decision.facts;
       if (decision.kind === 'refuse') throw refusal(decision.code);
-      if (upgrades(request)) throw refusal('upgrade_refused'); // [BROKER-12]
-      if (request.headers.expect !== undefined) response.writeContinue();
-      run(new Exchange(ports, decision, head, request, response));
+      if (upgrades(head)) throw refusal('upgrade_refused'); // [BROKER-12]
+      if (valuesOf(head.headers, 'expect').length > 0) client.proceed();
+      run(new Exchange(ports, decision, head, client));
     } catch (error) {
       refused(facts, error);
-      answerRefusal(response, error);
+      client.refuse(error);
     }
   };
 
@@ -132,7 +135,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 /** HTTP/2 in the clear is an offer that may be ignored; anything else wants a stream that nobody scrubs. */
-function upgrades(request: IncomingMessage): boolean {
-  const { upgrade } = request.headers;
-  return upgrade !== undefined && upgrade.toLowerCase() !== 'h2c';
+function upgrades({ headers }: RequestHead): boolean {
+  return valuesOf(headers, 'upgrade').some((protocol) => protocol.toLowerCase() !== 'h2c');
 }

@@ -2,13 +2,16 @@
 // agent door [BROKER-1]. Trusts nothing that arrives.
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { codeOf } from '@holdfast/protocol/errors';
 import type { SessionAuthority } from './certificates.ts';
+import { inboundOf, type Inbound } from './inbound.ts';
 import type { Limits } from './limits.ts';
 import { answerRefusal, answerRefusalRaw, refusal } from './refusal.ts';
+import { serveStreams } from './streams.ts';
 import { canonicalHost, hostHeaderMatches, parseAbsoluteForm, parseAuthority, type Target } from './target.ts';
 
 export interface ClientPorts {
@@ -18,7 +21,7 @@ export interface ClientPorts {
   mayConnect(target: Target): boolean;
   refused(facts: Partial<Target>, thrown: unknown): void;
   /** A request that arrived for `target`, origin form in `originForm`. */
-  forward(target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void;
+  forward(target: Target, originForm: string, client: Inbound): void;
   door(request: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -27,6 +30,7 @@ export class Clients {
   readonly #front: Server;
   readonly #inner: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #streams = new Set<ServerHttp2Stream>();
   readonly #tunnels = new WeakMap<Duplex, Target>();
   readonly #deadlines = new WeakMap<Duplex, HeadDeadline>();
 
@@ -62,7 +66,7 @@ export class Clients {
 
   /** A new connection of the session. */
   accept(socket: Socket): void {
-    if (this.#sockets.size >= this.#ports.limits.maxClientConnections) {
+    if (this.#sockets.size + this.#streams.size >= this.#ports.limits.maxClientConnections) {
       socket.destroy();
       return;
     }
@@ -88,7 +92,7 @@ export class Clients {
     try {
       const { target, originForm } = url.startsWith('/') ? ownForm(request, url) : parseAbsoluteForm(url);
       if (!isOwnPort(target, request)) {
-        this.#forward(target, originForm, request, response);
+        this.#ports.forward(target, originForm, inboundOf(request, response));
         return;
       }
       if (!hostHeaderMatches(request.headers.host ?? '', target)) throw refusal('target_mismatch');
@@ -104,14 +108,7 @@ export class Clients {
     this.#deadlines.get(request.socket)?.pauseFor(response);
     const target = this.#tunnels.get(request.socket);
     if (target === undefined) this.#refuse({}, refusal('internal'), response);
-    else if (request.url?.startsWith('/') !== true) this.#refuse(target, refusal('request_malformed'), response);
-    else this.#forward(target, request.url, request, response);
-  }
-
-  /** The Host header must be the target's: an origin may route by it. [BROKER-4] */
-  #forward(target: Target, originForm: string, request: IncomingMessage, response: ServerResponse): void {
-    if (hostHeaderMatches(request.headers.host ?? '', target)) this.#ports.forward(target, originForm, request, response);
-    else this.#refuse(target, refusal('target_mismatch'), response);
+    else this.#ports.forward(target, request.url ?? '', inboundOf(request, response));
   }
 
   async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -129,7 +126,7 @@ export class Clients {
       if (socket.destroyed) return;
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       if (head.length > 0) socket.unshift(head);
-      this.#intercept(new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] }), target);
+      this.#intercept(new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['h2', 'http/1.1'] }), target);
     } catch (error) {
       this.#ports.refused(target ?? {}, error);
       this.#turnAway(socket, error);
@@ -149,7 +146,28 @@ export class Clients {
         return;
       }
       this.#tunnels.set(tls, target);
-      this.#serve(this.#inner, tls);
+      if (tls.alpnProtocol === 'h2') this.#serveStreams(tls, target);
+      else this.#serve(this.#inner, tls);
+    });
+  }
+
+  #serveStreams(tls: TLSSocket, target: Target): void {
+    const { limits } = this.#ports;
+    const deadline = new HeadDeadline(tls, limits.headTimeoutMs, () => {
+      // Tells the client that nothing it may be sending was taken.
+      session.close();
+      setTimeout(() => tls.destroy(), limits.handshakeTimeoutMs).unref();
+    });
+    const session = serveStreams(tls, {
+      limits,
+      admit: (stream) => {
+        if (this.#sockets.size + this.#streams.size >= limits.maxClientConnections) return false;
+        this.#streams.add(stream);
+        stream.once('close', () => this.#streams.delete(stream));
+        deadline.pauseFor(stream);
+        return true;
+      },
+      asked: (path, client) => this.#ports.forward(target, path, client),
     });
   }
 
@@ -186,15 +204,16 @@ class HeadDeadline {
   #replies = 0;
   #ended = false;
 
-  constructor(socket: Socket, timeoutMs: number) {
-    this.#timer = setTimeout(() => (this.#replies === 0 ? socket.destroy() : undefined), timeoutMs);
+  constructor(socket: Socket, timeoutMs: number, late: () => void = () => socket.destroy()) {
+    this.#timer = setTimeout(() => (this.#replies === 0 ? late() : undefined), timeoutMs);
     this.#timer.unref();
     socket.once('close', () => this.end());
   }
 
-  pauseFor(response: ServerResponse): void {
+  /** `reply` closes when it is over. */
+  pauseFor(reply: { once(event: 'close', listener: () => void): unknown }): void {
     this.#replies += 1;
-    response.once('close', () => {
+    reply.once('close', () => {
       this.#replies -= 1;
       if (!this.#ended) this.#timer.refresh();
     });

@@ -1,16 +1,17 @@
 // One request from its decision to the end of its reply, spec/broker.md §5: record, connect, send, pass the reply on. In that order: no
 // record, no effect.
 
-import { request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { codeOf } from '@holdfast/protocol/errors';
 import type { Authority, GrantView, RequestFacts, Use } from './authority.ts';
 import type { Decision } from './decide.ts';
 import { encodedSecret, makeMarker, Swap } from './swap.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { Inbound } from './inbound.ts';
 import type { Limits } from './limits.ts';
 import { parametersOf } from './path.ts';
 import { declaresHeader } from './placeholder.ts';
-import { answerRefusal, refusal } from './refusal.ts';
+import { refusal } from './refusal.ts';
 import { passReply } from './reply.ts';
 import { isHopByHop, type Header, type RequestHead } from './request-head.ts';
 import { hostHeader } from './target.ts';
@@ -82,8 +83,7 @@ export class Exchange {
   readonly #ports: ExchangePorts;
   readonly #decision: Passing;
   readonly #head: RequestHead;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #client: Inbound;
   readonly #aborted = new AbortController();
   readonly #quiet: NodeJS.Timeout;
   #use: Use | undefined;
@@ -91,12 +91,11 @@ export class Exchange {
   #replied = false;
   #settled = false;
 
-  constructor(ports: ExchangePorts, decision: Passing, head: RequestHead, request: IncomingMessage, response: ServerResponse) {
+  constructor(ports: ExchangePorts, decision: Passing, head: RequestHead, client: Inbound) {
     this.#ports = ports;
     this.#decision = decision;
     this.#head = head;
-    this.#request = request;
-    this.#response = response;
+    this.#client = client;
     this.grantId = decision.kind === 'attach' ? decision.grant.grantId : undefined;
     this.#quiet = setTimeout(() => this.#fail(refusal('upstream_timeout')), ports.limits.quietTimeoutMs);
     this.#quiet.unref();
@@ -104,15 +103,13 @@ export class Exchange {
 
   /** Resolves when the client's side is over; faults have been answered. [BROKER-27] */
   async run(): Promise<void> {
-    const response = this.#response;
     const over = new Promise<void>((done) => {
-      response.once('close', () => {
-        if (response.writableFinished) this.#settle();
+      this.#client.onOver((whole) => {
+        if (whole) this.#settle();
         else this.#fail(refusal('request_cut'));
         done();
       });
     });
-    this.#request.on('error', () => response.destroy());
     try {
       await this.#send();
     } catch (error) {
@@ -124,7 +121,7 @@ export class Exchange {
   /** A revocation, or the end of the session: nothing more goes either way. [BROKER-26] */
   cut(): void {
     this.#fail(refusal('request_cut'));
-    this.#response.socket?.destroy();
+    this.#client.cut();
   }
 
   async #send(): Promise<void> {
@@ -185,12 +182,9 @@ export class Exchange {
       outgoing.end();
       return;
     }
-    this.#request.on('data', () => this.#quiet.refresh());
-    this.#request.pipe(outgoing);
-    // A reply that comes before the upload ends leaves the rest of it on the client's connection.
-    this.#response.once('finish', () => {
-      if (!this.#request.complete) this.#response.socket?.destroy();
-    });
+    const body = this.#client.takeBody();
+    body.on('data', () => this.#quiet.refresh());
+    body.pipe(outgoing);
   }
 
   #reply(reply: IncomingMessage, prints: Fingerprints | undefined): void {
@@ -198,7 +192,7 @@ export class Exchange {
     reply.on('data', () => this.#quiet.refresh());
     reply.on('error', (error) => this.#fail(refusal('upstream_unreachable', error)));
     try {
-      passReply(reply, this.#response, this.#decision.facts.method, prints, (error) => this.#fail(error));
+      passReply(reply, this.#client, this.#decision.facts.method, prints, (error) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
     }
@@ -223,7 +217,7 @@ export class Exchange {
     else if (!this.#replied) this.#ports.authority.refused(this.#decision.facts, code);
     this.#aborted.abort();
     this.#upstream?.destroy();
-    if (!this.#response.destroyed) answerRefusal(this.#response, error);
+    this.#client.refuse(error);
   }
 }
 

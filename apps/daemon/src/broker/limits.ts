@@ -1,8 +1,12 @@
 // How much one session may ask of the broker at once, spec/broker.md §7. Each bound has a reason; a session that reaches one hurts itself only.
 
 export interface Limits {
-  /** Client connections at once; the next one is closed at once. */
+  /** Client connections and streams of HTTP/2 together; the next one is closed or refused at once. */
   readonly maxClientConnections: number;
+  /** Streams at once on one connection of HTTP/2. */
+  readonly maxStreamsPerConnection: number;
+  /** What a client may send ahead on a stream of HTTP/2. */
+  readonly streamWindowBytes: number;
   /** Request heads and reply heads, bytes. */
   readonly maxHeadBytes: number;
   /** From accepting a connection, or from the end of a reply, to the end of the next request head: slow senders and idle clients. */
@@ -23,6 +27,8 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   maxClientConnections: 1_200,
+  maxStreamsPerConnection: 100,
+  streamWindowBytes: 64 * 1024,
   maxHeadBytes: 64 * 1024,
   headTimeoutMs: 75_000,
   handshakeTimeoutMs: 10_000,

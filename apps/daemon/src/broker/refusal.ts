@@ -1,6 +1,7 @@
 // How the broker says no, spec/broker.md §8: one text for each code, so that two refusals of one kind cannot be told apart.
 
 import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 
@@ -59,7 +60,7 @@ const texts = {
   request_cut: { status: 403, message: 'The request was ended.', next: 'Ask the operator if the credential was revoked.' },
   request_malformed: {
     status: 400,
-    message: 'The request is not plain HTTP/1.1 for a proxy.',
+    message: 'The request is not plain HTTP for a proxy.',
     next: 'Send it as common clients do.',
   },
   path_unsafe: {
@@ -141,6 +142,23 @@ export function answerRefusal(response: ServerResponse, thrown: unknown): void {
     ...(unread ? { connection: 'close' } : {}),
   });
   response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** The same on a stream of HTTP/2, which has no reason phrase. */
+export function answerRefusalOnStream(stream: ServerHttp2Stream, thrown: unknown, status?: number): void {
+  if (stream.headersSent) {
+    stream.destroy(refusal('request_cut', thrown));
+    return;
+  }
+  const { code, status: usual, body } = tell(thrown);
+  stream.respond({
+    ':status': status ?? usual,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-holdfast-error': code,
+  });
+  // For HEAD it has ended already.
+  if (stream.writable) stream.end(body);
 }
 
 /** The same on a bare connection (CONNECT, broken requests), which ends with it. */

@@ -1,9 +1,10 @@
 // Replies on their way to the client, spec/broker.md §6: headers of one connection taken off, codings undone, secrets scrubbed.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { Fingerprints } from './fingerprints.ts';
+import type { Inbound } from './inbound.ts';
 import { refusal } from './refusal.ts';
 import { isHopByHop, pairsOf, valuesOf, type Header } from './request-head.ts';
 import { scrubStream } from './scrub.ts';
@@ -42,7 +43,7 @@ const hasBody = (method: string, status: number): boolean => method !== 'HEAD' &
  */
 export function passReply(
   reply: IncomingMessage,
-  response: ServerResponse,
+  client: Inbound,
   method: string,
   prints: Fingerprints | undefined,
   fault: (error: unknown) => void,
@@ -54,19 +55,24 @@ export function passReply(
   // Nobody asked for a part: a part of a secret is not recognised. [BROKER-24]
   if (prints !== undefined && status === 206) throw refusal('reply_refused');
 
+  const reason = plainReason(reply.statusMessage ?? '');
+  if (!hasBody(method, status)) {
+    client.answerEmpty(status, reason, headersForClient(headers, prints !== undefined, false));
+    reply.resume();
+    return;
+  }
   const stages: (Readable | Transform)[] = [reply];
-  const decoder = prints === undefined || !hasBody(method, status) ? undefined : contentDecoder(headers);
+  const decoder = prints === undefined ? undefined : contentDecoder(headers);
   if (decoder !== undefined) stages.push(decoder);
-  if (prints !== undefined && hasBody(method, status)) stages.push(scrubStream(prints));
-
-  response.writeHead(
+  if (prints !== undefined) stages.push(scrubStream(prints));
+  const counted = decoder === undefined && valuesOf(headers, 'content-length').length > 0;
+  const body = client.begin(
     status,
-    plainReason(reply.statusMessage ?? ''),
-    headersForClient(headers, prints !== undefined, decoder !== undefined).flat(),
+    reason,
+    headersForClient(headers, prints !== undefined, decoder !== undefined),
+    counted ? 'counted' : 'stream',
   );
-  // A stream's head goes out at once; a body of known length brings its head along.
-  if (valuesOf(headers, 'content-length').length === 0 || decoder !== undefined) response.flushHeaders();
-  pipeline([...stages, response], (error) => {
+  pipeline([...stages, body], (error) => {
     if (error) fault(refusal('reply_refused', error));
   });
 }

@@ -39,6 +39,9 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+const pseudoHeaders: ReadonlySet<string> = new Set([':authority', ':method', ':path', ':scheme']);
+const ofHttp1: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
+
 /** Headers of one connection, which no proxy passes on (RFC 9110 §7.6.1). [BROKER-12] */
 export const isHopByHop = (lowerName: string): boolean => hopByHop.has(lowerName);
 
@@ -64,21 +67,45 @@ function only(headers: readonly Header[], lowerName: string): string | undefined
 export function readRequestHead(request: IncomingMessage): RequestHead {
   const headers = pairsOf(request.rawHeaders);
   if (request.httpVersion !== '1.1') throw malformed('the broker speaks HTTP/1.1');
-  if (headers.length > maxHeaders) throw malformed(`the request has more than ${maxHeaders} headers`);
   const host = only(headers, 'host');
-  if (host === undefined) throw malformed('the request has no Host header');
-  const length = only(headers, 'content-length');
   const coding = only(headers, 'transfer-encoding');
-  if (length !== undefined && (coding !== undefined || !/^[0-9]{1,15}$/.test(length)))
-    throw malformed('the request has an unclear length');
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw malformed('the only transfer coding is chunked');
   const named = valuesOf(headers, 'connection').flatMap((value) => value.toLowerCase().split(','));
   if (!named.every((token) => connectionTokens.has(token.trim())))
     throw malformed('the Connection header names headers that are not of the connection');
-  return {
-    method: request.method ?? '',
-    headers,
-    host,
-    body: coding !== undefined ? 'chunked' : length !== undefined ? 'length' : 'none',
-  };
+  return framed(request.method ?? '', host, headers, coding === undefined ? 'none' : 'chunked');
+}
+
+/**
+ * The same of an HTTP/2 request, as nghttp2 let it through; `ended` if its head is all of it. Throws `request_malformed` as well for what
+ * only an HTTP/1.1 connection may say of itself. [BROKER-30]
+ */
+export function readStreamHead(rawHeaders: readonly string[], ended: boolean): RequestHead {
+  const all = pairsOf(rawHeaders);
+  const pseudo = all.filter(([name]) => name.startsWith(':'));
+  const headers = joinedCookies(all.filter(([name]) => !name.startsWith(':')));
+  if (!pseudo.every(([name]) => pseudoHeaders.has(name))) throw malformed('the request has an unknown pseudo-header');
+  if (only(pseudo, ':scheme') !== 'https') throw malformed('the scheme is not that of the tunnel');
+  if (headers.some(([name]) => ofHttp1.has(name))) throw malformed('the request has a header of an HTTP/1.1 connection');
+  const authority = only(pseudo, ':authority');
+  const host = only(headers, 'host');
+  if (authority !== undefined && host !== undefined && authority !== host) throw malformed('the request names two hosts');
+  return framed(only(pseudo, ':method') ?? '', authority ?? host, headers, ended ? 'none' : 'chunked');
+}
+
+/** `unsized` is how the body is framed when no length is given. */
+function framed(method: string, host: string | undefined, headers: readonly Header[], unsized: 'none' | 'chunked'): RequestHead {
+  if (headers.length > maxHeaders) throw malformed(`the request has more than ${maxHeaders} headers`);
+  if (host === undefined) throw malformed('the request has no Host header');
+  const length = only(headers, 'content-length');
+  if (length !== undefined && (valuesOf(headers, 'transfer-encoding').length > 0 || !/^[0-9]{1,15}$/.test(length)))
+    throw malformed('the request has an unclear length');
+  return { method, headers, host, body: length === undefined ? unsized : 'length' };
+}
+
+/** HTTP/2 may split what HTTP/1.1 has in one line (RFC 9113 §8.2.3). */
+function joinedCookies(headers: readonly Header[]): readonly Header[] {
+  const cookies = valuesOf(headers, 'cookie');
+  if (cookies.length < 2) return headers;
+  return [...headers.filter(([name]) => name !== 'cookie'), ['cookie', cookies.join('; ')]];
 }

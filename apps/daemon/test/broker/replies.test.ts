@@ -67,6 +67,7 @@ async function rawOrigin(it: World, answer: (socket: TLSSocket, request: string,
     seen: [],
     connections: () => connections,
     answer: () => {},
+    started: () => {},
   };
 }
 
@@ -412,7 +413,7 @@ test('upstreams that do not verify get nothing', async () => {
   await new Promise<void>((done) => old.listen(0, '127.0.0.1', done));
   it.defer(() => void old.close());
   const oldPort = (old.address() as AddressInfo).port;
-  it.grant({ port: oldPort, ca: trusted.caPem, seen: [], connections: () => 0, answer: () => {} });
+  it.grant({ port: oldPort, ca: trusted.caPem, seen: [], connections: () => 0, answer: () => {}, started: () => {} });
   assert.equal(codeIn(await it.ask(`localhost:${oldPort}`, get(`localhost:${oldPort}`))), 'upstream_untrusted');
   assert.ok(!it.records.some(({ kind }) => kind === 'opened'), 'no secret was opened for any of them');
 });
@@ -477,7 +478,7 @@ test('an upstream that does not answer, or cannot be reached, is a coded error',
   const host = `localhost:${silent.port}`;
   const reply = await it.ask(host, get(host));
   assert.deepEqual([reply.status, codeIn(reply)], [504, 'upstream_timeout']);
-  it.grant({ port: 1, ca: silent.ca, seen: [], connections: () => 0, answer: () => {} });
+  it.grant({ port: 1, ca: silent.ca, seen: [], connections: () => 0, answer: () => {}, started: () => {} });
   assert.equal(codeIn(await it.ask('localhost:1', get('localhost:1'))), 'upstream_unreachable');
   await using slow = await world({ limits: { connectTimeoutMs: 100 }, resolve: () => new Promise(() => {}) });
   slow.grant(silent);

@@ -3,6 +3,7 @@
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, connect, type AddressInfo, type Socket } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeCertificate, type Certificate } from '@holdfast/testkit/origin';
 import {
@@ -55,6 +56,8 @@ export interface TestOrigin {
   readonly seen: Seen[];
   readonly connections: () => number;
   answer: Answer;
+  /** Hears of each request when its head has arrived. */
+  started: (request: IncomingMessage) => void;
 }
 
 export interface Reply {
@@ -77,7 +80,9 @@ export interface World extends AsyncDisposable {
   grant(origin: TestOrigin, change?: Partial<GrantView>): GrantView;
   open(): Promise<Socket>;
   /** A tunnel with the client's TLS, by CONNECT. */
-  tunnel(target: string, servername?: string): Promise<TLSSocket>;
+  tunnel(target: string, servername?: string, protocols?: string[]): Promise<TLSSocket>;
+  /** The same, speaking HTTP/2 inside. */
+  http2(target: string): Promise<ClientHttp2Session>;
   /** Sends bytes as they are through a tunnel and reads one reply. */
   ask(target: string, request: string | Buffer): Promise<Reply>;
   defer(action: () => void | Promise<void>): void;
@@ -150,7 +155,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     return socket;
   };
 
-  const tunnel = async (target: string, servername?: string): Promise<TLSSocket> => {
+  const tunnel = async (target: string, servername?: string, protocols: string[] = []): Promise<TLSSocket> => {
     const socket = await open();
     socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
     const reply = await readReply(socket, { headOnly: true });
@@ -161,6 +166,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       socket,
       ca: broker.caPem,
       host: host.replace(/^\[|\]$/g, ''),
+      ALPNProtocols: protocols,
       ...(named === undefined ? {} : { servername: named }),
     });
     tls.on('error', () => {});
@@ -184,11 +190,12 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       const seen: Seen[] = [];
       const numbers = new WeakMap<object, number>();
       let connections = 0;
-      const state: TestOrigin = { port: 0, ca: made.caPem, seen, connections: () => connections, answer };
+      const state: TestOrigin = { port: 0, ca: made.caPem, seen, connections: () => connections, answer, started: () => {} };
       const https = createHttpsServer({ cert: made.certPem, key: made.keyPem, keepAliveTimeout: 30_000 }, (request, response) => {
         const chunks: Buffer[] = [];
         request.on('error', () => response.destroy());
         request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        state.started(request);
         request.on('end', () => {
           const one: Seen = {
             method: request.method ?? '',
@@ -225,6 +232,13 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
     open,
     tunnel,
+    async http2(target) {
+      const tls = await tunnel(target, undefined, ['h2']);
+      const session = connectHttp2(`https://${target}`, { createConnection: () => tls });
+      session.on('error', () => {});
+      deferred.push(() => session.destroy());
+      return session;
+    },
     async ask(target, request) {
       let tls: TLSSocket;
       try {
