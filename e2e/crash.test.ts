@@ -4,111 +4,20 @@
 import assert from 'node:assert/strict';
 import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as later } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { newCanary } from '../packages/testkit/src/canary.ts';
+import { askAll, CrashStory, partNames } from '../packages/testkit/src/crash-story.ts';
 import { inside, scriptOf } from '../packages/testkit/src/inside.ts';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
-import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { share } from '../packages/testkit/src/shares.ts';
 
-type Part = 'daemon' | 'custody' | 'relay';
-const partNames: readonly Part[] = ['daemon', 'custody', 'relay'];
-
-interface Event {
-  readonly sequence: number;
-  readonly kind: string;
-  readonly handle?: string;
-  readonly request?: { readonly path?: string };
-}
-
-/** Asks for each path, all at once; resolves with the statuses, 0 for none. */
-async function askAll({ base, paths }: { base: string; paths: string[] }): Promise<number[]> {
-  return Promise.all(
-    paths.map((each) =>
-      fetch(base + each).then(
-        ({ status }) => status,
-        () => 0,
-      ),
-    ),
-  );
-}
-
-class Story {
-  readonly holdfast: Installation;
-  readonly origin: Origin;
-  private asked = 0;
-  /** Everything that the record has shown once. */
-  private recorded: readonly Event[] = [];
-
-  private constructor(holdfast: Installation, origin: Origin) {
-    this.holdfast = holdfast;
-    this.origin = origin;
-  }
-
-  static async begin(): Promise<Story> {
-    return new Story(await Installation.create(), await startOrigin());
-  }
-
-  async end(): Promise<void> {
-    await this.origin.close();
-    await this.holdfast.remove();
-  }
-
-  get base(): string {
-    return `https://localhost:${this.origin.port}`;
-  }
-
-  /** Paths that were never asked for before. */
-  paths(count: number): string[] {
-    return Array.from({ length: count }, () => `/v1/call-${(this.asked += 1)}`);
-  }
-
-  async events(): Promise<readonly Event[]> {
-    return jsonOf<{ events: Event[] }>(await this.holdfast.cli(['audit', 'show', '--json'])).events;
-  }
-
-  /** Does `step` while `part` is killed, then starts again, and does it again if it was not acknowledged: by hand only what a person would do. */
-  async crossed(part: Part, afterMs: number, step: () => Promise<boolean>): Promise<void> {
-    const { holdfast } = this;
-    const pid = (await holdfast.parts())[part];
-    const ended = holdfast.ended();
-    const doing = step();
-    await later(afterMs);
-    process.kill(pid, 'SIGKILL');
-    const done = await doing;
-    assert.equal(await ended, 3, 'start ends, and says that something is wrong');
-    assert.match(holdfast.log, /; stopping/);
-    await holdfast.start();
-    if (!done) assert.ok(await step(), 'the step can be done again');
-  }
-
-  /** All that must hold at any time. */
-  async check(): Promise<void> {
-    const events = await this.events();
-    assert.deepEqual(events.slice(0, this.recorded.length), this.recorded, 'what was recorded stays');
-    this.recorded = events;
-    const verified = await this.holdfast.cli(['audit', 'verify', '--json']);
-    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
-    const handles = new Map(
-      events.flatMap(({ kind, handle, request }) => (kind === 'minted' ? [[request?.path ?? '', handle] as const] : [])),
-    );
-    const consumed = events.flatMap(({ kind, handle }) => (kind === 'consumed' ? [handle] : []));
-    assert.equal(new Set(consumed).size, consumed.length, 'no handle was consumed twice');
-    const arrived = this.origin.seen.map(({ url }) => url);
-    assert.equal(new Set(arrived).size, arrived.length, 'no call arrived twice');
-    for (const url of arrived)
-      assert.ok(consumed.includes(handles.get(url)), `${url} arrived with a credential and is on record`);
-  }
-}
-
 describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
-  let story: Story;
+  let story: CrashStory;
   let holdfast: Installation;
   let agent = '';
   const secret = newCanary();
   before(async () => {
-    story = await Story.begin();
+    story = await CrashStory.begin();
     ({ holdfast } = story);
     await holdfast.start();
   });
@@ -139,7 +48,7 @@ describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
   /** Each step with another part, at another moment. */
   const cross = async (step: () => Promise<boolean>, withinMs = 1500): Promise<void> => {
     const part = partNames[(round += 1) % partNames.length] ?? 'daemon';
-    await story.crossed(part, Math.random() * withinMs, step);
+    await story.crossed(part, { afterMs: Math.random() * withinMs }, step);
   };
 
   it('init', () => cross(() => asked('init', '--name', 'test fleet'), 2500));
@@ -229,9 +138,9 @@ describe('a home that became read-only', { timeout: 120_000 }, () => {
 });
 
 describe('many calls at once', { timeout: 600_000 }, () => {
-  let story: Story;
+  let story: CrashStory;
   before(async () => {
-    story = await Story.begin();
+    story = await CrashStory.begin();
     await story.holdfast.settle();
     await story.holdfast.giveCredential('demo', newCanary(), story.origin, { env: 'DEMO_TOKEN' });
   });
