@@ -48,6 +48,7 @@ function entries(change: (wires: readonly Uint8Array[]) => readonly Uint8Array[]
 
 /** Each entry in the place of another: what a relay can do with what it stores. */
 export const reversed = entries((wires) => wires.toReversed());
+export const doubled = entries((wires) => wires.flatMap((wire) => [wire, wire]));
 export const withoutFirst = entries((wires) => (wires.length > 1 ? wires.slice(1) : wires));
 export const replaced = (by: Uint8Array): Script => entries((wires) => wires.map(() => by));
 /** The same entries with something changed that their author signed, and the signature as it was. */
@@ -102,6 +103,9 @@ export function replayedFreshness(): Script {
   return instead('freshness', (frame) => [{ ...frame, freshness: (first ??= frame.freshness) }]);
 }
 
+/** One statement for ever: what a relay kept of another time. */
+export const staleFreshness = (freshness: Uint8Array): Script => instead('freshness', (frame) => [{ ...frame, freshness }]);
+
 /** Freshness over the reader's nonce with whatever heads, signed with the key of a relay: the fleet's own, or not. */
 export function signedFreshness(keys: Pick<KeyHolder, 'sign'>, fleet: Uint8Array, told: () => Head): Script {
   return {
@@ -121,6 +125,10 @@ export const failing = (kind: RequestKind, code: string): Script => ({
 /** Takes requests and answers none of them. */
 export const silent = (...kinds: readonly RequestKind[]): Script => ({
   answer: (frame, _line, asked) => (asked !== undefined && kinds.includes(asked.kind) ? [] : [frame]),
+});
+/** Loses requests of these kinds on their way. */
+export const dropping = (...kinds: readonly RequestKind[]): Script => ({
+  request: (request) => (kinds.includes(request.kind) ? [] : [request]),
 });
 /** Says `ok` to writing and keeps nothing. */
 export const swallowing = (...kinds: readonly RequestKind[]): Script => {

@@ -164,6 +164,16 @@ describe('a relay that lies', () => {
     assert.equal(reader.head, fleet.world.operator.replica.state.control.position);
   });
 
+  test('every entry twice in its page: taken once', async (t) => {
+    const scene = await settled(t);
+    const { fleet, reader } = scene;
+    for (const each of ['one', 'two']) await fleet.write(each);
+    turn(scene, attacks.doubled);
+    await reader.until(() => reader.head === fleet.world.operator.replica.state.control.position, 'all read');
+    await reader.pass(61_000);
+    assert.equal(reader.fresh.refusal, undefined);
+  });
+
   test('everything twice: nothing happens', async (t) => {
     const scene = await settled(t);
     const { fleet, reader } = scene;
@@ -178,6 +188,70 @@ describe('a relay that lies', () => {
       [reader.link.state, reader.fresh.refusal, new Set(reader.codes)],
       ['connected', undefined, new Set(['relay_unreachable'])],
     );
+  });
+});
+
+describe('a relay that loses what is asked', () => {
+  for (const kind of ['auth', 'read', 'fresh'] as const) {
+    test(`every ${kind}: nothing is minted after a minute, and everything is read once they arrive`, async (t) => {
+      const scene = await settled(t);
+      const { fleet, reader } = scene;
+      const before = reader.head;
+      turn(scene, attacks.dropping(kind));
+      await fleet.write('unheard');
+      await reader.pass(90_000);
+      assert.deepEqual([reader.fresh.refusal, reader.head], ['stale_relay', before]); // [FRESH-8]
+      await honestAgain(scene);
+    });
+  }
+
+  test('every watch and every pulse asked for: what was written is read at the next question, and the pulse goes on ageing', async (t) => {
+    const scene = await settled(t);
+    const { fleet, reader } = scene;
+    turn(scene, attacks.dropping('watch', 'pulse-get'));
+    await fleet.write('unwatched');
+    await fleet.pulse(reader.nowMs.wall + 1);
+    const age = reader.fresh.pulseAgeMs ?? assert.fail();
+    await reader.pass(90_000);
+    assert.equal(reader.head, fleet.world.operator.replica.state.control.position);
+    assert.equal(reader.fresh.pulseAgeMs, age + 90_000);
+    await honestAgain(scene);
+  });
+});
+
+describe('what a relay kept of before a restart', () => {
+  test('a freshness statement: freshness_forged, for its nonce was of another question', async (t) => {
+    const scene = await settled(t);
+    const { reader } = scene;
+    let kept: Uint8Array | undefined;
+    turn(scene, { answer: (frame) => (frame.kind === 'freshness' ? ((kept = frame.freshness), [frame]) : [frame]) });
+    await reader.until(() => kept !== undefined, 'a statement');
+    await reader.settled();
+    reader.stop();
+    reader.hostile.script = attacks.staleFreshness(kept ?? assert.fail());
+    await reader.start();
+    await reader.pass(30_000);
+    assert.ok(reader.codes.includes('freshness_forged'), reader.codes.join(' ')); // [FRESH-5]
+    assert.equal(reader.fresh.refusal, 'stale_relay');
+    await honestAgain(scene);
+  });
+
+  test('a pulse: the newest one that was taken stays the newest, and as old as it is', async (t) => {
+    const scene = await settled(t);
+    const { fleet, reader } = scene;
+    const older = fleet.relay.store.pulse ?? assert.fail();
+    await reader.pass(hourMs / 60);
+    await fleet.pulse(reader.nowMs.wall);
+    fleet.relay.push();
+    await reader.pass(10_000);
+    const age = reader.fresh.pulseAgeMs ?? assert.fail();
+    reader.stop();
+    fleet.relay.store.pulse = older;
+    await reader.start();
+    await reader.settled();
+    await reader.pass(20_000);
+    assert.ok((reader.fresh.pulseAgeMs ?? 0) >= age + 20_000); // [PULSE-4] [PULSE-7]
+    assert.ok(reader.codes.includes('pulse_stale'), reader.codes.join(' '));
   });
 });
 
