@@ -115,6 +115,17 @@ operatorCommand(egress, 'remove', 'end that leave')
   .action(action(async () => (await import('./commands/egress.ts')).remove));
 viewCommand(egress, 'list', 'who may reach what').action(action(async () => (await import('./commands/egress.ts')).list));
 
+const bedrock = program.command('bedrock').description("texts that stand in every agent's context");
+operatorCommand(bedrock, 'add', 'tell every agent, from its next turn on')
+  .argument('<text>', 'what to tell; - reads it from standard input')
+  .action(action(async () => (await import('./commands/bedrock.ts')).add));
+operatorCommand(bedrock, 'remove', 'tell it no more')
+  .argument('<id>', 'its id, or the first digits of it')
+  .action(action(async () => (await import('./commands/bedrock.ts')).remove));
+viewCommand(bedrock, 'list', 'what agents are told')
+  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
+  .action(action(async () => (await import('./commands/bedrock.ts')).list));
+
 viewCommand(program, 'agents', 'who is enrolled').action(action(async () => (await import('./commands/agents.ts')).list));
 operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")
@@ -123,6 +134,16 @@ operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
 operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
   .action(action(async () => (await import('./commands/pulse.ts')).pulse));
+
+const approvals = operatorCommand(program, 'approvals', 'acts of agents that wait for you')
+  .option('--follow', 'go on until it is ended; at a terminal, take answers')
+  .action(action(async () => (await import('./commands/approvals.ts')).list));
+operatorCommand(approvals, 'approve', 'let an act happen, once')
+  .argument('<ask>', 'its id, or the first digits of it')
+  .action(action(async () => (await import('./commands/approvals.ts')).approve));
+operatorCommand(approvals, 'deny', 'say no to an act')
+  .argument('<ask>', 'its id, or the first digits of it')
+  .action(action(async () => (await import('./commands/approvals.ts')).deny));
 
 command(program, 'status', 'what runs here, how fresh it is, and what is missing').action(
   action(async () => (await import('./commands/status.ts')).status),

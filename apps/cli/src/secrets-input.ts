@@ -64,6 +64,17 @@ export async function secretFromStdin(question: string): Promise<Buffer> {
   return secret;
 }
 
+/** All that is piped in, which is no secret. Throws `usage` at a terminal, and for what is no UTF-8. */
+export function textFromStdin(): string {
+  if (process.stdin.isTTY) throw usage('nothing on standard input', 'pipe it in, or give it as an argument');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readAll(0));
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw usage('standard input is no text');
+  }
+}
+
 /** The first line of what is piped in. Throws `usage` at a terminal. */
 export function lineFromStdin(): string {
   if (process.stdin.isTTY) throw usage('nothing on standard input', 'pipe it in, or give it as an argument');

@@ -21,9 +21,11 @@ Commands:
   approve [options] <code>    admit the machine that shows this code
   vault                       credentials
   egress                      hosts that agents may reach without a credential
+  bedrock                     texts that stand in every agent's context
   agents [options]            who is enrolled
   revoke [options] <agent>    end an agent at once; its evidence stays
   pulse [options]             tell the fleet that its operator is here
+  approvals [options]         acts of agents that wait for you
   status [options]            what runs here, how fresh it is, and what is
                               missing
   doctor [options]            whether this machine has what Holdfast needs, and
@@ -55,10 +57,12 @@ Options:
 ask the operator to enrol this machine; shows a code and words, and waits
 
 Options:
-  --json           answer with one line of JSON
-  --scope <scope>  which agent of this machine (default: "main")
-  --relay <url>    the relay's address (default: the one on this machine)
-  -h, --help       display help for command
+  --json             answer with one line of JSON
+  --scope <scope>    which agent of this machine (default: "main")
+  --relay <url>      the relay's address (default: the one on this machine)
+  --custody <store>  where its keys live: tpm or software (default: the best
+                     that works here)
+  -h, --help         display help for command
 `,
   approve: `Usage: holdfast approve [options] <code>
 
@@ -304,6 +308,93 @@ Options:
   --quiet            say nothing at the end of requests that did not pass
   --pass-env <name>  let this variable through; repeatable (default: [])
   -h, --help         display help for command
+`,
+  approvals: `Usage: holdfast approvals [options] [command]
+
+acts of agents that wait for you
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --follow                  go on until it is ended; at a terminal, take answers
+  -h, --help                display help for command
+
+Commands:
+  approve [options] <ask>   let an act happen, once
+  deny [options] <ask>      say no to an act
+`,
+  'approvals approve': `Usage: holdfast approvals approve [options] <ask>
+
+let an act happen, once
+
+Arguments:
+  ask                       its id, or the first digits of it
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'approvals deny': `Usage: holdfast approvals deny [options] <ask>
+
+say no to an act
+
+Arguments:
+  ask                       its id, or the first digits of it
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  bedrock: `Usage: holdfast bedrock [options] [command]
+
+texts that stand in every agent's context
+
+Options:
+  -h, --help             display help for command
+
+Commands:
+  add [options] <text>   tell every agent, from its next turn on
+  remove [options] <id>  tell it no more
+  list [options]         what agents are told
+  help [command]         display help for command
+`,
+  'bedrock add': `Usage: holdfast bedrock add [options] <text>
+
+tell every agent, from its next turn on
+
+Arguments:
+  text                      what to tell; - reads it from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'bedrock remove': `Usage: holdfast bedrock remove [options] <id>
+
+tell it no more
+
+Arguments:
+  id                        its id, or the first digits of it
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'bedrock list': `Usage: holdfast bedrock list [options]
+
+what agents are told
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  --agent <agent>           an agent of this machine: an id, or a scope's name
+                            (default: "main")
+  -h, --help                display help for command
 `,
 };
 

@@ -6,10 +6,21 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
 const answerWithinMs = 15_000;
 
+/** What comes unasked. */
+export interface RelayEvents {
+  /** As received: believed by nobody yet. */
+  readonly onSignal?: (wire: Uint8Array) => void;
+  readonly onClosed?: () => void;
+}
+
 /** Throws `relay_unreachable`, `relay_impostor`. */
 export function openRelay(
   relayUrl: string,
-  bound: { identity?: RelayIdentity; relayKey?: Uint8Array; answerWithinMs?: number } = {},
+  {
+    onSignal = () => {},
+    onClosed = () => {},
+    ...bound
+  }: { identity?: RelayIdentity; relayKey?: Uint8Array; answerWithinMs?: number } & RelayEvents = {},
 ): Promise<RelayExchange> {
   return connectRelay(relayUrl, {
     webSocket: WebSocket,
@@ -19,8 +30,10 @@ export function openRelay(
       return () => clearTimeout(timer);
     },
     answerWithinMs,
-    onPush: () => {},
-    onClosed: () => {},
+    onPush: (push) => {
+      if (push.kind === 'push-signal') onSignal(push.signal);
+    },
+    onClosed,
     ...bound,
   });
 }

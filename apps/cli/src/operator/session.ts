@@ -31,7 +31,7 @@ import { passphrase } from '../secrets-input.ts';
 import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
 import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
-import { openRelay } from './relay.ts';
+import { openRelay, type RelayEvents } from './relay.ts';
 import { takeTurn } from './turn.ts';
 import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
 
@@ -55,10 +55,10 @@ export class OperatorSession {
   }
 
   /** Throws `operator_absent`, `passphrase_wrong`, `relay_*`, and the entry's own code for a history that does not hold. */
-  static async open(paths: HomePaths, phrase: Uint8Array): Promise<OperatorSession> {
+  static async open(paths: HomePaths, phrase: Uint8Array, events: RelayEvents = {}): Promise<OperatorSession> {
     const holder = await unlockOperator(paths.operator, phrase);
     try {
-      return await OperatorSession.connect(paths, holder);
+      return await OperatorSession.connect(paths, holder, events);
     } catch (thrown) {
       holder.wipe(); // [OPKEY-5]
       throw thrown;
@@ -66,10 +66,10 @@ export class OperatorSession {
   }
 
   /** With a key that is unlocked already; `disconnect` leaves it to the caller, `close` overwrites it. Throws as `open`. */
-  static async connect(paths: HomePaths, holder: SoftwareKeyHolder): Promise<OperatorSession> {
+  static async connect(paths: HomePaths, holder: SoftwareKeyHolder, events: RelayEvents = {}): Promise<OperatorSession> {
     const facts = operatorFacts(paths.operator);
     const identity = { fleet: facts.fleet, principal: facts.device, holder };
-    const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey });
+    const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey, ...events });
     const session = new OperatorSession(paths, facts, holder, relay);
     try {
       await session.history.catchUp();
@@ -111,6 +111,11 @@ export class OperatorSession {
   /** The secret of an item, as bytes; the caller overwrites it. */
   openSecret(item: Uint8Array): Promise<Uint8Array> {
     return this.history.openSecret(item);
+  }
+
+  /** Reads what came since. Throws as `open`. */
+  readOn(): Promise<void> {
+    return this.history.catchUp();
   }
 
   /** The version of the access list in force. */
@@ -260,13 +265,14 @@ export async function asOperator<T>(
   output: Output,
   options: { readonly passphraseFile?: string },
   work: (session: OperatorSession) => Promise<T>,
+  onSignal: (wire: Uint8Array) => void = () => {},
 ): Promise<T> {
   const paths = findHome();
   operatorFacts(paths.operator); // says so before it asks for a passphrase
   const phrase = await passphrase(options.passphraseFile, 'Passphrase of the operator key');
   let session: OperatorSession;
   try {
-    session = await OperatorSession.open(paths, phrase);
+    session = await OperatorSession.open(paths, phrase, { onSignal });
   } finally {
     phrase.fill(0);
   }

@@ -41,6 +41,9 @@ export function doorHandler(context: DoorContext): DoorHandler {
       case 'audit':
         caller.reply(await auditPage(await agents.evidence(request.agent), request));
         break;
+      case 'rules':
+        caller.reply(rulesOf(await agents.evidence(request.agent)));
+        break;
       case 'run':
         await sessions.run(agents.ofScope(request.scope), request, caller);
         break;
@@ -121,6 +124,23 @@ async function applied(agents: Agents, { fleet, position, hash, timeoutMs }: Req
     .filter((agent) => equalBytes(agent.enrolment.fleet, fleet) && (agent.live || agent.hasRead(position)));
   if (concerned.length === 0) throw new HoldfastError('agent_unknown', 'no live agent of this fleet is on this machine');
   await Promise.all(concerned.map((agent) => agent.applied(position, hash, timeoutMs)));
+}
+
+/** What the next decision about an act of this agent is made by, and what stands in its context. */
+function rulesOf({ id, enrolment, state, rules, bedrock }: Agent): DoorReply {
+  const signed = state === undefined ? [] : [state.rules, ...state.earlierRules];
+  const set = signed.find((each) => each !== undefined && each.version === rules.version);
+  return {
+    kind: 'rules',
+    agent: id,
+    fleet: enrolment.fleet,
+    ...(set !== undefined && { set: { version: set.version, text: set.text, hash: set.hash, setAtMs: set.setAtMs } }),
+    ...(rules.unreadable !== undefined && { unreadable: rules.unreadable }),
+    bedrock: {
+      version: bedrock.version,
+      texts: [...bedrock.texts.values()].map(({ id: text, text: said, addedAtMs }) => ({ id: text, text: said, addedAtMs })),
+    },
+  };
 }
 
 /** Room for one page in one frame. */

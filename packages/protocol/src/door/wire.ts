@@ -23,6 +23,7 @@ import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName } from '../vault/item.ts';
+import { maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
 import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
 
 /** Larger than any page of events, smaller than what a careless peer could make us hold. [DOOR-2] */
@@ -66,6 +67,8 @@ export const doorRequest = union({
     from: integer(),
     limit: integer({ min: 1, max: 1000 }),
   },
+  /** The rules and the bedrock that hold for an agent of this machine. */
+  rules: { agent: text({ max: 64 }) },
   input: { data: bytesUpTo(maxChunkBytes) },
   'input-end': {},
   resize: { columns: size, rows: size },
@@ -185,6 +188,22 @@ export const doorReply = union({
   errors: { data: bytesUpTo(maxChunkBytes) },
   /** Absent: everything passed. `unlisted` counts what found no place in the list. [DOOR-16] */
   exited: { code: integer({ max: 255 }), refused: optional(list(refusal, { max: maxRefusals })), unlisted: optional(integer()) },
+  rules: {
+    agent: principalId,
+    fleet: fleetId,
+    /** The set in force; absent: none, only reading is allowed. */
+    set: optional(
+      record({ version: integer(), text: text({ max: maxRulesBytes }), hash: digest, setAtMs: integer(wallClockMs) }),
+    ),
+    /** The newest set, where this daemon can't read it. */
+    unreadable: optional(record({ version: integer(), code: text({ max: 64 }) })),
+    bedrock: record({
+      version: integer(),
+      texts: list(record({ id: bytes(16), text: text({ max: maxBedrockCharacters }), addedAtMs: integer(wallClockMs) }), {
+        max: maxBedrockTexts,
+      }),
+    }),
+  },
   'audit-page': {
     agent: principalId,
     fleet: fleetId,

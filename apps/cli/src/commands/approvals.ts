@@ -1,0 +1,172 @@
+// `holdfast approvals …`: acts that wait for an operator, and the answers to them. Reads signals from the relay itself, never through the daemon of
+// this machine; whatever an agent worded is shown with what a terminal would obey or a person not see written out.
+
+import { setTimeout as later } from 'node:timers/promises';
+import type { Answer, Outcome } from '@holdfast/protocol/approvals/ask';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf } from '@holdfast/protocol/errors';
+import { findHome } from '../door-client.ts';
+import { actLines, Asks, type News, type OpenAsk } from '../operator/asks.ts';
+import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
+import { asOperator, OperatorSession } from '../operator/session.ts';
+import { duration, visible, type Output } from '../output.ts';
+import { askLine, passphrase } from '../secrets-input.ts';
+
+interface ApprovalsOptions {
+  readonly passphraseFile?: string;
+  readonly follow?: boolean;
+}
+
+/** How long the agent may take to say what became of its ask. */
+const toldWithinMs = 10_000;
+/** How soon a relay that was away is asked again. */
+const retryAfterMs = 5_000;
+
+export async function list(output: Output, options: ApprovalsOptions): Promise<void> {
+  if (options.follow === true) return follow(output, options);
+  const asks = new Asks();
+  await asOperator(
+    output,
+    options,
+    async (session) => {
+      await asks.news(session);
+      const waiting = asks.waiting();
+      output.result(
+        { asks: waiting.map(jsonOf) },
+        waiting.length === 0 ? ['nothing waits for you'] : waiting.flatMap((each) => [...linesOf(each), '']),
+      );
+      sayRefused(output, asks);
+    },
+    (signal) => asks.hear(signal),
+  );
+}
+
+export async function approve(output: Output, typed: string, options: ApprovalsOptions): Promise<void> {
+  await answer(output, typed, 'once', options);
+}
+
+export async function deny(output: Output, typed: string, options: ApprovalsOptions): Promise<void> {
+  await answer(output, typed, 'deny', options);
+}
+
+async function answer(output: Output, typed: string, verdict: Answer['verdict'], options: ApprovalsOptions): Promise<void> {
+  const asks = new Asks();
+  await asOperator(
+    output,
+    options,
+    async (session) => {
+      await asks.news(session);
+      const found = asks.find(typed);
+      if (!output.json) for (const line of linesOf(found)) output.say(line);
+      const outcome = await asks.answer(session, found, verdict, toldWithinMs);
+      output.result({ ...jsonOf(found), verdict, ...(outcome !== undefined && { outcome }) }, [answered(verdict, outcome)]);
+      if (outcome !== undefined && outcome !== wanted(verdict)) process.exitCode = 1; // [CLI-25]
+    },
+    (signal) => asks.hear(signal),
+  );
+}
+
+const wanted = (verdict: Answer['verdict']): Outcome => (verdict === 'once' ? 'allowed' : 'denied');
+
+function answered(verdict: Answer['verdict'], outcome: Outcome | undefined): string {
+  const said = verdict === 'once' ? 'approved, once' : 'denied';
+  if (outcome === undefined) return `${said}; the agent has not said yet that it heard it`;
+  return outcome === wanted(verdict) ? said : `too late: ${outcome}`;
+}
+
+/** Until it is ended; the unlocked key lies in this one process only. */
+async function follow(output: Output, options: ApprovalsOptions): Promise<void> {
+  const paths = findHome();
+  operatorFacts(paths.operator); // says so before it asks for a passphrase
+  const phrase = await passphrase(options.passphraseFile, 'Passphrase of the operator key');
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
+  const holder = await unlockOperator(paths.operator, phrase).finally(() => phrase.fill(0));
+  let connectedBefore = false;
+  try {
+    while (!ended.signal.aborted) {
+      const asks = new Asks();
+      const lost = new AbortController();
+      try {
+        const session = await OperatorSession.connect(paths, holder, {
+          onSignal: (signal) => asks.hear(signal),
+          onClosed: () => lost.abort(),
+        });
+        try {
+          await session.pulse();
+          connectedBefore = true;
+          output.say('waiting for asks; end it with Ctrl-C');
+          await serve(output, { session, asks, over: AbortSignal.any([ended.signal, lost.signal]) });
+        } finally {
+          session.disconnect();
+        }
+      } catch (thrown) {
+        if (!connectedBefore || codeOf(thrown) !== 'relay_unreachable') throw thrown; // [CLI-26]
+      }
+      if (ended.signal.aborted) break;
+      process.stderr.write('holdfast: the relay is not reachable; trying again\n');
+      await later(retryAfterMs, undefined, { signal: ended.signal }).catch(() => {});
+    }
+  } finally {
+    holder.wipe(); // [OPKEY-5]
+  }
+}
+
+interface Serving {
+  readonly session: OperatorSession;
+  readonly asks: Asks;
+  readonly over: AbortSignal;
+}
+
+/** Shows what comes, and at a terminal takes an answer to one after the other. */
+async function serve(output: Output, { session, asks, over }: Serving): Promise<void> {
+  const isOver = new Promise<void>((resolve) => {
+    if (over.aborted) resolve();
+    over.addEventListener('abort', () => resolve());
+  });
+  const asksPerson = !output.json && process.stdin.isTTY && process.stderr.isTTY;
+  while (!over.aborted) {
+    for (const one of await asks.news(session)) {
+      output.result(newsJson(one), newsLines(one));
+      if (asksPerson && one.kind === 'ask') await decide(output, { session, asks, over }, one.open);
+    }
+    await Promise.race([asks.next(), isOver]);
+  }
+}
+
+/** A whole word, typed: nobody approves with one key by reflex. */
+async function decide(output: Output, { session, asks }: Serving, open: OpenAsk): Promise<void> {
+  for (;;) {
+    const typed = (await askLine('Type approve or deny, or nothing to let it wait')).trim();
+    if (typed === '') return;
+    const verdict = typed === 'approve' ? 'once' : typed === 'deny' ? 'deny' : undefined;
+    if (verdict === undefined) continue;
+    output.say(answered(verdict, await asks.answer(session, open, verdict, toldWithinMs)));
+    return;
+  }
+}
+
+function jsonOf({ agent, ask, expiresAtMs }: OpenAsk) {
+  const { ask: id, session, mode, program, act, call, because } = ask;
+  const { scope, machine } = agent;
+  return { ask: id, agent: agent.id, scope, machine, session, mode, program, act, call, because, expiresAtMs };
+}
+
+/** [APPROVAL-11] */
+function linesOf({ agent, ask, expiresAtMs }: OpenAsk): readonly string[] {
+  return [
+    `${toHex(ask.ask).slice(0, 8)}  ${agent.scope} on ${agent.machine}, ${ask.mode} session of ${ask.program}; ${duration(Math.max(0, expiresAtMs - Date.now()))} left`,
+    ...actLines(ask.act).map((line) => `  ${line}`),
+    ...ask.because.map(({ rule, reason }) => `  because of ${rule}: ${reason}`),
+  ].map(visible);
+}
+
+const newsJson = (news: News) => (news.kind === 'ask' ? jsonOf(news.open) : { ask: news.ask, closed: news.outcome });
+
+const newsLines = (news: News): readonly string[] =>
+  news.kind === 'ask' ? linesOf(news.open) : [`${toHex(news.ask).slice(0, 8)}  ${news.outcome}`];
+
+function sayRefused(output: Output, { refused }: Asks): void {
+  if (refused > 0)
+    output.say(`holdfast: warning: ${refused} signals did not hold and were not shown; the relay or a device sends them`);
+}

@@ -1,0 +1,169 @@
+// What agents wait for, as an operator reads it from the relay itself, spec/approval.md: signals are believed only from live agents of the state that
+// this operator has verified. What is closed or past its time is gone.
+
+import type { Act, Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
+import { hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
+import { parseSignal } from '@holdfast/protocol/blind/signal';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { putSignal } from '@holdfast/protocol/exchange/relay-calls';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import { isLive, type Agent } from '@holdfast/protocol/journal/state';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { usage } from '../output.ts';
+import type { OperatorSession } from './session.ts';
+
+export interface OpenAsk {
+  readonly agent: Agent;
+  readonly ask: Ask;
+  readonly expiresAtMs: number;
+}
+
+/** Something that was heard: a new ask, or the end of one. */
+export type News =
+  | { readonly kind: 'ask'; readonly open: OpenAsk }
+  | { readonly kind: 'closed'; readonly ask: Uint8Array; readonly outcome: Outcome };
+
+/** Fewer digits of an id could be another's by chance. */
+const leastDigits = 8;
+/** A relay that hands over more than this without being asked is not listened to. */
+const maxUnread = 8192;
+
+export class Asks {
+  /** By agent and ask: no agent ends another's. */
+  private readonly open = new Map<string, OpenAsk>();
+  private readonly ended = new Map<string, Outcome>();
+  private readonly unread: Uint8Array[] = [];
+  private arrived = Promise.withResolvers<void>();
+  /** Signals that did not hold: forged, for somebody else, or not to be opened. */
+  refused = 0;
+
+  /** A signal as the relay pushes it; believed only by `news`. */
+  hear(wire: Uint8Array): void {
+    if (this.unread.length < maxUnread) this.unread.push(wire);
+    this.arrived.resolve();
+  }
+
+  /** Resolves when something was heard that `news` has not told. */
+  async next(): Promise<void> {
+    if (this.unread.length === 0) await this.arrived.promise;
+  }
+
+  /** What was heard since the last time and holds, in order. */
+  async news(session: OperatorSession): Promise<readonly News[]> {
+    const wires = this.unread.splice(0);
+    this.arrived = Promise.withResolvers();
+    const told: News[] = [];
+    for (const wire of wires) {
+      try {
+        const one = await this.take(session, wire);
+        if (one !== undefined) told.push(one);
+      } catch (thrown) {
+        if (codeOf(thrown) === 'relay_unreachable') throw thrown;
+        this.refused += 1;
+      }
+    }
+    return told;
+  }
+
+  /** Those that still wait, the oldest first. */
+  waiting(): readonly OpenAsk[] {
+    return [...this.open.values()].filter(({ expiresAtMs }) => expiresAtMs > Date.now());
+  }
+
+  /** By its id or the first digits of it. Throws `ask_unknown`, `usage`. */
+  find(typed: string): OpenAsk {
+    if (!/^[0-9a-f]{1,32}$/i.test(typed) || typed.length < leastDigits)
+      throw usage(`an ask is named by its id, or at least ${leastDigits} digits of it`, 'see: holdfast approvals');
+    const found = this.waiting().filter(({ ask }) => toHex(ask.ask).startsWith(typed.toLowerCase()));
+    const [only, another] = found;
+    if (another !== undefined)
+      throw usage(`more than one ask begins with ${typed}`, 'give all of its id; see: holdfast approvals --json');
+    if (only !== undefined) return only;
+    const over = [...this.ended].find(([key]) => key.slice(agentDigits).startsWith(typed.toLowerCase()))?.[1];
+    throw new HoldfastError(
+      'ask_unknown',
+      over === undefined ? 'no agent waits for this answer' : `nobody waits any more: ${over}`,
+      {
+        next: 'see: holdfast approvals',
+      },
+    );
+  }
+
+  /** Sends the answer, and waits until the agent says what became of its ask; undefined: it did not in time. */
+  async answer(
+    session: OperatorSession,
+    { agent, ask, expiresAtMs }: OpenAsk,
+    verdict: Answer['verdict'],
+    withinMs: number,
+  ): Promise<Outcome | undefined> {
+    const { operator, facts, relay } = session;
+    const epochKey = await operator.replica.epochKey(agentAudience(agent.id));
+    const to = { primitives, fleet: facts.fleet, agent: agent.id, epochKey, expiresAtMs };
+    const device = { id: operator.device, holder: operator.holder };
+    await putSignal(relay, await operatorAnswers(to, device, { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict }));
+    const late = AbortSignal.timeout(withinMs);
+    const timeUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
+    const key = keyOf(agent.id, ask.ask);
+    while (!this.ended.has(key) && !late.aborted) {
+      await Promise.race([this.next(), timeUp]);
+      await this.news(session);
+    }
+    return this.ended.get(key);
+  }
+
+  private async take(session: OperatorSession, wire: Uint8Array): Promise<News | undefined> {
+    const { from: sender } = parseSignal(wire).statement;
+    if (!session.state.agents.has(toHex(sender))) await session.readOn(); // enrolled meanwhile, perhaps
+    const { from, said, expiresAtMs } = await this.heard(session, wire).catch(async (thrown: unknown) => {
+      if (codeOf(thrown) !== 'epoch_key_missing') throw thrown;
+      await session.readOn();
+      return this.heard(session, wire);
+    });
+    const agent = session.state.agents.get(toHex(from));
+    if (agent === undefined) return undefined;
+    const key = keyOf(from, said.ask);
+    if (said.kind === 'closed') {
+      this.open.delete(key);
+      this.ended.set(key, said.outcome);
+      return { kind: 'closed', ask: said.ask, outcome: said.outcome };
+    }
+    if (this.open.has(key) || this.ended.has(key)) return undefined; // the relay says it twice
+    const open = { agent, ask: said, expiresAtMs };
+    this.open.set(key, open);
+    return { kind: 'ask', open };
+  }
+
+  private heard(session: OperatorSession, wire: Uint8Array): ReturnType<typeof hearAgent> {
+    const { state, facts, operator } = session;
+    return hearAgent(
+      {
+        primitives,
+        fleet: facts.fleet,
+        reader: facts.device,
+        signKeyOf: (sender) => (isLive(state, sender) ? state.agents.get(toHex(sender))?.keys.sign : undefined), // [APPROVAL-4]
+        epochKey: (audience, epoch) => operator.replica.epochKey(audience, epoch),
+        nowMs: Date.now(),
+      },
+      wire,
+    );
+  }
+}
+
+const agentDigits = 32;
+const keyOf = (agent: Uint8Array, ask: Uint8Array): string => toHex(agent) + toHex(ask);
+
+/** What would happen, in lines; not escaped yet. */
+export function actLines(act: Act): readonly string[] {
+  switch (act.kind) {
+    case 'tool-call': {
+      const { name, text, rest, directory, subagent } = act;
+      return [
+        `${name}: ${text}`,
+        ...(rest === undefined ? [] : [`with ${rest}`]),
+        ...(directory === undefined ? [] : [`in ${directory}`]),
+        ...(subagent === undefined ? [] : [`by its sub-agent ${subagent}`]),
+      ];
+    }
+  }
+}

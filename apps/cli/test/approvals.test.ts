@@ -1,0 +1,153 @@
+// `holdfast approvals` against a real relay and agents that a test plays: what an operator is shown, what an answer says, and what is never shown.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { after, before, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Ran } from './cli.ts';
+import { operatorAt, type OperatorAt } from './operator-at.ts';
+import { PlayedAgent } from './played-agent.ts';
+
+let at: OperatorAt;
+before(async () => {
+  at = await operatorAt();
+});
+after(() => at.end());
+
+const operator = (parameters: readonly string[]): Promise<Ran> => at.run(parameters);
+const json = <T = Record<string, unknown>>(ran: Ran): T => at.json<T>(ran);
+const codeOf = (ran: Ran): string => at.code(ran);
+
+const agentAt = (t: TestContext, scope = 'main'): Promise<PlayedAgent> =>
+  PlayedAgent.enrolled(t, at.url, async (code, words) => json(await operator(['approve', code, '--words', words, '--json'])), {
+    scope,
+  });
+
+// [CLI-25]
+test('approvals: what waits is shown whole, and approved once', async (t) => {
+  const agent = await agentAt(t);
+  const ask = await agent.ask({ text: 'git push --force', rest: '{"timeout":5}', directory: '/srv/shop' });
+  const { asks } = json<{ asks: Record<string, unknown>[] }>(await operator(['approvals', '--json']));
+  assert.deepEqual(asks, [
+    {
+      ask: toHex(ask.ask),
+      agent: toHex(agent.id),
+      scope: 'main',
+      machine: 'box',
+      session: toHex(ask.session),
+      mode: 'sealed',
+      program: 'claude',
+      act: ask.act,
+      call: toHex(ask.call),
+      because: ask.because,
+      expiresAtMs: asks[0]?.['expiresAtMs'],
+    },
+  ]);
+  const [ran, said] = await Promise.all([
+    operator(['approvals', 'approve', toHex(ask.ask).slice(0, 8), '--json']),
+    agent.answer().then(async (answer) => {
+      await agent.say({ kind: 'closed', v: 1, ask: answer.ask, outcome: 'allowed' });
+      return answer;
+    }),
+  ]);
+  const { verdict, outcome } = json<{ verdict: string; outcome: string }>(ran);
+  assert.deepEqual([verdict, outcome], ['once', 'allowed']);
+  assert.deepEqual(said, { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict: 'once' });
+  assert.deepEqual(json(await operator(['approvals', '--json'])), { asks: [] });
+  const again = await operator(['approvals', 'approve', toHex(ask.ask), '--json']);
+  assert.deepEqual([again.code, codeOf(again)], [1, 'ask_unknown']);
+});
+
+// [CLI-25]
+test('approvals deny: says no, and tells when it came too late', async (t) => {
+  const agent = await agentAt(t, 'deny');
+  const ask = await agent.ask({});
+  const [ran, said] = await Promise.all([
+    operator(['approvals', 'deny', toHex(ask.ask)]),
+    agent.answer().then(async (answer) => {
+      await agent.say({ kind: 'closed', v: 1, ask: answer.ask, outcome: 'expired' });
+      return answer;
+    }),
+  ]);
+  assert.equal(said.verdict, 'deny');
+  assert.deepEqual([ran.code, ran.stdout], [1, 'too late: expired\n']);
+});
+
+// [APPROVAL-11] [CLI-6]
+test('[APPROVAL-11]: what an agent words can neither move the cursor nor turn the line round', async (t) => {
+  const agent = await agentAt(t, 'evil');
+  const evil = 'ls\n\u001b[2J\u202egnp.tset\u202c \u2066x\u2069 \u200b\u0007\u009b31m # harmless';
+  await agent.ask({ name: 'Ba\u001bsh', text: evil, directory: '/\u202e', subagent: '\u2028' }, { program: 'cla\u0000ude' });
+  const shown = await operator(['approvals']);
+  assert.equal(shown.code, 0);
+  assert.match(shown.stdout, /ls\\u\{a\}\\u\{1b\}\[2J\\u\{202e\}gnp\.tset\\u\{202c\}/);
+  assert.doesNotMatch(shown.stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  const asked = await operator(['approvals', '--json']);
+  assert.doesNotMatch(asked.stdout.trim(), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  assert.equal(json<{ asks: { act: { text: string } }[] }>(asked).asks.at(-1)?.act.text, evil);
+});
+
+// [APPROVAL-4]
+test('asks of a revoked agent and closed ones are not shown and not answered', async (t) => {
+  const agent = await agentAt(t, 'late');
+  const peer = await agentAt(t, 'peer');
+  const ours = async (): Promise<number> =>
+    json<{ asks: { scope: string }[] }>(await operator(['approvals', '--json'])).asks.filter(({ scope }) => scope === 'late')
+      .length;
+  const closed = await agent.ask({});
+  await agent.say({ kind: 'closed', v: 1, ask: closed.ask, outcome: 'withdrawn' });
+  assert.equal(await ours(), 0);
+  const open = await agent.ask({});
+  await peer.say({ kind: 'closed', v: 1, ask: open.ask, outcome: 'withdrawn' }); // no agent ends another's
+  assert.equal(await ours(), 1);
+  json(await operator(['revoke', 'late', '--json']));
+  assert.equal(await ours(), 0);
+  const gone = await operator(['approvals', 'approve', toHex(open.ask), '--json']);
+  assert.deepEqual([gone.code, codeOf(gone)], [1, 'ask_unknown']);
+});
+
+// [CLI-25]
+test('an ask is named by eight digits at least, and only when they are one ask’s', async (t) => {
+  const agent = await agentAt(t, 'names');
+  const [one, two] = [new Uint8Array(16).fill(7), new Uint8Array(16).fill(7)];
+  two[15] = 1;
+  await agent.ask({}, { ask: one });
+  await agent.ask({}, { ask: two });
+  for (const typed of ['0707070', 'x'.repeat(32), '07070707']) {
+    const ran = await operator(['approvals', 'deny', typed, '--json']);
+    assert.deepEqual([ran.code, codeOf(ran)], [2, 'usage'], typed);
+  }
+});
+
+// [CLI-26]
+test('approvals --follow: tells what comes and what ends until it is ended', async (t) => {
+  const agent = await agentAt(t, 'follow');
+  const bin = fileURLToPath(new URL('../bin/holdfast.cjs', import.meta.url));
+  const child = spawn(process.execPath, [bin, 'approvals', '--follow', '--passphrase-file', at.phraseFile, '--json'], {
+    env: { PATH: process.env['PATH'] ?? '', HOLDFAST_HOME: at.home },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  /** Asks of other tests may still wait: the next line about this one. */
+  const about = async (ask: Uint8Array): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const { value } = await lines.next();
+      const told = JSON.parse(value as string) as Record<string, unknown>;
+      if (told['ask'] === toHex(ask)) return told;
+    }
+  };
+  const first = await agent.ask({ text: 'one' });
+  assert.equal((await about(first.ask))['scope'], 'follow');
+  const late = await agentAt(t, 'follow'); // enrolled while it runs
+  const second = await late.ask({ text: 'two' });
+  assert.equal((await about(second.ask))['agent'], toHex(late.id));
+  await agent.say({ kind: 'closed', v: 1, ask: first.ask, outcome: 'expired' });
+  assert.deepEqual(await about(first.ask), { ask: toHex(first.ask), closed: 'expired' });
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+});
