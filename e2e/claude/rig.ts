@@ -9,6 +9,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { rootCertificates } from 'node:tls';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { callDigest } from '@holdfast/protocol/approvals/call';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { compile } from '@holdfast/protocol/rules/compile';
 import { decide } from '@holdfast/protocol/rules/decide';
@@ -113,7 +114,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const view = { root: sandbox.root, home: sandbox.home };
   const guard = new Guard(
     {
-      primitives,
+      digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => Date.now(),
       policy: () => ({ version: 1, decide: (call, context) => decide(rules, call, context) }),
       approve: async (act) => scene.operator?.(act) ?? 'unasked',

@@ -1,10 +1,9 @@
 // The guard of one session, spec/guard.md: every act that a harness reports is looked at by the rules in force, put to an operator where they
 // say so, and recorded before the harness hears that it may happen. Whatever goes wrong on the way is a denial.
 
-import { utf8 } from '@holdfast/protocol/codec/bytes';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import type { CallContext, Json, ToolCall } from '@holdfast/protocol/rules/call';
+import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { absolute, spellings, type View } from './paths.ts';
 import type { ReportedAct, Verdict } from './reported.ts';
@@ -20,7 +19,7 @@ export interface Policy {
 export interface JudgedAct {
   readonly id: string;
   readonly call: ToolCall;
-  /** Digest of the whole call. */
+  /** Of the call to the last byte of its input: what an operator's answer is bound to. */
   readonly digest: Uint8Array;
   readonly context: CallContext;
   readonly decision: Decision;
@@ -29,11 +28,12 @@ export interface JudgedAct {
 }
 
 export interface GuardPorts {
-  readonly primitives: Primitives;
   nowMs(): number;
   policy(): Policy;
-  /** Waits for an operator's word on exactly this call; anything but `allowed` is a no. */
-  approve(act: Omit<JudgedAct, 'allowed'>): Promise<string>;
+  /** Throws for what has no canonical form. */
+  digest(call: ToolCall): Uint8Array;
+  /** Waits for an operator's word on exactly this call, until whoever asks has gone; anything but `allowed` is a no. */
+  approve(act: Omit<JudgedAct, 'allowed'>, gone: AbortSignal | undefined): Promise<string>;
   /** Resolves when it is written. */
   record(act: JudgedAct): Promise<void>;
   /** Of an act that could not be judged or recorded, and so does not happen. */
@@ -50,7 +50,7 @@ export type SessionFacts = Omit<CallContext, 'directory' | 'labels' | 'nowMs' | 
 const maxOpenCalls = 1024;
 
 interface OpenCall {
-  /** What was answered, by the digest of what was asked. */
+  /** What was answered, by what was asked. */
   readonly verdicts: Map<string, Promise<Verdict>>;
   /** What the rules made of it: these have been judged. */
   readonly rewritten: Set<string>;
@@ -73,17 +73,16 @@ export class Guard {
   }
 
   /** Total. The same act under the same id is judged, asked about and recorded once. [GUARD-4] */
-  async judge(reported: ReportedAct): Promise<Verdict> {
+  async judge(reported: ReportedAct, gone?: AbortSignal): Promise<Verdict> {
     try {
       const call = this.#canonical(reported);
-      const digest = this.#digest(call, reported.directory);
-      if (reported.id === undefined) return await this.#decide(reported, call, digest, undefined);
+      if (reported.id === undefined) return await this.#decide(reported, call, undefined, gone);
       const open = this.#openCall(reported.id);
-      const key = Buffer.from(digest).toString('hex');
+      const key = this.#keyOf(call, reported.directory);
       if (open.rewritten.has(key)) return { kind: 'allow', notes: [] };
       const known = open.verdicts.get(key);
       if (known !== undefined) return await known;
-      const verdict = this.#decide(reported, call, digest, open);
+      const verdict = this.#decide(reported, call, open, gone);
       open.verdicts.set(key, verdict);
       return await verdict;
     } catch (thrown) {
@@ -103,13 +102,18 @@ export class Guard {
     for (const label of labels) this.#labels.add(label);
   }
 
-  async #decide(reported: ReportedAct, call: ToolCall, digest: Uint8Array, open: OpenCall | undefined): Promise<Verdict> {
+  async #decide(
+    reported: ReportedAct,
+    call: ToolCall,
+    open: OpenCall | undefined,
+    gone: AbortSignal | undefined,
+  ): Promise<Verdict> {
     const policy = this.#ports.policy();
     const context = this.#context(reported);
     const decision = this.#decision(reported, call, policy, context, open);
     const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
-    const judged = { id, call, digest, context, decision, rulesVersion: policy.version };
-    const outcome = decision.effect === 'ask' ? await this.#ports.approve(judged) : undefined;
+    const judged = { id, call, digest: this.#ports.digest(call), context, decision, rulesVersion: policy.version };
+    const outcome = decision.effect === 'ask' ? await this.#ports.approve(judged, gone) : undefined;
     const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
     // The call may run from here on, and nothing tells for certain that it did not.
     if (allowed) for (const label of decision.labels) this.#labels.add(label); // [GUARD-14]
@@ -125,7 +129,7 @@ export class Guard {
     const rewritten = this.#canonical({ ...reported, call: reported.withInput(decision.input) });
     const { effect, matched } = policy.decide(rewritten, context);
     if (effect === 'deny' || effect === 'ask') return { effect: 'deny', matched, labels: [] }; // [GUARD-15]
-    open?.rewritten.add(Buffer.from(this.#digest(rewritten, reported.directory)).toString('hex'));
+    open?.rewritten.add(this.#keyOf(rewritten, reported.directory));
     return decision;
   }
 
@@ -151,8 +155,9 @@ export class Guard {
     };
   }
 
-  #digest(call: ToolCall, directory: string): Uint8Array {
-    return this.#ports.primitives.sha256(utf8(canonicalJson({ ...call, directory })));
+  /** What makes two reports one act: the call, where it stands, and where its paths lead now. */
+  #keyOf(call: ToolCall, directory: string): string {
+    return [toHex(this.#ports.digest(call)), directory, ...(call.paths ?? [])].join('\0');
   }
 
   #openCall(id: string): OpenCall {
@@ -167,14 +172,6 @@ export class Guard {
     }
     return open;
   }
-}
-
-/** The same text for the same value, in whatever order its keys came. */
-function canonicalJson(value: Json): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`;
-  const fields = Object.entries(value as Readonly<Record<string, Json>>).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, each]) => `${JSON.stringify(key)}:${canonicalJson(each)}`).join(',')}}`;
 }
 
 function reasonOf({ matched, effect }: Decision, outcome = 'none'): string {

@@ -1,39 +1,58 @@
 // A session's guard, on what the daemon has: the agent's rules and bedrock as the fleet's state has them now, its audit log, the session's own view
 // of its files. spec/guard.md.
 
+import type { Because } from '@holdfast/protocol/approvals/ask';
+import { callDigest } from '@holdfast/protocol/approvals/call';
 import { writeAct } from '@holdfast/protocol/audit/act';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
-import { decide } from '@holdfast/protocol/rules/decide';
+import { decide, type Decision } from '@holdfast/protocol/rules/decide';
 import type { Agent } from '../agent/agent.ts';
 import type { Ports } from '../ports.ts';
 import { BedrockContext } from './bedrock.ts';
 import type { Guarding } from './claude-code/door.ts';
+import { actTimeoutMs } from './claude-code/settings.ts';
 import { Guard, type JudgedAct } from './guard.ts';
 import type { View } from './paths.ts';
 import { repositoryOf, branchOf } from './repository.ts';
 
+/** Less than the hook waits, so that the harness hears how it ended. */
+const askWithinMs = actTimeoutMs - 30_000;
+
 export interface GuardedSession {
   readonly session: Uint8Array;
+  /** As the record names it. */
+  readonly program: string;
   /** The working tree, on this machine. */
   readonly tree: string;
   readonly view: View;
 }
 
-export function sealedGuard(agent: Agent, { primitives, clock }: Ports, { session, tree, view }: GuardedSession): Guarding {
+export function sealedGuard(
+  agent: Agent,
+  { primitives, clock }: Ports,
+  { session, program, tree, view }: GuardedSession,
+): Guarding {
   const repository = repositoryOf(tree);
   const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
   const guard = new Guard(
     {
       fault,
-      primitives,
       nowMs: () => clock.nowMs(),
       policy: () => {
         const { rules, version } = agent.rules;
         return { version, decide: (call, context) => decide(rules, call, context) };
       },
-      approve: () => Promise.resolve('unasked'),
+      digest: (call) => callDigest(primitives, { agent: agent.id, session }, call),
+      approve: ({ call, context, decision }, gone) =>
+        agent.approvals.askAboutCall({ session, mode: 'sealed', program }, call, {
+          because: becauseOf(decision),
+          directory: context.directory,
+          ...(context.subagent !== undefined && { subagent: context.subagent }),
+          withinMs: askWithinMs,
+          ...(gone !== undefined && { gone }),
+        }),
       record: async (act) => {
         agent.assertAble();
         await agent.audit.append(reportOf(session, act));
@@ -53,6 +72,17 @@ export function sealedGuard(agent: Agent, { primitives, clock }: Ports, { sessio
     return { version, texts: [...texts.values()].map(({ text }) => text) };
   });
   return { guard, bedrock, view, settings: 'fixed', fault };
+}
+
+/** As many as an ask has room for. */
+const maxBecause = 8;
+
+/** What an operator is told: the rules that ask. */
+function becauseOf({ matched }: Decision): readonly Because[] {
+  return matched
+    .filter(({ effect }) => effect === 'ask')
+    .slice(0, maxBecause)
+    .map(({ rule, reason }) => ({ rule, reason }));
 }
 
 const maxRecorded = 16;

@@ -79,7 +79,7 @@ export class Sessions {
       broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
       const sandbox = await this.start(agent, request, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
-      const guarding = sealedGuard(agent, this.ports, { session, tree: request.cwd, view });
+      const guarding = sealedGuard(agent, this.ports, { session, program, tree: request.cwd, view });
       door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding));
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer, request } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { callDigest } from '@holdfast/protocol/approvals/call';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
@@ -22,7 +23,7 @@ async function serve(t: TestContext, decide: (call: ToolCall) => Decision) {
   const fault = (code: string) => void faults.push(code);
   const guard = new Guard(
     {
-      primitives,
+      digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => 1,
       policy: () => ({ version: 1, decide }),
       approve: async () => 'denied',

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { callDigest } from '@holdfast/protocol/approvals/call';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Json, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
@@ -24,7 +25,7 @@ function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}) {
   const faults: string[] = [];
   const guard = new Guard(
     {
-      primitives,
+      digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => 1,
       policy: () => ({ version: 3, decide }),
       approve: async ({ id }) => {

@@ -29,8 +29,11 @@ export function claudeCodeRoutes(guarding: Guarding): Routes {
     [claudeCodePath]: {
       POST: async (request, response) => {
         let told: unknown;
+        // The harness gave up, or the person at it interrupted: nobody needs to answer any more.
+        const gone = new AbortController();
+        response.once('close', () => gone.abort());
         try {
-          told = await answerTo(readEvent(await readJson(request, maxEventBytes)), guarding);
+          told = await answerTo(readEvent(await readJson(request, maxEventBytes)), guarding, gone.signal);
         } catch (thrown) {
           // Said as a decision: a status alone stops nothing in a harness that lets errors pass. [GUARD-6]
           told = answerFault(thrown);
@@ -44,14 +47,14 @@ export function claudeCodeRoutes(guarding: Guarding): Routes {
   };
 }
 
-async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Guarding): Promise<unknown> {
+async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Guarding, gone: AbortSignal): Promise<unknown> {
   switch (event.kind) {
     case 'act':
-      return answerAct(event.event, await guard.judge(reportedAct(event, view)));
+      return answerAct(event.event, await guard.judge(reportedAct(event, view), gone));
     case 'gate':
-      return answerGate(await guard.judge(reportedAct(event, view)));
+      return answerGate(await guard.judge(reportedAct(event, view), gone));
     case 'command': {
-      const verdict = await guard.judge(reportedAct({ ...event, id: undefined, name: 'Skill', input: event.input }, view));
+      const verdict = await guard.judge(reportedAct({ ...event, id: undefined, name: 'Skill', input: event.input }, view), gone);
       return verdict.kind === 'deny' ? block(verdict.reason) : addContext(event.event, verdict.notes.join('\n') || undefined);
     }
     case 'ran':

@@ -9,7 +9,7 @@ import { claudeCodePath } from './door.ts';
 import { minimumVersion } from './version.ts';
 
 /** The operator's word may take this long; then it is a no. */
-const actTimeoutMs = 330_000;
+export const actTimeoutMs = 330_000;
 /** For events that nobody is asked about. */
 const eventTimeoutMs = 10_000;
 
