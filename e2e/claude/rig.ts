@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { rootCertificates } from 'node:tls';
 import type { TestContext } from 'node:test';
@@ -41,8 +42,13 @@ export interface Scene {
   readonly bedrock?: () => BedrockNow;
   /** What an operator says to an act that a rule asks about. */
   readonly operator?: (act: Omit<JudgedAct, 'allowed'>) => string;
-  /** In place of the guard's door; returns false to leave the request to it. */
-  readonly fault?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /**
+   * Stands in for the guard's door from the model's first answer on; false leaves the request to the door. `by`: the hooks of the settings, or
+   * the mod.
+   */
+  readonly fault?: (by: 'hook' | 'mod', response: ServerResponse, body: string) => boolean;
+  /** The hooks ask at a port where nobody listens. */
+  readonly closed?: boolean;
   /** Loopback names that mean the host's. */
   readonly brokered?: readonly string[];
   readonly timeoutsMs?: SettingsQuery['timeoutsMs'];
@@ -68,7 +74,7 @@ export interface Played {
 }
 
 const everything = 'rules: {}\n';
-const allowed = ['Bash', 'Read', 'Write', 'Edit', 'Agent', 'Skill', 'Monitor', 'WebFetch', 'ToolSearch', 'mcp__*'];
+const allowed = ['Bash', 'Read', 'Write', 'Edit', 'Agent', 'Skill', 'Monitor', 'WebFetch', 'ToolSearch', 'mcp__demo__make'];
 
 /** Plays a scene to its end; everything of it is gone when the test ends. */
 export async function play(t: TestContext, scene: Scene): Promise<Played> {
@@ -107,6 +113,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     etcFiles: (inside) =>
       claudeCodeFiles({
         ...inside,
+        ...(scene.closed === true && { doorPort: 9 }),
         modelUrl: `http://127.0.0.1:${inside.doorPort}`,
         ...(scene.timeoutsMs !== undefined && { timeoutsMs: scene.timeoutsMs }),
       }),
@@ -132,15 +139,18 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     requests.push(seen);
     model(seen, request, response);
   };
+  const guardOrFault = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await buffer(request);
+    keep(body, events);
+    const by = request.headers['user-agent']?.startsWith('axios') === true ? 'hook' : 'mod';
+    if (requests.length > 0 && scene.fault?.(by, response, body.toString('utf8')) === true) return;
+    door(replayed(request, body), response);
+  };
   const server = createServer((request, response) => {
     // By the proxy, as the broker takes it for its own port.
     request.url = (request.url ?? '').replace(/^http:\/\/127\.0\.0\.1:\d+/, '');
-    if (request.url === claudeCodePath) {
-      keep(request, events);
-      if (scene.fault?.(request, response) !== true) door(request, response);
-      return;
-    }
-    void answerWhole(request, response);
+    if (request.url === claudeCodePath) void guardOrFault(request, response);
+    else void answerWhole(request, response);
   });
   sandbox.door.on('connection', (socket) => server.emit('connection', socket));
   t.after(() => {
@@ -177,17 +187,17 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Reads along; the handler reads the same stream. */
-function keep(request: IncomingMessage, events: Record<string, unknown>[]): void {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    try {
-      events.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>);
-    } catch {
-      // the door says what it makes of it
-    }
-  });
+/** The same request to be read once more. */
+function replayed({ method, url, headers }: IncomingMessage, body: Buffer): IncomingMessage {
+  return Object.assign(Readable.from([body]), { method, url, headers, complete: true }) as unknown as IncomingMessage;
+}
+
+function keep(body: Buffer, events: Record<string, unknown>[]): void {
+  try {
+    events.push(JSON.parse(body.toString('utf8')) as Record<string, unknown>);
+  } catch {
+    // the door says what it makes of it
+  }
 }
 
 interface Message {

@@ -8,7 +8,8 @@ import { startOrigin, type Answer, type Origin } from './origin.ts';
 /** One tool call. */
 export interface ScriptedCall {
   readonly tool: string;
-  readonly input: Readonly<Record<string, unknown>>;
+  /** As text: JSON as it goes out, for what no program of ours would write. */
+  readonly input: Readonly<Record<string, unknown>> | string;
 }
 
 /** What the "model" does: each turn waits for the one before; a list is called at once. */
@@ -45,7 +46,7 @@ function sendMessage(response: ServerResponse, { model, stream }: ModelRequest, 
     const empty = text ? { type: 'text', text: '' } : { ...block, input: {} };
     const delta = text
       ? { type: 'text_delta', text: block.text }
-      : { type: 'input_json_delta', partial_json: JSON.stringify(block.input) };
+      : { type: 'input_json_delta', partial_json: typeof block.input === 'string' ? block.input : JSON.stringify(block.input) };
     sendEvent(response, 'content_block_start', { index, content_block: empty });
     sendEvent(response, 'content_block_delta', { index, delta });
     sendEvent(response, 'content_block_stop', { index });
