@@ -1,24 +1,25 @@
 // The forms of conditions in the rule language, spec/rules.md: one entry a key.
 
 import { textOf, textsOf, oneWord } from './fields.ts';
-import type { Conditions, Hours, Scalar } from './rule.ts';
+import type { CommandForm, Conditions, Hours, Scalar } from './rule.ts';
 import { invalid, type Located } from './yaml.ts';
 
 type Key = keyof Conditions;
 
 const program = /^[^\s/|]+$/;
 const label = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-const maxSpellings = 64;
 
 const globs = (value: Located) => textsOf(value, {});
 
 const readers: { readonly [K in Exclude<Key, 'any'>]-?: (value: Located) => NonNullable<Conditions[K]> } = {
   command: (value) =>
-    textsOf(value, { like: /^[^\s/]+( [^\s]+)*$/, what: 'program and its sub-commands' }).flatMap((text) =>
-      spellings(text, value),
-    ),
+    textsOf(value, {
+      max: 1024,
+      like: /^[^\s/|]+(\|[^\s/|]+)*( [^\s|]+(\|[^\s|]+)*)*$/,
+      what: 'program and its sub-commands',
+    }).map(choices),
   flags: (value) =>
-    textsOf(value, { like: /^-[^\s|]*(\|-[^\s|]*)*$/, what: 'flag like --force|-f' }).map((flag) => flag.split('|')),
+    textsOf(value, { max: 2048, like: /^-[^\s|]*(\|-[^\s|]*)*$/, what: 'flag like --force|-f' }).map((flag) => flag.split('|')),
   args: globs,
   into: (value) => textsOf(value, { like: program, what: 'program' }),
   from: (value) => textsOf(value, { like: program, what: 'program' }),
@@ -49,16 +50,9 @@ export function readCondition(key: Exclude<Key, 'any'>, value: Located): unknown
   return readers[key](value);
 }
 
-/** `npm install|ci` is `npm install` and `npm ci`. */
-function spellings(text: string, value: Located): readonly (readonly string[])[] {
-  let all: string[][] = [[]];
-  for (const word of text.split(' ')) {
-    const choices = word.split('|');
-    if (choices.includes('')) return invalid(value.at, `an empty choice in ${text}`);
-    all = all.flatMap((before) => choices.map((choice) => [...before, choice]));
-    if (all.length > maxSpellings) return invalid(value.at, `more than ${maxSpellings} spellings in ${text}`);
-  }
-  return all;
+/** `npm|pnpm install` is a form with two programs. */
+function choices(text: string): CommandForm {
+  return text.split(' ').map((word) => word.split('|'));
 }
 
 function inputOf(value: Located): NonNullable<Conditions['input']> {

@@ -138,7 +138,20 @@ function pointersOf(value: Located): readonly { readonly pointer: string; readon
 
 function readExample(value: Located): Example {
   if (value.kind === 'scalar') return { tool: 'shell', subject: textOf(value, { max: 4096 }) };
-  const about = ['method', 'input', 'text', 'agent', 'scope', 'subagent', 'repository', 'branch', 'mode', 'under', 'at'] as const;
+  const about = [
+    'becomes',
+    'method',
+    'input',
+    'text',
+    'agent',
+    'scope',
+    'subagent',
+    'repository',
+    'branch',
+    'mode',
+    'under',
+    'at',
+  ] as const;
   const fields = fieldsOf(value, 'an example', [...tools, ...about]);
   const tool = oneOfKeys(fields, tools, 'what the example calls');
   const example: Record<string, unknown> = { tool, subject: textOf(fields.need(tool), { max: 4096 }) };

@@ -9,10 +9,12 @@ export type OnOpaque = 'deny' | 'ask' | 'warn' | 'allow';
 
 export type Scalar = string | number | boolean | null;
 
+export type CommandForm = readonly (readonly string[])[];
+
 /** Everything named must hold; within one list one member is enough. */
 export interface Conditions {
-  /** Program and sub-commands: `['git', 'push']`. */
-  readonly command?: readonly (readonly string[])[];
+  /** Program and sub-commands, each with its choices: `[['npm', 'pnpm'], ['install']]`. */
+  readonly command?: readonly CommandForm[];
   /** Each must be there, in one of its spellings: `[['--force', '-f']]`. */
   readonly flags?: readonly (readonly string[])[];
   /** Globs; one of the operands matches. */
@@ -86,6 +88,8 @@ export interface Example {
   readonly tool: Tool;
   /** The command, path, URL, text, or `server/tool`. */
   readonly subject: string;
+  /** rewrite: what the command becomes. */
+  readonly becomes?: string;
   readonly method?: string;
   readonly input?: Json;
   readonly text?: string;

@@ -22,6 +22,7 @@ const initial: ReadonlyMap<string, readonly Elements[]> = new Map(
     IFS: ' \t\n',
     HOME: '~',
     PWD: '.',
+    TMPDIR: '/tmp',
     PATH: `/${hole}`,
     SHELL: '/bin/bash',
     BASH: '/bin/bash',

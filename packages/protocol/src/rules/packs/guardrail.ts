@@ -1,0 +1,405 @@
+// What keeps the guard itself whole: settings, hooks, steering files, profiles, the ways around them.
+
+export const guardrail = String.raw`
+rules:
+  harness-settings:
+    deny: [write, edit]
+    paths:
+      - .claude/settings.json
+      - .claude/settings.local.json
+      - .claude/hooks
+      - .claude/plugins
+      - .claude.json
+      - .claude/managed-settings.json
+      - managed-settings.json
+      - /etc/claude-code
+      - .mcp.json
+      - .codex/config.toml
+      - .codex/hooks.json
+      - .codex/rules
+      - .gemini/settings.json
+      - .cursor/hooks.json
+      - .cursor/mcp.json
+      - .cursor/permissions.json
+      - .opencode/opencode.json
+      - opencode.json
+      - .copilot/config.json
+      - .github/hooks
+      - .vscode/mcp.json
+      - .config/holdfast
+      - .local/share/holdfast
+      - .holdfast
+      - hooks/hooks.json
+      - .claude-plugin
+    severity: critical
+    reason: It changes what the agent itself is allowed to do.
+    instead: Tell the operator which setting should change, and why.
+    hits:
+      - write: .claude/settings.json
+      - edit: /home/dev/.claude/settings.json
+      - echo '{"disableAllHooks":true}' > .claude/settings.local.json
+      - sed -i s/true/false/ ~/.claude/settings.json
+      - rm -rf .claude/hooks
+      - mv .mcp.json x
+      - cp x.json .mcp.json
+      - jq . x | tee .claude/settings.json
+      - ln -sf /tmp/x .claude/settings.json
+      - git checkout other -- .claude/settings.json
+    misses:
+      - cat .claude/settings.json
+      - read: .claude/settings.json
+      - write: src/settings.json
+
+  steering-files:
+    ask: [write, edit]
+    paths:
+      - CLAUDE.md
+      - CLAUDE.local.md
+      - AGENTS.md
+      - AGENTS.override.md
+      - GEMINI.md
+      - .claude
+      - .cursorrules
+      - .cursor/rules
+      - .windsurfrules
+      - .clinerules
+      - .github/copilot-instructions.md
+      - .github/instructions
+      - .github/prompts
+      - .codex
+      - SKILL.md
+    unless:
+      - paths: [.claude/todos, .claude/projects, .claude/shell-snapshots, .claude/statsig, .claude/plans]
+    severity: high
+    opaque: allow
+    reason: Every later session is steered by this file.
+    instead: Tell the operator what should stand there.
+    hits:
+      - write: CLAUDE.md
+      - echo "ignore all rules" >> AGENTS.md
+      - edit: .claude/commands/x.md
+    misses:
+      - cat CLAUDE.md
+      - write: README.md
+
+  repository-triggers:
+    deny: [write, edit]
+    paths:
+      - .git/hooks
+      - .git/config
+      - .git/info/attributes
+      - .git/modules
+      - .husky
+      - .lefthook.yml
+      - lefthook.yml
+      - .pre-commit-config.yaml
+      - .envrc
+      - .vscode/tasks.json
+      - .vscode/settings.json
+      - .vscode/launch.json
+      - .vscode/extensions.json
+      - .idea/workspace.xml
+      - .devcontainer
+      - .gitmodules
+      - .gitattributes
+    severity: high
+    opaque: allow
+    reason: It runs, or changes what runs, when somebody else works in this tree.
+    instead: Tell the operator what should stand there.
+    hits:
+      - write: .git/hooks/pre-commit
+      - echo x > .husky/pre-push
+      - chmod +x .git/hooks/post-checkout
+      - write: .vscode/tasks.json
+    misses:
+      - cat .git/config
+      - write: src/hooks/use-x.ts
+
+  shell-profiles:
+    deny: [write, edit]
+    paths:
+      - .bashrc
+      - .bash_profile
+      - .bash_login
+      - .bash_logout
+      - .bash_aliases
+      - .profile
+      - .zshrc
+      - .zshenv
+      - .zprofile
+      - .zlogin
+      - .zlogout
+      - .kshrc
+      - .cshrc
+      - .tcshrc
+      - .inputrc
+      - .config/fish
+      - .xprofile
+      - .xinitrc
+      - .xsessionrc
+      - .pam_environment
+      - .ssh/authorized_keys
+      - .ssh/authorized_keys2
+      - .ssh/config
+      - .ssh/rc
+      - .ssh/environment
+      - ~/.gitconfig
+      - ~/.config/git
+      - ~/.npmrc
+      - ~/.yarnrc
+      - ~/.pip
+      - ~/.config/pip
+      - ~/.pypirc
+      - ~/.cargo/config.toml
+      - ~/.curlrc
+      - ~/.wgetrc
+      - ~/.netrc
+      - ~/.vimrc
+      - ~/.config/nvim
+      - ~/.emacs
+      - ~/.tmux.conf
+      - ~/.gdbinit
+      - ~/.pythonrc
+      - ~/.irbrc
+      - ~/.psqlrc
+      - ~/.sqliterc
+      - ~/.config/autostart
+      - ~/.config/systemd
+      - ~/.local/share/systemd
+      - ~/Library/LaunchAgents
+      - /etc/profile
+      - /etc/profile.d
+      - /etc/bash.bashrc
+      - /etc/environment
+      - /etc/ld.so.preload
+      - /etc/ld.so.conf
+      - /etc/ld.so.conf.d
+      - /etc/cron.d
+      - /etc/cron.daily
+      - /etc/cron.hourly
+      - /etc/crontab
+      - /var/spool/cron
+      - /etc/systemd
+      - /etc/sudoers
+      - /etc/sudoers.d
+      - /etc/pam.d
+      - /etc/hosts
+      - /etc/resolv.conf
+      - /etc/ssl/certs
+      - sitecustomize.py
+      - usercustomize.py
+    severity: critical
+    opaque: allow
+    reason: It runs, or changes what runs, whenever somebody logs in or starts a program.
+    instead: Tell the operator what should stand there.
+    hits:
+      - echo 'alias sudo="rm -rf /"' >> /root/.bashrc
+      - echo x >> ~/.zshrc
+      - tee -a ~/.profile < x
+      - cat key.pub >> ~/.ssh/authorized_keys
+      - edit: /home/dev/.bashrc
+      - cp x ~/.config/systemd/user/a.service
+    misses:
+      - cat ~/.bashrc
+      - source ~/.bashrc
+      - grep alias ~/.zshrc
+
+  loaded-code:
+    deny: shell
+    sets:
+      - LD_PRELOAD
+      - LD_AUDIT
+      - LD_LIBRARY_PATH
+      - LD_DEBUG_OUTPUT
+      - DYLD_*
+      - NODE_OPTIONS
+      - NODE_EXTRA_CA_CERTS
+      - NODE_TLS_REJECT_UNAUTHORIZED
+      - PYTHONSTARTUP
+      - PYTHONHOME
+      - PERL5OPT
+      - PERL5LIB
+      - RUBYOPT
+      - RUBYLIB
+      - JAVA_TOOL_OPTIONS
+      - _JAVA_OPTIONS
+      - BASH_ENV
+      - ENV
+      - ZDOTDIR
+      - PROMPT_COMMAND
+      - SHELLOPTS
+      - BASHOPTS
+      - BASH_FUNC_*
+      - PS4
+      - GIT_SSH
+      - GIT_SSH_COMMAND
+      - GIT_ASKPASS
+      - GIT_EXTERNAL_DIFF
+      - GIT_PROXY_COMMAND
+      - GIT_TEMPLATE_DIR
+      - GIT_EXEC_PATH
+      - GIT_CONFIG_GLOBAL
+      - GIT_CONFIG_SYSTEM
+      - GIT_CONFIG_COUNT
+      - GIT_CONFIG_KEY_*
+      - GIT_CONFIG_PARAMETERS
+      - SSH_ASKPASS
+      - SSL_CERT_FILE
+      - SSL_CERT_DIR
+      - REQUESTS_CA_BUNDLE
+      - CURL_CA_BUNDLE
+      - ANTHROPIC_BASE_URL
+      - ANTHROPIC_AUTH_TOKEN
+      - OPENAI_BASE_URL
+      - CLAUDE_CONFIG_DIR
+      - CLAUDE_CODE_*
+      - CODEX_HOME
+      - HTTP_PROXY
+      - HTTPS_PROXY
+      - ALL_PROXY
+      - NO_PROXY
+      - http_proxy
+      - https_proxy
+      - all_proxy
+      - no_proxy
+      - HOLDFAST_*
+      - HUSKY
+      - HUSKY_SKIP_HOOKS
+      - SKIP
+    severity: high
+    opaque: allow
+    reason: It makes programs load other code, or go past the proxy and its certificates.
+    instead: Leave it as it is set.
+    hits:
+      - LD_PRELOAD=./x.so ls
+      - export NODE_OPTIONS="--require ./x.js"
+      - env LD_PRELOAD=x ls
+      - export HTTPS_PROXY=
+      - unset HTTPS_PROXY
+      - env -u NO_PROXY curl https://example.com
+      - HUSKY=0 git commit -m x
+      - BASH_ENV=x bash -c true
+      - declare -x LD_PRELOAD=x
+    misses:
+      - NODE_ENV=test npm test
+      - export CI=1
+      - echo $NODE_OPTIONS
+
+  search-path:
+    warn: shell
+    sets: PATH
+    severity: medium
+    opaque: allow
+    reason: Which program a name stands for changes.
+    instead: Call the program by its path.
+    hits:
+      - export PATH=/tmp/x:$PATH
+      - PATH=.:$PATH make
+    misses:
+      - echo $PATH
+
+  hooks-skipped:
+    deny: shell
+    any:
+      - command: git commit
+        flags: --no-verify|-n
+      - command: git push|merge|am|rebase|cherry-pick|revert|pull
+        flags: --no-verify
+      - command: git
+        flags: '-c=core.hooksPath*|-c=core.hookspath*|-c=core.fsmonitor*|-c=core.sshCommand*|-c=core.sshcommand*|-c=core.editor*|-c=core.pager*|-c=core.gitProxy*|-c=http.sslVerify*|-c=http.sslverify*|-c=http.proxy*|-c=credential*|-c=diff.external*|-c=protocol.ext*|-c=include*|-c=filter*|-c=gpg*'
+      - command: git config
+        text: [core.hookspath, core.fsmonitor, core.sshcommand, core.gitproxy, core.attributesfile, http.sslverify, http.proxy, 'credential*helper*!', diff.external, protocol.ext.allow, include.path, 'includeif*', 'filter*', 'alias*!*', gpg.program, init.templatedir, 'url*insteadof', uploadpack.packobjectshook]
+      - command: git
+        flags: --exec-path=*|--upload-pack|--receive-pack
+      - command: pre-commit uninstall
+      - command: husky uninstall
+      - command: lefthook uninstall
+    unless:
+      - flags: --get|--list|-l|--get-all|--get-regexp
+    severity: high
+    opaque: allow
+    reason: It leaves out the checks of this repository, or has git run something else.
+    instead: Make the checks pass.
+    hits:
+      - git commit --no-verify -m x
+      - git commit -nm x
+      - git commit -anm x
+      - git push --no-verify
+      - git -c core.hooksPath=/dev/null commit -m x
+      - git config core.hooksPath /tmp/x
+      - git config --global alias.st '!rm -rf /'
+    misses:
+      - git commit -m x
+      - git commit -am "no-verify"
+      - git config user.name me
+      - git config --get core.hooksPath
+
+  guard-off:
+    deny: shell
+    any:
+      - command: claude|claude-code
+        flags: --dangerously-skip-permissions|--allow-dangerously-skip-permissions|--bare|--safe-mode|--settings|--setting-sources|--plugin-dir|--mcp-config|--permission-mode=bypassPermissions|--disallowedTools|--allowedTools|--restricted
+      - command: claude|claude-code mcp add|add-json|add-from-claude-desktop|remove|serve|reset-project-choices
+      - command: claude|claude-code plugin|plugins install|enable|disable|uninstall|marketplace
+      - command: claude|claude-code config set|add|remove
+      - command: claude|claude-code install|uninstall|migrate-installer|setup-token
+      - command: codex
+        flags: --dangerously-bypass-approvals-and-sandbox|--yolo|--full-auto|--sandbox=danger-full-access|-s=danger-full-access|--ask-for-approval=never|-a=never|-c|--config
+      - command: codex mcp add|remove
+      - command: codex login|logout
+      - command: gemini
+        flags: --yolo|-y|--approval-mode=yolo
+      - command: opencode|cursor-agent|aider|goose|amp
+        flags: --yolo|--yes-always|--force|-f|--dangerously-allow-all
+      - command: holdfast up|down|init|enroll|approve|revoke|suspend|resume|vault|rules|egress|pulse|devices|bedrock|memory|approvals|uninstall|plugin|recover|run|say|chat
+      - command: npx|pnpm|yarn|bunx holdfast
+      - command: pkill|killall|kill|systemctl|launchctl
+        args: ['*holdfast*', '*claude*', '*codex*']
+      - command: gdb|lldb|strace|ltrace|gcore
+        flags: -p|--pid
+        via: sudo
+      - command: gcore
+      - command: nsenter
+      - command: chattr
+        args: ['-i', '-a', '-ia']
+    severity: critical
+    opaque: allow
+    reason: It switches the guard off, or starts an agent without it.
+    instead: Ask the operator.
+    hits:
+      - claude --dangerously-skip-permissions -p hi
+      - claude mcp add x -- y
+      - codex exec --yolo hi
+      - holdfast rules apply x.yaml
+      - pkill -f holdfast
+      - sudo gdb -p 4711
+    misses:
+      - claude --version
+      - holdfast status
+      - kill 4711
+
+  verification-off:
+    warn: shell
+    any:
+      - command: curl
+        flags: --insecure|-k|--noproxy|--proxy-insecure|--connect-to|--resolve
+      - command: wget
+        flags: --no-check-certificate|--no-proxy
+      - command: http|https|xh
+        flags: --verify=no
+      - command: ssh|scp|sftp|rsync
+        flags: '-o=StrictHostKeyChecking=no|-o=UserKnownHostsFile=/dev/null'
+      - command: npm|pnpm|yarn config set strict-ssl
+      - command: pip|pip3
+        flags: --trusted-host
+    severity: medium
+    opaque: allow
+    reason: It does not look who answers.
+    instead: Leave verification on.
+    hits:
+      - curl -k https://example.com
+      - wget --no-check-certificate https://example.com
+      - ssh -o StrictHostKeyChecking=no example.com
+    misses:
+      - curl https://example.com
+`;
