@@ -205,6 +205,7 @@ export function codeOf(name: string, interpreter: Interpreter, words: readonly W
     return { from: 'file', path: first, words: rest };
   }
   if (interpreter.language === 'shell') return shellCode(name, words);
+  if (interpreter.language === 'other') return otherCode(name, words);
   const options = readOptions(words, interpreter);
   const codes = options.given.filter(([option, value]) => interpreter.code.includes(option) && value !== undefined);
   if (codes.length > 0) {
@@ -220,6 +221,22 @@ export function codeOf(name: string, interpreter: Interpreter, words: readonly W
   if (has(options, ...(interpreter.other ?? []))) return undefined;
   const [path, ...rest] = options.rest;
   if (path === undefined || path.text === '-' || path.text === '/dev/stdin') return { from: 'input', words: rest };
+  return { from: 'file', path, words: rest };
+}
+
+/** Most interpreters take `-e` or `-c`, `--eval` or `--command`; how their other options read is not known. */
+function otherCode(name: string, words: readonly Word[]): Code | undefined {
+  const at = words.findIndex((word) =>
+    /^(?:-e|-c|-E|-l|-x|-X|--eval|--execute|-eval|-execute|-Command|-command|-EncodedCommand|-enc|-batch|-b)$/i.test(word.text),
+  );
+  const text = words[at + 1];
+  if (at !== -1 && text !== undefined)
+    return { from: 'text', text, label: `${name} ${words[at]?.text ?? ''}`, words: words.slice(at + 2) };
+  const equals = words.find((word) => /^--?(?:eval|execute|command)=/.test(word.text));
+  if (equals !== undefined)
+    return { from: 'text', text: { ...equals, text: equals.text.replace(/^[^=]*=/, '') }, label: `${name} --eval`, words: [] };
+  const [path, ...rest] = words.filter((word) => !/^-./.test(word.text));
+  if (path === undefined || path.text === '-') return { from: 'input', words: rest };
   return { from: 'file', path, words: rest };
 }
 

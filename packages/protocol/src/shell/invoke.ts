@@ -1,13 +1,21 @@
 // What a command does once its words are known: it is written down, and what it runs in turn is invoked: functions, aliases, wrappers, code.
 
 import { builtins } from './builtins.ts';
-import { hole, type ShellCommand, type Word } from './command.ts';
+import { hole, literal, type ShellCommand, type Word } from './command.ts';
 import { runInterpreter, shellScript } from './code.ts';
 import { interpreterOf } from './interpreters.ts';
-import { deeper, maxDepth, type Call, type Machine, type Place } from './machine.ts';
+import { deeper, maxDepth, type Call, type Context, type Machine, type Place } from './machine.ts';
 import { outputOf } from './output.ts';
+import { containers } from './containers.ts';
+import { escapes } from './escapes.ts';
+import { files } from './files.ts';
+import { runGit } from './git.ts';
+import { hasOptionScripts, runOptionScripts } from './option-scripts.ts';
+import { list } from './options.ts';
 import { prefixes } from './prefixes.ts';
-import { runPrefix } from './prefix-run.ts';
+import { runPrefix, runSubCommand } from './prefix-run.ts';
+import { runners } from './runners.ts';
+import { runScreen, runTmux } from './terminals.ts';
 import { runFunction } from './run.ts';
 import { Scope } from './scope.ts';
 import { wrappers } from './wrappers.ts';
@@ -36,19 +44,67 @@ export function invoke(call: Call, place: Place, machine: Machine): string {
 
 function act(name: string, call: Call, words: readonly Word[], place: Place, machine: Machine): string {
   const ran = runNamed(name, words, place, machine);
-  const context = { name, words, place, machine };
-  const builtin = builtins.get(name);
-  if (builtin !== undefined) return builtin(context);
-  const wrapper = wrappers.get(name); // [SHELL-11]
-  if (wrapper !== undefined) return wrapper(context);
+  const context: Context = { name, words, place, machine };
+  const output = runKnown(context) ?? ran;
+  if (output !== undefined) return output;
+  const path = call.argv[0]?.text ?? '';
+  const written = place.scope.file(path);
+  if (written !== undefined) return runFile(written, name, words, place, machine);
+  const linked = place.scope.linked(path);
+  if (linked !== undefined && nameOf(literal(linked)) !== name)
+    return invoke({ ...call, argv: [literal(linked), ...words] }, deeper(place, {}), machine);
+  return outputOf(name, words, place) ?? runUnknown(context);
+}
+
+/** [SHELL-11] */
+function runKnown(context: Context): string | undefined {
+  const { name } = context;
+  const own =
+    builtins.get(name) ??
+    wrappers.get(name) ??
+    containers.get(name) ??
+    escapes.get(name) ??
+    terminals.get(name) ??
+    files.get(name);
+  const output = own?.(context);
+  const runner = runners.get(name);
+  const ran = runner === undefined ? undefined : runSubCommand(context, runner);
+  if (own !== undefined || ran !== undefined) return output ?? ran;
+  if (hasOptionScripts(name)) return runOptionScripts(context);
   const prefix = prefixes.get(name);
   if (prefix !== undefined) return runPrefix(context, prefix);
   const interpreter = interpreterOf(name);
-  if (interpreter !== undefined) return runInterpreter(context, interpreter);
-  const written = place.scope.file(call.argv[0]?.text ?? '');
-  if (written !== undefined) return runFile(written, name, words, place, machine);
-  return ran ?? outputOf(name, words, place);
+  return interpreter === undefined ? undefined : runInterpreter(context, interpreter);
 }
+
+/** A program that this page doesn't know may run its own words: where they look like a command line of a shell's, they are read as one. */
+function runUnknown({ name, words, place, machine }: Context): string {
+  if (harmless.has(name)) return hole;
+  const at = words.findIndex((word, index) => {
+    const next = words[index + 1]?.text ?? '';
+    const inner = word.text.replace(/^.*\//s, '');
+    return (shells.has(inner) && /^-[a-z]*c$/.test(next)) || (destructive.has(inner) && /^([-/~.*]|if=|of=)/.test(next));
+  });
+  if (at !== -1) {
+    const inner = deeper(place, { wrappers: [...place.wrappers, name], maybe: true });
+    machine.invoke({ argv: words.slice(at), assignments: [], redirections: [] }, inner);
+  }
+  return hole;
+}
+
+const shells = new Set(list('sh bash dash zsh ksh ash fish'));
+const destructive = new Set(list('rm dd mkfs shred wipefs chmod chown mkfs.ext4 truncate rmdir unlink'));
+/** Programs whose words are only text to them. */
+const harmless = new Set(
+  list(
+    'echo printf grep egrep fgrep rg ag ack git gh glab hub jq yq cat ls man info tldr which whereis type whatis apropos test expr logger wall notify-send cowsay figlet say curl wget mail touch mkdir',
+  ),
+);
+const terminals = new Map([
+  ['tmux', runTmux],
+  ['screen', runScreen],
+  ['git', runGit],
+]);
 
 /** A function or an alias of that name; what it stands for is found as well, not instead: it may be undone before. */
 function runNamed(name: string, words: readonly Word[], place: Place, machine: Machine): string | undefined {

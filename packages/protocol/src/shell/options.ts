@@ -9,9 +9,13 @@ export interface OptionTable {
   readonly values?: string;
   /** Long options that take their value as the next word, with their dashes; others take it after `=` or have none. */
   readonly long?: readonly string[];
+  /** Long options that take the two words after them. */
+  readonly pairs?: readonly string[];
   /** Long options that take no value, with their dashes. */
   readonly longFlags?: readonly string[];
 }
+
+export const list = (text: string): readonly string[] => text.split(' ');
 
 export interface Options {
   /** Options in order, by letter or long name, with their values. */
@@ -44,7 +48,10 @@ export function readOptions(words: readonly Word[], table: OptionTable): Options
     const name = equals === -1 ? text : text.slice(0, equals);
     const value = words[at];
     if (equals !== -1) given.push([name, value === undefined ? undefined : { ...value, text: text.slice(equals + 1) }]);
-    else if (matches(name, table.long)) {
+    else if (table.pairs?.includes(name) === true) {
+      given.push([name, words[at + 2]]);
+      return 2;
+    } else if (matches(name, table.long)) {
       given.push([completed(name, table.long), words[at + 1]]);
       return 1;
     } else {

@@ -5,7 +5,8 @@ import { hole, type Word } from './command.ts';
 import type { Place } from './machine.ts';
 import { bounded } from './scope.ts';
 
-export function outputOf(name: string, words: readonly Word[], place: Place): string {
+/** undefined: a program that is not known here. */
+export function outputOf(name: string, words: readonly Word[], place: Place): string | undefined {
   const input = place.input ?? '';
   switch (name) {
     case 'echo':
@@ -45,7 +46,7 @@ export function outputOf(name: string, words: readonly Word[], place: Place): st
     case 'pwd':
       return '.\n';
     default:
-      return hole;
+      return undefined;
   }
 }
 

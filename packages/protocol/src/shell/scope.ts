@@ -37,6 +37,7 @@ export class Scope {
   readonly #functions = new Map<string, readonly Function[]>();
   readonly #aliases = new Map<string, string>();
   readonly #files = new Map<string, string>();
+  readonly #links = new Map<string, string>();
   /** Where commands may run, as far as literal `cd`s tell [SHELL-12]. */
   directories: readonly (string | undefined)[];
   /** `$0`, `$1` …; undefined: not known. */
@@ -94,6 +95,16 @@ export class Scope {
     }
     const before = append ? (this.file(path) ?? '') : '';
     this.#files.set(plain(path), bounded(before + text));
+  }
+
+  /** The program that a path is another name of. */
+  linked(path: string): string | undefined {
+    return this.#links.get(plain(path)) ?? this.#parent?.linked(path);
+  }
+
+  link(path: string, program: string): void {
+    if (this.#parent === undefined) this.#links.set(plain(path), program);
+    else this.#parent.link(path, program);
   }
 
   enter(directory: string): void {

@@ -1,9 +1,9 @@
-// Programs that run others in ways of their own: `env -S`, `xargs`, `find -exec`, `ssh host cmd`, containers, `su -c` …
+// Programs that run others in ways of their own: `env -S`, `xargs`, `find -exec`, `parallel`, `script -c` … [SHELL-11]
 
-import { hole, type Word } from './command.ts';
+import { hole, literal, type Word } from './command.ts';
 import { shellScript } from './code.ts';
 import { deeper, type Context, type Place } from './machine.ts';
-import { has, readOptions, valueOf, type OptionTable } from './options.ts';
+import { has, list, readOptions, valueOf, type OptionTable } from './options.ts';
 import { leadingAssignments } from './prefix-run.ts';
 import { Scope } from './scope.ts';
 
@@ -27,14 +27,6 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map(
     env: runEnv,
     xargs: runXargs,
     find: runFind,
-    ssh: runSsh,
-    su: runAs,
-    runuser: runAs,
-    docker: runContainer,
-    podman: runContainer,
-    nerdctl: runContainer,
-    kubectl: runMarked,
-    oc: runMarked,
     busybox: (context) => argv(context, context.name, context.words),
     toybox: (context) => argv(context, context.name, context.words),
     watch: (context) => {
@@ -58,6 +50,19 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map(
       if (option?.text === '-c' || option?.text === '--command') return script(context, 'flock -c', command?.text ?? '');
       return argv(context, 'flock', option === undefined ? [] : [option, ...(command === undefined ? [] : [command]), ...rest]);
     },
+    // What stands after `--` are the words of a shell.
+    capsh: (context) => {
+      const at = context.words.findIndex((word) => word.text === '--');
+      return at === -1 ? hole : argv(context, 'capsh', [literal('bash'), ...context.words.slice(at + 1)]);
+    },
+    fd: runFd,
+    fdfind: runFd,
+    parallel: runParallel,
+    sem: runParallel,
+    bind: (context) => optionScript(context, 'x', (text) => text.replace(/^[^:]*:\s*/, '').replace(/^"(.*)"$/s, '$1')),
+    complete: (context) => optionScript(context, 'C'),
+    compgen: (context) => optionScript(context, 'CF'),
+    jobs: (context) => (context.words[0]?.text === '-x' ? argv(context, 'jobs -x', context.words.slice(1)) : hole),
   }),
 );
 
@@ -163,180 +168,62 @@ function runFind(context: Context): string {
   return hole;
 }
 
-function runSsh(context: Context): string {
-  const table: OptionTable = { flags: '46AaCfGgKkMNnqsTtVvXxYy', values: 'BbcDEeFIiJLlmOoPpQRSWw' };
-  const options = readOptions(context.words, table);
-  const after = readOptions(options.rest.slice(1), table);
-  for (const [letter, value] of [...options.given, ...after.given]) {
-    const command =
-      letter === 'o' && value !== undefined
-        ? /^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand)[\s=]+(.*)$/is.exec(value.text)?.[1]
-        : undefined;
-    if (command !== undefined) script(context, 'ssh -o', command);
+/** Builtins that keep a command for later. */
+function optionScript(context: Context, letters: string, cut = (text: string) => text): string {
+  for (const [at, word] of context.words.entries()) {
+    const value = new RegExp(`^-[A-Za-z]*[${letters}](.*)$`, 's').exec(word.text)?.[1];
+    if (value !== undefined) script(context, context.name, cut(value === '' ? (context.words[at + 1]?.text ?? '') : value));
   }
-  const [host] = options.rest;
-  if (host === undefined) return hole;
-  const words = options.rest.slice(1);
-  const scope = new Scope();
-  scope.enter(hole);
-  if (words.length > 0) script(context, 'ssh', joined(after.rest.length === 0 ? words : after.rest), { scope });
-  else if (context.place.input !== undefined) script(context, 'ssh', context.place.input, { scope, input: hole });
   return hole;
 }
 
-function runAs(context: Context): string {
+function runFd(context: Context): string {
+  const at = context.words.findIndex((word) => /^(-x|-X|--exec|--exec-batch)$/.test(word.text));
+  if (at === -1) return hole;
+  const rest = context.words.slice(at + 1);
+  const end = rest.findIndex((word) => word.text === ';');
+  const command = rest.slice(0, end === -1 ? undefined : end);
+  return argv(
+    context,
+    'fd -x',
+    command.map((word) =>
+      /\{[/.]*\}/.test(word.text) ? { text: word.text.replaceAll(/\{[/.]*\}/g, hole), dynamic: true, glob: false } : word,
+    ),
+  );
+}
+
+function filled(text: string, value: string): string {
+  const quoted = value === '' ? '' : `'${value.replaceAll("'", `'\\''`)}'`;
+  return /\{[^}\s]*\}/.test(text) ? text.replaceAll(/\{[^}\s]*\}/g, () => quoted) : `${text} ${quoted}`;
+}
+
+/** The words before `:::` are joined to a command line; each of those after it, or each line of the input, is its argument. */
+function runParallel(context: Context): string {
   const options = readOptions(context.words, {
-    flags: 'flmpP',
-    values: 'cgGswCu',
-    long: ['--command', '--session-command', '--group', '--supp-group', '--shell', '--whitelist-environment', '--user'],
-    longFlags: ['--fast', '--login', '--preserve-environment', '--pty'],
+    flags: 'kmqrtuvX0',
+    values: 'aCdEIijJLlnNPsS',
+    long: list(
+      '--jobs --arg-file --colsep --delay --delimiter --joblog --load --max-args --max-procs --nice --pipepart --block --replace --results --retries --return --sshlogin --sshloginfile --tagstring --timeout --tmpdir --workdir --basefile --env --halt --progress-interval',
+    ),
+    longFlags: list(
+      '--dry-run --keep-order --pipe --bar --progress --eta --tag --line-buffer --ungroup --xargs --will-cite --null --no-run-if-empty --verbose --quote --semaphore --fg --wait --citation',
+    ),
   });
-  // Options may follow the user's name.
-  const words = [...options.rest];
-  const later = readOptions(words[0]?.text === '-' ? words.slice(2) : words.slice(1), {
-    flags: 'flmpP',
-    values: 'cgGswC',
-    long: ['--command', '--session-command', '--shell'],
-  });
-  const text = valueOf(options, 'c', '--command', '--session-command') ?? valueOf(later, 'c', '--command', '--session-command');
-  if (text !== undefined) return script(context, `${context.name} -c`, text.text);
-  if (has(options, 'u', '--user')) return argv(context, context.name, options.rest);
-  if (context.place.input !== undefined) return script(context, context.name, context.place.input, { input: hole });
-  return hole;
-}
-
-const containerValues = 'aceFhlmpuvw';
-
-function runContainer(context: Context): string {
-  const global = readOptions(context.words, {
-    flags: 'Dv',
-    values: 'cHl',
-    long: [
-      '--config',
-      '--context',
-      '--host',
-      '--log-level',
-      '--tlscacert',
-      '--tlscert',
-      '--tlskey',
-      '--url',
-      '--connection',
-      '--namespace',
-    ],
-  });
-  let [command, ...rest] = global.rest;
-  if (command?.text === 'container' || command?.text === 'compose') {
-    const inner = readOptions(rest, {
-      values: 'fp',
-      long: ['--file', '--project-name', '--profile', '--env-file', '--project-directory'],
-    });
-    [command, ...rest] = inner.rest;
-  }
-  if (command?.text !== 'exec' && command?.text !== 'run' && command?.text !== 'create') return hole;
-  const options = readOptions(rest, {
-    flags: 'diPtqT',
-    values: containerValues,
-    long: containerLong,
-    longFlags: [
-      '--detach',
-      '--interactive',
-      '--tty',
-      '--rm',
-      '--init',
-      '--privileged',
-      '--read-only',
-      '--publish-all',
-      '--no-healthcheck',
-      '--quiet',
-      '--no-deps',
-      '--service-ports',
-      '--no-TTY',
-    ],
-  });
-  const label = `${context.name} ${command.text}`;
-  const scope = new Scope();
-  scope.enter(hole);
-  const entry = valueOf(options, '--entrypoint');
-  for (const words of [options.rest, ...options.other]) {
-    const inner = words.slice(1);
-    argv(context, label, entry === undefined ? inner : [entry, ...inner], { scope });
+  for (const rest of [options.rest, ...options.other]) {
+    const border = rest.findIndex((word) => /^:::/.test(word.text));
+    const command = rest.slice(0, border === -1 ? undefined : border);
+    const given =
+      border === -1
+        ? (context.place.input ?? hole).split('\n').filter((line) => line !== '')
+        : rest.slice(border + 1).map((word) => word.text);
+    if (command.length === 0) {
+      for (const text of given.slice(0, 32)) script(context, 'parallel', text);
+      continue;
+    }
+    const text = joined(command);
+    for (const value of border !== -1 && context.name === 'sem' ? [''] : given.slice(0, 32))
+      // What it fills in it quotes: that a value is not known leaves the command known.
+      context.machine.script(filled(text, value), within(context, 'parallel'), 'parallel');
   }
   return hole;
-}
-
-const containerLong = [
-  ...[
-    '--env',
-    '--env-file',
-    '--user',
-    '--workdir',
-    '--name',
-    '--volume',
-    '--mount',
-    '--network',
-    '--net',
-    '--publish',
-    '--expose',
-    '--entrypoint',
-    '--label',
-    '--memory',
-    '--cpus',
-  ],
-  ...[
-    '--add-host',
-    '--cap-add',
-    '--cap-drop',
-    '--device',
-    '--dns',
-    '--gpus',
-    '--hostname',
-    '--ip',
-    '--ipc',
-    '--link',
-    '--log-driver',
-    '--log-opt',
-    '--pid',
-    '--platform',
-    '--pull',
-    '--restart',
-  ],
-  ...[
-    '--runtime',
-    '--security-opt',
-    '--shm-size',
-    '--stop-signal',
-    '--sysctl',
-    '--tmpfs',
-    '--ulimit',
-    '--userns',
-    '--uts',
-    '--volumes-from',
-    '--volume-driver',
-    '--cidfile',
-    '--cpuset-cpus',
-    '--cpu-shares',
-    '--detach-keys',
-    '--group-add',
-    '--index',
-    '--annotation',
-  ],
-];
-
-/** `kubectl exec pod -c name -- cmd`. */
-function runMarked(context: Context): string {
-  const verb = context.words.find((word) => /^(exec|run|debug|rsh)$/.test(word.text));
-  if (verb === undefined) return hole;
-  const at = context.words.findIndex((word) => word.text === '--');
-  const scope = new Scope();
-  scope.enter(hole);
-  const label = `${context.name} ${verb.text}`;
-  if (at !== -1) return argv(context, label, context.words.slice(at + 1), { scope });
-  // Without the marker the words after the pod's name are the command.
-  const rest = readOptions(context.words.slice(context.words.indexOf(verb) + 1), {
-    flags: 'it',
-    values: 'cfn',
-    long: ['--container', '--namespace', '--filename'],
-    longFlags: ['--stdin', '--tty'],
-  });
-  return verb.text === 'exec' || verb.text === 'rsh' ? argv(context, label, rest.rest.slice(1), { scope }) : hole;
 }
