@@ -51,7 +51,7 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
       dynamic: elements.some((word) => word.dynamic),
       glob: elements.some((word) => word.glob),
     };
-    const texts = elements.map((word) => word.text);
+    const texts = elements.map((word) => /^\[[^\]]*\]=(.*)$/s.exec(word.text)?.[1] ?? word.text);
     if (keep) place.scope.assign(source.name, source.append === true ? [...old, ...texts] : texts, place.maybe);
   } else {
     value = expandText(source.value, how);

@@ -2,7 +2,7 @@
 
 import { Choices } from './choices.ts';
 import { hole } from './command.ts';
-import { shellScript } from './code.ts';
+import { scriptHere } from './code.ts';
 import { runSubscripts } from './expand.ts';
 import { deeper, type Context } from './machine.ts';
 import { printed } from './output.ts';
@@ -20,7 +20,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       return '';
     },
     eval: ({ words, place, machine }) =>
-      shellScript(
+      scriptHere(
         words.map((word) => word.text).join(' '),
         deeper(place, { wrappers: [...place.wrappers, 'eval'] }),
         machine,
@@ -31,7 +31,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     trap: ({ words, place, machine }) => {
       const [action, ...signals] = readOptions(words, { flags: 'lpP' }).rest;
       if (action === undefined || signals.length === 0 || action.text === '-') return '';
-      shellScript(action.text, deeper(place, { wrappers: [...place.wrappers, 'trap'], maybe: true }), machine, 'trap');
+      scriptHere(action.text, deeper(place, { wrappers: [...place.wrappers, 'trap'], maybe: true }), machine, 'trap');
       return '';
     },
     alias: ({ words, place }) => {
@@ -46,7 +46,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     readarray: readAll,
     printf: ({ words, place, machine }) => {
       const options = readOptions(words, { values: 'v' });
-      const output = printed('printf', options.rest);
+      const output = printed(options.rest);
       const target = valueOf(options, 'v');
       if (target === undefined) return output;
       place.scope.assign(target.text, [output], place.maybe);
@@ -54,27 +54,36 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       return '';
     },
     set: ({ words, place }) => {
+      if (
+        words.some((word, index) => /^-[a-z]*a/.test(word.text) || (word.text === 'allexport' && words[index - 1]?.text === '-o'))
+      )
+        place.scope.export();
       const at = words.findIndex((word) => word.text === '--' || word.text === '-');
       const values = at === -1 ? words.filter((word) => !/^[-+]/.test(word.text)) : words.slice(at + 1);
       if (at === -1 && values.length === 0) return '';
-      place.scope.positional = [place.scope.positional?.[0] ?? hole, ...values.map((word) => word.text)];
+      place.scope.setPositional(
+        values.map((word) => word.text),
+        place.maybe,
+      );
       return '';
     },
     shift: ({ words, place }) => {
       const count = Number(words[0]?.text ?? '1');
-      const [zero = hole, ...rest] = place.scope.positional ?? [];
-      if (place.scope.positional !== undefined)
-        place.scope.positional = Number.isNaN(count) || place.maybe ? undefined : [zero, ...rest.slice(count)];
+      for (const [index, [, ...rest]] of (place.scope.positional ?? []).entries())
+        place.scope.setPositional(Number.isNaN(count) ? [hole] : rest.slice(count), place.maybe || index > 0);
       return '';
     },
     let: subscripts,
     unset: subscripts,
     test: subscripts,
     '[': subscripts,
-    export: silent,
-    declare: silent,
-    typeset: silent,
-    local: silent,
+    export: ({ words, place }) => {
+      for (const word of words) if (!word.text.startsWith('-')) place.scope.export(word.text.replace(/=.*$/s, ''));
+      return '';
+    },
+    declare,
+    typeset: declare,
+    local: declare,
     readonly: silent,
     shopt: silent,
     unalias: silent,
@@ -92,6 +101,18 @@ function silent(): string {
   return '';
 }
 
+/** Its assignments are made already; with `-n` they are references. */
+function declare({ words, place, machine }: Context): string {
+  const options = readOptions(words, { flags: 'aAfFgiIlnrtuxp' });
+  for (const word of options.rest) {
+    const [, name = '', target = ''] = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text) ?? [];
+    if (options.given.some(([option]) => option === 'x')) place.scope.export(name === '' ? word.text : name);
+    if (options.given.some(([option]) => option === 'n') && name !== '' && name !== target) place.scope.refer(name, target);
+    if (options.given.some(([option]) => option === 'i')) runSubscripts(target, { machine, place, choices: new Choices() });
+  }
+  return '';
+}
+
 function enter({ words, place }: Context): string {
   const target = words.find((word) => !/^-./.test(word.text));
   place.scope.enter(target === undefined ? '~' : target.text === '-' || target.text === '' || target.glob ? hole : target.text);
@@ -105,8 +126,12 @@ function source({ name, words, place, machine }: Context): string {
   const standardInput = /^\/(dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(path.text);
   const text = standardInput ? place.input : place.scope.file(path.text);
   if (text === undefined) return hole;
-  if (rest.length > 0) place.scope.positional = [place.scope.positional?.[0] ?? hole, ...rest.map((word) => word.text)];
-  return shellScript(text, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
+  if (rest.length > 0)
+    place.scope.setPositional(
+      rest.map((word) => word.text),
+      place.maybe,
+    );
+  return scriptHere(text, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
 }
 
 /** What is read is any line of the input that is known, cut at spaces among the names. */

@@ -8,7 +8,7 @@ import { Scope } from './scope.ts';
 type Interpreter = Parameters<typeof codeOf>[1];
 
 /** [SHELL-5] Reads what is known of a script; what is not known of it may be anything. */
-export function shellScript(text: string, place: Place, machine: Machine, program: string): string {
+export function scriptHere(text: string, place: Place, machine: Machine, program: string): string {
   if (text.includes(hole)) machine.findings.opaque('dynamic_script', program, text);
   if (text.replaceAll(hole, '').trim() === '') return text === '' ? '' : hole;
   if (place.depth > maxDepth) {
@@ -18,27 +18,39 @@ export function shellScript(text: string, place: Place, machine: Machine, progra
   return machine.script(text, place, program);
 }
 
+/** A script for a shell of its own: it sees only what is exported, and what it sets ends with it. */
+export function shellScript(
+  text: string,
+  place: Place,
+  machine: Machine,
+  program: string,
+  positional: readonly string[] = [program],
+): string {
+  return scriptHere(text, { ...place, scope: new Scope(place.scope, positional, true), maybe: false }, machine, program);
+}
+
 export function runInterpreter({ name, words, place, machine }: Context, interpreter: Interpreter): string {
   const code = codeOf(name, interpreter, words);
   if (code === undefined) return hole;
   const positional = code.words.map((word) => word.text);
   if (code.from === 'text') {
     const inner = deeper(place, { wrappers: [...place.wrappers, code.label] });
-    if (interpreter.language !== 'shell') return inlineCode(code.text.text, interpreter.language, machine, name);
-    const scope = new Scope(place.scope, positional.length === 0 ? [name] : positional);
-    return shellScript(code.text.text, { ...inner, scope }, machine, name);
+    if (interpreter.language !== 'shell') return inlineCode(code.text.text, interpreter.language, inner, machine, name);
+    return shellScript(code.text.text, inner, machine, name, positional.length === 0 ? [name] : positional);
   }
   const text = code.from === 'file' ? place.scope.file(code.path.text) : place.input;
   if (text === undefined) return hole;
   const inner = deeper(place, { wrappers: [...place.wrappers, name], input: code.from === 'input' ? hole : place.input });
-  if (interpreter.language !== 'shell') return inlineCode(text, interpreter.language, machine, name);
-  const first = code.from === 'file' ? code.path.text : name;
-  return shellScript(text, { ...inner, scope: new Scope(place.scope, [first, ...positional]) }, machine, name);
+  if (interpreter.language !== 'shell') return inlineCode(text, interpreter.language, inner, machine, name);
+  return shellScript(text, inner, machine, name, [code.from === 'file' ? code.path.text : name, ...positional]);
 }
 
-function inlineCode(text: string, language: Language, machine: Machine, name: string): string {
+/** [SHELL-14] Code with a part that is not known, or that hides what it does, is opaque. */
+function inlineCode(text: string, language: Language, place: Place, machine: Machine, name: string): string {
   machine.findings.spend(text.length);
-  if (language === 'sql') return hole;
-  machine.findings.opaque(text.includes(hole) ? 'dynamic_script' : 'inline_code', name, text);
+  if (language === 'sql' || text.trim() === '') return hole;
+  if (text.includes(hole)) machine.findings.opaque('dynamic_script', name, text);
+  const clear = place.depth <= maxDepth && machine.code(text, language, place, name);
+  if (!clear) machine.findings.opaque('inline_code', name, text);
   return hole;
 }

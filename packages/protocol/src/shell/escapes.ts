@@ -3,18 +3,14 @@
 import { hole, type Word } from './command.ts';
 import { shellScript } from './code.ts';
 import { deeper, type Context } from './machine.ts';
+import { codeInWords, readAwk, readSed } from './languages/text.ts';
 import { list } from './options.ts';
-import { Scope } from './scope.ts';
+import { outputOf } from './output.ts';
 
 type Handler = (context: Context) => string;
 
 const script = ({ name, place, machine }: Context, text: string, label = name): void => {
-  shellScript(
-    text,
-    deeper(place, { wrappers: [...place.wrappers, label], scope: new Scope(place.scope), input: hole, maybe: true }),
-    machine,
-    name,
-  );
+  shellScript(text, deeper(place, { wrappers: [...place.wrappers, label], input: hole }), machine, name);
 };
 
 /** Values of these options, wherever they stand. */
@@ -206,6 +202,22 @@ function aws(context: Context): string {
   return hole;
 }
 
+/** awk and sed run commands from within their programs [SHELL-14]. */
+function awk(context: Context): string {
+  const { name, place, machine } = context;
+  for (const code of codeInWords(context, list('-e --source'), list('-f --file -E --exec'), 'Fv'))
+    if (!readAwk(code, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name))
+      machine.findings.opaque('inline_code', name, code);
+  return hole;
+}
+
+function sed(context: Context): string | undefined {
+  const { name, words, place, machine } = context;
+  for (const code of codeInWords(context, list('-e --expression'), list('-f --file'), 'l'))
+    readSed(code, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
+  return outputOf(name, words, place);
+}
+
 export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...list('vi vim nvim view gvim vimdiff ex rvim').map((name): [string, Handler] => [name, vi]),
   ...list('ed red').map((name): [string, Handler] => [name, lineEscape(/^\s*[\d,.$%]*\s*(?:r|w|e)?\s*!(.+)$/, [])]),
@@ -230,6 +242,8 @@ export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['emacs', emacs],
   ['emacsclient', emacs],
   ['socat', socat],
+  ...list('awk gawk mawk nawk original-awk').map((name): [string, Handler] => [name, awk]),
+  ...list('sed gsed').map((name): [string, Handler] => [name, (context) => sed(context) ?? hole]),
   ['salt', salt],
   ['aws', aws],
 ]);

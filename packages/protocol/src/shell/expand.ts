@@ -8,7 +8,7 @@ import type { Choices } from './choices.ts';
 import { hole, type Word } from './command.ts';
 import { deeper, type Machine, type Place } from './machine.ts';
 import { changeCase, remove, replace, slice, transform } from './parameter.ts';
-import { bounded, type Elements } from './scope.ts';
+import { bounded, Scope, type Elements } from './scope.ts';
 import { parseWords, reportErrors } from './syntax.ts';
 
 /** Text of one kind within a word. `split`: came from an unquoted expansion. `next`: begins a new word. */
@@ -50,9 +50,12 @@ export function expandText(source: Source | undefined, how: Expansion): Word {
   return joined(piecesOf(source, how));
 }
 
-export function expandHeredoc(body: HereDocBody, how: Expansion): string {
+export function expandHeredoc(body: HereDocBody, quoted: boolean, how: Expansion): string {
   how.machine.findings.spend(body.text.length);
-  return body.parts === undefined ? body.text : joined(body.parts.flatMap((part) => partPieces(part, true, how))).text;
+  if (quoted) return body.text;
+  if (body.parts === undefined)
+    return body.text.replaceAll(/\\([\\$`]|\n)/g, (_, escaped: string) => (escaped === '\n' ? '' : escaped));
+  return joined(body.parts.flatMap((part) => partPieces(part, true, how))).text;
 }
 
 /** Runs what an expression substitutes; its value is of interest only where it is a plain number. */
@@ -156,7 +159,7 @@ function partPieces(part: WordPart, quoted: boolean, how: Expansion): Piece[] {
     case 'DoubleQuoted':
     case 'LocaleString':
       how.machine.findings.spend(part.text.length);
-      return [{ text: '', quoted: true }, ...part.parts.flatMap((child) => partPieces(child, true, how))];
+      return quotedPieces(part.parts, how);
     case 'SimpleExpansion':
       return namePieces(part.text.slice(1), quoted, how);
     case 'ParameterExpansion':
@@ -202,6 +205,14 @@ function partPieces(part: WordPart, quoted: boolean, how: Expansion): Piece[] {
   }
 }
 
+/** `"$@"` without positional parameters is no word at all, `"$x"` is one even if it is empty. */
+function quotedPieces(parts: readonly WordPart[], how: Expansion): Piece[] {
+  const pieces = parts.flatMap((child) => partPieces(child, true, how));
+  const [only] = parts;
+  const list = parts.length === 1 && only !== undefined && 'text' in only && /^\$(?:@|\{@\}|\{\w+\[@\]\})$/.test(only.text);
+  return list && pieces.length === 0 ? [] : [{ text: '', quoted: true }, ...pieces];
+}
+
 function substitute(script: ParsedScript | undefined, text: string, how: Expansion, writes = false): string {
   const { machine, place } = how;
   machine.findings.spend(text.length);
@@ -210,7 +221,9 @@ function substitute(script: ParsedScript | undefined, text: string, how: Expansi
     return hole;
   }
   reportErrors(script, text, machine.findings);
-  const output = machine.run(script, deeper(place, { scope: place.scope, ...(writes && { input: hole }) }));
+  const scope = text.startsWith('${') ? place.scope : new Scope(place.scope);
+  const maybe = scope === place.scope && place.maybe;
+  const output = machine.run(script, deeper(place, { scope, maybe, ...(writes && { input: hole }) }));
   return bounded(output);
 }
 
@@ -225,11 +238,14 @@ function elementPieces(elements: Elements, apart: boolean, quoted: boolean): Pie
 }
 
 /** [hole] when unknown. */
-function valueOf(name: string, how: Expansion): Elements {
+export function valueOf(name: string, how: Expansion): Elements {
   const { scope } = how.place;
-  if (/^\d+$/.test(name)) return scope.positional === undefined ? [hole] : [scope.positional[Number(name)] ?? ''];
-  if (name === '@' || name === '*') return scope.positional?.slice(1) ?? [hole];
-  if (name === '#') return [scope.positional === undefined ? hole : String(Math.max(0, scope.positional.length - 1))];
+  if (/^[\d@*#]/.test(name)) {
+    if (scope.positional === undefined) return [hole];
+    const positional = how.choices.choose('@', scope.positional);
+    if (name === '#') return [String(Math.max(0, positional.length - 1))];
+    return name === '@' || name === '*' ? positional.slice(1) : [positional[Number(name)] ?? ''];
+  }
   if (!/^[A-Za-z_]/.test(name)) return [hole];
   const values = scope.variable(name);
   if (values !== undefined) return how.choices.choose(name, values);
@@ -252,7 +268,16 @@ function parameterPieces(part: ParameterExpansionPart, quoted: boolean, how: Exp
   if (part.parameter === 'HOME' || part.parameter === 'PWD') elements = operation === undefined ? elements : [`/${hole}`];
   if (index !== undefined && index !== '@' && index !== '*') {
     const at = /^-?\d+$/.test(index) ? Number(index) : Number.NaN;
-    elements = unset || Number.isNaN(at) ? [hole] : [elements.at(at) ?? ''];
+    // Keys are not kept: any of the values.
+    const element = Number.isNaN(at) ? undefined : elements.at(at);
+    elements = unset
+      ? [hole]
+      : element === undefined && elements.length > 0
+        ? how.choices.choose(
+            `${part.parameter}[]`,
+            elements.map((each) => [each]),
+          )
+        : [element ?? ''];
   } else if (index === undefined && /^[A-Za-z_]/.test(part.parameter)) elements = [elements[0] ?? ''];
   if (part.prefix === '#') {
     const whole = elements.join(' ');
@@ -273,8 +298,9 @@ function parameterPieces(part: ParameterExpansionPart, quoted: boolean, how: Exp
     const operator = operation.operator;
     if (operator.endsWith('?')) return asIs();
     const isSet = !unset && (value !== '' || !operator.startsWith(':'));
-    const unsure = value.includes(hole);
-    if (operator.endsWith('+')) return unsure ? (either() === other ? other : []) : isSet ? other : [];
+    const unsure = value.includes(hole) && !unset;
+    // What the text never sets is taken to be unset, as its author does.
+    if (operator.endsWith('+')) return unsure || unset ? (either() === other ? other : []) : isSet ? other : [];
     if (operator.endsWith('=') && (unsure || !isSet))
       how.place.scope.assign(part.parameter, [joined(other).text], unsure || how.place.maybe);
     return unsure ? either() : isSet ? asIs() : other;

@@ -84,7 +84,7 @@ function configureBy(words: readonly Word[], context: Context): void {
   if (value !== undefined) configure(`${key}=${value}`, context);
 }
 
-export function configure(setting: string, context: Context): void {
+function configure(setting: string, context: Context): void {
   const equals = setting.indexOf('=');
   const key = equals === -1 ? setting : setting.slice(0, equals);
   const value = equals === -1 ? '' : setting.slice(equals + 1);

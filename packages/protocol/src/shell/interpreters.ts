@@ -5,7 +5,7 @@ import type { Word } from './command.ts';
 import { has, readOptions, valueOf, type OptionTable } from './options.ts';
 import { prefixes } from './prefixes.ts';
 
-export type Language = 'shell' | 'python' | 'javascript' | 'perl' | 'ruby' | 'php' | 'awk' | 'sql' | 'other';
+export type Language = 'shell' | 'python' | 'javascript' | 'perl' | 'ruby' | 'php' | 'sql' | 'other';
 
 interface Interpreter extends OptionTable {
   readonly language: Language;

@@ -2,7 +2,7 @@
 
 import { builtins } from './builtins.ts';
 import { hole, literal, type ShellCommand, type Word } from './command.ts';
-import { runInterpreter, shellScript } from './code.ts';
+import { runInterpreter, scriptHere, shellScript } from './code.ts';
 import { interpreterOf } from './interpreters.ts';
 import { deeper, maxDepth, type Call, type Context, type Machine, type Place } from './machine.ts';
 import { outputOf } from './output.ts';
@@ -17,7 +17,6 @@ import { runPrefix, runSubCommand } from './prefix-run.ts';
 import { runners } from './runners.ts';
 import { runScreen, runTmux } from './terminals.ts';
 import { runFunction } from './run.ts';
-import { Scope } from './scope.ts';
 import { wrappers } from './wrappers.ts';
 
 export function invoke(call: Call, place: Place, machine: Machine): string {
@@ -114,12 +113,12 @@ function runNamed(name: string, words: readonly Word[], place: Place, machine: M
   let output: string | undefined;
   if (alias !== undefined && !place.active.includes(name)) {
     const rest = words.map((word) => ` ${quote(word.text)}`).join('');
-    output = shellScript(alias + rest, deeper(place, { active, maybe: true }), machine, name);
+    output = scriptHere(alias + rest, deeper(place, { active, maybe: true }), machine, name);
   }
   for (const body of place.scope.functions(name)) {
     const scope = place.scope;
     const before = scope.positional;
-    scope.positional = [name, ...words.map((word) => word.text)];
+    scope.positional = [[name, ...words.map((word) => word.text)]];
     output = runFunction(body, deeper(place, { active }), machine);
     scope.positional = before;
   }
@@ -143,8 +142,13 @@ function runFile(text: string, name: string, words: readonly Word[], place: Plac
       { name: inner, words: [{ text: '-', dynamic: false, glob: false }], place: { ...place, input: text }, machine },
       interpreter,
     );
-  const scope = new Scope(place.scope, [name, ...words.map((word) => word.text)]);
-  return shellScript(text, deeper(place, { scope, wrappers: [...place.wrappers, name] }), machine, name);
+  return shellScript(
+    text,
+    deeper(place, { wrappers: [...place.wrappers, name] }),
+    machine,
+    name,
+    [name, ...words].map((word) => (typeof word === 'string' ? word : word.text)),
+  );
 }
 
 function write(call: Call, name: string | undefined, place: Place, machine: Machine): void {

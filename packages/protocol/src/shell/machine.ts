@@ -34,6 +34,8 @@ export interface Machine {
   readonly findings: Findings;
   /** Reads text as a script that `program` runs. */
   script(text: string, place: Place, program: string): string;
+  /** Reads code of another language; true when nothing in it is hidden. */
+  code(text: string, language: string, place: Place, program: string): boolean;
   run(script: ParsedScript, place: Place): string;
   invoke(call: Call, place: Place): string;
   /** A function that was defined, to be run at the end unless it was called before. */

@@ -2,81 +2,56 @@
 // given to a shell is read as the shell would [SHELL-13]. Anything else writes what is not known.
 
 import { hole, type Word } from './command.ts';
+import { filters } from './filters.ts';
 import type { Place } from './machine.ts';
 import { bounded } from './scope.ts';
 
 /** undefined: a program that is not known here. */
 export function outputOf(name: string, words: readonly Word[], place: Place): string | undefined {
-  const input = place.input ?? '';
-  switch (name) {
-    case 'echo':
-      return printed('echo', words);
-    case 'cat':
-    case 'tac':
-    case 'tee': {
-      if (name === 'tee') {
-        for (const word of words)
-          if (!word.text.startsWith('-'))
-            place.scope.write(
-              word.text,
-              place.input ?? hole,
-              words.some((each) => each.text === '-a'),
-            );
-        return place.input ?? hole;
-      }
-      const files = words.filter((word) => !/^-./.test(word.text));
-      const texts =
-        files.length === 0
-          ? [place.input ?? hole]
-          : files.map((word) => (word.text === '-' ? (place.input ?? hole) : (place.scope.file(word.text) ?? hole)));
-      const text = bounded(texts.join(''));
-      return name === 'cat' ? text : text.split('\n').reverse().join('\n');
-    }
-    case 'rev':
-      return input
-        .split('\n')
-        .map((line) => [...line].reverse().join(''))
-        .join('\n');
-    case 'base64':
-      return words.some((word) => /^(-[a-z]*[dD]|--d)/.test(word.text)) ? fromBase64(inputOf(words, place)) : hole;
-    case 'which':
-    case 'command':
-    case 'type':
-      return words.find((word) => !word.text.startsWith('-'))?.text ?? hole;
-    case 'pwd':
-      return '.\n';
-    default:
-      return undefined;
+  const texts = words.map((word) => word.text);
+  const operand = texts.find((text) => !text.startsWith('-'));
+  if (name === 'echo') return echoed(words, place);
+  if (name === 'printf') return printed(words);
+  if (name === 'tee') {
+    for (const path of texts.filter((text) => !text.startsWith('-')))
+      place.scope.write(path, place.input ?? hole, texts.includes('-a'));
+    return place.input ?? hole;
   }
+  if (name === 'which' || name === 'command' || name === 'type' || name === 'whence') return operand ?? hole;
+  if (name === 'pwd') return '.\n';
+  if (name === 'basename') return `${operand?.replace(/^.*\/(?=.)/s, '').replace(texts[1] ?? '\0', '') ?? hole}\n`;
+  if (name === 'dirname')
+    return `${operand === undefined ? hole : operand.includes('/') ? operand.replace(/\/[^/]*$/s, '') || '/' : '.'}\n`;
+  if (name === 'seq') return sequence(texts);
+  const filter = filters.get(name);
+  return filter === undefined ? undefined : bounded(filter(inputOf(name, texts, place), texts));
 }
 
-const inputOf = (words: readonly Word[], place: Place): string => {
-  const file = words.find((word) => !word.text.startsWith('-'));
-  return file === undefined ? (place.input ?? hole) : (place.scope.file(file.text) ?? hole);
-};
-
-function fromBase64(text: string): string {
-  const plain = text.replaceAll(/\s/g, '');
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(plain)) return hole;
-  return decoded(Uint8Array.from(atob(plain), (character) => character.charCodeAt(0)));
+/** Operands that are files this text wrote, one after the other; else the input. */
+function inputOf(name: string, texts: readonly string[], place: Place): string {
+  const files = texts.filter(
+    (text, index) =>
+      (text === '-' || !text.startsWith('-')) &&
+      !/^-[ncfd]$/.test(texts[index - 1] ?? '') &&
+      (index > 0 || !/^(?:tr|sed|grep|egrep|fgrep|openssl|iconv|pv)$/.test(name)),
+  );
+  const readable =
+    name === 'tr' || name === 'openssl' ? [] : files.map((file) => (file === '-' ? place.input : place.scope.file(file)));
+  if (readable.length > 0) return readable.map((text) => text ?? hole).join('');
+  return place.input ?? hole;
 }
 
-function decoded(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes);
-  return text.includes('\uFFFD') || text.includes('\0') ? hole : text;
+function sequence(texts: readonly string[]): string {
+  const numbers = texts.map(Number);
+  const [first = 1, last = first] = numbers.length === 1 ? [1, numbers[0]] : [numbers[0], numbers.at(-1)];
+  const step = numbers.length === 3 ? (numbers[1] ?? 1) : 1;
+  const count = Math.floor((last - first) / step) + 1;
+  if (!(count >= 0 && count <= 64) || !texts.every((text) => /^-?\d+$/.test(text))) return hole;
+  return Array.from({ length: count }, (_, index) => `${String(first + index * step)}\n`).join('');
 }
 
-/** `echo` and `printf`. Both ways in which shells read `echo`'s backslashes are not told apart: only what has none is sure. */
-export function printed(name: 'echo' | 'printf', words: readonly Word[]): string {
-  if (name === 'printf') {
-    const [format, ...values] = words;
-    return format === undefined
-      ? ''
-      : formatted(
-          format.text,
-          values.map((word) => word.text),
-        );
-  }
+/** Shells differ in whether `echo` reads backslashes: what is given to a shell is known in both readings. */
+function echoed(words: readonly Word[], place: Place): string {
   let at = 0;
   let [newline, escapes] = ['\n', false];
   for (; /^-[neE]+$/.test(words[at]?.text ?? ''); at += 1) {
@@ -87,31 +62,53 @@ export function printed(name: 'echo' | 'printf', words: readonly Word[]): string
     .slice(at)
     .map((word) => word.text)
     .join(' ');
-  return (escapes ? unescaped(text) : text) + newline;
+  const read = unescaped(text);
+  if (escapes) return read + newline;
+  return place.feeds === undefined || read === text ? text + newline : `${text}\n${read}${newline}`;
 }
 
+export function printed(words: readonly Word[]): string {
+  const [format, ...values] = words;
+  return format === undefined
+    ? ''
+    : formatted(
+        format.text,
+        values.map((word) => word.text),
+      );
+}
+
+/** One pass: what an escape stands for is no directive. */
 function formatted(format: string, values: readonly string[]): string {
-  const pattern = unescaped(format);
   let output = '';
   let taken = 0;
   for (;;) {
     const from = taken;
-    output += pattern.replaceAll(
-      /%(%|[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?([A-Za-z]))/g,
-      (_, directive: string, letter: string | undefined) => {
+    output += format.replaceAll(
+      /\\(?:x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[0-7]{1,3}|[^])|%(%|[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?([A-Za-z]))/g,
+      (whole, directive: string | undefined, letter: string | undefined) => {
+        if (directive === undefined) return unescaped(whole);
         if (directive === '%') return '%';
         const value = values[taken] ?? '';
         taken += 1;
+        if (directive === 's') return value;
+        if (directive === 'b') return unescaped(value);
+        if (/^[dioxXu]$/.test(letter ?? '')) return numeral(directive, letter ?? 'd', value);
         if (directive.length > 1) return value === '' ? '' : hole;
-        if (letter === 's') return value;
-        if (letter === 'b') return unescaped(value);
-        if (letter === 'd' || letter === 'i') return /^-?\d+$/.test(value) ? value : value === '' ? '0' : hole;
         return letter === 'c' ? value.slice(0, 1) : hole;
       },
     );
     output = bounded(output);
     if (taken === from || taken >= values.length || output === hole) return output;
   }
+}
+
+/** `%03o`, `%x`; `'a` is the number of a. */
+function numeral(directive: string, letter: string, value: string): string {
+  const number = /^["']/.test(value) ? (value.codePointAt(1) ?? 0) : value === '' ? 0 : Number(value);
+  const [, zero, width = '0'] = /^(0?)(\d*)[a-zA-Z]$/.exec(directive) ?? [];
+  if (!Number.isSafeInteger(number) || zero === undefined || Number(width) > 64) return hole;
+  const digits = number.toString(letter === 'o' ? 8 : /x/i.test(letter) ? 16 : 10);
+  return (letter === 'X' ? digits.toUpperCase() : digits).padStart(Number(width), zero === '' ? ' ' : '0');
 }
 
 /** `\n`, `\x72`, `\0162`, `\162`, `\u0072`. */

@@ -48,7 +48,10 @@ function runRest(
   operands = prefix.operands ?? 0,
 ): string {
   const [assignments, words] = prefix.assigns === true ? leadingAssignments(rest) : [[], rest];
-  for (const { name: variable, value } of assignments) place.scope.assign(variable, [value.text], true);
+  for (const { name: variable, value } of assignments) {
+    place.scope.assign(variable, [value.text], true);
+    place.scope.export(variable);
+  }
   if (prefix.scripts === true) {
     for (const word of words) shellScript(word.text, place, machine, name);
     return hole;

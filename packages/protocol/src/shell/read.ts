@@ -4,6 +4,7 @@
 import { hole, type ShellReading, type Why } from './command.ts';
 import { Exhausted, Findings, maxTextCharacters } from './findings.ts';
 import { invoke } from './invoke.ts';
+import { readLanguage } from './languages/read.ts';
 import type { Machine, Place } from './machine.ts';
 import { runScript, runUncalled } from './run.ts';
 import { Scope } from './scope.ts';
@@ -37,6 +38,7 @@ function read(text: string, findings: Findings): void {
       const tree = parseScript(script, findings, program);
       return tree === undefined ? hole : runScript(tree, place, machine);
     },
+    code: (code, language, place, program) => readLanguage(code, language, place, machine, program),
     run: (script, place) => runScript(script, place, machine),
     invoke: (call, place) => invoke(call, place, machine),
     uncalled: new Map(),

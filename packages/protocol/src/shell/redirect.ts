@@ -10,7 +10,7 @@ export function readRedirection(source: Source, how: Expansion): Redirection {
   const descriptor = source.descriptor?.type === 'FileDescriptor' ? source.descriptor.value : undefined;
   const common = { operator: source.operator, descriptor } as const;
   if (source.type === 'HereDoc') {
-    const text = expandHeredoc(source.body, how);
+    const text = expandHeredoc(source.body, source.delimiter?.quoted === true, how);
     const body = source.operator === '<<-' ? text.replaceAll(/^\t+/gm, '') : text;
     return { ...common, target: literal(body), heredoc: true };
   }

@@ -19,7 +19,7 @@ import type {
 
 import { Choices } from './choices.ts';
 import { hole, type Redirection } from './command.ts';
-import { expandArithmetic, expandText, expandWord, runSubscripts, type Expansion } from './expand.ts';
+import { expandArithmetic, expandText, expandWord, runSubscripts, valueOf, type Expansion } from './expand.ts';
 import { deeper, maxDepth, type Machine, type Place } from './machine.ts';
 import { readRedirection, settle } from './redirect.ts';
 import { bounded, Scope } from './scope.ts';
@@ -48,7 +48,7 @@ function runStatements(statements: readonly Statement[], place: Place, machine: 
   return output;
 }
 
-const subshell = (place: Place): Place => ({ ...place, scope: new Scope(place.scope) });
+const subshell = (place: Place): Place => ({ ...place, scope: new Scope(place.scope), maybe: false });
 
 function runList(list: CompoundList, place: Place, machine: Machine): string {
   return runStatements(list.commands, deeper(place, {}), machine);
@@ -80,7 +80,8 @@ function runPipeline(node: Pipeline, place: Place, machine: Machine): string {
     const inner: Place = {
       ...place,
       scope: last ? place.scope : new Scope(place.scope),
-      maybe: place.maybe || (last && index > 0),
+      // In some shells the last part runs in the shell itself.
+      maybe: last && (place.maybe || index > 0),
       feeds: feeds[index],
       fedBy,
       input,
@@ -230,8 +231,7 @@ function runFor(node: For | Select, place: Place, machine: Machine): string {
   const how: Expansion = { machine, place, choices: new Choices() };
   const name = node.name.value;
   const list =
-    node.wordlist?.flatMap((word) => expandWord(word, how)) ??
-    (place.scope.positional?.slice(1) ?? [hole]).map((text) => ({ text, glob: false }));
+    node.wordlist?.flatMap((word) => expandWord(word, how)) ?? valueOf('@', how).map((text) => ({ text, glob: false }));
   const values = list.map((word) => (word.glob ? word.text.replaceAll(/[*?]+|\[[^\]]*\]/g, hole) : word.text));
   if (values.length <= maxUnrolled && node.type === 'For' && !place.looping) {
     const before = place.scope.variable(name);

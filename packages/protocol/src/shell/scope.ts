@@ -33,7 +33,12 @@ const initial: ReadonlyMap<string, readonly Elements[]> = new Map(
 
 export class Scope {
   readonly #parent: Scope | undefined;
+  /** It sees only what its parent exports [SHELL-15]. */
+  readonly #newProcess: boolean;
+  readonly #exported = new Set<string>();
+  #exportsAll = false;
   readonly #variables = new Map<string, readonly Elements[]>();
+  readonly #references = new Map<string, string>();
   readonly #functions = new Map<string, readonly Function[]>();
   readonly #aliases = new Map<string, string>();
   readonly #files = new Map<string, string>();
@@ -41,21 +46,27 @@ export class Scope {
   /** Where commands may run, as far as literal `cd`s tell [SHELL-12]. */
   directories: readonly (string | undefined)[];
   /** `$0`, `$1` …; undefined: not known. */
-  positional: Elements | undefined;
+  positional: readonly Elements[] | undefined;
 
-  constructor(parent?: Scope, positional?: Elements) {
+  constructor(parent?: Scope, positional?: Elements, newProcess = false) {
     this.#parent = parent;
+    this.#newProcess = newProcess;
     this.directories = parent?.directories ?? [undefined];
-    this.positional = positional ?? parent?.positional;
+    this.positional = positional === undefined ? parent?.positional : [positional];
   }
 
   /** All values that it may have; undefined: this text never set it. */
-  variable(name: string): readonly Elements[] | undefined {
-    return this.#variables.get(name) ?? (this.#parent === undefined ? initial.get(name) : this.#parent.variable(name));
+  variable(given: string): readonly Elements[] | undefined {
+    const name = this.#referred(given);
+    const own = this.#variables.get(name);
+    if (own !== undefined) return own;
+    const inherited = this.#parent !== undefined && (!this.#newProcess || initial.has(name) || this.#parent.#exports(name));
+    return inherited ? this.#parent.variable(name) : initial.get(name);
   }
 
   /** `maybe`: the assignment may not have happened [SHELL-10]. */
-  assign(name: string, value: Elements, maybe: boolean): void {
+  assign(given: string, value: Elements, maybe: boolean): void {
+    const name = this.#referred(given);
     const kept = value.map(bounded);
     const before = maybe ? (this.variable(name) ?? [['']]) : [];
     if (before.some((other) => same(other, kept))) {
@@ -64,6 +75,34 @@ export class Scope {
     }
     const values = [...before, kept];
     this.#variables.set(name, values.length <= maxAlternatives ? values : [...values.slice(0, maxAlternatives - 1), [hole]]);
+  }
+
+  /** Without a name: all that is assigned from now on, and all that was. */
+  export(name?: string): void {
+    if (name === undefined) this.#exportsAll = true;
+    else this.#exported.add(name);
+  }
+
+  #exports(name: string): boolean {
+    return this.#exportsAll || this.#exported.has(name) || (this.#parent !== undefined && this.#parent.#exports(name));
+  }
+
+  /** `declare -n x=y`: x is another name of y. */
+  refer(name: string, target: string): void {
+    this.#references.set(name, target);
+  }
+
+  #referred(name: string): string {
+    const target = this.#references.get(name);
+    if (target !== undefined || this.#parent === undefined) return target ?? name;
+    return this.#parent.#referred(name);
+  }
+
+  setPositional(values: Elements, maybe: boolean): void {
+    const before = this.positional ?? [];
+    const next = [before[0]?.[0] ?? hole, ...values.map(bounded)];
+    const others = maybe ? before.filter((other) => !same(other, next)) : [];
+    this.positional = others.length < maxAlternatives ? [...others, next] : undefined;
   }
 
   functions(name: string): readonly Function[] {

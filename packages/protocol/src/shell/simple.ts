@@ -40,6 +40,7 @@ function runOnce(node: Command, how: Expansion): string {
     else if (part.type === 'Assignment') argv.push(declared(part, name, inner));
     else redirects.push(part);
   }
+  if (argv.length > 0) for (const { name: variable } of assignments) place.scope.export(variable);
   const redirections = redirects.map((redirect) => readRedirection(redirect, inner));
   return settle(redirections, place, (settled) => machine.invoke({ argv, assignments, redirections }, settled));
 }

@@ -84,7 +84,10 @@ function runEnv(context: Context): string {
     // What `-S` holds may begin with options again.
     const inner = split === undefined ? words : readOptions(words, table).rest;
     const [assignments, command] = leadingAssignments(inner.filter((word) => word.text !== '-'));
-    for (const { name, value } of assignments) scope.assign(name, [value.text], true);
+    for (const { name, value } of assignments) {
+      scope.assign(name, [value.text], true);
+      scope.export(name);
+    }
     if (command.length > 0)
       output = context.machine.invoke({ argv: command, assignments, redirections: [] }, within(context, 'env', { scope }));
   }
@@ -140,9 +143,7 @@ function runXargs(context: Context): string {
     }
     return output;
   }
-  const words = input.includes(hole)
-    ? [{ text: hole, dynamic: true, glob: false }]
-    : splitString({ text: input, dynamic: false, glob: false });
+  const words = splitString({ text: input, dynamic: false, glob: false });
   return argv(context, 'xargs', [...command, ...words.slice(0, 256)], change);
 }
 
@@ -210,7 +211,7 @@ function runParallel(context: Context): string {
     ),
   });
   for (const rest of [options.rest, ...options.other]) {
-    const border = rest.findIndex((word) => /^:::/.test(word.text));
+    const border = rest.findIndex((word) => word.text.startsWith(':::'));
     const command = rest.slice(0, border === -1 ? undefined : border);
     const given =
       border === -1
