@@ -104,7 +104,7 @@ async function tryOne(
     if (unmutated.is !== 'green') return { mutation, is: 'BROKEN', why: `${file} fails with the control on: ${unmutated.why}` };
 
     using _off = tree.apply(mutation);
-    const verdict = await runTest(tree.root, selection, Math.max(minHangMs, 10 * unmutated.ms), signal);
+    const verdict = await runTest(tree.root, selection, Math.max(minHangMs, 10 * unmutated.ms), signal, mutation.says);
     if (verdict.is === 'green') return { mutation, is: 'SURVIVED', why: `${file} passes although ${mutation.off}` };
     if (verdict.is !== 'red') return { mutation, is: 'BROKEN', why: `${file}: ${verdict.why}` };
     reasons.push(verdict.why);

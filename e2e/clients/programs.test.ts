@@ -142,6 +142,20 @@ describe('programs in a sealed session', { timeout: 180_000 }, () => {
     },
   );
 
+  it('one that ignores the proxy reaches nothing, by name or by address', { skip: whyWithout('curl', 'curl') }, async () => {
+    const already = [api.connections, open.connections];
+    for (const origin of [api, open]) {
+      const url = `https://${origin.host}:${origin.port}/`;
+      const direct = ['curl', '-sS', '--noproxy', '*', '--cacert', '/dev/null', url];
+      const codes = [
+        (await holdfast.run(direct)).code,
+        (await holdfast.run([...direct, '--resolve', `${origin.host}:${origin.port}:127.0.0.1`])).code,
+      ];
+      assert.deepEqual(codes, [6, 7], 'curl cannot resolve the name, and cannot connect to the address');
+    }
+    assert.deepEqual([api.connections, open.connections], already);
+  });
+
   it('a toolchain outside of the system folders, first on PATH: works, read-only', { skip: pythonMissing }, async () => {
     const environment = path.join(holdfast.folder, 'toolchain');
     await mkdir(path.join(environment, 'bin'), { recursive: true });

@@ -1,8 +1,9 @@
 // What `npm run mutate` switches off: one control at a time, each by replacing one piece of text, and the tests that must turn red.
 //
-// To add one: a line in the file of its area, its id beginning with the claim of THREAT_MODEL.md that it belongs to. Take the
+// To add one: an entry in the file of its area, its id beginning with the claim of THREAT_MODEL.md that it belongs to. Take the
 // smallest text that is the control and leaves a program that compiles. `npm run check -- claims` says what is wrong with it,
-// `npm run mutate -- ID` whether the test is red.
+// `npm run mutate -- ID` whether the test is red. With the control off the test's attack succeeds, perhaps as root and on somebody's
+// machine: name no test whose attack would do harm then.
 
 export interface Mutation {
   /** The claim, a dot and a few words: `S-3.user-namespace`. */
@@ -13,8 +14,10 @@ export interface Mutation {
   /** Stands in the file exactly once. */
   readonly from: string;
   readonly to: string;
-  /** Test files, and of each the test that turns red: its name or a part of it that no other has. All of them must turn red. */
+  /** Test files, and of each what turns red: a part of a test's name, '' for the file as a whole. Each of them must turn red. */
   readonly red: Readonly<Record<string, string>>;
+  /** Where the test fails by something else than an assertion of its own: a part of what is thrown. */
+  readonly says?: string;
 }
 
 /** The claims of one section of THREAT_MODEL.md. */

@@ -17,13 +17,10 @@ export type Verdict =
   | { readonly is: 'green'; readonly ms: number }
   | { readonly is: 'red'; readonly ms: number; readonly why: string }
   | { readonly is: 'skipped'; readonly why: string }
-  /** Neither: nothing of that name, a file that does not load, a test that hangs. It proves nothing. */
+  /** Neither: nothing of that name, a file that does not load, an error that nobody expects, a hang. It proves nothing. */
   | { readonly is: 'broken'; readonly why: string };
 
 const reporter = join(import.meta.dirname, 'verdict-reporter.ts');
-
-/** An error of these says that the program is broken, not that the test noticed. */
-const loadErrors = new Set(['SyntaxError', 'ReferenceError']);
 
 function environmentOf(file: string, temporary: string): NodeJS.ProcessEnv {
   const {
@@ -43,7 +40,14 @@ function environmentOf(file: string, temporary: string): NodeJS.ProcessEnv {
   };
 }
 
-export async function runTest(root: string, { file, name }: Selection, maxMs: number, signal: AbortSignal): Promise<Verdict> {
+/** `says`: what the test fails with when that is no assertion of its own. */
+export async function runTest(
+  root: string,
+  { file, name }: Selection,
+  maxMs: number,
+  signal: AbortSignal,
+  says?: string,
+): Promise<Verdict> {
   const temporary = mkdtempSync(join(tmpdir(), 'hf-'));
   const startedMs = performance.now();
   try {
@@ -77,7 +81,7 @@ export async function runTest(root: string, { file, name }: Selection, maxMs: nu
     endLeftovers([root, temporary]);
     await new Promise<void>((done) => (child.stdout.closed ? done() : child.stdout.on('close', done)));
     if (hung) return { is: 'broken', why: `no end after ${Math.round(maxMs / 1000)} s` };
-    return judge(endingsOf(text), performance.now() - startedMs);
+    return judge(endingsOf(text), performance.now() - startedMs, says);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -90,14 +94,16 @@ function endingsOf(text: string): Ending[] {
     .map((line) => JSON.parse(line) as Ending);
 }
 
-function judge(endings: readonly Ending[], ms: number): Verdict {
+function judge(endings: readonly Ending[], ms: number, says?: string): Verdict {
   const of = (how: Ending['how']): Ending | undefined => endings.find((ending) => ending.how === how);
   const file = of('file');
   if (file !== undefined) return { is: 'broken', why: `the test file as a whole: ${file.why}` };
-  const unloaded = endings.find((ending) => ending.how === 'failed' && loadErrors.has(ending.kind));
-  if (unloaded !== undefined) return { is: 'broken', why: `${unloaded.kind}: ${unloaded.why}` };
-  const failed = of('failed');
-  if (failed !== undefined) return { is: 'red', ms, why: failed.why };
+  const failed = endings.filter(({ how }) => how === 'failed');
+  const expected = failed.find(({ kind, why }) => (says === undefined ? kind === 'AssertionError' : why.includes(says)));
+  if (expected !== undefined) return { is: 'red', ms, why: expected.why };
+  // An error that nobody asserted says that something is broken, not that the test noticed.
+  if (failed[0] !== undefined)
+    return { is: 'broken', why: `no assertion failed, but there was ${failed[0].kind}: ${failed[0].why}` };
   const hung = of('timed out');
   if (hung !== undefined) return { is: 'broken', why: `the test hangs: ${hung.name}` };
   const skipped = of('skipped');

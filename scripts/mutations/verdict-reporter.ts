@@ -8,7 +8,7 @@ export interface Ending {
   readonly name: string;
   /** `file`: the file as a whole failed, so no test of it said anything. */
   readonly how: 'passed' | 'failed' | 'skipped' | 'timed out' | 'file';
-  /** What it failed with, on one line. */
+  /** What it failed with, the beginning of it on one line. */
   readonly why: string;
   /** Of the error: `AssertionError`, `SyntaxError`. */
   readonly kind: string;
@@ -38,9 +38,11 @@ function endingOf(event: TestEvent): Ending | undefined {
   return ended(type === 'testTimeoutFailure' || type === 'cancelledByParent' ? 'timed out' : 'failed', error.cause ?? error);
 }
 
+const maxChars = 200;
+
 function lineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : typeof error === 'string' ? error : '';
-  return text.split('\n', 1)[0] ?? '';
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, maxChars);
 }
 
 function kindOf(error: unknown): string {

@@ -57,8 +57,8 @@ function sendMessage(response: ServerResponse, { model, stream }: ModelRequest, 
 }
 
 /**
- * Answers the Messages API by a script. A request that offers no tools is a side question of the harness: it gets a sentence.
- * `subagents`: scripts of conversations whose first message holds the key.
+ * Answers the Messages API by a script. A request that offers no tools is a side question of the harness: it gets a sentence, which repeats
+ * the key that it was asked with. `subagents`: scripts of conversations whose first message holds the key.
  */
 export function answerAsModel(script: Script, subagents: Readonly<Record<string, Script>> = {}): Answer {
   let calls = 0;
@@ -76,7 +76,8 @@ export function answerAsModel(script: Script, subagents: Readonly<Record<string,
     const [, chosen = script] = Object.entries(subagents).find(([marker]) => first.includes(marker)) ?? [];
     const turn = messages.filter(({ role }) => role === 'assistant').length;
     const next = (request.tools ?? []).length > 0 ? chosen[turn] : undefined;
-    const blocks: readonly Block[] = next === undefined ? [{ type: 'text', text: 'Done.' }] : [next].flat().map(named);
+    const done = `Done for ${String(seen.headers['x-api-key'])}.`;
+    const blocks: readonly Block[] = next === undefined ? [{ type: 'text', text: done }] : [next].flat().map(named);
     sendMessage(response, request, blocks);
   };
 }

@@ -24,7 +24,7 @@ function tar(files: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-/** An npm registry with one package; with `token`, for its bearer alone. */
+/** An npm registry with one package; with `token`, for its bearer alone. What it says of the package repeats who asked: npm keeps that. */
 export function startNpmRegistry(host: string, name: string, token?: string): Promise<Origin> {
   const manifest = { name, version: '1.0.0', main: 'index.js' };
   const tarball = gzipSync(
@@ -38,7 +38,8 @@ export function startNpmRegistry(host: string, name: string, token?: string): Pr
     } else if (url === `/${name.replace('/', '%2f')}`) {
       response.setHeader('content-type', 'application/json');
       const versions = { '1.0.0': { ...manifest, dist: { tarball: `${base}/-/package-1.0.0.tgz`, integrity } } };
-      response.end(JSON.stringify({ name, 'dist-tags': { latest: '1.0.0' }, versions }));
+      const description = `asked for by ${String(headers.authorization)}`;
+      response.end(JSON.stringify({ name, description, 'dist-tags': { latest: '1.0.0' }, versions }));
     } else if (url === `/${name}/-/package-1.0.0.tgz`) {
       response.end(tarball);
     } else {

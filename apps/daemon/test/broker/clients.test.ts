@@ -290,7 +290,9 @@ test('a tunnel without a handshake ends, and so does what comes beyond the crowd
   silent.write(`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   assert.match(await rest(silent), /^HTTP\/1\.1 200/);
   const crowd = [await it.open(), await it.open(), await it.open()];
-  assert.equal(await rest(await it.open()), '');
+  const beyond = await it.open();
+  beyond.write(`GET /x HTTP/1.1\r\nHost: localhost:${it.port}\r\nConnection: close\r\n\r\n`);
+  assert.equal(await rest(beyond), '');
   const [first] = crowd;
   first?.write(`GET /x HTTP/1.1\r\nHost: localhost:${it.port}\r\n\r\n`);
   assert.equal((await readReply(first ?? assert.fail())).body.toString(), 'door /x');

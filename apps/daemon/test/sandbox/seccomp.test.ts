@@ -90,6 +90,7 @@ const refused: readonly (readonly [name: string, errno: number, ...args: string[
   ['request_key', 1, '249', '@user', '@name', '0', '4294967293'],
   ['io_uring_setup', 38, '425', '8', '@0'],
   ['bpf', 1, '321', '9999', '@x', '3'],
+  ['perf_event_open', 1, '298', '@none', '0', '4294967295', '4294967295', '0'],
   ['userfaultfd', 1, '323', '1'],
   ['a vsock socket, which a network namespace does not hold', 97, '41', '40', '1', '0'],
   ['the same with bits above the family', 97, '41', String(2n ** 32n + 40n), '1', '0'],

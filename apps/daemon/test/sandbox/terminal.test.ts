@@ -160,7 +160,8 @@ test('[SANDBOX-10, SANDBOX-11] a payload cannot type into its terminal', { skip:
   const attempt = ask('./call 16 0 21522 @x; echo $?');
   const shell = await talk(t, world, bash);
   shell.type(attempt);
-  await shell.expect(/=1=/);
+  const [, errno] = await shell.expect(/=(\d+)=/);
+  assert.equal(errno, '1');
   shell.type('exit\n');
   await shell.exited;
   const setting = '/proc/sys/dev/tty/legacy_tiocsti';

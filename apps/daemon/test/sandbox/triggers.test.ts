@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { buildMounts } from '../../src/sandbox/mounts.ts';
 import { startSandbox } from '../../src/sandbox/start.ts';
 import { makeWorld, requestFor, run, script, start, without, type World } from './world.ts';
 
@@ -89,13 +90,13 @@ function attack(paths: readonly string[]): string[] {
     attempt(() => fs.unlinkSync('evil'));`);
 }
 
+/** Those that say `evil`, are links, or lie in what became a link. */
 function evilIn(world: World, paths: readonly string[]): string[] {
   return paths.filter((path) => {
-    const found = lstatSync(join(world.tree, path), { throwIfNoEntry: false });
-    return (
-      found !== undefined &&
-      (found.isSymbolicLink() || (found.isFile() && readFileSync(join(world.tree, path), 'utf8').includes('evil')))
-    );
+    const names = path.split('/');
+    const places = names.map((_, index) => lstatSync(join(world.tree, ...names.slice(0, index + 1)), { throwIfNoEntry: false }));
+    if (places.some((place) => place?.isSymbolicLink() === true)) return true;
+    return places.at(-1)?.isFile() === true && readFileSync(join(world.tree, path), 'utf8').includes('evil');
   });
 }
 
@@ -107,8 +108,10 @@ test('[SANDBOX-4] what exists of the triggers is read-only, whichever way it is 
   const before = readFileSync(join(world.tree, '.git/config'), 'utf8');
   await run(t, requestFor(world, attack(places)));
   assert.deepEqual(evilIn(world, places), []);
-  assert.equal(readFileSync(join(world.tree, '.git/config'), 'utf8'), before);
-  for (const path of places) if (path !== '.git/config') assert.equal(readFileSync(join(world.tree, path), 'utf8'), 'fine', path);
+  for (const path of places) {
+    assert.ok(existsSync(join(world.tree, path)), path);
+    assert.equal(readFileSync(join(world.tree, path), 'utf8'), path === '.git/config' ? before : 'fine', path);
+  }
 });
 
 test('[SANDBOX-4] absent triggers cannot be made, and the session leaves no trace of that', async (t) => {
@@ -279,6 +282,31 @@ test('[SANDBOX-4] a folder that is swapped for a link during the start shows not
   );
 });
 
+test('[SANDBOX-4] a place that became a link before it was opened is not mounted', (t) => {
+  const world = makeWorld(t);
+  mkdirSync(join(world.tree, 'real'));
+  symlinkSync('real', join(world.tree, '.vscode'));
+  for (const path of ['.vscode', '.vscode/tasks.json']) {
+    const protection = { kind: 'read-only', path: join(world.tree, path) } as const;
+    assert.throws(
+      () =>
+        buildMounts({
+          tree: world.tree,
+          treeProtections: [protection],
+          linked: undefined,
+          scopeHome: world.scopeHome,
+          home: '/home/agent',
+          readOnly: [],
+          hidden: [],
+          etc: [],
+          starter: Buffer.alloc(0),
+        }),
+      /became a symbolic link/,
+      path,
+    );
+  }
+});
+
 test('[SANDBOX-4] a linked worktree works: its repository comes along, and only its own part can be written', async (t) => {
   const world = makeWorld(t);
   git(world, 'init', '-q');
@@ -304,11 +332,20 @@ test('[SANDBOX-4] a `.git` file that another repository does not confirm brings 
   const world = makeWorld(t);
   git(world, 'init', '-q');
   const lure = join(world.root, 'operator/src/lure');
+  const own = join(world.tree, '.git/worktrees/lure');
   mkdirSync(lure);
-  mkdirSync(join(world.tree, '.git/worktrees/lure'), { recursive: true });
-  writeFileSync(join(lure, '.git'), `gitdir: ${world.tree}/.git/worktrees/lure\n`);
-  const { output } = await run(t, requestFor(world, ['sh', '-c', `ls ${world.tree}/.git; echo end`], { cwd: lure }));
-  assert.equal(output, 'end\n');
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(lure, '.git'), `gitdir: ${own}\n`);
+  for (const [gitdir, commondir] of [
+    [undefined, '../..'],
+    [join(world.tree, 'other/.git'), '../..'],
+    [join(lure, '.git'), '../../../elsewhere'],
+  ] as const) {
+    if (gitdir !== undefined) writeFileSync(join(own, 'gitdir'), `${gitdir}\n`);
+    writeFileSync(join(own, 'commondir'), `${commondir}\n`);
+    const { output } = await run(t, requestFor(world, ['sh', '-c', `ls ${world.tree}/.git; echo end`], { cwd: lure }));
+    assert.equal(output, 'end\n', `gitdir ${gitdir}, commondir ${commondir}`);
+  }
 });
 
 async function replacedDuring(t: TestContext, world: World, path: string, act: () => void): Promise<void> {
