@@ -13,6 +13,7 @@ import { gone, processesWith } from '../packages/testkit/src/processes.ts';
 
 /** A terminal of its own with a program in it, as `script` makes one; what is written to it is typed. */
 class Terminal {
+  private static readonly opened: LiveProgram[] = [];
   readonly program: LiveProgram;
   /** Its name on this machine. */
   readonly name: string;
@@ -28,8 +29,14 @@ class Terminal {
     const inner = `stty cols ${columns} rows ${rows}; echo "terminal $(tty)"; exec ${quoted}`;
     const environment = { ...holdfast.environment, TERM: 'xterm-256color', SHELL: '/bin/sh' };
     const program = new LiveProgram('script', ['-q', '-e', '-c', inner, '/dev/null'], { cwd: holdfast.work, environment });
+    Terminal.opened.push(program);
     const [, name = ''] = await program.waitFor(/terminal (\/dev\/\S+)/);
     return new Terminal(program, name);
+  }
+
+  /** Those that a failed test left. */
+  static async endAll(): Promise<void> {
+    await Promise.all(Terminal.opened.map((program) => program.end()));
   }
 
   /** Types a line. */
@@ -75,7 +82,10 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
     holdfast = await Installation.create();
     await holdfast.settle();
   });
-  after(() => holdfast.remove());
+  after(async () => {
+    await Terminal.endAll();
+    await holdfast.remove();
+  });
 
   /** An interactive bash; its prompt is `ready$ `. */
   const shell = async (size = {}): Promise<Terminal> => {
@@ -111,6 +121,42 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
     await terminal.after(() => terminal.program.write(ctrlC), /ready\$ /);
     await terminal.after(() => terminal.type('echo "status $?"; jobs; echo none'), /status 130\nnone/);
     assert.equal(await leave(terminal), 0);
+  });
+
+  it("Ctrl-Z gives the caller's shell back, with its terminal as it was; fg goes on where the command was stopped", async () => {
+    const terminal = await Terminal.open(holdfast, ['bash', '--norc', '--noprofile', '-i']);
+    await terminal.waitFor(/bash-[\d.]+[#$] /);
+    await terminal.after(() => terminal.type(`PS1='out''side$ '; before=$(stty -g)`), /\noutside\$ /);
+    const command = inTerminal(['sh', '-c', 'echo beg""un; read line; echo "went on with $line"; exit 6']);
+    const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    await terminal.after(() => terminal.type(quoted), /begun/);
+    await terminal.after(() => terminal.program.write(ctrlZ), /Stopped[^]*outside\$ /);
+    await terminal.after(() => terminal.type('test "$before" = "$(stty -g)" && echo as it""was'), /as itwas/);
+    await terminal.after(() => terminal.type('fg'), /\n[^\n]*main\.ts[^]*\n/);
+    await terminal.after(() => terminal.type('one'), /went on with one[^]*outside\$ /);
+    await terminal.after(() => terminal.type('echo "code <$?>"'), /code <6>/);
+    assert.equal(await leave(terminal), 0);
+  });
+
+  it('a command that stops itself does the same, with all that share its group', async () => {
+    const terminal = await Terminal.open(holdfast, ['bash', '--norc', '--noprofile', '-i']);
+    await terminal.waitFor(/bash-[\d.]+[#$] /);
+    await terminal.after(() => terminal.type(`PS1='out''side$ '`), /\noutside\$ /);
+    const stops = `echo beg""un; read line; perl -e 'kill "TSTP", 0; print "going on\\n"'; echo "after $line"`;
+    await writeFile(path.join(holdfast.work, 'stops'), stops);
+    await terminal.after(() => terminal.type(inTerminal(['sh', './stops']).join(' ')), /begun/);
+    await terminal.after(() => terminal.type('one'), /Stopped[^]*outside\$ /);
+    await terminal.after(() => terminal.type('fg'), /going on[^]*after one[^]*outside\$ /);
+    assert.equal(await leave(terminal), 0);
+  });
+
+  it('Ctrl-Z where no shell waits for its jobs holds nobody up', async () => {
+    const terminal = await Terminal.open(holdfast, inTerminal(['sh', '-c', 'echo begun; read line; echo "went on with $line"']));
+    await terminal.waitFor(/begun/);
+    terminal.program.write(ctrlZ);
+    terminal.type('one');
+    await terminal.waitFor(/went on with one/);
+    assert.equal((await terminal.program.ended).code, 0);
   });
 
   it('Ctrl-D ends the shell', async () => {

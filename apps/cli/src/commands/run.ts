@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import { homedir } from 'node:os';
-import { maxChunkBytes, maxInputAheadBytes } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { CarriedInput } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage } from '../output.ts';
 import { refusedLines } from './refused.ts';
@@ -13,17 +13,12 @@ const runFailed = 125;
 /** What a shell says of a command that wrote to a closed pipe. */
 const brokenPipe = 141;
 
-/** Node reads at most this much of a stream at once. */
-const maxReadBytes = 64 * 1024;
-
 interface RunOptions {
   readonly scope: string;
   readonly passEnv: readonly string[];
   /** Says nothing of what did not pass. */
   readonly quiet?: boolean;
 }
-
-const carried: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'];
 
 /** Names under which people keep secrets; the point of Holdfast is that a session need not have them. */
 const looksSecret = /(^|_)(TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|APIKEY|KEY|PAT)(_|$)/i;
@@ -79,10 +74,9 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
     environment,
     ...(terminal && { terminal }),
   });
-  const release = new AbortController();
+  let input: CarriedInput | undefined;
   let code: number | undefined;
   let refused: readonly string[] = [];
-  let taken = (_bytes: number): void => {};
   const closed = () => {
     code = brokenPipe; // nobody reads on: the session ends with its connection
     call.close();
@@ -91,8 +85,9 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
   process.stderr.on('error', closed);
   try {
     for await (const reply of call.replies()) {
-      if (reply.kind === 'started') taken = carryInput(call, terminal !== undefined, release.signal);
-      else if (reply.kind === 'input-taken') taken(reply.bytes);
+      if (reply.kind === 'started') input = new CarriedInput(call, terminal !== undefined);
+      else if (reply.kind === 'input-taken') input?.taken(reply.bytes);
+      else if (reply.kind === 'stopped') input?.suspend();
       else if (reply.kind === 'output') await written(process.stdout, reply.data);
       else if (reply.kind === 'errors') await written(process.stderr, reply.data);
       else if (reply.kind === 'exited') {
@@ -101,7 +96,7 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
       }
     }
   } finally {
-    release.abort();
+    input?.release();
     call.close();
   }
   if (code === undefined)
@@ -115,36 +110,4 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
 
 function written(stream: NodeJS.WriteStream, data: Uint8Array): Promise<void> {
   return new Promise((resolve) => stream.write(data, () => resolve()));
-}
-
-/** Returns what is to be told when the session has taken input: never more of it is under way than the door allows. [DOOR-7] */
-function carryInput(call: DoorCall, terminal: boolean, released: AbortSignal): (bytes: number) => void {
-  const { stdin, stdout } = process;
-  let aheadBytes = 0;
-  const onData = (data: Buffer) => {
-    aheadBytes += data.length;
-    if (aheadBytes > maxInputAheadBytes - maxReadBytes) stdin.pause();
-    for (let offset = 0; offset < data.length; offset += maxChunkBytes)
-      call.send({ kind: 'input', data: data.subarray(offset, offset + maxChunkBytes) });
-  };
-  const onEnd = () => call.send({ kind: 'input-end' });
-  const onResize = () => call.send({ kind: 'resize', columns: stdout.columns, rows: stdout.rows });
-  const onSignal = (name: NodeJS.Signals) => call.send({ kind: 'signal', name });
-
-  if (terminal) stdin.setRawMode(true);
-  stdin.on('data', onData);
-  stdin.on('end', onEnd);
-  stdin.on('error', onEnd);
-  if (terminal) stdout.on('resize', onResize);
-  for (const name of carried) process.on(name, onSignal);
-  released.addEventListener('abort', () => {
-    if (terminal) stdin.setRawMode(false);
-    stdin.off('data', onData).off('end', onEnd).off('error', onEnd).pause();
-    stdout.off('resize', onResize);
-    for (const name of carried) process.off(name, onSignal);
-  });
-  return (bytes) => {
-    aheadBytes -= bytes;
-    if (!released.aborted && aheadBytes <= maxInputAheadBytes - maxReadBytes) stdin.resume();
-  };
 }

@@ -93,6 +93,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       signal: (signal) => {
         if (!ended) ignoreGone(() => processes.signal(signal, name !== undefined));
       },
+      isStopped: () => !ended && name !== undefined && isStopped(processes),
       kill,
     };
   } catch (error) {
@@ -206,6 +207,14 @@ async function readAll(stream: Readable): Promise<string> {
 async function lastWords(stream: Readable | null): Promise<string> {
   const text = stream === null ? '' : await readAll(stream).catch(() => '');
   return text.trim().split('\n').at(-1) ?? '';
+}
+
+function isStopped(processes: SessionProcesses): boolean {
+  try {
+    return processes.isStopped;
+  } catch {
+    return false; // it has just ended
+  }
 }
 
 /** The process may end between the question and the act. */

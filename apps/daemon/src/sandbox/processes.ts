@@ -40,11 +40,21 @@ export class SessionProcesses {
       process.kill(-this.#payload, name);
       return;
     }
-    // After the name in brackets, which may hold anything: state, parent, group, session, terminal, foreground group.
-    const fields = readFileSync(`/proc/${this.#payload}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    const [, , group = '', , , foreground = ''] = fields;
+    const [, , group = '', , , foreground = ''] = this.#fields();
+    // What stopped a group goes on as a group; it disturbs nobody in it.
+    if (name === 'SIGCONT' && Number(foreground) > 1) process.kill(-Number(foreground), name);
     // A payload without job control shares its group with bwrap, whose end would take the payload's chance to answer.
-    if (foreground === group && group !== String(this.#payload)) process.kill(this.#payload, name);
+    else if (foreground === group && group !== String(this.#payload)) process.kill(this.#payload, name);
     else if (Number(foreground) > 1) process.kill(-Number(foreground), name);
+  }
+
+  /** Whether the payload is stopped, as Ctrl-Z stops it. */
+  get isStopped(): boolean {
+    return this.#fields()[0] === 'T';
+  }
+
+  /** What the kernel tells of the payload, after the name in brackets, which may hold anything: state, parent, group, session, terminal, foreground group. */
+  #fields(): readonly string[] {
+    return readFileSync(`/proc/${this.#payload}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   }
 }

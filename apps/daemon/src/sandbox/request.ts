@@ -58,6 +58,8 @@ export interface Sandbox {
   resize(columns: number, rows: number): Promise<void>;
   /** To the terminal's foreground group; without a terminal, to the payload's group. Nothing when the session has ended. */
   signal(name: NodeJS.Signals): void;
+  /** Whether the command is stopped, as Ctrl-Z stops it. False without a terminal, or when the session has ended. */
+  isStopped(): boolean;
   /**
    * The command's own code, 128 + n for a signal. Every process inside is gone when it settles.
    * @throws sandbox_tree_changed when somebody outside replaced what the session must not write

@@ -16,9 +16,10 @@ const maxCells = 10_000;
 export const nameDescriptor = 3;
 
 /**
- * The words that start `inner` on a terminal of `size`. The shell sets the size, tells the name, and becomes `inner`.
+ * The words that start `inner` on a terminal of `size`. The shell sets the size, tells the name, and starts `inner` as a job in a process group
+ * of its own: the kernel stops no group that has no parent in its session, and Ctrl-Z would do nothing.
  *
- * It makes the processes between it and the payload deaf to the signals of the keyboard: they share the terminal's foreground group,
+ * The processes between the shell and the payload are deaf to the signals of the keyboard: they share the terminal's foreground group with it,
  * and their end would be the session's. The starter restores the defaults for the payload.
  * Each word of `inner` is quoted here.
  */
@@ -28,8 +29,8 @@ export function onTerminal(programs: Programs, size: TerminalSize, inner: readon
   const steps = [
     `${programs.stty} cols ${columns} rows ${rows}`,
     `readlink /proc/self/fd/0 >&${nameDescriptor}`,
-    `trap '' INT QUIT TSTP TTIN TTOU`,
-    `exec ${words} ${nameDescriptor}>&-`,
+    'set -m',
+    `(trap '' INT QUIT TSTP TTIN TTOU; exec ${words} ${nameDescriptor}>&-)`,
   ];
   // The daemon's end takes script with it, script's end takes bwrap, bwrap's takes everything inside. [SANDBOX-12]
   return [

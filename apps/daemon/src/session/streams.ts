@@ -13,6 +13,7 @@ interface SandboxStreams {
   readonly errors: Readable | undefined;
   resize(columns: number, rows: number): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  isStopped(): boolean;
 }
 
 const signals = new Set<string>([
@@ -27,6 +28,41 @@ const signals = new Set<string>([
   'SIGWINCH',
   'SIGKILL',
 ]);
+
+/** What stops a command at a terminal is typed there, and takes effect soon. */
+const stopsWithinMs = 2_000;
+const lookEveryMs = 50;
+
+/** Tells once whenever the command has been stopped. */
+class StopWatch {
+  private readonly sandbox: SandboxStreams;
+  private readonly told: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private untilMs = 0;
+  private wasStopped = false;
+
+  constructor(sandbox: SandboxStreams, told: () => void) {
+    this.sandbox = sandbox;
+    this.told = told;
+  }
+
+  typed(): void {
+    this.untilMs = performance.now() + stopsWithinMs;
+    this.timer ??= setInterval(() => this.look(), lookEveryMs).unref();
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private look(): void {
+    const stopped = this.sandbox.isStopped();
+    if (stopped && !this.wasStopped) this.told();
+    this.wasStopped = stopped;
+    if (performance.now() > this.untilMs) this.end();
+  }
+}
 
 async function pump(stream: Readable, caller: Caller, kind: 'output' | 'errors'): Promise<void> {
   try {
@@ -47,6 +83,7 @@ export async function carryStreams(sandbox: SandboxStreams, caller: Caller): Pro
   const { input } = sandbox;
   let aheadBytes = 0;
   input.on('error', () => {}); // the command closed its input: what comes after is nobody's
+  const stops = new StopWatch(sandbox, () => caller.reply({ kind: 'stopped' })); // [DOOR-17]
   const take = (data: Uint8Array) => {
     aheadBytes += data.length;
     if (aheadBytes > maxInputAheadBytes) throw new HoldfastError('codec_limit', 'more input than the session takes at once'); // [DOOR-7]
@@ -61,6 +98,7 @@ export async function carryStreams(sandbox: SandboxStreams, caller: Caller): Pro
     switch (frame.kind) {
       case 'input':
         take(frame.data);
+        stops.typed();
         break;
       case 'input-end':
         input.end();
@@ -75,4 +113,5 @@ export async function carryStreams(sandbox: SandboxStreams, caller: Caller): Pro
     }
   });
   await Promise.all([pump(sandbox.output, caller, 'output'), sandbox.errors && pump(sandbox.errors, caller, 'errors')]);
+  stops.end();
 }

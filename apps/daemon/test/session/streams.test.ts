@@ -13,9 +13,12 @@ class FakeCaller implements Caller {
   full = false;
   private drain = Promise.withResolvers<void>();
   private listener: (frame: DoorRequest) => void = () => {};
+  /** Called with each reply. */
+  heard: (reply: DoorReply) => void = () => {};
 
   reply(reply: DoorReply): boolean {
     this.replies.push(reply);
+    this.heard(reply);
     return !this.full;
   }
 
@@ -58,6 +61,10 @@ function sandboxOf(input: Writable = new PassThrough()) {
       return columns === 13 ? Promise.reject(new Error('no terminal')) : Promise.resolve();
     },
     signal: (name: string) => void done.push(name),
+    stopped: false,
+    isStopped(): boolean {
+      return this.stopped;
+    },
   };
 }
 
@@ -130,6 +137,24 @@ test('sizes and signals arrive; what is no signal of a person does not, and a re
   caller.send({ kind: 'signal', name: 'SIGTERM' }, { kind: 'signal', name: 'SIGSEGV' }, { kind: 'signal', name: 'SIGNONSENSE' });
   await turn();
   assert.deepEqual(sandbox.done, ['80x24', '13x1', 'SIGTERM']);
+});
+
+// [DOOR-17]
+test('a command that is stopped after something was typed is told so, once each time', async () => {
+  const caller = new FakeCaller();
+  const sandbox = sandboxOf();
+  void carryStreams(sandbox, caller);
+  for (let times = 1; times <= 2; times += 1) {
+    const told = new Promise<void>((resolve) => (caller.heard = ({ kind }) => kind === 'stopped' && resolve()));
+    sandbox.stopped = true;
+    caller.send({ kind: 'input', data: Buffer.from([26]) });
+    const held = setTimeout(() => {}, 60_000); // a watch of its own keeps no process alive
+    await told;
+    clearTimeout(held);
+    sandbox.stopped = false;
+    await new Promise((resolve) => setTimeout(resolve, 120)); // it has to be seen running before it can be told again
+    assert.equal(caller.replies.filter(({ kind }) => kind === 'stopped').length, times);
+  }
 });
 
 // [DOOR-4]

@@ -186,6 +186,8 @@ export const doorReply = union({
   'input-taken': { bytes: integer({ max: maxInputAheadBytes }) },
   output: { data: bytesUpTo(maxChunkBytes) },
   errors: { data: bytesUpTo(maxChunkBytes) },
+  /** The command was stopped, as Ctrl-Z does it; it goes on with the signal SIGCONT. [DOOR-17] */
+  stopped: {},
   /** Absent: everything passed. `unlisted` counts what found no place in the list. [DOOR-16] */
   exited: { code: integer({ max: 255 }), refused: optional(list(refusal, { max: maxRefusals })), unlisted: optional(integer()) },
   rules: {

@@ -49,6 +49,7 @@ const replies: readonly DoorReply[] = [
   { kind: 'done' },
   { kind: 'started', session: id, agent: id, mode: 'sealed' },
   { kind: 'input-taken', bytes: maxChunkBytes },
+  { kind: 'stopped' },
   { kind: 'output', data: new Uint8Array([0, 255]) },
   { kind: 'errors', data: new Uint8Array() },
   { kind: 'exited', code: 255 },
