@@ -71,6 +71,14 @@ export const guard: Area = {
       to: `if (version !== undefined) return;`,
       red: { 'apps/daemon/test/guard/version.test.ts': 'is not started' },
     },
+    {
+      id: 'G-7.before-minting',
+      off: 'a credential is used whatever the rules say',
+      file: 'apps/daemon/src/session/ruled-authority.ts',
+      from: `await this.#assertAllowed(facts, this.nameOf(view));`,
+      to: '',
+      red: { 'apps/daemon/test/session/ruled-authority.test.ts': 'is not minted and does not pass' },
+    },
   ],
   exceptions: {
     'G-5': 'only the real Claude Code tells, which the runner does not fetch',

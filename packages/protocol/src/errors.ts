@@ -101,6 +101,7 @@ export const errorCodes = [
   'request_cut',
   'request_malformed',
   'rules_altered',
+  'rules_denied',
   'rules_invalid',
   'rules_version',
   'sandbox_command_not_found',

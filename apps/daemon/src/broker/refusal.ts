@@ -68,6 +68,11 @@ const texts = {
     message: 'The path can be read in more than one way.',
     next: 'Send the plain path: no dot segments, encoded slashes, semicolons or empty segments.',
   },
+  rules_denied: {
+    status: 403,
+    message: "The operators' rules deny this request.",
+    next: 'An operator sees which rule in holdfast audit show.',
+  },
   target_mismatch: {
     status: 403,
     message: 'CONNECT target, TLS server name and Host header differ.',

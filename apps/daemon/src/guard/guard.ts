@@ -18,6 +18,8 @@ export interface Policy {
 /** What an act was and what became of it, for the record. */
 export interface JudgedAct {
   readonly id: string;
+  /** A harness said so, or the daemon itself saw it. */
+  readonly label: 'reported' | 'observed';
   readonly call: ToolCall;
   /** Of the call to the last byte of its input: what an operator's answer is bound to. */
   readonly digest: Uint8Array;
@@ -45,6 +47,9 @@ export type SessionFacts = Omit<CallContext, 'directory' | 'labels' | 'nowMs' | 
   readonly view: View;
   branch(): string | undefined;
 };
+
+/** What the daemon's own broker saw; no harness may call itself so. */
+export const brokerHarness = 'broker';
 
 /** Calls that are still under way; a harness that never says that one has ended must not fill the memory. */
 const maxOpenCalls = 1024;
@@ -86,14 +91,23 @@ export class Guard {
       open.verdicts.set(key, verdict);
       return await verdict;
     } catch (thrown) {
-      this.#ports.fault(codeOf(thrown));
-      return { kind: 'deny', reason: `Holdfast could not judge this (${codeOf(thrown)}), so it does not happen.` };
+      return this.#fault(thrown);
     }
   }
 
   /** The call has run, or failed: its id may be used for another one. */
   ended(id: string): void {
     this.#open.delete(id);
+  }
+
+  /** A request that the daemon sees itself. What no rule speaks of needs no record beside that of the request. Total. [GUARD-16] */
+  async judgeRequest(call: ToolCall): Promise<Verdict> {
+    try {
+      const reported = { harness: call.harness, id: undefined, call, withInput: () => call, directory: '/' };
+      return await this.#decide(reported, call, undefined, undefined);
+    } catch (thrown) {
+      return this.#fault(thrown);
+    }
   }
 
   /** Something was read that no hook can hold back: it only labels. */
@@ -112,12 +126,14 @@ export class Guard {
     const context = this.#context(reported);
     const decision = this.#decision(reported, call, policy, context, open);
     const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
-    const judged = { id, call, digest: this.#ports.digest(call), context, decision, rulesVersion: policy.version };
+    const label = reported.harness === brokerHarness ? ('observed' as const) : ('reported' as const);
+    const judged = { id, label, call, digest: this.#ports.digest(call), context, decision, rulesVersion: policy.version };
     const outcome = decision.effect === 'ask' ? await this.#ports.approve(judged, gone) : undefined;
     const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
     // The call may run from here on, and nothing tells for certain that it did not.
     if (allowed) for (const label of decision.labels) this.#labels.add(label); // [GUARD-14]
-    await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
+    const silent = label === 'observed' && decision.matched.length === 0 && decision.labels.length === 0;
+    if (!silent) await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
     if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
     return { kind: 'allow', ...(decision.input !== undefined && { input: decision.input }), notes: notesOf(decision) };
   }
@@ -131,6 +147,12 @@ export class Guard {
     if (effect === 'deny' || effect === 'ask') return { effect: 'deny', matched, labels: [] }; // [GUARD-15]
     open?.rewritten.add(this.#keyOf(rewritten, reported.directory));
     return decision;
+  }
+
+  #fault(thrown: unknown): Verdict {
+    const code = codeOf(thrown);
+    this.#ports.fault(code);
+    return { kind: 'deny', reason: `Holdfast could not judge this (${code}), so it does not happen.` };
   }
 
   #canonical({ harness, call, directory }: ReportedAct): ToolCall {

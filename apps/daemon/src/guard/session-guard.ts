@@ -87,7 +87,10 @@ function becauseOf({ matched }: Decision): readonly Because[] {
 
 const maxRecorded = 16;
 
-function reportOf(session: Uint8Array, { id, call, digest, context, decision, allowed, rulesVersion }: JudgedAct): AuditReport {
+function reportOf(
+  session: Uint8Array,
+  { id, label, call, digest, context, decision, allowed, rulesVersion }: JudgedAct,
+): AuditReport {
   const { tool, harness, name, command, paths, url, method, server, mcpTool } = call;
   const act = writeAct({
     ...(command !== undefined && { command }),
@@ -101,7 +104,7 @@ function reportOf(session: Uint8Array, { id, call, digest, context, decision, al
     kind: 'tool-call',
     session,
     toolUse: shown(id, 128),
-    label: 'reported',
+    label,
     tool,
     harness,
     name: shown(name, 256),

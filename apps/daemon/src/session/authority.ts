@@ -92,6 +92,11 @@ export class SessionAuthority implements Authority {
     this.agent.note({ kind: 'refused', session: this.session, code: parseCode(code), request });
   }
 
+  /** The operators' name for a credential. */
+  protected nameOf(view: GrantView): string {
+    return this.current(view).name;
+  }
+
   private placeholder({ grant }: Grant): string {
     const key = toHex(grant);
     const known = this.placeholders.get(key) ?? this.agent.placeholder(grant);

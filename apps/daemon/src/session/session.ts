@@ -20,7 +20,8 @@ import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentView } from './agent-view.ts';
-import { SessionAuthority } from './authority.ts';
+import type { SessionAuthority } from './authority.ts';
+import { RuledAuthority } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
 
@@ -67,7 +68,7 @@ export class Sessions {
     const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
-    const authority = new SessionAuthority(agent, this.ports, session);
+    const authority = new RuledAuthority(agent, this.ports, session);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
@@ -80,6 +81,9 @@ export class Sessions {
       const sandbox = await this.start(agent, request, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
       const guarding = sealedGuard(agent, this.ports, { session, program, tree: request.cwd, view });
+      authority.heldBy(async (call) =>
+        agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(call),
+      );
       door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding));
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();

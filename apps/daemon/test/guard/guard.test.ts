@@ -185,6 +185,37 @@ test('a policy that fails denies', async () => {
   assert.deepEqual(faults, ['internal']);
 });
 
+// [GUARD-16]
+test('a request that the daemon saw is recorded where a rule speaks of it, as observed, and labels the session', async () => {
+  const call = (url: string): ToolCall => ({
+    tool: 'fetch',
+    harness: 'broker',
+    name: 'request',
+    input: { url },
+    url,
+    method: 'GET',
+  });
+  const { guard, acts } = guardWith(({ url = '' }) =>
+    url.includes('evil') ? says('deny') : url.includes('page') ? says('allow', { labels: ['untrusted'] }) : says('allow'),
+  );
+  assert.equal((await guard.judgeRequest(call('https://a.example/'))).kind, 'allow');
+  assert.deepEqual(acts, []);
+  assert.equal((await guard.judgeRequest(call('https://page.example/'))).kind, 'allow');
+  assert.equal((await guard.judgeRequest(call('https://evil.example/'))).kind, 'deny');
+  assert.deepEqual(
+    acts.map(({ label, allowed }) => [label, allowed]),
+    [
+      ['observed', true],
+      ['observed', false],
+    ],
+  );
+  assert.deepEqual([...guard.labels], ['untrusted']);
+  const broken = guardWith(() => {
+    throw new Error('bug');
+  });
+  assert.equal((await broken.guard.judgeRequest(call('https://a.example/'))).kind, 'deny');
+});
+
 function reasonOf(verdict: Awaited<ReturnType<Guard['judge']>>): string {
   return verdict.kind === 'deny' ? verdict.reason : assert.fail('it may happen');
 }

@@ -1,0 +1,45 @@
+// A session's authority with the operators' rules before it: what the vault would let out is held against them first, from what the broker itself
+// saw. spec/guard.md [GUARD-16].
+
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { ToolCall } from '@holdfast/protocol/rules/call';
+import type { GrantView, RequestFacts, Use } from '../broker/broker.ts';
+import { brokerHarness } from '../guard/guard.ts';
+import type { Verdict } from '../guard/reported.ts';
+import { SessionAuthority } from './authority.ts';
+
+type Judge = (call: ToolCall) => Promise<Verdict>;
+
+export class RuledAuthority extends SessionAuthority {
+  #judge: Judge = () => Promise.resolve({ kind: 'deny', reason: 'nobody judges yet' });
+
+  /** Until then nothing is let out. */
+  heldBy(judge: Judge): void {
+    this.#judge = judge;
+  }
+
+  override async use(view: GrantView, facts: RequestFacts): Promise<Use> {
+    await this.#assertAllowed(facts, this.nameOf(view));
+    return super.use(view, facts);
+  }
+
+  override async passed(facts: RequestFacts): Promise<void> {
+    await this.#assertAllowed(facts, undefined);
+    return super.passed(facts);
+  }
+
+  async #assertAllowed({ scheme, host, port, method, path }: RequestFacts, credential: string | undefined): Promise<void> {
+    const place = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
+    const verdict = await this.#judge({
+      tool: 'fetch',
+      harness: brokerHarness,
+      name: 'request',
+      input: { method, scheme, host, port, path, ...(credential !== undefined && { credential }) },
+      url: `${scheme}://${place}${path}`,
+      method,
+    });
+    // A request cannot be changed here.
+    if (verdict.kind === 'deny' || verdict.input !== undefined)
+      throw new HoldfastError('rules_denied', "the operators' rules deny this request"); // [GUARD-16]
+  }
+}
