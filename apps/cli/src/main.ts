@@ -115,6 +115,30 @@ operatorCommand(egress, 'remove', 'end that leave')
   .action(action(async () => (await import('./commands/egress.ts')).remove));
 viewCommand(egress, 'list', 'who may reach what').action(action(async () => (await import('./commands/egress.ts')).list));
 
+const rules = program.command('rules').description('what agents may do');
+operatorCommand(rules, 'apply', 'check, sign and publish rules; in force from the next act on')
+  .argument('<file>', 'rules in YAML; - reads standard input')
+  .option('--pack <name>', 'put the rules of a curated pack in as well; repeatable', collect)
+  .action(action(async () => (await import('./commands/rules.ts')).apply));
+viewCommand(rules, 'list', 'the rules in force')
+  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
+  .action(action(async () => (await import('./commands/rules.ts')).list));
+viewCommand(rules, 'explain', 'what rules would make of an act, and why')
+  .argument('<act>', 'a command, path, address, text, or SERVER/TOOL')
+  .option('--tool <tool>', 'shell, read, write, edit, search, fetch, agent, mcp, message, skill or other', 'shell')
+  .option('--file <file>', 'ask these rules, not those in force')
+  .option('--pack <name>', 'with the rules of a curated pack; repeatable', collect)
+  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
+  .action(action(async () => (await import('./commands/rules.ts')).explain));
+command(rules, 'test', "run a file's examples, and hold its rules against the recorded acts of this machine")
+  .argument('[file]', 'rules in YAML; without it the rules in force')
+  .option('--pack <name>', 'with the rules of a curated pack; repeatable', collect)
+  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
+  .action(action(async () => (await import('./commands/rules-test.ts')).test));
+command(rules, 'packs', 'the curated packs and their rules').action(
+  action(async () => (await import('./commands/rules.ts')).packs),
+);
+
 const bedrock = program.command('bedrock').description("texts that stand in every agent's context");
 operatorCommand(bedrock, 'add', 'tell every agent, from its next turn on')
   .argument('<text>', 'what to tell; - reads it from standard input')

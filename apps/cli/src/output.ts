@@ -12,6 +12,7 @@ const usageCodes: readonly ErrorCode[] = [
   'codec_limit',
   'pairing_code_invalid',
   'recovery_code_invalid',
+  'rules_invalid',
   'secret_unfit',
 ];
 

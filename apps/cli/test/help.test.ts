@@ -21,6 +21,7 @@ Commands:
   approve [options] <code>    admit the machine that shows this code
   vault                       credentials
   egress                      hosts that agents may reach without a credential
+  rules                       what agents may do
   bedrock                     texts that stand in every agent's context
   agents [options]            who is enrolled
   revoke [options] <agent>    end an agent at once; its evidence stays
@@ -395,6 +396,91 @@ Options:
   --agent <agent>           an agent of this machine: an id, or a scope's name
                             (default: "main")
   -h, --help                display help for command
+`,
+  rules: `Usage: holdfast rules [options] [command]
+
+what agents may do
+
+Options:
+  -h, --help               display help for command
+
+Commands:
+  apply [options] <file>   check, sign and publish rules; in force from the next
+                           act on
+  list [options]           the rules in force
+  explain [options] <act>  what rules would make of an act, and why
+  test [options] [file]    run a file's examples, and hold its rules against the
+                           recorded acts of this machine
+  packs [options]          the curated packs and their rules
+  help [command]           display help for command
+`,
+  'rules apply': `Usage: holdfast rules apply [options] <file>
+
+check, sign and publish rules; in force from the next act on
+
+Arguments:
+  file                      rules in YAML; - reads standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --pack <name>             put the rules of a curated pack in as well;
+                            repeatable
+  -h, --help                display help for command
+`,
+  'rules list': `Usage: holdfast rules list [options]
+
+the rules in force
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  --agent <agent>           an agent of this machine: an id, or a scope's name
+                            (default: "main")
+  -h, --help                display help for command
+`,
+  'rules explain': `Usage: holdfast rules explain [options] <act>
+
+what rules would make of an act, and why
+
+Arguments:
+  act                       a command, path, address, text, or SERVER/TOOL
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
+  --tool <tool>             shell, read, write, edit, search, fetch, agent, mcp,
+                            message, skill or other (default: "shell")
+  --file <file>             ask these rules, not those in force
+  --pack <name>             with the rules of a curated pack; repeatable
+  --agent <agent>           an agent of this machine: an id, or a scope's name
+                            (default: "main")
+  -h, --help                display help for command
+`,
+  'rules test': `Usage: holdfast rules test [options] [file]
+
+run a file's examples, and hold its rules against the recorded acts of this
+machine
+
+Arguments:
+  file             rules in YAML; without it the rules in force
+
+Options:
+  --json           answer with one line of JSON
+  --pack <name>    with the rules of a curated pack; repeatable
+  --agent <agent>  an agent of this machine: an id, or a scope's name (default:
+                   "main")
+  -h, --help       display help for command
+`,
+  'rules packs': `Usage: holdfast rules packs [options]
+
+the curated packs and their rules
+
+Options:
+  --json      answer with one line of JSON
+  -h, --help  display help for command
 `,
 };
 

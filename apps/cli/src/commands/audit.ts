@@ -37,7 +37,7 @@ async function readPart(
 }
 
 /** Checkpoints first: events only grow, so every checkpoint read covers events that are read after it. */
-async function readLog(agent: string): Promise<Log> {
+export async function readLog(agent: string): Promise<Log> {
   const { items: checkpoints } = await readPart(agent, 'checkpoints');
   const { items: events, page } = await readPart(agent, 'events');
   return { ...page, events, checkpoints };

@@ -1,0 +1,253 @@
+// `holdfast rules …`: a file is checked and its examples run before anything is signed, what changes is told, and what was recorded is held against it.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { writeAct } from '@holdfast/protocol/audit/act';
+import { encodeEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { cli, newHome, playDoor, type Ran } from './cli.ts';
+import { operatorAt, type OperatorAt } from './operator-at.ts';
+
+let at: OperatorAt;
+before(async () => {
+  at = await operatorAt();
+});
+after(() => at.end());
+
+const file = (content: string | Uint8Array, name = 'rules.yaml'): string => {
+  const named = path.join(at.folder, name);
+  writeFileSync(named, content);
+  return named;
+};
+const apply = (content: string, more: readonly string[] = []): Promise<Ran> =>
+  at.run(['rules', 'apply', file(content), ...more, '--json']);
+
+const noForce = `rules:
+  no-force-push:
+    deny: shell
+    command: git push
+    flags: --force|-f
+    reason: It rewrites what others have pulled already.
+    instead: Push a new commit.
+    hits: [git push --force, sudo git push -f origin]
+    misses: [git push]
+`;
+const rule = (id: string, command: string, effect = 'deny') => `  ${id}: {${effect}: shell, command: ${command}, reason: No.}\n`;
+
+interface Applied {
+  readonly version: number;
+  readonly rules: number;
+  readonly examples: number;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly applied: boolean;
+}
+
+// [CLI-24]
+test('rules apply: each change is a version; nothing new is none', async () => {
+  const first = at.json<Applied>(await apply(noForce));
+  assert.deepEqual(
+    [first.version, first.rules, first.examples, first.added, first.changed, first.removed, first.applied],
+    [1, 1, 3, ['no-force-push'], [], [], false],
+  );
+  const same = at.json<Applied>(await apply(`# another comment\n${noForce}`));
+  assert.deepEqual([same.version, same.added, same.changed], [1, [], []]);
+  const second = at.json<Applied>(
+    await apply(`${noForce.replace('No', 'No').replace('deny: shell', 'ask: shell')}${rule('no-dd', 'dd')}`, [
+      '--pack',
+      'secrets',
+    ]),
+  );
+  assert.equal(second.version, 2);
+  assert.deepEqual([second.changed, second.removed], [['no-force-push'], []]);
+  assert.ok(second.added.includes('no-dd') && second.added.includes('secrets/env-files'));
+  const third = await at.run(['rules', 'apply', file(`rules:\n${rule('no-dd', 'dd')}`)]);
+  assert.equal(third.code, 0);
+  assert.match(third.stderr, /^- no-force-push$/m);
+  assert.match(third.stderr, /^- secrets\/env-files$/m);
+  assert.match(third.stdout, /^version 3: 1 rules/);
+  const list = at.json<{ view: string; version: number; rules: { rule: string }[] }>(await at.run(['rules', 'list', '--json']));
+  assert.deepEqual([list.view, list.version, list.rules.map((each) => each.rule)], ['operator', 3, ['no-dd']]);
+});
+
+// [CLI-24]
+test('rules apply: a file that does not hold is told with its line, and nothing is signed', async (t) => {
+  const home = newHome(t); // no operator key: none of these comes as far as that
+  const refused: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
+    ['a duplicate key', `rules:\n${rule('a', 'dd')}${rule('a', 'ls')}`, /line 3, column 3: a second a/],
+    ['an unknown key', 'rules:\n  a: {deny: shell, comand: dd, reason: x}\n', /line 2.*comand/],
+    ['no YAML', 'rules: {', /line 1/],
+    ['nothing', '', /line 1/],
+    ['50 MB', new Uint8Array(50 * 1024 * 1024).fill(0x61), /more than 196608 bytes/],
+    ['a pack that is none', 'packs: [everything]\n', /no such pack/],
+    [
+      'an example that does not hold',
+      noForce.replace('misses: [git push]', 'misses: [git push -f]'),
+      /1 of 3 examples do not hold, first of no-force-push: `git push -f` is caught/,
+    ],
+    ['an alias', 'rules: &x {}\nmore: *x\n', /(anchors|aliases) are not taken/],
+  ];
+  for (const [name, content, message] of refused) {
+    const ran = await cli(['rules', 'apply', file(content, 'bad.yaml'), '--passphrase-file', at.phraseFile, '--json'], { home });
+    assert.equal(ran.code, 2, `${name}: ${ran.stdout}`);
+    const { error } = JSON.parse(ran.stdout) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'rules_invalid', name);
+    assert.match(error.message, message, name);
+  }
+  const binary = await cli(['rules', 'apply', file(Uint8Array.of(0xff, 0xfe), 'bad.yaml'), '--json'], { home });
+  assert.deepEqual([binary.code, at.code(binary)], [2, 'usage']);
+  const missing = await cli(['rules', 'apply', '/nonexistent/rules.yaml', '--json'], { home });
+  assert.deepEqual([missing.code, at.code(missing)], [2, 'usage']);
+});
+
+test('rules explain: what an act would meet, and why', async () => {
+  const rules = file(noForce, 'explain.yaml');
+  const explain = async (typed: string, more: readonly string[] = []) =>
+    at.json<{ effect: string; matched: { rule: string; instead?: string }[] }>(
+      await cli(['rules', 'explain', typed, '--file', rules, ...more, '--json']),
+    );
+  const denied = await explain('cd x && sudo git push -f');
+  assert.deepEqual(
+    [denied.effect, denied.matched[0]?.rule, denied.matched[0]?.instead],
+    ['deny', 'no-force-push', 'Push a new commit.'],
+  );
+  assert.equal((await explain('git push')).effect, 'allow');
+  assert.equal((await explain('.env', ['--tool', 'read', '--pack', 'secrets'])).effect, 'deny');
+  assert.equal((await explain('https://example.com', ['--tool', 'fetch'])).effect, 'allow');
+  const unknown = await cli(['rules', 'explain', 'x', '--tool', 'magic', '--file', rules, '--json']);
+  assert.deepEqual([unknown.code, at.code(unknown)], [2, 'usage']);
+});
+
+test('rules packs: every pack and its rules', async () => {
+  const { packs } = at.json<{ packs: { pack: string; rules: { rule: string }[] }[] }>(await cli(['rules', 'packs', '--json']));
+  assert.ok(packs.some(({ pack, rules }) => pack === 'secrets' && rules.some(({ rule: id }) => id === 'secrets/env-files')));
+});
+
+const session = new Uint8Array(16).fill(4);
+const call = (command: string, allowed = true): AuditReport => ({
+  kind: 'tool-call',
+  session,
+  toolUse: 'toolu_1',
+  label: 'reported',
+  tool: 'shell',
+  harness: 'claude-code',
+  name: 'Bash',
+  ...writeAct({ command }),
+  call: new Uint8Array(32),
+  directory: '/srv/shop',
+  decision: 'allow',
+  allowed,
+  rules: [],
+});
+
+/** A daemon whose one agent did all this under these rules. */
+async function recorded(t: Parameters<typeof playDoor>[0], reports: readonly AuditReport[], text?: string): Promise<string> {
+  const agent = new Uint8Array(16).fill(1);
+  const events = reports.map((report, sequence) =>
+    encodeEvent({
+      ...report,
+      v: 1,
+      agent,
+      sequence,
+      run: new Uint8Array(16),
+      atMs: 1_700_000_000_000 + sequence,
+      monotonicUs: sequence,
+    }),
+  );
+  const { home } = await playDoor(t, (request, guest) => {
+    if (request.kind === 'rules') {
+      guest.finish({
+        kind: 'rules',
+        agent,
+        fleet: new Uint8Array(32),
+        ...(text !== undefined && { set: { version: 7, text, hash: new Uint8Array(32), setAtMs: 1 } }),
+        bedrock: { version: 0, texts: [] },
+      });
+    } else if (request.kind === 'audit') {
+      const items = request.part === 'events' ? events.slice(request.from, request.from + request.limit) : [];
+      const total = request.part === 'events' ? events.length : 0;
+      guest.finish({
+        kind: 'audit-page',
+        agent,
+        fleet: new Uint8Array(32),
+        agentKey: new Uint8Array(65),
+        total,
+        items,
+        credentials: [],
+      });
+    }
+  });
+  return home;
+}
+
+interface Tested {
+  readonly examples: { readonly run: number; readonly failed: readonly { readonly rule: string }[] };
+  readonly history?: {
+    readonly calls: number;
+    readonly freed: number;
+    readonly partly: number;
+    readonly stopped: readonly {
+      readonly sequence: number;
+      readonly act: string;
+      readonly effect: string;
+      readonly rules: readonly string[];
+    }[];
+  };
+}
+
+// [CLI-24]
+test('rules test: examples, and what the rules would have done to what was recorded', async (t) => {
+  const reports = [
+    { kind: 'session-start', session, mode: 'sealed', program: 'claude' } as const,
+    ...Array.from({ length: 30 }, () => call('git status')),
+    call('git push --force origin main'),
+    call('git commit -m "never git push --force"'),
+    call('cd /srv && git push -f'),
+    call('ls', false),
+    { ...call('x'), tool: 'mcp', name: 'mcp__a__b', act: '{"server":"a","mcpTool":"b"}' } as AuditReport,
+  ];
+  const home = await recorded(t, reports);
+  const tested = at.json<Tested>(await cli(['rules', 'test', file(noForce, 'test.yaml'), '--json'], { home }));
+  assert.deepEqual([tested.examples.run, tested.examples.failed], [3, []]);
+  assert.deepEqual(
+    tested.history?.stopped.map(({ sequence, effect, rules, act }) => [sequence, effect, rules, act]),
+    [
+      [31, 'deny', ['no-force-push'], '{"command":"git push --force origin main"}'],
+      [33, 'deny', ['no-force-push'], '{"command":"cd /srv && git push -f"}'],
+    ],
+  );
+  assert.deepEqual([tested.history?.calls, tested.history?.freed, tested.history?.partly], [35, 1, 1]);
+  const shown = await cli(['rules', 'test', file(noForce, 'test.yaml')], { home });
+  assert.match(shown.stdout, /^all 3 examples hold\nwould have stopped 2 of the 35 recorded acts of main:\n/);
+});
+
+// [CLI-24]
+test('rules test: exits with 1 when an example does not hold; without a file it holds the rules in force', async (t) => {
+  const home = await recorded(t, [call('git push --force')], noForce);
+  const bad = await cli(['rules', 'test', file(noForce.replace('git push -f', 'git fetch'), 'bad.yaml'), '--json'], { home });
+  assert.deepEqual(
+    at.json<Tested>(bad, 1).examples.failed.map((each) => each.rule),
+    ['no-force-push'],
+  );
+  const { examples, history } = at.json<Tested>(await cli(['rules', 'test', '--json'], { home }));
+  assert.deepEqual([examples.run, history?.stopped.length], [0, 1]);
+  const away = await cli(['rules', 'test', '--json'], { home: newHome(t) });
+  assert.deepEqual([away.code, at.code(away)], [3, 'daemon_unreachable']);
+  const alone = at.json<Tested>(await cli(['rules', 'test', file(noForce, 'test.yaml'), '--json'], { home: newHome(t) }));
+  assert.equal(alone.history, undefined);
+});
+
+// [CLI-23]
+test('rules list without a passphrase is what this machine’s daemon holds', async (t) => {
+  const home = await recorded(t, [], noForce);
+  const { view, version, rules } = at.json<{ view: string; version: number; rules: { rule: string }[] }>(
+    await cli(['rules', 'list', '--json'], { home }),
+  );
+  assert.deepEqual([view, version, rules.map((each) => each.rule)], ['machine', 7, ['no-force-push']]);
+  const none = await recorded(t, []);
+  assert.equal((await cli(['rules', 'list'], { home: none })).stdout, 'there are no rules yet: agents may only read\n');
+  const reading = at.json<{ effect: string }>(await cli(['rules', 'explain', 'ls', '--json'], { home: none }));
+  assert.equal(reading.effect, 'deny');
+});
