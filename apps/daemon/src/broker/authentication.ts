@@ -52,6 +52,22 @@ export function isAuthenticationParameter(name: string): boolean {
   return authenticationParameters.has(name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''));
 }
 
+const protocolName = /^[A-Za-z]*[0-9]{0,2}[A-Za-z]{0,2}$/;
+const maxProtocolCharacters = 40;
+
+/**
+ * Whether a `Sec-WebSocket-Protocol` names protocols and nothing else. Browsers, which cannot set headers, put tokens there: what is long,
+ * mixes letters and digits as keys do, or speaks of authentication, counts as one. [BROKER-17]
+ */
+export function namesProtocols(value: string): boolean {
+  return value.split(',').every((each) => {
+    const name = each.trim();
+    const parts = name.split(/[./_-]/);
+    const plain = parts.every((part) => protocolName.test(part) && !/key$/i.test(part));
+    return plain && name.length <= maxProtocolCharacters && !isAuthenticationHeader(name);
+  });
+}
+
 const overrideHeader =
   /^(?:forwarded|x-(?:host|uri|url|path|real-ip|http-(?:method|path|host|url|uri)|method|original|rewrite|override|forwarded|envoy|accel|request-uri).*)$/;
 

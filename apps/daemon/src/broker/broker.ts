@@ -16,9 +16,10 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { splitOriginForm } from './path.ts';
 import type { Inbound } from './inbound.ts';
 import { refusal } from './refusal.ts';
-import { valuesOf, type RequestHead } from './request-head.ts';
+import { valuesOf } from './request-head.ts';
 import { hostHeaderMatches, type Target } from './target.ts';
 import { Upstreams } from './upstreams.ts';
+import { assertWebSocketHandshake } from './websocket.ts';
 
 export type { Attach, Authority, EgressView, GrantView, RequestFacts, Use } from './authority.ts';
 export type { Limits } from './limits.ts';
@@ -89,7 +90,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       const decision = decide(target, head, url, authority);
       facts = decision.facts;
       if (decision.kind === 'refuse') throw refusal(decision.code);
-      if (upgrades(head)) throw refusal('upgrade_refused'); // [BROKER-12]
+      if (head.upgrade === 'websocket' && client.switchTo !== undefined) assertWebSocketHandshake(head);
+      else if (head.upgrade !== 'none') throw refusal('upgrade_refused'); // [BROKER-12]
       if (valuesOf(head.headers, 'expect').length > 0) client.proceed();
       run(new Exchange(ports, decision, head, client));
     } catch (error) {
@@ -132,9 +134,4 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       await Promise.all(closed);
     },
   };
-}
-
-/** HTTP/2 in the clear is an offer that may be ignored; anything else wants a stream that nobody scrubs. */
-function upgrades({ headers }: RequestHead): boolean {
-  return valuesOf(headers, 'upgrade').some((protocol) => protocol.toLowerCase() !== 'h2c');
 }

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { codeOf } from '@holdfast/protocol/errors';
 import type { SessionAuthority } from './certificates.ts';
-import { inboundOf, type Inbound } from './inbound.ts';
+import { inboundOf, lastResponseOn, upgradeOf, type Inbound } from './inbound.ts';
 import type { Limits } from './limits.ts';
 import { answerRefusal, answerRefusalRaw, refusal } from './refusal.ts';
 import { serveStreams } from './streams.ts';
@@ -24,6 +24,8 @@ export interface ClientPorts {
   forward(target: Target, originForm: string, client: Inbound): void;
   door(request: IncomingMessage, response: ServerResponse): void;
 }
+
+type Asked = (request: IncomingMessage, response: ServerResponse, client: Inbound) => void;
 
 export class Clients {
   readonly #ports: ClientPorts;
@@ -44,17 +46,13 @@ export class Clients {
       keepAliveTimeout: 0,
       headersTimeout: 0,
       requestTimeout: 0,
+      // Others are answered as requests, which refuses them.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     };
-    this.#front = createServer(options, (request, response) => this.#plain(request, response));
-    this.#inner = createServer(options, (request, response) => this.#tunnelled(request, response));
-    for (const server of [this.#front, this.#inner]) {
-      // Dropped headers would go unchecked; the head's size bounds them.
-      server.maxHeadersCount = 0;
-      server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
-        server.emit('request', request, response),
-      ); // [BROKER-11]
-      server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket));
-    }
+    const plain: Asked = (request, response, client) => this.#plain(request, response, client);
+    const tunnelled: Asked = (request, response, client) => this.#tunnelled(request, response, client);
+    this.#front = this.#listenFor(plain, options);
+    this.#inner = this.#listenFor(tunnelled, options);
     this.#front.on(
       'connect',
       (request: IncomingMessage, socket: Socket, head: Buffer) => void this.#connect(request, socket, head),
@@ -62,6 +60,24 @@ export class Clients {
     this.#inner.on('connect', (_request: IncomingMessage, socket: Duplex) =>
       this.#turnAway(socket, refusal('request_malformed')),
     );
+  }
+
+  #listenFor(asked: Asked, options: ServerOptions): Server {
+    const server = createServer(options, (request, response) => {
+      this.#deadlines.get(request.socket)?.pauseFor(response);
+      asked(request, response, inboundOf(request, response));
+    });
+    // Dropped headers would go unchecked; the head's size bounds them.
+    server.maxHeadersCount = 0;
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response)); // [BROKER-11]
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, ahead: Buffer) => {
+      this.#deadlines.get(socket)?.end();
+      if (ahead.length > 0) socket.unshift(ahead);
+      const response = lastResponseOn(socket, request);
+      asked(request, response, upgradeOf(request, response, socket));
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => this.#broken(error, socket));
+    return server;
   }
 
   /** A new connection of the session. */
@@ -86,13 +102,12 @@ export class Clients {
     server.emit('connection', socket);
   }
 
-  #plain(request: IncomingMessage, response: ServerResponse): void {
-    this.#deadlines.get(request.socket)?.pauseFor(response);
+  #plain(request: IncomingMessage, response: ServerResponse, client: Inbound): void {
     const url = request.url ?? '';
     try {
       const { target, originForm } = url.startsWith('/') ? ownForm(request, url) : parseAbsoluteForm(url);
       if (!isOwnPort(target, request)) {
-        this.#ports.forward(target, originForm, inboundOf(request, response));
+        this.#ports.forward(target, originForm, client);
         return;
       }
       if (!hostHeaderMatches(request.headers.host ?? '', target)) throw refusal('target_mismatch');
@@ -104,11 +119,10 @@ export class Clients {
     }
   }
 
-  #tunnelled(request: IncomingMessage, response: ServerResponse): void {
-    this.#deadlines.get(request.socket)?.pauseFor(response);
+  #tunnelled(request: IncomingMessage, response: ServerResponse, client: Inbound): void {
     const target = this.#tunnels.get(request.socket);
     if (target === undefined) this.#refuse({}, refusal('internal'), response);
-    else this.#ports.forward(target, request.url ?? '', inboundOf(request, response));
+    else this.#ports.forward(target, request.url ?? '', client);
   }
 
   async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {

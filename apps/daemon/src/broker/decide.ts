@@ -1,7 +1,13 @@
 // Whether a request passes and with which credential, spec/broker.md §4. Pure: reads the request and the authority's views, changes
 // nothing. What it cannot tell apart it refuses.
 
-import { isAuthenticationHeader, isAuthenticationParameter, isOverrideHeader, isOverrideParameter } from './authentication.ts';
+import {
+  isAuthenticationHeader,
+  isAuthenticationParameter,
+  isOverrideHeader,
+  isOverrideParameter,
+  namesProtocols,
+} from './authentication.ts';
 import type { Authority, EgressView, GrantView, RequestFacts } from './authority.ts';
 import { canonicalPath, parametersOf, type SplitUrl } from './path.ts';
 import { declaredPlace, declaresHeader, strayPlaceholder, type Place } from './placeholder.ts';
@@ -65,11 +71,13 @@ function bringsAuthentication(
   except: Place | undefined,
 ): boolean {
   const inHeader = head.headers.some(
-    ([name], index) =>
+    ([name, value], index) =>
       !(except?.kind === 'header' && except.index === index) &&
       // For the broker's own door, which takes it off.
       name.toLowerCase() !== 'proxy-authorization' &&
-      (isAuthenticationHeader(name) || grants.some(({ attach }) => declaresHeader(attach, name.replaceAll('_', '-')))),
+      (isAuthenticationHeader(name) ||
+        (name.toLowerCase() === 'sec-websocket-protocol' && !namesProtocols(value)) ||
+        grants.some(({ attach }) => declaresHeader(attach, name.replaceAll('_', '-')))),
   );
   if (inHeader) return true;
   // Some servers take a semicolon for an ampersand.

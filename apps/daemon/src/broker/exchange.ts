@@ -2,9 +2,11 @@
 // record, no effect.
 
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { codeOf } from '@holdfast/protocol/errors';
 import type { Authority, GrantView, RequestFacts, Use } from './authority.ts';
 import type { Decision } from './decide.ts';
+import { joined } from './encode.ts';
 import { encodedSecret, makeMarker, Swap } from './swap.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { Inbound } from './inbound.ts';
@@ -12,10 +14,12 @@ import type { Limits } from './limits.ts';
 import { parametersOf } from './path.ts';
 import { declaresHeader } from './placeholder.ts';
 import { refusal } from './refusal.ts';
-import { passReply } from './reply.ts';
-import { isHopByHop, type Header, type RequestHead } from './request-head.ts';
+import { headersForClient, passReply } from './reply.ts';
+import { isHopByHop, pairsOf, type Header, type RequestHead } from './request-head.ts';
 import { hostHeader } from './target.ts';
+import type { UpstreamSocket } from './upstream-socket.ts';
 import type { Upstreams } from './upstreams.ts';
+import { assertSwitched, carryFrames, webSocketHeaders } from './websocket.ts';
 
 /** What one session's exchanges have in common. */
 export interface ExchangePorts {
@@ -49,11 +53,10 @@ function headersUpstream(head: RequestHead, decision: Passing, attached: Header 
   });
   return [
     ['Host', hostHeader(decision.facts)],
-    ...kept,
+    ...(head.upgrade === 'websocket' ? webSocketHeaders(kept) : [...kept, ['Connection', 'keep-alive'] as const]),
     ...(guarded ? [['Accept-Encoding', 'identity'] as const] : []),
     ...(head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
     ...(attached === undefined ? [] : [attached]),
-    ['Connection', 'keep-alive'],
   ];
 }
 
@@ -88,6 +91,8 @@ export class Exchange {
   readonly #quiet: NodeJS.Timeout;
   #use: Use | undefined;
   #upstream: ClientRequest | undefined;
+  /** Both ends, once they speak something else than HTTP. */
+  #ends: readonly Duplex[] = [];
   #replied = false;
   #settled = false;
 
@@ -159,10 +164,7 @@ export class Exchange {
         codeOf(error) === 'internal' ? refusal(parseFault(error) ? 'reply_refused' : 'upstream_unreachable', error) : error,
       ),
     );
-    outgoing.on('upgrade', (_reply, socket) => {
-      socket.destroy();
-      this.#fail(refusal('reply_refused'));
-    });
+    outgoing.on('upgrade', (reply, _socket, ahead: Buffer) => this.#switch(reply, upstream.socket, ahead, prints));
     outgoing.on('response', (reply) => this.#reply(reply, prints));
     this.#upload(outgoing);
   }
@@ -178,7 +180,7 @@ export class Exchange {
   }
 
   #upload(outgoing: ClientRequest): void {
-    if (this.#head.body === 'none') {
+    if (this.#head.body === 'none' || this.#head.upgrade === 'websocket') {
       outgoing.end();
       return;
     }
@@ -194,6 +196,29 @@ export class Exchange {
     try {
       passReply(reply, this.#client, this.#decision.facts.method, prints, (error) => this.#fail(error));
     } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** In one go: what the service sends from now on must find its reader. */
+  #switch(reply: IncomingMessage, upstream: UpstreamSocket, ahead: Buffer, prints: Fingerprints | undefined): void {
+    try {
+      const { switchTo } = this.#client;
+      if (this.#head.upgrade !== 'websocket' || switchTo === undefined) throw refusal('reply_refused');
+      assertSwitched(this.#head, reply);
+      this.#replied = true;
+      upstream.switched();
+      // Node's parser gave back a part of its own chunk.
+      if (ahead.length > 0) upstream.unshift(joined(ahead));
+      const headers = headersForClient(pairsOf(reply.rawHeaders), prints !== undefined, false);
+      const client = switchTo([...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']]);
+      this.#ends = [client, upstream];
+      carryFrames({ client, upstream }, prints, {
+        heard: () => this.#quiet.refresh(),
+        over: (fault) => (fault === undefined ? this.#settle() : this.#fail(fault)),
+      });
+    } catch (error) {
+      upstream.destroy();
       this.#fail(error);
     }
   }
@@ -217,6 +242,7 @@ export class Exchange {
     else if (!this.#replied) this.#ports.authority.refused(this.#decision.facts, code);
     this.#aborted.abort();
     this.#upstream?.destroy();
+    for (const end of this.#ends) end.destroy();
     this.#client.refuse(error);
   }
 }

@@ -78,7 +78,11 @@ const texts = {
     message: 'CONNECT target, TLS server name and Host header differ.',
     next: 'Connect to the host that is asked for.',
   },
-  upgrade_refused: { status: 403, message: 'Protocol upgrades do not pass.', next: 'Use plain requests or server-sent events.' },
+  upgrade_refused: {
+    status: 403,
+    message: 'Protocol upgrades other than to WebSocket do not pass.',
+    next: 'Use plain requests, server-sent events or WebSocket.',
+  },
   upstream_timeout: {
     status: 504,
     message: 'The upstream did not answer in time.',

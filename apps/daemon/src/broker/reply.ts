@@ -52,6 +52,8 @@ export function passReply(
   const status = reply.statusCode ?? 502;
   const codings = valuesOf(headers, 'transfer-encoding');
   if (codings.length > 1 || (codings[0] ?? 'chunked').toLowerCase() !== 'chunked') throw refusal('reply_refused');
+  // A change of protocol that is none would leave the two sides in different ones.
+  if (status < 200) throw refusal('reply_refused');
   // Nobody asked for a part: a part of a secret is not recognised. [BROKER-24]
   if (prints !== undefined && status === 206) throw refusal('reply_refused');
 
@@ -87,7 +89,8 @@ function contentDecoder(headers: readonly Header[]): Transform | undefined {
   return coding === undefined ? undefined : decoderFor(coding);
 }
 
-function headersForClient(headers: readonly Header[], guarded: boolean, decoded: boolean): Header[] {
+/** What of a reply's head goes on. */
+export function headersForClient(headers: readonly Header[], guarded: boolean, decoded: boolean): Header[] {
   const ofConnection = new Set(
     valuesOf(headers, 'connection').flatMap((value) =>
       value

@@ -12,6 +12,8 @@ export interface RequestHead {
   readonly headers: readonly Header[];
   readonly host: string;
   readonly body: 'none' | 'length' | 'chunked';
+  /** What the connection should become. An offer of HTTP/2 in the clear may be ignored, and is. */
+  readonly upgrade: 'none' | 'websocket' | 'other';
 }
 
 const maxHeaders = 128;
@@ -73,7 +75,8 @@ export function readRequestHead(request: IncomingMessage): RequestHead {
   const named = valuesOf(headers, 'connection').flatMap((value) => value.toLowerCase().split(','));
   if (!named.every((token) => connectionTokens.has(token.trim())))
     throw malformed('the Connection header names headers that are not of the connection');
-  return framed(request.method ?? '', host, headers, coding === undefined ? 'none' : 'chunked');
+  const upgrade = upgradeIn(valuesOf(headers, 'upgrade'));
+  return { ...framed(request.method ?? '', host, headers, coding === undefined ? 'none' : 'chunked'), upgrade };
 }
 
 /**
@@ -90,17 +93,28 @@ export function readStreamHead(rawHeaders: readonly string[], ended: boolean): R
   const authority = only(pseudo, ':authority');
   const host = only(headers, 'host');
   if (authority !== undefined && host !== undefined && authority !== host) throw malformed('the request names two hosts');
-  return framed(only(pseudo, ':method') ?? '', authority ?? host, headers, ended ? 'none' : 'chunked');
+  return { ...framed(only(pseudo, ':method') ?? '', authority ?? host, headers, ended ? 'none' : 'chunked'), upgrade: 'none' };
 }
 
 /** `unsized` is how the body is framed when no length is given. */
-function framed(method: string, host: string | undefined, headers: readonly Header[], unsized: 'none' | 'chunked'): RequestHead {
+function framed(
+  method: string,
+  host: string | undefined,
+  headers: readonly Header[],
+  unsized: 'none' | 'chunked',
+): Omit<RequestHead, 'upgrade'> {
   if (headers.length > maxHeaders) throw malformed(`the request has more than ${maxHeaders} headers`);
   if (host === undefined) throw malformed('the request has no Host header');
   const length = only(headers, 'content-length');
   if (length !== undefined && (valuesOf(headers, 'transfer-encoding').length > 0 || !/^[0-9]{1,15}$/.test(length)))
     throw malformed('the request has an unclear length');
   return { method, headers, host, body: length === undefined ? unsized : 'length' };
+}
+
+function upgradeIn(protocols: readonly string[]): RequestHead['upgrade'] {
+  const named = protocols.map((protocol) => protocol.toLowerCase()).filter((protocol) => protocol !== 'h2c');
+  if (named.length === 0) return 'none';
+  return named.join() === 'websocket' ? 'websocket' : 'other';
 }
 
 /** HTTP/2 may split what HTTP/1.1 has in one line (RFC 9113 §8.2.3). */

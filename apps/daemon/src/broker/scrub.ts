@@ -2,16 +2,19 @@
 // beginning of an encoding, so that event streams do not stall.
 
 import { Transform, type TransformCallback } from 'node:stream';
-import { ownBuffer } from './encode.ts';
+import { joined, ownBuffer } from './encode.ts';
 import type { Fingerprints } from './fingerprints.ts';
 
 const isBase64 = (byte: number): boolean => /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte));
 const edgeFill = 0x78;
+const star = 0x2a;
 
 /** One stream's scrubber. Chunks become its own: what it does not give back it overwrites. */
 export class Scrubber {
   readonly #prints: Fingerprints;
   #held = ownBuffer(0);
+  /** How much of what is held has gone out already, at a border. */
+  #out = 0;
   /** The last encoding ended with the last byte, and the next character still carries some of its bits. */
   #edgeOpen = false;
 
@@ -26,15 +29,31 @@ export class Scrubber {
     this.#held = ownBuffer(work.length - clean);
     work.copy(this.#held, 0, clean);
     work.fill(0, clean);
-    return work.subarray(0, clean);
+    const out = Math.min(this.#out, clean);
+    this.#out -= out;
+    work.fill(0, 0, out);
+    return work.subarray(out, clean);
+  }
+
+  /**
+   * What was held back, where a message ends and the next may be long in coming. What is the beginning of a secret beyond doubt goes out
+   * overwritten; what may be one goes out, and the rest of it, should it come, does not. [BROKER-32]
+   */
+  border(): Buffer {
+    const released = joined(this.#held.subarray(this.#out));
+    if (this.#prints.nextCandidate(this.#held, 0) === 0) released.fill(star);
+    this.#out = this.#held.length;
+    return released;
   }
 
   /** What was held back, at the end of the stream: a beginning without an end is no secret. */
   end(): Buffer {
     const work = this.#held;
+    const out = this.#out;
     this.#held = ownBuffer(0);
+    this.#out = 0;
     this.#mask(work, true);
-    return work;
+    return work.subarray(out);
   }
 
   #withHeld(chunk: Buffer): Buffer {

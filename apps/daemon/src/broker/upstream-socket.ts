@@ -48,6 +48,12 @@ export class UpstreamSocket extends Duplex {
     if (this.readableLength > 0) this.destroy();
   }
 
+  /** What comes from now on is no HTTP: whoever reads it cleans it, and overwrites it. [BROKER-32] */
+  switched(): void {
+    this.#phase = 'body';
+    this.#prints = undefined;
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Written): void {
     const swap = this.#swap;
     if (swap === undefined) {

@@ -231,7 +231,7 @@ test('chunk extensions and trailers do not go upstream; pipelined requests are j
   assert.deepEqual([headerOf(origin.seen[0], 'trailer'), headerOf(origin.seen[0], 'te')], [undefined, undefined]);
 });
 
-test('Expect is answered here; upgrades are refused; an offer of h2c is ignored', async () => {
+test('Expect is answered here; upgrades but to WebSocket are refused; an offer of h2c is ignored', async () => {
   await using it = await world();
   const origin = await it.origin((seen, response) => response.end(seen.body));
   it.grant(origin);
@@ -249,9 +249,12 @@ test('Expect is answered here; upgrades are refused; an offer of h2c is ignored'
     const refused = await readReply(denied);
     assert.deepEqual([codeIn(refused), refused.headers.get('connection')], ['egress_denied', 'close'], 'nobody reads the body');
   }
-  const websocket =
-    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
-  assert.equal(codeIn(await it.ask(host, get(host, websocket))), 'upgrade_refused');
+  for (const upgrade of ['TLS/1.0', 'websocket, TLS/1.0', 'websocket\r\nUpgrade: websocket', 'connect-udp', ''])
+    assert.equal(
+      codeIn(await it.ask(host, get(host, `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`))),
+      'upgrade_refused',
+      upgrade,
+    );
   assert.equal(
     (await it.ask(host, get(host, 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'))).status,
     200,

@@ -154,6 +154,7 @@ test('replies that break HTTP or cannot be cleaned are refused, and their connec
     'a transfer coding that hides the body': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
     'a part': 'HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nok',
     'an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'half an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n',
     'two lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok',
     'length and chunks': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     'not HTTP': 'SSH-2.0-OpenSSH\r\n\r\n',

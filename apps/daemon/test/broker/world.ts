@@ -294,6 +294,10 @@ export async function readReply(socket: Socket, { headOnly = false, method = 'GE
       return result();
     }
     const rest = bytes.subarray(end + 4);
+    if (code === 101) {
+      if (rest.length > 0) socket.unshift(rest);
+      return reply(Buffer.alloc(0));
+    }
     if ((headOnly && code === 200) || method === 'HEAD' || code === 204 || code === 304) return reply(Buffer.alloc(0));
     if (headers.get('transfer-encoding') === 'chunked') {
       const body = unchunked(rest);
