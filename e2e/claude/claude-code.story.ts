@@ -32,6 +32,12 @@ describe('the real Claude Code in a sealed session', () => {
     model = await startModelServer([
       { tool: 'Bash', input: { command, description: 'asks the service and looks around' } },
       { tool: 'Bash', input: { command: 'touch denied', description: 'makes a file' } },
+      {
+        tool: 'ToolSearch',
+        input: { query: 'select:mcp__plugin_guard_holdfast__whoami,mcp__plugin_guard_holdfast__http_request', max_results: 5 },
+      },
+      { tool: 'mcp__plugin_guard_holdfast__whoami', input: {} },
+      { tool: 'mcp__plugin_guard_holdfast__http_request', input: { url: `https://localhost:${service.port}/v1/by-tool` } },
     ]);
     await installation.start();
     await installation.operator(['init', '--name', 'claude']);
@@ -48,7 +54,16 @@ describe('the real Claude Code in a sealed session', () => {
       DISABLE_TELEMETRY: '1',
     };
     const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
-    const prompt = ['-p', 'Ask the service who we are.', '--output-format', 'stream-json', '--verbose', '--allowedTools', 'Bash'];
+    const prompt = [
+      '-p',
+      'Ask the service who we are.',
+      '--output-format',
+      'stream-json',
+      '--verbose',
+      '--allowedTools',
+      'Bash',
+      'mcp__plugin_guard_holdfast__http_request',
+    ];
     ran = await installation.cli(['run', ...passed, '--', claude, ...prompt], { cwd: tree, environment, timeoutMs: 90_000 });
   });
 
@@ -83,7 +98,10 @@ describe('the real Claude Code in a sealed session', () => {
   it('gives the service the real credential', () => {
     assert.deepEqual(
       service.seen.map(({ url, headers }) => [url, headers['authorization']]),
-      [['/v1/from-claude', `Bearer ${serviceKey}`]],
+      [
+        ['/v1/from-claude', `Bearer ${serviceKey}`],
+        ['/v1/by-tool', `Bearer ${serviceKey}`],
+      ],
     );
   });
 
@@ -107,6 +125,13 @@ describe('the real Claude Code in a sealed session', () => {
     assert.match(told, /Holdfast: This is not allowed\. Nothing is touched here\. \(rule no-touch\)/);
   });
 
+  // [MCP-6]
+  it('has Holdfast’s tools without installing them: who it is, and a request with a credential that it does not see', () => {
+    const told = model.seen.map(({ body }) => body.toString('utf8')).join('\n');
+    assert.match(told, /\\"scope\\":\\"main\\",\\"mode\\":\\"sealed\\"/);
+    assert.match(told, /\\"status\\":200,/);
+  });
+
   // [GUARD-3]
   it('recorded each act, under the rules in force', async () => {
     const shown = await installation.cli(['audit', 'show', '--json']);
@@ -117,6 +142,9 @@ describe('the real Claude Code in a sealed session', () => {
       [
         ['Bash', 'reported', true, [], 1],
         ['Bash', 'reported', false, ['no-touch'], 1],
+        ['ToolSearch', 'reported', true, [], 1],
+        ['mcp__plugin_guard_holdfast__whoami', 'reported', true, [], 1],
+        ['mcp__plugin_guard_holdfast__http_request', 'reported', true, [], 1],
       ],
     );
     assert.match(String(acts[0]?.['act']), /curl -sS https:\/\/localhost/);
@@ -126,7 +154,7 @@ describe('the real Claude Code in a sealed session', () => {
     const shown = await installation.cli(['audit', 'show', '--json']);
     const { events } = JSON.parse(shown.stdout) as { events: { kind: string; name?: string }[] };
     const minted = events.filter(({ kind }) => kind === 'minted').map(({ name }) => name);
-    assert.equal(minted.filter((name) => name === 'service').length, 1);
+    assert.equal(minted.filter((name) => name === 'service').length, 2);
     assert.equal(
       minted.filter((name) => name === 'model').length,
       model.seen.filter(({ url }) => url.startsWith('/v1/messages')).length,

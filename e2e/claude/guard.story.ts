@@ -251,3 +251,28 @@ test('the guard is reached also where 127.0.0.1 means the host', async (t) => {
   assert.ok(!played.exists('denied'));
   assert.ok(played.exists('allowed'), played.output);
 });
+
+test('Holdfast’s own tools are there without installing them, and pass the same decision', async (t) => {
+  const rules = `
+rules:
+  no-requests:
+    deny: mcp
+    server: plugin_guard_holdfast
+    tool: http_request
+    reason: Use curl.
+`;
+  const played = await play(t, {
+    rules,
+    script: [
+      load('mcp__plugin_guard_holdfast__whoami', 'mcp__plugin_guard_holdfast__http_request'),
+      { tool: 'mcp__plugin_guard_holdfast__whoami', input: {} },
+      { tool: 'mcp__plugin_guard_holdfast__http_request', input: { url: 'https://a.example/' } },
+    ],
+  });
+  assert.match(told(played), /the rig/);
+  assert.ok(!told(played).includes('asked'));
+  assert.deepEqual(judged(played).slice(-2), [
+    ['mcp__plugin_guard_holdfast__whoami', true],
+    ['mcp__plugin_guard_holdfast__http_request', false],
+  ]);
+});

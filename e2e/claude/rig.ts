@@ -19,6 +19,7 @@ import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bed
 import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
 import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
+import { mcpPath, mcpRoutes } from '../../apps/daemon/src/mcp/door.ts';
 import { startSandbox } from '../../apps/daemon/src/sandbox/start.ts';
 import { agentDoor } from '../../apps/daemon/src/session/agent-door.ts';
 import { answerAsModel, type Script } from '../../packages/testkit/src/model-server.ts';
@@ -131,7 +132,14 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
   const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
-  const door = agentDoor(claudeCodeRoutes({ guard, bedrock, view, settings: 'fixed', fault: (code) => void faults.push(code) }));
+  const tools = mcpRoutes({
+    whoami: () => ({ agent: 'the rig' }),
+    vault: () => [],
+    rules: () => ({ version: 1 }),
+    request: async ({ url }) => ({ asked: url.href }),
+  });
+  const fault = (code: string) => void faults.push(code);
+  const door = agentDoor(claudeCodeRoutes({ guard, bedrock, view, settings: 'fixed', fault }), tools);
   const model = answerAsModel(scene.script, scene.subagents);
   const answerWhole = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await buffer(request);
@@ -150,6 +158,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     // By the proxy, as the broker takes it for its own port.
     request.url = (request.url ?? '').replace(/^http:\/\/127\.0\.0\.1:\d+/, '');
     if (request.url === claudeCodePath) void guardOrFault(request, response);
+    else if (request.url === mcpPath) door(request, response);
     else void answerWhole(request, response);
   });
   sandbox.door.on('connection', (socket) => server.emit('connection', socket));

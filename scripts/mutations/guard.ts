@@ -79,6 +79,14 @@ export const guard: Area = {
       to: '',
       red: { 'apps/daemon/test/session/ruled-authority.test.ts': 'is not minted and does not pass' },
     },
+    {
+      id: 'G-8.around-the-broker',
+      off: 'a request of the tools goes out by an address instead of the broker',
+      file: 'apps/daemon/src/mcp/own-request.ts',
+      from: `createConnection: () => socket,`,
+      to: `host: url.hostname, port: url.port,`,
+      red: { 'apps/daemon/test/mcp/own-request.test.ts': 'what the session may not reach' },
+    },
   ],
   exceptions: {
     'G-5': 'only the real Claude Code tells, which the runner does not fetch',

@@ -16,7 +16,7 @@ export function agentView(agent: Agent, authority: SessionAuthority): Routes {
 }
 
 /** Name, attachment, and where it may go: never the secret, never another agent's. */
-function vaultOf(agent: Agent, authority: SessionAuthority) {
+export function vaultOf(agent: Agent, authority: SessionAuthority) {
   const placeholders = new Map(authority.grants().map(({ grantId, placeholder }) => [grantId, placeholder]));
   return agent.grants().map(({ grant, name, attach, fence, env }) => ({
     name,

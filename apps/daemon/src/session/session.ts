@@ -15,12 +15,15 @@ import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
 import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
 import { sealedGuard } from '../guard/session-guard.ts';
+import { mcpRoutes } from '../mcp/door.ts';
+import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
 import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority } from './authority.ts';
+import { mcpView } from './mcp-view.ts';
 import { RuledAuthority } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
@@ -73,6 +76,7 @@ export class Sessions {
     const stop = new AbortController();
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
     let broker: Broker | undefined;
+    let own: OwnRequests | undefined;
     let exitCode: number | undefined;
     try {
       // Nothing asks before the sandbox is there, and only then is known how it sees files.
@@ -84,12 +88,15 @@ export class Sessions {
       authority.heldBy(async (call) =>
         agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(call),
       );
-      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding));
+      own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
+      const tools = mcpRoutes(mcpView({ agent, authority, guard: guarding.guard, own }));
+      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding), tools);
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
       exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
     } finally {
       await broker?.close();
+      await own?.close();
       await agent.endSession(session, exitCode);
       this.running.delete(toHex(session));
       finish();

@@ -65,6 +65,13 @@ test('every event that carries an effect or a context asks the door, and a failu
     requiredMinimumVersion: '2.1.295',
     allowedHttpHookUrls: ['http://127.0.0.1:23456/v1/hook/claude-code'],
     httpHookAllowedEnvVars: [],
+    permissions: {
+      allow: [
+        'mcp__plugin_guard_holdfast__whoami',
+        'mcp__plugin_guard_holdfast__vault_list',
+        'mcp__plugin_guard_holdfast__rules_status',
+      ],
+    },
     extraKnownMarketplaces: { holdfast: { source: { source: 'directory', path: '/etc/claude-code/holdfast' } } },
     enabledPlugins: { 'guard@holdfast': true },
     prependPlugins: ['guard@holdfast'],

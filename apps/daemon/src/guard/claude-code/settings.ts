@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { mcpPath } from '../../mcp/door.ts';
 import { claudeCodePath } from './door.ts';
 import { minimumVersion } from './version.ts';
 
@@ -64,6 +65,10 @@ export function claudeCodeFiles(query: SettingsQuery): readonly ManagedFile[] {
       version: '1.0.0',
       description: 'Asks Holdfast where hooks do not reach',
     }),
+    // By the plugin: managed settings themselves take servers over https only.
+    [`${mod}/.mcp.json`]: JSON.stringify({
+      mcpServers: { holdfast: { type: 'http', url: `http://127.0.0.1:${doorPort}${mcpPath}` } },
+    }),
     [`${mod}/hooks/hooks.json`]: JSON.stringify({ modules: ['./register.ts'] }),
     [`${mod}/hooks/register.ts`]: modText(),
     [`${mod}/hooks/door.ts`]: [
@@ -112,6 +117,8 @@ function managedSettings(
       ...Object.fromEntries(['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].map((name) => [name, proxy])),
       ...Object.fromEntries(['NO_PROXY', 'no_proxy'].map((name) => [name, unproxied])),
     },
+    // They show and do nothing. The guard is asked all the same.
+    permissions: { allow: ['whoami', 'vault_list', 'rules_status'].map((tool) => `mcp__plugin_guard_holdfast__${tool}`) },
     extraKnownMarketplaces: { holdfast: { source: { source: 'directory', path: `${folder}/holdfast` } } },
     enabledPlugins: { 'guard@holdfast': true },
     prependPlugins: ['guard@holdfast'],

@@ -1,0 +1,99 @@
+// What an agent can ask of Holdfast as tools, spec/mcp.md: who it is, what it may use, which rules hold for it, and a request through the session's
+// broker. Nothing here can do what the session could not do without it.
+
+import type { Json } from '@holdfast/protocol/rules/call';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { McpTool } from './server.ts';
+
+/** What the tools show, as it is at the moment they are asked. */
+export interface McpView {
+  whoami(): object;
+  vault(): readonly object[];
+  rules(): object;
+  request(request: OwnRequest): Promise<object>;
+}
+
+export interface OwnRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+const none = { type: 'object', properties: {}, additionalProperties: false } as const;
+const reads = { readOnlyHint: true, openWorldHint: false };
+const maxHeaders = 64;
+
+export function holdfastTools(view: McpView): readonly McpTool[] {
+  return [
+    {
+      name: 'whoami',
+      description: 'Which agent this session is, its scope and mode, and the labels that it carries for the rules.',
+      inputSchema: none,
+      annotations: reads,
+      call: async () => view.whoami(),
+    },
+    {
+      name: 'vault_list',
+      description:
+        'The credentials that this session may use: name, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
+        'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit.',
+      inputSchema: none,
+      annotations: reads,
+      call: async () => ({ items: view.vault() }),
+    },
+    {
+      name: 'rules_status',
+      description: "Which version of the operators' rules holds for this session, and the ids and reasons of its rules.",
+      inputSchema: none,
+      annotations: reads,
+      call: async () => view.rules(),
+    },
+    {
+      name: 'http_request',
+      description:
+        "One HTTP request through the session's broker, under the same limits as any program of the session: a credential is attached where one is " +
+        'granted for the host, method and path. Answers status, headers and body; a body that is longer than 1 MiB is cut.',
+      inputSchema: {
+        type: 'object',
+        properties: {
+          url: { type: 'string', description: 'https:// or http://' },
+          method: { type: 'string', description: 'GET if absent' },
+          headers: { type: 'object', additionalProperties: { type: 'string' } },
+          body: { type: 'string', description: 'sent as UTF-8' },
+        },
+        required: ['url'],
+        additionalProperties: false,
+      },
+      annotations: { readOnlyHint: false, openWorldHint: true },
+      call: async (input) => view.request(ownRequest(input)),
+    },
+  ];
+}
+
+function ownRequest({ url, method = 'GET', headers = {}, body }: { readonly [key: string]: Json }): OwnRequest {
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new HoldfastError('usage', 'url is no address');
+  const target = new URL(url);
+  if (target.protocol !== 'https:' && target.protocol !== 'http:') throw new HoldfastError('usage', 'url is not http');
+  if (target.username !== '' || target.password !== '') throw new HoldfastError('usage', 'url holds a user');
+  if (typeof method !== 'string' || !/^[A-Z]{1,16}$/.test(method) || method === 'CONNECT')
+    throw new HoldfastError('usage', 'method is no method');
+  if (body !== undefined && typeof body !== 'string') throw new HoldfastError('usage', 'body is no text');
+  return { method, url: target, headers: headersOf(headers), body };
+}
+
+function headersOf(headers: Json): Readonly<Record<string, string>> {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers))
+    throw new HoldfastError('usage', 'headers are no object');
+  const all = Object.entries(headers);
+  if (all.length > maxHeaders) throw new HoldfastError('limit_exceeded', `more than ${maxHeaders} headers`);
+  return Object.fromEntries(
+    all.map(([name, value]) => {
+      if (!/^[\w!#$%&'*+.^`|~-]{1,128}$/.test(name) || typeof value !== 'string' || !/^[\t\x20-\x7e]{0,8192}$/.test(value))
+        throw new HoldfastError('usage', 'a header is out of form');
+      if (/^(?:host|connection|content-length|transfer-encoding|proxy-.*|upgrade|expect|te|trailer)$/i.test(name))
+        throw new HoldfastError('usage', `the header ${name} is not the caller's`);
+      return [name, value];
+    }),
+  );
+}

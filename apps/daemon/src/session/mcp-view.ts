@@ -1,0 +1,29 @@
+// What the session's tools show of the daemon's state, spec/mcp.md: its own agent's and nothing of others.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Agent } from '../agent/agent.ts';
+import type { Guard } from '../guard/guard.ts';
+import type { OwnRequests } from '../mcp/own-request.ts';
+import type { McpView } from '../mcp/tools.ts';
+import { vaultOf } from './agent-view.ts';
+import type { SessionAuthority } from './authority.ts';
+
+interface Parts {
+  readonly agent: Agent;
+  readonly authority: SessionAuthority;
+  readonly guard: Guard;
+  readonly own: OwnRequests;
+}
+
+export function mcpView({ agent, authority, guard, own }: Parts): McpView {
+  return {
+    whoami: () => ({ agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed', labels: [...guard.labels] }),
+    vault: () => vaultOf(agent, authority), // [MCP-6]
+    rules: () => {
+      const { version, rules } = agent.rules;
+      const shown = rules.set.rules.map(({ id, effect, reason, instead }) => ({ id, effect, reason, instead }));
+      return version === undefined ? { version: null, rules: shown } : { version, rules: shown };
+    },
+    request: (request) => own.send(request),
+  };
+}
