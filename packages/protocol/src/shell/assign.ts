@@ -3,8 +3,9 @@
 import type { Assignment } from 'unbash';
 
 import { hole, type ShellAssignment, type Word } from './command.ts';
-import { expandText, expandWord, runSubstitutions, type Expansion } from './expand.ts';
-import { deeper } from './machine.ts';
+import { arithmeticText, expandText, expandWord, runSubstitutions, type Expansion } from './expand.ts';
+import { deeper, unsure } from './machine.ts';
+import type { Elements } from './scope.ts';
 
 /** Variables whose value is a command line of the shell's, or of a program that asks a shell to run it [SHELL-9]. */
 const commandVariables = new Set([
@@ -41,9 +42,12 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
   const { place, machine } = how;
   machine.findings.spend(source.text.length >> 2);
   const index = source.index === undefined ? undefined : expandText(source.index, how).text;
-  const before = place.scope.variable(source.name);
-  const old = before === undefined ? [] : (before.at(-1) ?? []);
+  const before = place.scope.variable(source.name) ?? [[]];
+  const maybe = unsure(place, machine);
+  if (index !== undefined) arithmeticText(index, how);
+  if (place.scope.hasReadonly) machine.failing = true;
   let value: Word;
+  let next: (old: Elements) => Elements;
   if (source.value.type === 'ArrayValue') {
     const elements = source.value.elements.flatMap((element) => expandWord(element, how));
     value = {
@@ -52,26 +56,27 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
       glob: elements.some((word) => word.glob),
     };
     const texts = elements.map((word) => /^\[[^\]]*\]=(.*)$/s.exec(word.text)?.[1] ?? word.text);
-    if (keep) place.scope.assign(source.name, source.append === true ? [...old, ...texts] : texts, place.maybe);
+    next = (old) => (source.append === true ? [...old, ...texts] : texts);
   } else {
     value = expandText(source.value, how);
-    if (keep && index !== undefined) place.scope.assign(source.name, placed(old, index, value.text), place.maybe);
-    else if (keep && source.append === true) {
-      const from = before ?? [['']];
-      for (const [at, each] of from.entries())
-        place.scope.assign(source.name, [(each[0] ?? '') + value.text, ...each.slice(1)], place.maybe || at > 0);
-    } else if (keep) place.scope.assign(source.name, [value.text], place.maybe);
+    const { text } = value;
+    next = (old) => {
+      if (index !== undefined) return placed(old, index, text, source.append === true);
+      return source.append === true ? [(old[0] ?? '') + text, ...old.slice(1)] : [text];
+    };
   }
+  if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
+  if (keep && place.wrappers.includes('trap')) place.scope.stick(source.name);
   runValue(source.name, value, how);
   return [{ name: source.name, value }];
 }
 
-function placed(old: readonly string[], index: string, text: string): readonly string[] {
+function placed(old: Elements, index: string, text: string, append: boolean): Elements {
   const at = /^\d{1,3}$/.test(index) ? Number(index) : -1;
   if (at < 0) return old.length > 256 ? [hole] : [...old, text]; // keys of a map: any of its values
   const elements = [...old];
   while (elements.length < at) elements.push('');
-  elements[at] = text;
+  elements[at] = append ? (elements[at] ?? '') + text : text;
   return elements;
 }
 
@@ -83,7 +88,7 @@ function runValue(name: string, value: Word, how: Expansion): void {
     machine.script(value.text, inner, name);
   } else if (promptVariables.has(name)) {
     if (/[$`]/.test(value.text)) runSubstitutions(value.text, { ...how, place: inner });
-    const file = place.scope.file(value.text);
-    if (file !== undefined && (name === 'ENV' || name === 'BASH_ENV')) machine.script(file, inner, name);
+    if (name === 'ENV' || name === 'BASH_ENV')
+      for (const file of place.scope.written.scripts(value)) machine.script(file, inner, name);
   }
 }

@@ -3,8 +3,8 @@
 import { Choices } from './choices.ts';
 import { hole } from './command.ts';
 import { scriptHere } from './code.ts';
-import { runSubscripts } from './expand.ts';
-import { deeper, type Context } from './machine.ts';
+import { arithmeticText, runSubscripts } from './expand.ts';
+import { deeper, unsure, type Context } from './machine.ts';
 import { printed } from './output.ts';
 import { readOptions, valueOf } from './options.ts';
 
@@ -49,11 +49,11 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       const output = printed(options.rest);
       const target = valueOf(options, 'v');
       if (target === undefined) return output;
-      place.scope.assign(target.text, [output], place.maybe);
+      place.scope.assign(target.text, [output], unsure(place, machine));
       runSubscripts(target.text, { machine, place, choices: new Choices() });
       return '';
     },
-    set: ({ words, place }) => {
+    set: ({ words, place, machine }) => {
       if (
         words.some((word, index) => /^-[a-z]*a/.test(word.text) || (word.text === 'allexport' && words[index - 1]?.text === '-o'))
       )
@@ -63,18 +63,47 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       if (at === -1 && values.length === 0) return '';
       place.scope.setPositional(
         values.map((word) => word.text),
-        place.maybe,
+        unsure(place, machine),
       );
       return '';
     },
-    shift: ({ words, place }) => {
+    shift: ({ words, place, machine }) => {
       const count = Number(words[0]?.text ?? '1');
       for (const [index, [, ...rest]] of (place.scope.positional ?? []).entries())
-        place.scope.setPositional(Number.isNaN(count) ? [hole] : rest.slice(count), place.maybe || index > 0);
+        place.scope.setPositional(
+          Number.isNaN(count)
+            ? [hole]
+            : rest.slice(0, count).some((text) => text.includes(hole))
+              ? [hole, ...rest.slice(count)]
+              : rest.slice(count),
+          unsure(place, machine) || index > 0,
+        );
       return '';
     },
-    let: subscripts,
-    unset: subscripts,
+    let: ({ words, place, machine }) => {
+      for (const word of words) arithmeticText(word.text, { machine, place, choices: new Choices() });
+      for (const word of words)
+        for (const [, name = ''] of word.text.matchAll(/([A-Za-z_]\w*)\s*[-+*/%&|^<>]*=/g))
+          place.scope.assign(name, [hole], true);
+      return '';
+    },
+    unset: (context) => {
+      const { words, place, machine } = context;
+      for (const word of words)
+        if (!word.text.startsWith('-'))
+          place.scope.unset(word.text.replace(/\[.*$/s, ''), word.text.includes('[') || unsure(place, machine));
+      return subscripts(context);
+    },
+    readonly: ({ words, place }) => {
+      for (const word of words) if (!word.text.startsWith('-')) place.scope.makeReadonly(word.text.replace(/=.*$/s, ''));
+      return '';
+    },
+    getopts: ({ words, place }) => {
+      if (words[1] !== undefined) place.scope.assign(words[1].text, [hole], true);
+      return '';
+    },
+    break: leave,
+    continue: leave,
     test: subscripts,
     '[': subscripts,
     export: ({ words, place }) => {
@@ -84,11 +113,13 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     declare,
     typeset: declare,
     local: declare,
-    readonly: silent,
-    shopt: silent,
+    shopt: ({ words, machine }) => {
+      if (words.some((word) => word.text === 'failglob')) machine.failing = true;
+      return '';
+    },
     unalias: silent,
-    return: silent,
-    exit: silent,
+    return: leave,
+    exit: leave,
     true: silent,
     false: silent,
     ':': silent,
@@ -96,6 +127,12 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     umask: silent,
   }),
 );
+
+/** What stands behind it may not run. */
+function leave({ machine }: Context): string {
+  machine.failing = true;
+  return '';
+}
 
 function silent(): string {
   return '';
@@ -106,9 +143,15 @@ function declare({ words, place, machine }: Context): string {
   const options = readOptions(words, { flags: 'aAfFgiIlnrtuxp' });
   for (const word of options.rest) {
     const [, name = '', target = ''] = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text) ?? [];
+    const variable = name === '' ? word.text : name;
+    if (options.given.some(([option]) => option === 'r')) place.scope.makeReadonly(variable);
+    if (options.given.some(([option]) => /[luc]/.test(option))) {
+      place.scope.changeCase(variable);
+      if (name !== '') place.scope.assign(name, [target], true);
+    }
     if (options.given.some(([option]) => option === 'x')) place.scope.export(name === '' ? word.text : name);
     if (options.given.some(([option]) => option === 'n') && name !== '' && name !== target) place.scope.refer(name, target);
-    if (options.given.some(([option]) => option === 'i')) runSubscripts(target, { machine, place, choices: new Choices() });
+    if (options.given.some(([option]) => option === 'i')) arithmeticText(target, { machine, place, choices: new Choices() });
   }
   return '';
 }
@@ -124,14 +167,15 @@ function source({ name, words, place, machine }: Context): string {
   const [path, ...rest] = words[0]?.text === '--' ? words.slice(1) : words;
   if (path === undefined) return '';
   const standardInput = /^\/(dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(path.text);
-  const text = standardInput ? place.input : place.scope.file(path.text);
-  if (text === undefined) return hole;
+  const texts = standardInput ? [place.input ?? ''] : place.scope.written.scripts(path);
+  if (texts.length === 0) return hole;
   if (rest.length > 0)
     place.scope.setPositional(
       rest.map((word) => word.text),
-      place.maybe,
+      unsure(place, machine),
     );
-  return scriptHere(text, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
+  const inner = deeper(place, { wrappers: [...place.wrappers, name] });
+  return texts.map((text) => scriptHere(text, inner, machine, name)).join('');
 }
 
 /** What is read is any line of the input that is known, cut at spaces among the names. */
@@ -146,7 +190,9 @@ function read({ words, place, machine }: Context): string {
     machine.findings.spend(line.length);
     const separators = place.scope.variable('IFS')?.[0]?.[0] ?? ' ';
     const parts = line.split(separators === '' ? '\n' : /[ \t]/.test(separators) ? /[ \t]+/ : (separators[0] ?? ' '));
-    const maybe = place.maybe || at > 0;
+    const maybe = unsure(place, machine) || at > 0;
+    const elastic = parts.findIndex((part) => part.includes(hole));
+    if (elastic !== -1) parts.fill(hole, elastic);
     if (array !== undefined) place.scope.assign(array.text, parts, maybe);
     else if (names.length === 0) place.scope.assign('REPLY', [line], maybe);
     else
@@ -157,9 +203,13 @@ function read({ words, place, machine }: Context): string {
   return '';
 }
 
-function readAll({ words, place }: Context): string {
+function readAll({ words, place, machine }: Context): string {
   const [name] = readOptions(words, { flags: 't', values: 'cCdnOsu' }).rest;
-  place.scope.assign(name?.text ?? 'MAPFILE', (place.input ?? hole).replace(/\n$/, '').split('\n').slice(0, 256), place.maybe);
+  place.scope.assign(
+    name?.text ?? 'MAPFILE',
+    (place.input ?? hole).replace(/\n$/, '').split('\n').slice(0, 256),
+    unsure(place, machine),
+  );
   return '';
 }
 

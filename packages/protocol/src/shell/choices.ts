@@ -13,13 +13,31 @@ export class Choices {
   #rest = false;
 
   choose(name: string, values: readonly Elements[]): Elements {
-    if (this.#rest && values.length > 1) return [hole];
-    let digit = this.#digits.get(name);
+    const [only] = values;
+    if (values.length < 2 && only !== undefined) return only;
+    if (this.#rest) return [hole];
+    // The same variable may have other values where it is read again.
+    const key = `${name}\0${values.map((value) => value.join('\x01').slice(0, 256)).join('\0')}`;
+    let digit = this.#digits.get(key);
     if (digit === undefined) {
       digit = { at: 0, of: values.length };
-      this.#digits.set(name, digit);
+      this.#digits.set(key, digit);
     }
     return values[Math.min(digit.at, values.length - 1)] ?? [hole];
+  }
+
+  /** Calls `read` once for each combination; once only where an outer reading has chosen. */
+  static each(outer: Choices | undefined, read: (choices: Choices, again: boolean) => void): void {
+    if (outer !== undefined) {
+      read(outer, false);
+      return;
+    }
+    const choices = new Choices();
+    let again = false;
+    do {
+      read(choices, again);
+      again = true;
+    } while (choices.next());
   }
 
   /** False when there is nothing left to choose. */

@@ -1,7 +1,7 @@
 // Code that a command gives to an interpreter: a shell's is read as this text itself is, other languages' by their own readers.
 
 import { hole } from './command.ts';
-import { codeOf, type Language } from './interpreters.ts';
+import { codeOf, type Code, type Language } from './interpreters.ts';
 import { deeper, maxDepth, type Context, type Machine, type Place } from './machine.ts';
 import { Scope } from './scope.ts';
 
@@ -32,17 +32,29 @@ export function shellScript(
 export function runInterpreter({ name, words, place, machine }: Context, interpreter: Interpreter): string {
   const code = codeOf(name, interpreter, words);
   if (code === undefined) return hole;
-  const positional = code.words.map((word) => word.text);
   if (code.from === 'text') {
+    const positional = code.words.map((word) => word.text);
     const inner = deeper(place, { wrappers: [...place.wrappers, code.label] });
     if (interpreter.language !== 'shell') return inlineCode(code.text.text, interpreter.language, inner, machine, name);
     return shellScript(code.text.text, inner, machine, name, positional.length === 0 ? [name] : positional);
   }
-  const text = code.from === 'file' ? place.scope.file(code.path.text) : place.input;
-  if (text === undefined) return hole;
+  const texts =
+    code.from === 'input'
+      ? [place.input ?? place.scope.input].filter((text) => text !== undefined)
+      : place.scope.written.scripts(code.path);
+  // A descriptor that nothing here has filled.
+  if (texts.length === 0 && code.from === 'file' && code.path.dynamic && /^\/(?:dev|proc)\//.test(code.path.text))
+    machine.findings.opaque('dynamic_script', name, code.path.text);
+  return texts.map((text) => runText(text, code, { name, words, place, machine }, interpreter)).at(-1) ?? hole;
+}
+
+function runText(text: string, code: Code, { name, place, machine }: Context, interpreter: Interpreter): string {
   const inner = deeper(place, { wrappers: [...place.wrappers, name], input: code.from === 'input' ? hole : place.input });
   if (interpreter.language !== 'shell') return inlineCode(text, interpreter.language, inner, machine, name);
-  return shellScript(text, inner, machine, name, [code.from === 'file' ? code.path.text : name, ...positional]);
+  return shellScript(text, inner, machine, name, [
+    code.from === 'file' ? code.path.text : name,
+    ...code.words.map((word) => word.text),
+  ]);
 }
 
 /** [SHELL-14] Code with a part that is not known, or that hides what it does, is opaque. */

@@ -27,7 +27,7 @@ function* values(words: readonly Word[], options: readonly string[]): Generator<
 /** Lines of a script of the program's own: from its input, and from files that this text wrote. */
 function* ownLines(context: Context, files: readonly string[]): Generator<string> {
   const { place, machine } = context;
-  const texts = [place.input, ...files.map((file) => place.scope.file(file))];
+  const texts = [place.input, ...files.map((file) => place.scope.written.read(file))];
   for (const text of texts) {
     if (text === undefined) continue;
     machine.findings.spend(text.length);
@@ -120,7 +120,7 @@ function make(context: Context): string {
   }
   const texts = [...values(words, list('--eval -E'))];
   for (const name of names) {
-    const text = name === '-' || name === '/dev/stdin' ? place.input : place.scope.file(name);
+    const text = name === '-' || name === '/dev/stdin' ? place.input : place.scope.written.read(name);
     if (text !== undefined) texts.push(text);
   }
   for (const text of texts) {
@@ -158,7 +158,8 @@ function crontab(context: Context): string {
 
 function at(context: Context): string {
   const text =
-    context.place.input ?? [...values(context.words, ['-f'])].map((file) => context.place.scope.file(file) ?? '').join('\n');
+    context.place.input ??
+    [...values(context.words, ['-f'])].map((file) => context.place.scope.written.read(file) ?? '').join('\n');
   if (text !== '') script(context, text);
   return hole;
 }

@@ -6,7 +6,7 @@ import { forEachChild, type SyntaxNode } from 'unbash';
 import { expandBraces } from './braces.ts';
 import type { Choices } from './choices.ts';
 import { hole, type Word } from './command.ts';
-import { deeper, type Machine, type Place } from './machine.ts';
+import { deeper, unsure, type Machine, type Place } from './machine.ts';
 import { changeCase, remove, replace, slice, transform } from './parameter.ts';
 import { bounded, Scope, type Elements } from './scope.ts';
 import { parseWords, reportErrors } from './syntax.ts';
@@ -69,24 +69,40 @@ export function expandArithmetic(expression: ArithmeticExpression | undefined, h
     else if (node.type === 'ParameterExpansion') parameterPieces(node, true, how);
     else if (node.type === 'ArithmeticWord') {
       how.machine.findings.spend(node.value.length);
-      indirectSubstitutions(node.value, how);
+      if (node.parts === undefined) arithmeticText(node.value, how);
       forEachChild(node, (child) => open.push(child));
     } else forEachChild(node, (child) => open.push(child));
   }
-  return constant(expression, how, 0);
+  const value = constant(expression, how, 0);
+  if (value === hole) how.machine.failing = true; // it may divide by zero, and end the line
+  assignArithmetic(expression, value, how);
+  return value;
 }
 
-/** A variable that holds `a[$(x)]` runs x when arithmetic reads it [SHELL-8]. */
-function indirectSubstitutions(text: string, how: Expansion): void {
-  const name = /^[A-Za-z_]\w*$/.exec(text)?.[0];
-  if (name === undefined) return;
-  for (const [value] of how.place.scope.variable(name) ?? []) if (value !== undefined) runSubscripts(value, how);
+/** `x = 5`, `x += 5`, `x++`. */
+function assignArithmetic(expression: ArithmeticExpression, value: string, how: Expansion): void {
+  const target =
+    expression.type === 'ArithmeticBinary' && /^[^=!<>]*=$/.test(expression.operator)
+      ? expression.left
+      : expression.type === 'ArithmeticUnary' && /^(?:\+\+|--)$/.test(expression.operator)
+        ? expression.operand
+        : undefined;
+  if (target?.type === 'ArithmeticWord' && /^[A-Za-z_]\w*$/.test(target.value))
+    how.place.scope.assign(target.value, [value], unsure(how.place, how.machine));
 }
 
-/** Runs what a text that is taken as arithmetic or as a variable's name would run. */
+/** [SHELL-8] Runs what a text that is taken as arithmetic would run: subscripts in it, and in the variables that it names. */
+export function arithmeticText(text: string, how: Expansion, depth = 0): void {
+  runSubscripts(text, how);
+  if (depth > 3 || text.length > 1024) return;
+  for (const [name] of text.matchAll(/[A-Za-z_]\w*/g))
+    for (const [value] of how.place.scope.variable(name) ?? [])
+      if (value !== undefined && /[[A-Za-z]/.test(value) && value !== text) arithmeticText(value, how, depth + 1);
+}
+
+/** Runs what a text that is taken as a variable's name would run. */
 export function runSubscripts(text: string, how: Expansion): void {
-  if (!text.includes('[') || !/[$`]/.test(text)) return;
-  runSubstitutions(text, how);
+  if (text.includes('[') && /[$`]/.test(text)) runSubstitutions(text, how);
 }
 
 /** What a text runs that the shell expands as if it stood in double quotes. */
@@ -124,7 +140,8 @@ function constant(expression: ArithmeticExpression, how: Expansion, depth: numbe
   else if (expression.type === 'ArithmeticBinary') {
     const left = number(expression.left);
     const right = number(expression.right);
-    if (expression.operator === '+') value = left + right;
+    if (expression.operator === '=') value = right;
+    else if (expression.operator === '+') value = left + right;
     else if (expression.operator === '-') value = left - right;
     else if (expression.operator === '*') value = left * right;
     else if (expression.operator === '/') value = Math.trunc(left / right);
@@ -145,7 +162,7 @@ function partsOf(source: Source, how: Expansion): readonly WordPart[] | undefine
 
 function piecesOf(source: Source, how: Expansion): Piece[] {
   const parts = partsOf(source, how);
-  if (parts === undefined) return [{ text: source.value, quoted: source.value === '' }];
+  if (parts === undefined) return [{ text: source.value, quoted: false }];
   return parts.flatMap((part) => partPieces(part, false, how));
 }
 
@@ -171,7 +188,7 @@ function partPieces(part: WordPart, quoted: boolean, how: Expansion): Piece[] {
     case 'ProcessSubstitution': {
       const path = how.machine.pipeName();
       const output = substitute(part.script, part.text, how, part.operator === '>');
-      how.place.scope.write(path, output, false);
+      how.place.scope.written.write(path, output, false, false);
       return [{ text: path, quoted: true }];
     }
     case 'ArithmeticExpansion':
@@ -223,18 +240,24 @@ function substitute(script: ParsedScript | undefined, text: string, how: Expansi
   reportErrors(script, text, machine.findings);
   const scope = text.startsWith('${') ? place.scope : new Scope(place.scope);
   const maybe = scope === place.scope && place.maybe;
-  const output = machine.run(script, deeper(place, { scope, maybe, ...(writes && { input: hole }) }));
+  const output = machine.run(script, deeper(place, { scope, maybe, choices: how.choices, ...(writes && { input: hole }) }));
   return bounded(output);
 }
 
 /** `$x`, `$1`, `$@`, `$?`. */
 function namePieces(name: string, quoted: boolean, how: Expansion): Piece[] {
-  return elementPieces(valueOf(name, how), name === '@', quoted);
+  return elementPieces(valueOf(name, how), name === '@' || name === '*' ? name : undefined, quoted, how);
 }
 
-function elementPieces(elements: Elements, apart: boolean, quoted: boolean): Piece[] {
-  if (!apart || !quoted) return [{ text: elements.join(' '), quoted, split: true }];
-  return elements.map((text, index) => ({ text, quoted, ...(index > 0 && { next: true }) }));
+/** `"$@"` keeps its elements apart, `"$*"` joins them by the first separator; without quotes both are split. */
+function elementPieces(elements: Elements, list: '@' | '*' | undefined, quoted: boolean, how: Expansion): Piece[] {
+  if (list === undefined || elements.length <= 1)
+    return elements.length === 0 && list !== undefined ? [] : [{ text: elements[0] ?? '', quoted, split: true }];
+  if (list === '*' && quoted) {
+    const separator = how.choices.choose('IFS', how.place.scope.variable('IFS') ?? [[' ']])[0] ?? ' ';
+    return [{ text: elements.join(separator.slice(0, 1)), quoted }];
+  }
+  return elements.map((text, index) => ({ text, quoted, split: true, ...(index > 0 && { next: true }) }));
 }
 
 /** [hole] when unknown. */
@@ -243,8 +266,14 @@ export function valueOf(name: string, how: Expansion): Elements {
   if (/^[\d@*#]/.test(name)) {
     if (scope.positional === undefined) return [hole];
     const positional = how.choices.choose('@', scope.positional);
-    if (name === '#') return [String(Math.max(0, positional.length - 1))];
-    return name === '@' || name === '*' ? positional.slice(1) : [positional[Number(name)] ?? ''];
+    if (name === '@' || name === '*') return positional.slice(1);
+    return [
+      name === '#'
+        ? positional.slice(1).some(elastic)
+          ? hole
+          : String(Math.max(0, positional.length - 1))
+        : elementAt(positional, Number(name)),
+    ];
   }
   if (!/^[A-Za-z_]/.test(name)) return [hole];
   const values = scope.variable(name);
@@ -252,76 +281,93 @@ export function valueOf(name: string, how: Expansion): Elements {
   return how.program === true ? how.choices.choose(name, [[hole], ['']]) : [hole];
 }
 
+/** A hole may be several elements, or none: what stands behind it may stand elsewhere. */
+const elastic = (text: string): boolean => text.includes(hole);
+const elementAt = (elements: Elements, at: number): string => (elements.slice(1, at).some(elastic) ? hole : (elements[at] ?? ''));
+
 function parameterPieces(part: ParameterExpansionPart, quoted: boolean, how: Expansion): Piece[] {
   how.machine.findings.spend(part.text.length);
   const index = part.index === undefined ? undefined : expandText(part.index, how).text;
-  const apart = part.parameter === '@' || index === '@';
+  if (index !== undefined && index !== '@' && index !== '*') arithmeticText(index, how);
+  const list = [part.parameter, index].find((each) => each === '@' || each === '*');
+  if (
+    part.prefix === '!' ||
+    /[?]$|^Unknown$/.test(part.operation?.type === 'Default' ? part.operation.operator : (part.operation?.type ?? ''))
+  )
+    how.machine.failing = true;
   const operation = part.operation;
   if (part.prefix === '!') {
     if (operation?.type === 'Names' || index === '@' || index === '*') return [{ text: hole, quoted, split: true }];
     const target = valueOf(part.parameter, how)[0] ?? '';
     const known = /^[A-Za-z_]\w*$/.test(target) && how.place.scope.variable(target) !== undefined;
-    return elementPieces(known ? valueOf(target, how) : [hole], false, quoted);
+    return elementPieces(known ? valueOf(target, how) : [hole], undefined, quoted, how);
   }
   let elements = valueOf(part.parameter, how);
   const unset = /^[A-Za-z_]/.test(part.parameter) && how.place.scope.variable(part.parameter) === undefined;
   if (part.parameter === 'HOME' || part.parameter === 'PWD') elements = operation === undefined ? elements : [`/${hole}`];
   if (index !== undefined && index !== '@' && index !== '*') {
     const at = /^-?\d+$/.test(index) ? Number(index) : Number.NaN;
+    const behind = elements.slice(0, Math.max(0, at)).some(elastic) || at < 0;
+    const element = Number.isNaN(at) || behind ? undefined : elements[at];
     // Keys are not kept: any of the values.
-    const element = Number.isNaN(at) ? undefined : elements.at(at);
-    elements = unset
-      ? [hole]
-      : element === undefined && elements.length > 0
-        ? how.choices.choose(
-            `${part.parameter}[]`,
-            elements.map((each) => [each]),
-          )
-        : [element ?? ''];
+    elements =
+      unset || behind
+        ? [hole]
+        : element === undefined
+          ? how.choices.choose(
+              `${part.parameter}[]`,
+              ['', ...elements].map((each) => [each]),
+            )
+          : [element];
   } else if (index === undefined && /^[A-Za-z_]/.test(part.parameter)) elements = [elements[0] ?? ''];
   if (part.prefix === '#') {
     const whole = elements.join(' ');
-    const size = apart || index === '*' ? elements.length : [...whole].length;
+    const size = list === undefined ? [...whole].length : elements.length;
     return [{ text: whole.includes(hole) ? hole : String(size), quoted, split: true }];
   }
-  if (operation === undefined) return elementPieces(elements, apart, quoted);
+  if (operation === undefined) return elementPieces(elements, list, quoted, how);
   if (operation.type === 'Default') {
     const operand = () => {
-      const pieces = piecesOf(operation.operand, how);
+      const pieces = operandPieces(operation.operand, how);
       return quoted ? [{ text: joined(pieces).text, quoted }] : pieces.map((piece) => ({ ...piece, split: !piece.quoted }));
     };
     const other = operand(); // its substitutions may run, whichever is taken
     const value = elements.join(' ');
-    const asIs = () => elementPieces(elements, apart, quoted);
+    const asIs = () => elementPieces(elements, list, quoted, how);
     const either = (): Piece[] =>
       how.choices.choose(`${part.parameter} ${operation.operator}`, [['value'], ['other']])[0] === 'value' ? asIs() : other;
     const operator = operation.operator;
     if (operator.endsWith('?')) return asIs();
-    const isSet = !unset && (value !== '' || !operator.startsWith(':'));
-    const unsure = value.includes(hole) && !unset;
+    // An empty value may stand for none.
+    const doubtful = !unset && (value.includes(hole) || (value === '' && !operator.startsWith(':')));
+    const isSet = !unset && value !== '';
     // What the text never sets is taken to be unset, as its author does.
-    if (operator.endsWith('+')) return unsure || unset ? (either() === other ? other : []) : isSet ? other : [];
-    if (operator.endsWith('=') && (unsure || !isSet))
-      how.place.scope.assign(part.parameter, [joined(other).text], unsure || how.place.maybe);
-    return unsure ? either() : isSet ? asIs() : other;
+    if (operator.endsWith('+')) return doubtful || unset ? (either() === other ? other : []) : isSet ? other : [];
+    if (!operator.endsWith('=') || (isSet && !doubtful)) return doubtful ? either() : isSet ? asIs() : other;
+    const { text } = joined(other);
+    how.place.scope.assign(part.parameter, [text], doubtful || unsure(how.place, how.machine));
+    // What was assigned is split, whatever was quoted.
+    return doubtful ? either() : [{ text, quoted, split: true }];
   }
-  const changed = elements.map((value) => changedBy(operation, value, apart, elements, how));
-  const first = changed[0];
-  if (operation.type === 'Slice' && (apart || index === '*')) return [{ text: hole, quoted, split: true }];
-  return elementPieces(first === undefined ? [''] : changed, apart, quoted);
+  const changed = elements.map((value) => changedBy(operation, value, how));
+  if (operation.type === 'Slice' && list !== undefined) return [{ text: hole, quoted, split: true }];
+  return elementPieces(changed, list, quoted, how);
 }
 
-function changedBy(
-  operation: NonNullable<ParameterExpansionPart['operation']>,
-  value: string,
-  _apart: boolean,
-  _all: Elements,
-  how: Expansion,
-): string {
+/** In an operand a backslash keeps a space from splitting. */
+function operandPieces(operand: Source, how: Expansion): Piece[] {
+  if (operand.parts !== undefined || !operand.text.includes('\\')) return piecesOf(operand, how);
+  return (operand.text.match(/\\[^]|[^\\]+/g) ?? []).map((piece) =>
+    piece.startsWith('\\') ? { text: piece.slice(1), quoted: true } : { text: piece, quoted: false },
+  );
+}
+
+function changedBy(operation: NonNullable<ParameterExpansionPart['operation']>, value: string, how: Expansion): string {
   how.machine.findings.spend(value.length);
   const integer = (source: Source | undefined): number => {
     const text = expandText(source, how).text.trim();
     if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
+    arithmeticText(text, how);
     const [word] = parseWords(`$((${text}))`, how.machine.findings) ?? [];
     const part = word?.parts?.[0];
     return part?.type === 'ArithmeticExpansion' && part.expression !== undefined
@@ -333,6 +379,7 @@ function changedBy(
     case 'Slice': {
       const offset = integer(operation.offset);
       const length = operation.length === undefined ? undefined : integer(operation.length);
+      if (Number.isNaN(offset) || Number.isNaN(length ?? 0) || (length ?? 0) < 0) how.machine.failing = true;
       if (Number.isNaN(offset) || Number.isNaN(length ?? 0)) return hole;
       return slice(value, offset, length) ?? hole;
     }
@@ -343,12 +390,18 @@ function changedBy(
     case 'CaseModification':
       return operation.operand === undefined ? changeCase(value, operation.operator) : (text(operation.operand), hole);
     case 'Transform':
-      return transform(value, text(operation.operand)) ?? hole;
+      return transformed(value, text(operation.operand), how);
     case 'Default':
     case 'Names':
     case 'Unknown':
       return hole;
   }
+}
+
+/** `${x@P}` expands the value as a prompt, and runs what it substitutes. */
+function transformed(value: string, operator: string, how: Expansion): string {
+  if (operator === 'P' && /[$`]/.test(value)) runSubstitutions(value, how);
+  return (operator === 'P' && !/[$`\\]/.test(value) ? value : transform(value, operator)) ?? hole;
 }
 
 function joined(pieces: readonly Piece[]): Word {

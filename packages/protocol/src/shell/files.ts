@@ -1,11 +1,11 @@
 // What programs do to files that matters for what is run later in the same text [SHELL-6]: copies and links of programs and scripts, downloads.
 
 import { hole, type Word } from './command.ts';
-import type { Context } from './machine.ts';
+import { unsure, type Context } from './machine.ts';
 import { list, readOptions, valueOf } from './options.ts';
 
 /** `cp /bin/rm x; ./x -rf /`: x is rm by another name. */
-function transfer({ words, place }: Context): string {
+function transfer({ words, place, machine }: Context): string {
   const options = readOptions(words, {
     flags: 'abdfilnpPrRsTuvxHLZDcC',
     values: 'StmgoB',
@@ -19,10 +19,10 @@ function transfer({ words, place }: Context): string {
   for (const source of sources.slice(0, 16)) {
     const inFolder = `${target.replace(/\/$/, '')}/${source.replace(/^.*\//s, '')}`;
     const paths = folder === undefined && sources.length === 1 && !target.endsWith('/') ? [target, inFolder] : [inFolder];
-    const text = place.scope.file(source);
+    const text = place.scope.written.read(source);
     for (const path of paths) {
-      if (text !== undefined) place.scope.write(path, text, false);
-      else place.scope.link(path, place.scope.linked(source) ?? source);
+      if (text !== undefined) place.scope.written.write(path, text, false, unsure(place, machine));
+      else place.scope.written.link(path, place.scope.written.linked(source) ?? source);
     }
   }
   return '';
@@ -34,7 +34,7 @@ function download({ name, words, place }: Context): string {
   const outputs = name === 'wget' ? ['O', '--output-document'] : ['o', '--output'];
   for (const [at, word] of words.entries()) {
     const path = outputIn(word, words[at + 1], outputs);
-    if (path !== undefined && path !== '-') place.scope.write(path, hole, false);
+    if (path !== undefined && path !== '-') place.scope.written.write(path, hole, false, true);
   }
   const named =
     words.some((word) => /^(-[A-Za-z]*[OJ]|--remote-name)/.test(word.text)) ||
@@ -42,7 +42,7 @@ function download({ name, words, place }: Context): string {
   if (named)
     for (const word of words) {
       const file = /^(?:https?|ftp):\/\/[^?#]*\/([^/?#]+)/.exec(word.text)?.[1];
-      if (file !== undefined) place.scope.write(file, hole, false);
+      if (file !== undefined) place.scope.written.write(file, hole, false, true);
     }
   return hole;
 }
@@ -58,13 +58,13 @@ function outputIn({ text }: Word, next: Word | undefined, [short = '', long = ''
 }
 
 /** `dd of=x` writes its input. */
-function dd({ words, place }: Context): string {
+function dd({ words, place, machine }: Context): string {
   const operand = (name: string) => words.find((word) => word.text.startsWith(`${name}=`))?.text.slice(name.length + 1);
   const source = operand('if');
-  const text = (source === undefined ? place.input : place.scope.file(source)) ?? hole;
+  const text = (source === undefined ? place.input : place.scope.written.read(source)) ?? hole;
   const target = operand('of');
   if (target === undefined) return text;
-  place.scope.write(target, text, false);
+  place.scope.written.write(target, text, false, unsure(place, machine));
   return '';
 }
 

@@ -47,9 +47,11 @@ function act(name: string, call: Call, words: readonly Word[], place: Place, mac
   const output = runKnown(context) ?? ran;
   if (output !== undefined) return output;
   const path = call.argv[0]?.text ?? '';
-  const written = place.scope.file(path);
-  if (written !== undefined) return runFile(written, name, words, place, machine);
-  const linked = place.scope.linked(path);
+  // A name without a slash is looked up in PATH.
+  const own = path.includes('/') || place.scope.variable('PATH')?.[0]?.[0] !== `/${hole}`;
+  const texts = own && call.argv[0] !== undefined ? place.scope.written.scripts(call.argv[0]) : [];
+  if (texts.length > 0) return texts.map((text) => runFile(text, name, words, place, machine)).at(-1) ?? hole;
+  const linked = place.scope.written.linked(path);
   if (linked !== undefined && nameOf(literal(linked)) !== name)
     return invoke({ ...call, argv: [literal(linked), ...words] }, deeper(place, {}), machine);
   return outputOf(name, words, place) ?? runUnknown(context);

@@ -2,6 +2,7 @@
 
 import type { Function, ParsedScript } from 'unbash';
 
+import type { Choices } from './choices.ts';
 import type { Redirection, ShellAssignment, Word } from './command.ts';
 import type { Findings } from './findings.ts';
 import type { Scope } from './scope.ts';
@@ -16,6 +17,8 @@ export interface Place {
   /** In a branch, a loop or a list: what is assigned here may not have been. */
   readonly maybe: boolean;
   readonly looping: boolean;
+  /** Set inside a substitution: what the command around it has chosen. */
+  readonly choices: Choices | undefined;
   /** How deep scripts, wrappers and groups are nested. */
   readonly depth: number;
   /** Names of the functions and aliases that are being run. */
@@ -38,6 +41,8 @@ export interface Machine {
   code(text: string, language: string, place: Place, program: string): boolean;
   run(script: ParsedScript, place: Place): string;
   invoke(call: Call, place: Place): string;
+  /** An expansion on this line may have failed, or something may have ended a loop or function: what follows may not run. */
+  failing: boolean;
   /** A function that was defined, to be run at the end unless it was called before. */
   readonly uncalled: Map<Function, Place>;
   /** A name under which a process substitution's output can be read. */
@@ -46,6 +51,9 @@ export interface Machine {
 
 /** Deeper nesting is not read [SHELL-2]. Each level takes several frames of the stack. */
 export const maxDepth = 100;
+
+/** What is assigned here may not have been. */
+export const unsure = (place: Place, machine: Machine): boolean => place.maybe || machine.failing;
 
 export const deeper = (place: Place, change: Partial<Place>): Place => ({ ...place, depth: place.depth + 1, ...change });
 

@@ -14,7 +14,7 @@ export function outputOf(name: string, words: readonly Word[], place: Place): st
   if (name === 'printf') return printed(words);
   if (name === 'tee') {
     for (const path of texts.filter((text) => !text.startsWith('-')))
-      place.scope.write(path, place.input ?? hole, texts.includes('-a'));
+      place.scope.written.write(path, place.input ?? hole, texts.includes('-a'), true);
     return place.input ?? hole;
   }
   if (name === 'which' || name === 'command' || name === 'type' || name === 'whence') return operand ?? hole;
@@ -36,7 +36,7 @@ function inputOf(name: string, texts: readonly string[], place: Place): string {
       (index > 0 || !/^(?:tr|sed|grep|egrep|fgrep|openssl|iconv|pv)$/.test(name)),
   );
   const readable =
-    name === 'tr' || name === 'openssl' ? [] : files.map((file) => (file === '-' ? place.input : place.scope.file(file)));
+    name === 'tr' || name === 'openssl' ? [] : files.map((file) => (file === '-' ? place.input : place.scope.written.read(file)));
   if (readable.length > 0) return readable.map((text) => text ?? hole).join('');
   return place.input ?? hole;
 }

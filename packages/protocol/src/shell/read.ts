@@ -34,12 +34,13 @@ function read(text: string, findings: Findings): void {
   let pipes = 0;
   const machine: Machine = {
     findings,
+    failing: false,
     script: (script, place, program) => {
       const tree = parseScript(script, findings, program);
-      return tree === undefined ? hole : runScript(tree, place, machine);
+      return tree === undefined ? hole : runScript(tree, { ...place, choices: undefined }, machine, script);
     },
     code: (code, language, place, program) => readLanguage(code, language, place, machine, program),
-    run: (script, place) => runScript(script, place, machine),
+    run: (script, place) => runScript(script, place, machine, undefined),
     invoke: (call, place) => invoke(call, place, machine),
     uncalled: new Map(),
     pipeName: () => {
@@ -53,12 +54,13 @@ function read(text: string, findings: Findings): void {
     feeds: undefined,
     fedBy: undefined,
     input: undefined,
+    choices: undefined,
     maybe: false,
     looping: false,
     depth: 0,
     active: [],
   };
   const tree = parseScript(text, findings);
-  if (tree !== undefined) runScript(tree, place, machine);
+  if (tree !== undefined) runScript(tree, place, machine, text);
   runUncalled(machine);
 }

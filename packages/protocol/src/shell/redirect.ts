@@ -4,7 +4,7 @@ import type { Redirection as Source } from 'unbash';
 
 import { hole, literal, type Redirection } from './command.ts';
 import { expandHeredoc, expandText, expandWord, type Expansion } from './expand.ts';
-import type { Place } from './machine.ts';
+import { unsure, type Place } from './machine.ts';
 
 export function readRedirection(source: Source, how: Expansion): Redirection {
   const descriptor = source.descriptor?.type === 'FileDescriptor' ? source.descriptor.value : undefined;
@@ -20,27 +20,50 @@ export function readRedirection(source: Source, how: Expansion): Redirection {
   return { ...common, target: words[0] ?? literal(hole), heredoc: false };
 }
 
+/** A redirection that fails keeps its command from running. */
+export const canFail = (redirections: readonly Redirection[]): boolean =>
+  redirections.some(
+    ({ operator, target, heredoc }) =>
+      !heredoc && target.text !== '/dev/null' && !(operator.endsWith('&') && /^[\d-]+$/.test(target.text)),
+  );
+
 /** Runs `inner` with the input that the redirections give it, and writes down what goes to files. Returns what is left for the pipe. */
-export function settle(redirections: readonly Redirection[], place: Place, inner: (place: Place) => string): string {
-  let input = place.input;
+export function settle(
+  redirections: readonly Redirection[],
+  how: Pick<Expansion, 'machine' | 'place'>,
+  inner: (place: Place) => string,
+): string {
+  const { place, machine } = how;
+  let input = place.input ?? place.scope.input;
   let fedBy = place.fedBy;
-  for (const { operator, descriptor, target, heredoc } of redirections) {
-    if ((descriptor ?? 0) !== 0) continue;
-    if (heredoc) input = target.text;
-    else if (operator === '<' || operator === '<>') input = place.scope.file(target.text) ?? hole;
-    else continue;
-    fedBy = undefined;
+  for (const { operator, descriptor = 0, target, heredoc } of redirections) {
+    if (!heredoc && !operator.startsWith('<')) continue;
+    const copied = operator === '<&' ? (target.text === '0' ? input : hole) : (place.scope.written.read(target.text) ?? hole);
+    const text = heredoc ? target.text : copied;
+    if (descriptor === 0) {
+      input = text;
+      fedBy = undefined;
+    } else
+      for (const path of ['/dev/fd/', '/proc/self/fd/'])
+        place.scope.written.write(path + String(descriptor), text ?? hole, false, false);
   }
   const output = inner({ ...place, input, fedBy });
   let rest = output;
-  for (const { operator, descriptor, target } of redirections) {
-    const writes = operator.startsWith('>') || operator.startsWith('&>');
-    if (!writes || (descriptor ?? 1) !== 1) continue;
-    if (operator === '>&' && /^[\d-]/.test(target.text)) rest = target.text === '1' ? rest : '';
-    else {
-      place.scope.write(target.text, output, operator.endsWith('>>'));
-      rest = '';
-    }
+  for (const { operator, descriptor = 1, target } of redirections) {
+    if (!operator.startsWith('>') && !operator.startsWith('&>')) continue;
+    // A copy of another descriptor may lead to the pipe.
+    if ((operator === '>&' && /^[\d-]|\uFFFC/.test(target.text)) || /^\/(?:dev\/(?:fd|std)|proc)/.test(target.text)) continue;
+    place.scope.written.write(target.text, descriptor === 1 ? output : hole, operator.endsWith('>>'), unsure(place, machine));
+    if (descriptor === 1) rest = '';
   }
   return rest;
+}
+
+/** `exec < file`: the redirections stay. */
+export function keepRedirections(redirections: readonly Redirection[], place: Place): void {
+  for (const { operator, descriptor, target, heredoc } of redirections) {
+    if ((heredoc || operator.startsWith('<')) && (descriptor ?? 0) === 0)
+      place.scope.input = heredoc ? target.text : (place.scope.written.read(target.text) ?? hole);
+    else if (!heredoc && !/^[\d-]/.test(target.text)) place.scope.written.write(target.text, hole, true, false);
+  }
 }

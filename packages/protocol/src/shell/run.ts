@@ -18,10 +18,10 @@ import type {
 } from 'unbash';
 
 import { Choices } from './choices.ts';
-import { hole, type Redirection } from './command.ts';
-import { expandArithmetic, expandText, expandWord, runSubscripts, valueOf, type Expansion } from './expand.ts';
-import { deeper, maxDepth, type Machine, type Place } from './machine.ts';
-import { readRedirection, settle } from './redirect.ts';
+import { hole, literal, type Redirection } from './command.ts';
+import { expandArithmetic, arithmeticText, expandText, expandWord, runSubscripts, valueOf, type Expansion } from './expand.ts';
+import { deeper, maxDepth, unsure, type Machine, type Place } from './machine.ts';
+import { canFail, readRedirection, settle } from './redirect.ts';
 import { bounded, Scope } from './scope.ts';
 import { runSimple } from './simple.ts';
 import { readsCode } from './interpreters.ts';
@@ -29,8 +29,19 @@ import { readsCode } from './interpreters.ts';
 /** A `for` over a known list of this length is run word by word, so that what it puts together is known. */
 const maxUnrolled = 64;
 
-export function runScript(script: ParsedScript, place: Place, machine: Machine): string {
-  return runStatements(script.commands, place, machine);
+/** `source`: the script's text, unless it stands within another. A failed expansion ends the line that it stands in, not the next. */
+export function runScript(script: ParsedScript, place: Place, machine: Machine, source: string | undefined): string {
+  if (source === undefined) return runStatements(script.commands, place, machine);
+  let output = '';
+  let from = 0;
+  for (const statement of script.commands) {
+    const text = script.source ?? source;
+    if (text.slice(from, statement.pos).includes('\n')) machine.failing = false;
+    from = statement.end;
+    output = bounded(output + runStatements([statement], place, machine));
+  }
+  machine.failing = false;
+  return output;
 }
 
 function runStatements(statements: readonly Statement[], place: Place, machine: Machine): string {
@@ -131,7 +142,8 @@ function runCommand(node: CommandNode, place: Place, machine: Machine): string {
     return hole;
   }
   const maybe: Place = { ...place, maybe: true };
-  const how = (): Expansion => ({ machine, place, choices: new Choices() });
+  const read = (reading: (how: Expansion) => void): void =>
+    Choices.each(place.choices, (choices) => reading({ machine, place, choices }));
   switch (node.type) {
     case 'Command':
       return runSimple(node, place, machine);
@@ -150,7 +162,7 @@ function runCommand(node: CommandNode, place: Place, machine: Machine): string {
     case 'Select':
       return runFor(node, place, machine);
     case 'ArithmeticFor':
-      for (const part of [node.initialize, node.test, node.update]) expandArithmetic(part, how());
+      for (const part of [node.initialize, node.test, node.update]) read((how) => expandArithmetic(part, how));
       return twice(place, (inner) => runList(node.body, inner, machine)) + hole;
     case 'While':
       return runWhile(node, place, machine);
@@ -159,19 +171,19 @@ function runCommand(node: CommandNode, place: Place, machine: Machine): string {
     case 'BraceGroup':
       return runList(node.body, place, machine);
     case 'Case': {
-      expandText(node.word, how());
+      read((how) => expandText(node.word, how));
       let output = '';
       for (const item of node.items) {
-        for (const pattern of item.pattern) expandText(pattern, how());
+        for (const pattern of item.pattern) read((how) => expandText(pattern, how));
         output += runList(item.body, maybe, machine);
       }
       return bounded(output);
     }
     case 'TestCommand':
-      runTest(node.expression, how());
+      read((how) => runTest(node.expression, how));
       return '';
     case 'ArithmeticCommand':
-      expandArithmetic(node.expression, how());
+      read((how) => expandArithmetic(node.expression, how));
       return '';
   }
 }
@@ -182,11 +194,16 @@ function runRedirected(
   machine: Machine,
   inner: (place: Place) => string,
 ): string {
-  const how: Expansion = { machine, place, choices: new Choices() };
-  const redirections: Redirection[] = redirects.map((redirect) => readRedirection(redirect, how));
-  // What a group's redirections touch is told by a command without a program.
-  if (redirections.some((each) => !each.heredoc)) bare(redirections, place, machine);
-  return settle(redirections, place, inner);
+  let output = '';
+  Choices.each(place.choices, (choices) => {
+    const redirections: Redirection[] = redirects.map((redirect) => readRedirection(redirect, { machine, place, choices }));
+    // What a group's redirections touch is told by a command without a program.
+    if (redirections.some((each) => !each.heredoc)) bare(redirections, place, machine);
+    output = bounded(
+      output + settle(redirections, { machine, place: canFail(redirections) ? { ...place, maybe: true } : place }, inner),
+    );
+  });
+  return output;
 }
 
 function bare(redirections: readonly Redirection[], place: Place, machine: Machine): void {
@@ -228,23 +245,27 @@ function twice(place: Place, round: (place: Place) => string): string {
 }
 
 function runFor(node: For | Select, place: Place, machine: Machine): string {
-  const how: Expansion = { machine, place, choices: new Choices() };
   const name = node.name.value;
-  const list =
-    node.wordlist?.flatMap((word) => expandWord(word, how)) ?? valueOf('@', how).map((text) => ({ text, glob: false }));
-  const values = list.map((word) => (word.glob ? word.text.replaceAll(/[*?]+|\[[^\]]*\]/g, hole) : word.text));
+  const values: string[] = [];
+  Choices.each(place.choices, (choices) => {
+    const how: Expansion = { machine, place, choices };
+    const words = node.wordlist?.flatMap((word) => expandWord(word, how)) ?? valueOf('@', how).map(literal);
+    values.push(...words.map((word) => (word.glob ? word.text.replaceAll(/[*?]+|\[[^\]]*\]/g, hole) : word.text)));
+  });
+  // That there is nothing to loop over is not sure enough to leave the body out.
+  if (values.length === 0) values.push(hole);
   if (values.length <= maxUnrolled && node.type === 'For' && !place.looping) {
-    const before = place.scope.variable(name);
+    const before = place.scope.variable(name) ?? [['']];
     let output = '';
     for (const value of values) {
-      place.scope.assign(name, [value], false);
+      place.scope.assign(name, [value], machine.failing);
       output = bounded(output + runList(node.body, { ...deeper(place, {}), looping: values.length > 1 }, machine));
     }
-    if (place.maybe) for (const value of before ?? []) place.scope.assign(name, value, true);
+    if (place.maybe) for (const value of before) place.scope.assign(name, value, true);
     return output;
   }
   for (const [index, value] of values.slice(0, maxUnrolled).entries())
-    place.scope.assign(name, [value], index > 0 || place.maybe);
+    place.scope.assign(name, [value], index > 0 || unsure(place, machine));
   if (values.length > maxUnrolled) place.scope.assign(name, [hole], true);
   return bounded(twice(place, (inner) => runList(node.body, inner, machine)) + hole);
 }
@@ -259,10 +280,10 @@ function runTest(expression: TestExpression, how: Expansion): void {
     how.machine.findings.spend(1);
     if (each.type === 'TestUnary') {
       const operand = expandText(each.operand, how).text;
-      if (each.operator === '-v') runSubscripts(operand, how);
+      if (each.operator === '-v' || each.operator === '-R') runSubscripts(operand, how);
     } else if (each.type === 'TestBinary') {
       const operands = [expandText(each.left, how).text, expandText(each.right, how).text];
-      if (/^-(eq|ne|lt|le|gt|ge)$/.test(each.operator)) for (const operand of operands) runSubscripts(operand, how);
+      if (/^-(eq|ne|lt|le|gt|ge)$/.test(each.operator)) for (const operand of operands) arithmeticText(operand, how);
     } else if (each.type === 'TestLogical') open.push(...each.operands);
     else if (each.type === 'TestNot') open.push(each.operand);
     else open.push(each.expression);

@@ -4,6 +4,7 @@
 import type { Function } from 'unbash';
 
 import { hole } from './command.ts';
+import { Written } from './written.ts';
 
 /** A scalar has one element, an array all of its own. */
 export type Elements = readonly string[];
@@ -31,6 +32,13 @@ const initial: ReadonlyMap<string, readonly Elements[]> = new Map(
   }).map(([name, value]) => [name, [[value]]]),
 );
 
+/** Variables that the shell sets itself, again and again. */
+const unknowable = new Set(
+  '_ BASH_REMATCH BASH_COMMAND BASH_ARGV BASH_ARGV0 BASH_SOURCE BASH_LINENO BASHPID FUNCNAME LINENO RANDOM SRANDOM SECONDS EPOCHSECONDS EPOCHREALTIME PIPESTATUS DIRSTACK OLDPWD OPTARG HISTCMD COMP_LINE COMP_WORDS READLINE_LINE PPID COPROC'.split(
+    ' ',
+  ),
+);
+
 export class Scope {
   readonly #parent: Scope | undefined;
   /** It sees only what its parent exports [SHELL-15]. */
@@ -41,8 +49,14 @@ export class Scope {
   readonly #references = new Map<string, string>();
   readonly #functions = new Map<string, readonly Function[]>();
   readonly #aliases = new Map<string, string>();
-  readonly #files = new Map<string, string>();
-  readonly #links = new Map<string, string>();
+  /** Variables that change the case of what they are given. */
+  readonly #cased = new Set<string>();
+  readonly #readonly = new Set<string>();
+  readonly #sticky = new Map<string, readonly Elements[]>();
+  /** Files outlive the shell that writes them. */
+  readonly written: Written;
+  /** What `exec < file` left at the standard input. */
+  #input: string | undefined;
   /** Where commands may run, as far as literal `cd`s tell [SHELL-12]. */
   directories: readonly (string | undefined)[];
   /** `$0`, `$1` …; undefined: not known. */
@@ -51,15 +65,17 @@ export class Scope {
   constructor(parent?: Scope, positional?: Elements, newProcess = false) {
     this.#parent = parent;
     this.#newProcess = newProcess;
+    this.written = parent?.written ?? new Written();
     this.directories = parent?.directories ?? [undefined];
     this.positional = positional === undefined ? parent?.positional : [positional];
   }
 
   /** All values that it may have; undefined: this text never set it. */
   variable(given: string): readonly Elements[] | undefined {
+    if (unknowable.has(given)) return [[hole]];
     const name = this.#referred(given);
     const own = this.#variables.get(name);
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.length === 0 ? undefined : own;
     const inherited = this.#parent !== undefined && (!this.#newProcess || initial.has(name) || this.#parent.#exports(name));
     return inherited ? this.#parent.variable(name) : initial.get(name);
   }
@@ -68,19 +84,87 @@ export class Scope {
   assign(given: string, value: Elements, maybe: boolean): void {
     const name = this.#referred(given);
     const kept = value.map(bounded);
-    const before = maybe ? (this.variable(name) ?? [['']]) : [];
-    if (before.some((other) => same(other, kept))) {
-      this.#variables.set(name, before);
-      return;
-    }
-    const values = [...before, kept];
-    this.#variables.set(name, values.length <= maxAlternatives ? values : [...values.slice(0, maxAlternatives - 1), [hole]]);
+    const values = this.#isCased(name)
+      ? [kept, kept.map((text) => text.toLowerCase()), kept.map((text) => text.toUpperCase())]
+      : [kept];
+    this.#setAll(name, maybe || this.#isReadonly(name) ? [...(this.variable(name) ?? [['']]), ...values] : values);
+  }
+
+  unset(given: string, maybe: boolean): void {
+    const name = this.#referred(given);
+    this.#setAll(name, maybe || this.#isReadonly(name) ? [...(this.variable(name) ?? []), ['']] : []);
+  }
+
+  /** What a trap sets may be set at any time. */
+  stick(given: string): void {
+    const name = this.#referred(given);
+    this.#sticky.set(name, this.#variables.get(name) ?? []);
+  }
+
+  #stuck(name: string): readonly Elements[] {
+    const own = this.#sticky.get(name);
+    if (own !== undefined || this.#parent === undefined) return own ?? [];
+    return this.#parent.#stuck(name);
+  }
+
+  #setAll(name: string, some: readonly Elements[]): void {
+    const values = [...some, ...this.#stuck(name)];
+    const different = values.filter((value, index) => values.findIndex((other) => same(other, value)) === index);
+    const few = different.length <= maxAlternatives ? different : [...different.slice(0, maxAlternatives - 1), [hole]];
+    this.#variables.set(name, few);
+  }
+
+  /** What is assigned for one command alone is undone after it; `also`: or kept, as some shells do. */
+  restore(name: string, before: readonly Elements[] | undefined, also: boolean): void {
+    const now = this.variable(name) ?? [];
+    this.#setAll(this.#referred(name), also ? [...(before ?? [['']]), ...now] : (before ?? []));
+  }
+
+  /** `declare -l`, `declare -u`. */
+  changeCase(name: string): void {
+    this.#cased.add(name);
+  }
+
+  #isCased(name: string): boolean {
+    return this.#cased.has(name) || (this.#parent !== undefined && this.#parent.#isCased(name));
+  }
+
+  /** Assignments to it fail, and end the line that they stand in. */
+  makeReadonly(name: string): void {
+    this.#readonly.add(name);
+  }
+
+  #isReadonly(name: string): boolean {
+    return this.#readonly.has(name) || (this.#parent !== undefined && this.#parent.#isReadonly(name));
+  }
+
+  get hasReadonly(): boolean {
+    return this.#readonly.size > 0 || this.#parent?.hasReadonly === true;
+  }
+
+  get input(): string | undefined {
+    return this.#input ?? (this.#newProcess ? undefined : this.#parent?.input);
+  }
+
+  set input(text: string | undefined) {
+    this.#input = text;
   }
 
   /** Without a name: all that is assigned from now on, and all that was. */
   export(name?: string): void {
     if (name === undefined) this.#exportsAll = true;
     else this.#exported.add(name);
+  }
+
+  /** True if it was not exported before: the caller takes it back. */
+  exportFor(name: string): boolean {
+    const isNew = !this.#exports(name);
+    if (isNew) this.#exported.add(name);
+    return isNew;
+  }
+
+  unexport(name: string): void {
+    this.#exported.delete(name);
   }
 
   #exports(name: string): boolean {
@@ -121,31 +205,6 @@ export class Scope {
     this.#aliases.set(name, value);
   }
 
-  /** The text of a file that this text wrote, if known. */
-  file(path: string): string | undefined {
-    return this.#files.get(plain(path)) ?? this.#parent?.file(path);
-  }
-
-  /** Files outlive the subshell that writes them. */
-  write(path: string, text: string, append: boolean): void {
-    if (this.#parent !== undefined) {
-      this.#parent.write(path, text, append);
-      return;
-    }
-    const before = append ? (this.file(path) ?? '') : '';
-    this.#files.set(plain(path), bounded(before + text));
-  }
-
-  /** The program that a path is another name of. */
-  linked(path: string): string | undefined {
-    return this.#links.get(plain(path)) ?? this.#parent?.linked(path);
-  }
-
-  link(path: string, program: string): void {
-    if (this.#parent === undefined) this.#links.set(plain(path), program);
-    else this.#parent.link(path, program);
-  }
-
   enter(directory: string): void {
     const from = directory.startsWith('/') || directory.startsWith('~') ? [undefined] : this.directories;
     this.directories = unique(from.map((each) => join(each, directory)));
@@ -169,5 +228,3 @@ function join(from: string | undefined, to: string): string | undefined {
 }
 
 const same = (a: Elements, b: Elements): boolean => a.length === b.length && a.every((element, index) => element === b[index]);
-
-const plain = (path: string): string => path.replace(/^(?:\.\/+)+/, '');

@@ -127,7 +127,7 @@ function runXargs(context: Context): string {
     longFlags: ['--null', '--no-run-if-empty', '--interactive', '--verbose', '--exit', '--open-tty'],
   });
   const file = valueOf(options, 'a', '--arg-file');
-  const input = file === undefined ? (context.place.input ?? hole) : (context.place.scope.file(file.text) ?? hole);
+  const input = file === undefined ? (context.place.input ?? hole) : (context.place.scope.written.read(file.text) ?? hole);
   const mark = valueOf(options, 'I', '--replace')?.text ?? (has(options, 'i', '--replace') ? '{}' : undefined);
   const command = options.rest.length === 0 ? [{ text: 'echo', dynamic: false, glob: false }] : options.rest;
   const change: Partial<Place> = { input: '' };

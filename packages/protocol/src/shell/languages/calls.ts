@@ -216,7 +216,7 @@ class CodeReader {
     if (effect === 'opens' && !/^(?:[rb]*[wax+]|>)/.test(mode?.text ?? 'r')) return;
     const redirection = { operator: '>', descriptor: undefined, target: literal(path.text), heredoc: false };
     this.#machine.invoke({ argv: [], assignments: [], redirections: [redirection] }, this.#place);
-    this.#place.scope.write(path.text, hole, false);
+    this.#place.scope.written.write(path.text, hole, false, true);
   }
 
   #script(text: string): void {

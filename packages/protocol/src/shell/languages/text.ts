@@ -35,6 +35,7 @@ export const readAwk: Reader = (code, place, machine, program) => {
         heredoc: false,
       };
       machine.invoke({ argv: [], assignments: [], redirections: [redirection] }, inner);
+      place.scope.written.write(next.text, hole, false, true);
     } else if (token.kind === 'mark' && token.text === '@' && next?.kind === 'name' && next.text !== 'include') return false;
   }
   return true;
@@ -140,7 +141,7 @@ export function codeInWords(
     const attached = text.slice(option.length).replace(/^=/, '');
     const value = attached === '' ? (words[at + 1]?.text ?? '') : attached;
     if (options.includes(option)) texts.push(value);
-    else if (files.includes(option)) texts.push(place.scope.file(value) ?? '');
+    else if (files.includes(option)) texts.push(place.scope.written.read(value) ?? '');
     else if (/^-[a-zA-Z]+e$/.test(text) && options.includes('-e')) texts.push(words[at + 1]?.text ?? '');
     if ([...options, ...files].includes(option) || taking.includes(option.slice(1) || ' ')) at += attached === '' ? 1 : 0;
     else if (/^-[a-zA-Z]+e$/.test(text) && options.includes('-e')) at += 1;
