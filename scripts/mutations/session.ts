@@ -423,6 +423,14 @@ export const session: Area = {
       to: 'if (this.#sockets.size >= Infinity) {',
       red: { [clients]: 'a tunnel without a handshake ends, and so does what comes beyond the crowd' },
     },
+    {
+      id: 'S-12.mask',
+      off: 'what stands in place of a masked file can be read',
+      file: 'apps/daemon/src/sandbox/mounts.ts',
+      from: `: ['--perms', '0000', '--ro-bind-data', new Uint8Array(), path];`,
+      to: `: ['--ro-bind', path, path];`,
+      red: { 'apps/daemon/test/sandbox/triggers.test.ts': 'what is masked cannot be read by any means' },
+    },
   ],
   exceptions: {},
 };

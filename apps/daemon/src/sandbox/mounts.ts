@@ -147,6 +147,10 @@ function protect(root: string, protections: readonly Protection[], open: (root: 
   return protections.flatMap((protection): Argument[] => {
     const { path } = protection;
     if (protection.kind === 'pin') return ['--bind-fd', open(root, path), path];
+    if (protection.kind === 'mask')
+      return protection.isFolder
+        ? ['--perms', '0000', '--tmpfs', path, '--remount-ro', path]
+        : ['--perms', '0000', '--ro-bind-data', new Uint8Array(), path];
     // Reads as empty; and git, which looks at files, folders and links only, does not list it.
     if (protection.kind === 'cover' && protection.as === 'null-file')
       return ['--dev-bind', '/dev/null', path, '--remount-ro', path];

@@ -94,7 +94,10 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
   const doorPort = randomInt(...doorPorts);
   const direct = directNames(request.brokered ?? []);
   const etc = etcMounts(request.caBundle, home, shell, request.etcFiles?.({ doorPort, home, shell, node, direct }) ?? []);
-  const treeProtections = planTriggers(tree, installation);
+  const treeProtections = planTriggers(tree, installation, {
+    masked: request.masked ?? [],
+    readOnly: request.readOnly ?? [],
+  });
   const linked = linkedRepository(tree);
   if (linked !== undefined && [...homes, ...withheld].some((path) => isWithin(path, linked.path))) {
     throw new HoldfastError(

@@ -27,6 +27,9 @@ export interface SandboxRequest {
   readonly withheld: readonly string[];
   /** Holdfast's own tree: read-only inside, also where it lies in `cwd`. */
   readonly installation: string;
+  /** Places of the tree, by their real paths, that the session must not read, or not write. What is not there is left alone. */
+  readonly masked?: readonly string[];
+  readonly readOnly?: readonly string[];
   /** Read-only files below /etc, such as an agent's managed settings, which name the door. */
   readonly etcFiles?: (inside: Inside) => readonly EtcFile[];
 }

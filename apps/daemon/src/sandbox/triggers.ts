@@ -4,7 +4,7 @@
 //
 // Everything below the tree may be another session's work: it is opened step by step, never through a symbolic link.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readdirSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { isPlaceholder, type Cover, type CoverKind } from './covers.ts';
@@ -50,8 +50,13 @@ export type Protection =
   /** A mount of the folder on itself, writable: it cannot be renamed away with the read-only places in it. */
   | { readonly kind: 'pin'; readonly path: string }
   | { readonly kind: 'read-only'; readonly path: string }
+  /** Something that nobody can read stands in its place. */
+  | { readonly kind: 'mask'; readonly path: string; readonly isFolder: boolean }
   /** Absent: a placeholder has to be made first. */
   | Cover;
+
+/** Each is a mount: what rules protect by the thousand is a folder that they should name instead. */
+const maxHeld = 512;
 
 /** Each is a mount, and a session can make folders that look like worktrees: bwrap takes a bounded number of words. */
 const maxWorktrees = 256;
@@ -107,10 +112,47 @@ class Plan {
   pin(path: string): void {
     if (!this.#chosen.has(path)) this.#chosen.set(path, { kind: 'pin', path });
   }
+
+  /** What is absent, or reached by a link, is left alone: a link's target has a path of its own. */
+  mask(path: string): void {
+    const found = this.#plain(path);
+    const hidden = [...this.#chosen.values()].some(({ kind, path: above }) => kind === 'mask' && path.startsWith(`${above}/`));
+    if (found === undefined || hidden) return;
+    // Nothing can be mounted in what stands in a folder's place, and nothing needs to.
+    for (const place of this.#chosen.keys()) if (place.startsWith(`${path}/`)) this.#chosen.delete(place);
+    this.#chosen.set(path, { kind: 'mask', path, isFolder: found.isDirectory() });
+  }
+
+  holdReadOnly(path: string): void {
+    if (this.#plain(path) === undefined) return;
+    const held = this.#chosen.get(path);
+    if (held === undefined || held.kind === 'pin') this.#chosen.set(path, { kind: 'read-only', path });
+  }
+
+  /** What lies there, if no link leads to it; the folders above are pinned. */
+  #plain(path: string): Stats | undefined {
+    let place = this.#root;
+    let found: Stats | undefined;
+    const above: string[] = [];
+    for (const name of relative(this.#root, path).split('/')) {
+      if (found !== undefined) above.push(place);
+      place = join(place, name);
+      found = lstatSync(place, { throwIfNoEntry: false });
+      if (found === undefined || found.isSymbolicLink()) return undefined;
+    }
+    for (const folder of above) this.pin(folder);
+    return found;
+  }
+}
+
+/** What rules keep from a session: places in the tree. */
+export interface Held {
+  readonly masked: readonly string[];
+  readonly readOnly: readonly string[];
 }
 
 /** The protections of the tree, and of `installation` where it lies in it [SANDBOX-15]. @throws sandbox_tree_refused */
-export function planTriggers(tree: string, installation: string): Protection[] {
+export function planTriggers(tree: string, installation: string, held: Held = { masked: [], readOnly: [] }): Protection[] {
   const plan = new Plan(tree);
   const git = join(tree, '.git');
   const kind = lstatSync(git, { throwIfNoEntry: false });
@@ -133,6 +175,12 @@ export function planTriggers(tree: string, installation: string): Protection[] {
   for (const name of files) plan.protect(join(tree, name), 'null-file');
   for (const name of onlyExisting) plan.protect(join(tree, name), undefined);
   if (installation !== tree && installation.startsWith(`${tree}/`)) plan.protect(installation, undefined);
+  for (const path of held.readOnly.filter((path) => path.startsWith(`${tree}/`))) plan.holdReadOnly(path);
+  for (const path of held.masked.filter((path) => path.startsWith(`${tree}/`))) plan.mask(path); // [SANDBOX-16]
+  if (held.masked.length + held.readOnly.length > maxHeld)
+    throw new HoldfastError('sandbox_tree_refused', `more than ${maxHeld} places of ${tree} are kept from sessions by rules`, {
+      next: 'have the rules name folders instead of files',
+    });
   return plan.protections;
 }
 

@@ -372,3 +372,63 @@ test('a working tree with a name that needs quoting is no trouble', async (t) =>
   assert.equal(output, `${root}\n`);
   assert.deepEqual(readdirSync(root), ['x']);
 });
+
+test('[SANDBOX-16] what is masked cannot be read by any means, nor under another name, nor made anew', async (t) => {
+  const world = makeWorld(t);
+  for (const [name, text] of [
+    ['.env', 'TOKEN=secret'],
+    ['sub/deep/.env', 'OTHER=secret'],
+    ['keys/one.pem', 'secret'],
+    ['open', 'fine'],
+  ] as const) {
+    mkdirSync(join(world.tree, name, '..'), { recursive: true });
+    writeFileSync(join(world.tree, name), text);
+  }
+  symlinkSync('.env', join(world.tree, 'link'));
+  const masked = ['.env', 'sub/deep/.env', 'keys/one.pem', 'keys', 'absent', 'link'].map((name) => join(world.tree, name));
+  const attack = `
+    cat .env sub/deep/.env keys/one.pem link; ls keys
+    chmod 777 .env; cp .env copy; cat copy; ln .env hard; cat hard
+    mv .env moved; rm -f .env; mv keys k2; rm -rf keys
+    mv sub other && cat other/deep/.env; mv other/deep top && cat top/.env
+    node -e 'console.log(require("fs").readFileSync(".env", "utf8"))'
+    cat open`;
+  const { output } = await run(t, requestFor(world, ['sh', '-c', attack], { masked }));
+  assert.equal(output.replaceAll(/^\s*$/gm, '').trim(), 'fine');
+  assert.equal(readFileSync(join(world.tree, '.env'), 'utf8'), 'TOKEN=secret');
+  assert.equal(readFileSync(join(world.tree, 'keys/one.pem'), 'utf8'), 'secret');
+  const control = await run(t, requestFor(world, ['cat', '.env']));
+  assert.equal(control.output, 'TOKEN=secret');
+});
+
+test('[SANDBOX-16] what is held read-only can be read, and not written or replaced', async (t) => {
+  const world = makeWorld(t);
+  mkdirSync(join(world.tree, 'infra'));
+  for (const name of ['infra/main.tf', 'prod.yaml']) writeFileSync(join(world.tree, name), 'as it was');
+  const readOnly = ['infra', 'prod.yaml'].map((name) => join(world.tree, name));
+  const attack =
+    'cat prod.yaml; echo x > prod.yaml; rm -f prod.yaml; mv prod.yaml p; echo x > infra/main.tf; rm -rf infra; touch infra/new';
+  const { output } = await run(t, requestFor(world, ['sh', '-c', attack], { readOnly }));
+  assert.equal(output, 'as it was');
+  assert.equal(readFileSync(join(world.tree, 'prod.yaml'), 'utf8'), 'as it was');
+  assert.deepEqual(readdirSync(join(world.tree, 'infra')), ['main.tf']);
+});
+
+test('[SANDBOX-13] [SANDBOX-16] a masked file that is replaced from outside ends the session', async (t) => {
+  const world = makeWorld(t);
+  const place = join(world.tree, '.env');
+  writeFileSync(place, 'TOKEN=secret');
+  const sandbox = await start(
+    t,
+    requestFor(world, ['sh', '-c', 'while ! cat .env; do sleep 0.01; done; sleep 60'], { masked: [place] }),
+  );
+  writeFileSync(`${place}.new`, 'TOKEN=secret');
+  renameSync(`${place}.new`, place);
+  await assert.rejects(sandbox.exited, { code: 'sandbox_tree_changed', message: /\.env/ });
+});
+
+test('[SANDBOX-16] more places than mounts should hold are refused', async (t) => {
+  const world = makeWorld(t);
+  const masked = Array.from({ length: 513 }, (_, index) => join(world.tree, `file-${index}`));
+  await assert.rejects(start(t, requestFor(world, ['true'], { masked })), { code: 'sandbox_tree_refused' });
+});
