@@ -3,7 +3,7 @@
 import type { ShellCommand } from '../shell/read.ts';
 import { CommandWords } from './command-words.ts';
 import { hostsOf, type HostTouch } from './hosts.ts';
-import { canonicalPath, hole, type Surroundings } from './path-pattern.ts';
+import { canonicalPath, hole, type Surroundings } from './touched-path.ts';
 import { factsOf } from './known-programs.ts';
 import type { ProgramFacts } from './programs.ts';
 import { touchesOf, type Touch } from './touches.ts';

@@ -5,7 +5,7 @@ import { utcMilliseconds } from './utc.ts';
 import type { CallContext, ToolCall } from './call.ts';
 import { compile } from './compile.ts';
 import { decide, type Decision } from './decide.ts';
-import { canonicalPath } from './path-pattern.ts';
+import { canonicalPath } from './touched-path.ts';
 import type { Example, Rule, RuleSet } from './rule.ts';
 
 export interface ExampleResult {

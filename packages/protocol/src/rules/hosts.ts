@@ -2,7 +2,7 @@
 
 import type { ShellCommand } from '../shell/read.ts';
 import type { CommandWords } from './command-words.ts';
-import { hole } from './path-pattern.ts';
+import { hole } from './touched-path.ts';
 import type { ProgramFacts } from './programs.ts';
 
 /** A host that a call speaks to; undefined: known only when it runs. */

@@ -1,11 +1,10 @@
 // Whether a rule applies to a call, spec/rules.md. A rule is held against each thing in the call that it could be about: this command, this path,
 // this host. Exemptions count only where they are sure, and for that very thing.
 
-import type { Tool } from './call.ts';
+import { tools, type Tool } from './call.ts';
 import type { CommandView } from './command-view.ts';
 import { ConditionMatcher, isAboutCommands, type Subject } from './condition-matcher.ts';
-import { weaker, type Grade } from './grade.ts';
-import type { HostTouch } from './hosts.ts';
+import { stronger, weaker, type Grade } from './grade.ts';
 import { mayHold } from './opaque.ts';
 import type { Rule } from './rule.ts';
 import type { Touch } from './touches.ts';
@@ -17,7 +16,14 @@ export interface Matcher {
   readonly concernsShell: boolean;
   readonly conditions: ConditionMatcher;
   readonly exemptions: readonly ConditionMatcher[];
+  /** How the rule is about calls of each tool; not named: not at all. */
+  readonly ways: ReadonlyMap<Tool, Way>;
+  /** Whether it matters which command of a shell text is looked at. */
+  readonly perCommand: boolean;
 }
+
+/** `direct`: the call itself; `touch`, `host`: what is read, written or fetched within it [RULES-9]. */
+type Way = 'direct' | 'touch' | 'host';
 
 export interface Verdict {
   readonly grade: Grade;
@@ -35,107 +41,101 @@ const carriers: ReadonlySet<Tool> = new Set(['shell', 'mcp', 'other']);
 export function matcherOf(rule: Rule): Matcher {
   const aboutCommands = isAboutCommands(rule.when);
   const conditions = new ConditionMatcher(rule.when, aboutCommands);
-  const has = (tool: Tool | 'any') => rule.tools.includes(tool);
-  const indirect = has('fetch') || ((has('read') || has('write') || has('edit') || has('search')) && conditions.about('paths'));
+  const exemptions = rule.unless.map((unless) => new ConditionMatcher(unless, aboutCommands));
+  const ways = new Map(tools.flatMap((tool) => wayOf(rule, conditions, tool)));
   return {
     rule,
-    concernsShell: has('shell') || has('any') || indirect,
+    concernsShell: ways.has('shell'),
     conditions,
-    exemptions: rule.unless.map((unless) => new ConditionMatcher(unless, aboutCommands)),
+    exemptions,
+    ways,
+    perCommand:
+      aboutCommands ||
+      conditions.aboutPaths ||
+      conditions.aboutHosts ||
+      ways.get('shell') === 'host' ||
+      exemptions.some((each) => each.aboutCommands),
   };
+}
+
+function wayOf({ tools: named }: Rule, conditions: ConditionMatcher, tool: Tool): (readonly [Tool, Way])[] {
+  const has = (...each: readonly (Tool | 'any')[]) => each.some((name) => named.includes(name));
+  if (has(tool, 'any') || (tool === 'edit' && has('write')) || (tool === 'search' && has('read'))) return [[tool, 'direct']];
+  if (!carriers.has(tool)) return [];
+  if (has('fetch')) return [[tool, 'host']];
+  return conditions.aboutPaths && has('read', 'search', 'write', 'edit') ? [[tool, 'touch']] : [];
 }
 
 /** Throws only for input beyond the bounds. */
 export function judge(matcher: Matcher, view: CallView): Verdict {
   const { rule, conditions, exemptions } = matcher;
-  const { tool } = view.call;
-  const direct =
-    rule.tools.includes(tool) ||
-    rule.tools.includes('any') ||
-    (tool === 'edit' && rule.tools.includes('write')) ||
-    (tool === 'search' && rule.tools.includes('read'));
-  const aboutPaths = conditions.about('paths');
-  const viaTouch =
-    carriers.has(tool) && aboutPaths && rule.tools.some((each) => each === 'any' || readers.has(each) || writers.has(each));
-  const viaHost =
-    carriers.has(tool) && (rule.tools.includes('fetch') || (rule.tools.includes('any') && conditions.about('hosts')));
-  if (!direct && !viaTouch && !viaHost) return { grade: 0, failed: 'tool' };
+  const way = matcher.ways.get(view.call.tool);
+  if (way === undefined) return { grade: 0, failed: 'tool' };
   const failed = conditions.failsFor(view);
   if (failed !== undefined) return { grade: 0, failed };
+  const grade = bestGrade(matcher, view, way);
+  if (grade > 0) return { grade };
+  const mayHide = matcher.concernsShell && view.open.length > 0 && mayHold(rule.when, view.call.command ?? '', view.reading);
+  if (mayHide && !exempt(exemptions, {}, view)) return { grade: 1, opaque: true }; // [RULES-21]
+  return { grade: 0, failed: conditions.lastFailed ?? 'unless' };
+}
 
+/** Over everything in the call that the rule could be about, one at a time. */
+function bestGrade(matcher: Matcher, view: CallView, way: Way): Grade {
+  if (view.call.tool !== 'shell') return gradeWithin(matcher, view, way, undefined);
+  if (!matcher.perCommand) return gradeOf(matcher, {}, view, 2);
+  const { conditions } = matcher;
   let best: Grade = 0;
-  for (const subject of subjectsOf(matcher, view, { direct, viaTouch, viaHost })) {
-    const held = conditions.holds(subject, view, false);
-    const sure = direct || viaHost || subject.touch === undefined ? 2 : accessGrade(rule, subject.touch);
-    const grade = weaker(held, sure);
-    if (grade <= best || exempt(exemptions, subject, view)) continue;
-    best = grade;
-    if (best === 2) return { grade: best };
+  for (const command of view.commands) {
+    if (conditions.holdsForCommand(command) === 0) continue;
+    best = stronger(best, gradeWithin(matcher, view, way, command));
+    if (best === 2) return best;
   }
-  if (
-    best === 0 &&
-    matcher.concernsShell &&
-    view.open.length > 0 &&
-    mayHold(rule.when, view.call.command ?? '', view.reading) &&
-    !exempt(exemptions, {}, view)
-  )
-    return { grade: 1, opaque: true }; // [RULES-21]
-  return best === 0 ? { grade: 0, failed: conditions.lastFailed ?? 'subject' } : { grade: best };
+  if (conditions.aboutCommands) return best;
+  const beside = conditions.aboutPaths || conditions.aboutHosts || way === 'host' || view.commands.length === 0;
+  return beside ? stronger(best, gradeWithin(matcher, view, way, undefined)) : best;
 }
 
-/** The commands that the rule is about: those for which all holds and nothing exempts. */
-export function commandsOf({ conditions, exemptions }: Matcher, view: CallView): readonly CommandView[] {
-  return view.commands.filter(
-    (command) => conditions.holds({ command }, view, false) === 2 && !exempt(exemptions, { command }, view),
-  );
+/** Over the paths and hosts of one command, or of the call beside its commands. */
+function gradeWithin(matcher: Matcher, view: CallView, way: Way, command: CommandView | undefined): Grade {
+  const { rule, conditions } = matcher;
+  const source = command ?? view;
+  const hosts = conditions.aboutHosts || way === 'host' ? source.hosts : undefined;
+  let best: Grade = 0;
+  if (conditions.aboutPaths) {
+    for (const touch of source.touches) {
+      const sure = way === 'touch' ? accessGrade(rule, touch) : 2;
+      if (sure <= best) continue;
+      for (const host of hosts ?? [undefined]) best = stronger(best, gradeOf(matcher, { command, touch, host }, view, sure));
+      if (best === 2) return best;
+    }
+  } else if (hosts !== undefined) {
+    for (const host of hosts) best = stronger(best, gradeOf(matcher, { command, host }, view, 2));
+  }
+  const alone = (!conditions.aboutPaths && hosts === undefined) || conditions.optional;
+  return best < 2 && alone ? stronger(best, gradeOf(matcher, { command }, view, 2)) : best;
 }
 
+function gradeOf({ conditions, exemptions }: Matcher, subject: Subject, view: CallView, sure: Grade): Grade {
+  const grade = weaker(conditions.holds(subject, view, false), sure);
+  return grade > 0 && exempt(exemptions, subject, view) ? 0 : grade;
+}
+
+/** [RULES-14] */
 function exempt(exemptions: readonly ConditionMatcher[], subject: Subject, view: CallView): boolean {
   return exemptions.some((each) => each.failsFor(view) === undefined && each.holds(subject, view, true) === 2);
 }
 
-/** Everything in the call that the rule could be about, one at a time. */
-function* subjectsOf(
-  { rule, conditions, exemptions }: Matcher,
-  view: CallView,
-  { direct, viaTouch, viaHost }: { direct: boolean; viaTouch: boolean; viaHost: boolean },
-): Generator<Subject> {
-  const paths = conditions.about('paths');
-  const hosts = conditions.about('hosts') || (viaHost && !direct);
-  const within = function* (
-    command: CommandView | undefined,
-    touches: readonly Touch[],
-    hostTouches: readonly HostTouch[],
-  ): Generator<Subject> {
-    const wanted = paths ? touches.filter((touch) => direct || viaHost || accessGrade(rule, touch) > 0) : [];
-    const optional = conditions.optional;
-    if (paths)
-      for (const touch of wanted)
-        if (hosts) for (const host of hostTouches) yield { command, touch, host };
-        else yield { command, touch };
-    else if (hosts) for (const host of hostTouches) yield { command, host };
-    if ((!paths && !hosts) || optional) yield { command };
-  };
-  const perCommand = conditions.aboutCommands || paths || hosts || exemptions.some((each) => each.aboutCommands);
-  if (view.call.tool === 'shell') {
-    if (!perCommand) {
-      yield {};
-      return;
-    }
-    for (const command of view.commands) yield* within(command, command.touches, command.hosts);
-    if (!conditions.aboutCommands && (paths || hosts)) yield* within(undefined, view.touches, view.hosts);
-    if (view.commands.length === 0 && direct && !conditions.aboutCommands) yield* within(undefined, view.touches, view.hosts);
-    return;
-  }
-  if (direct || viaTouch || viaHost) yield* within(undefined, view.touches, view.hosts);
+/** The commands that the rule is about: those for which all holds and nothing exempts. */
+export function commandsOf(matcher: Matcher, view: CallView): readonly CommandView[] {
+  return view.commands.filter((command) => gradeOf(matcher, { command }, view, 2) === 2);
 }
 
 /** A rule on reading is not about what is only written or only named. Whether an unknown program writes what it is given is not sure. */
-function accessGrade({ tools }: Rule, { access }: Touch): Grade {
+function accessGrade({ tools: named }: Rule, { access }: Touch): Grade {
   if (access === 'names') return 0;
-  const reads = tools.some((tool) => tool === 'any' || readers.has(tool));
-  const writes = tools.some((tool) => tool === 'any' || writers.has(tool));
   if (access === 'both') return 2;
   if (access === 'unknown') return 1;
-  return (access === 'read' ? reads : writes) ? 2 : 0;
+  const wanted = access === 'read' ? readers : writers;
+  return named.some((tool) => wanted.has(tool)) ? 2 : 0;
 }

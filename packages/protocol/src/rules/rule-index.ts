@@ -2,9 +2,13 @@
 // decision looks at few of many rules. Leaving a rule out here is never a judgement: only rules that could not hold are left out.
 
 import type { Tool } from './call.ts';
-import type { Touch } from './touches.ts';
+import { maySet } from './checks.ts';
+import type { CommandView } from './command-view.ts';
+import { aimsInPart } from './fuzzy-path.ts';
 import type { Matcher } from './match.ts';
+import { patternIn, type Pattern } from './path-pattern.ts';
 import type { Conditions } from './rule.ts';
+import type { Touch } from './touches.ts';
 import type { CallView } from './view.ts';
 
 const prefixCharacters = 3;
@@ -21,145 +25,160 @@ class Buckets {
   collect(key: string, into: Set<Matcher>): void {
     for (const matcher of this.#map.get(key) ?? []) into.add(matcher);
   }
-
-  get empty(): boolean {
-    return this.#map.size === 0;
-  }
 }
 
 export class RuleIndex {
-  readonly #byProgram = new Buckets();
+  readonly #keyed = new Buckets();
   readonly #programGlobs: Matcher[] = [];
-  readonly #bySegment = new Buckets();
-  readonly #pathScan: Matcher[] = [];
-  readonly #pathRules: Matcher[] = [];
+  readonly #paths: PathEntry[] = [];
   readonly #anchored: Matcher[] = [];
-  readonly #byHost = new Buckets();
-  readonly #hostScan: Matcher[] = [];
-  readonly #byServer = new Buckets();
-  readonly #byTool = new Map<Tool | 'any', Matcher[]>();
   #foldsCase = false;
+  readonly #general = new Map<Tool, Matcher[]>();
 
   constructor(matchers: readonly Matcher[]) {
-    for (const matcher of matchers) this.#add(matcher);
+    for (const matcher of matchers) {
+      const keys = keysOf(matcher.rule.when);
+      if (keys === undefined) for (const tool of matcher.ways.keys()) this.#generalFor(tool).push(matcher);
+      else for (const key of keys) this.#add(key, matcher);
+    }
   }
 
-  #add(matcher: Matcher): void {
-    const { when, tools } = matcher.rule;
-    const programs = programsOf(when);
-    if (programs !== undefined) {
-      for (const program of programs) {
-        if (program.includes('*')) this.#programGlobs.push(matcher);
-        else this.#byProgram.add(program, matcher);
+  #add(key: Key, matcher: Matcher): void {
+    switch (key.kind) {
+      case 'program':
+        if (key.name.includes('*')) this.#programGlobs.push(matcher);
+        else this.#keyed.add(`program ${key.name}`, matcher);
+        return;
+      case 'path': {
+        const path = key.ignoreCase ? key.pattern.toLowerCase() : key.pattern;
+        this.#foldsCase ||= key.ignoreCase;
+        this.#paths.push({ matcher, pattern: patternIn(path, nowhere, key.ignoreCase) });
+        if (/^[/~]/.test(path)) this.#anchored.push(matcher);
+        this.#keyed.add(pathKey(path), matcher);
+        return;
       }
-    } else if (when.paths !== undefined) {
-      this.#pathRules.push(matcher);
-      if (when.paths.some((path) => /^[/~]/.test(path))) this.#anchored.push(matcher);
-      if (when.case === 'ignore') this.#foldsCase = true;
-      for (const path of when.paths) {
-        const key = pathKey(when.case === 'ignore' ? path.toLowerCase() : path);
-        if (key === undefined) this.#pathScan.push(matcher);
-        else this.#bySegment.add(key, matcher);
-      }
-    } else if (when.hosts !== undefined) {
-      for (const host of when.hosts) {
-        if (host === '*') this.#hostScan.push(matcher);
-        else if (host.startsWith('*.')) this.#byHost.add(host.slice(2), matcher);
-        else this.#byHost.add(host, matcher);
-      }
-    } else if (when.server?.every((server) => !/[*?]/.test(server)) === true) {
-      for (const server of when.server) this.#byServer.add(server, matcher);
-    } else for (const tool of tools) this.#general(tool).push(matcher);
+      case 'host':
+        this.#keyed.add(`host ${key.name.replace(/^\*\./, '')}`, matcher);
+        return;
+      case 'server':
+        this.#keyed.add(`server ${key.name}`, matcher);
+        return;
+      case 'trait':
+        this.#keyed.add(key.name, matcher);
+        return;
+    }
   }
 
-  #general(tool: Tool | 'any'): Matcher[] {
-    const known = this.#byTool.get(tool);
+  #generalFor(tool: Tool): Matcher[] {
+    const known = this.#general.get(tool);
     if (known !== undefined) return known;
     const list: Matcher[] = [];
-    this.#byTool.set(tool, list);
+    this.#general.set(tool, list);
     return list;
   }
 
   candidates(view: CallView): ReadonlySet<Matcher> {
-    const found = new Set<Matcher>();
-    const { tool, server } = view.call;
-    const general = (each: Tool | 'any') => {
-      for (const matcher of this.#byTool.get(each) ?? []) found.add(matcher);
-    };
-    general(tool);
-    general('any');
-    if (tool === 'edit') general('write');
-    if (tool === 'search') general('read');
-    // What a shell or an MCP server reads, writes and fetches is looked for by the rule itself.
-    if (tool === 'shell' || tool === 'mcp' || tool === 'other')
-      for (const each of ['read', 'search', 'write', 'edit', 'fetch'] as const) general(each);
-    if (server !== undefined) this.#byServer.collect(server, found);
-    for (const { command } of view.commands) {
-      if (command.name === undefined) continue;
-      this.#byProgram.collect(command.name, found);
-      for (const matcher of this.#programGlobs) found.add(matcher);
-    }
-    if (this.#pathRules.length > 0) this.#collectPaths(view, found);
-    if (!this.#byHost.empty || this.#hostScan.length > 0) this.#collectHosts(view, found);
+    const found = new Set<Matcher>(this.#general.get(view.call.tool));
+    const { server } = view.call;
+    if (server !== undefined) this.#keyed.collect(`server ${server}`, found);
+    for (const command of view.commands) this.#collectCommand(command, found);
+    if (this.#paths.length > 0) this.#collectPaths(view, found);
+    this.#collectHosts(view, found);
     return found;
   }
 
+  #collectCommand(view: CommandView, found: Set<Matcher>): void {
+    const { name, feeds, fedBy, wrappers } = view.command;
+    if (name !== undefined) {
+      this.#keyed.collect(`program ${name}`, found);
+      for (const matcher of this.#programGlobs) found.add(matcher);
+    }
+    if (feeds !== undefined) this.#keyed.collect('into', found);
+    if (fedBy !== undefined) this.#keyed.collect('from', found);
+    if (wrappers.length > 0) this.#keyed.collect('via', found);
+    if (maySet(view)) this.#keyed.collect('sets', found);
+  }
+
   #collectPaths(view: CallView, found: Set<Matcher>): void {
-    const inside = `${view.surroundings.directory}/`;
     let any = false;
-    const collect = ({ path, descends }: Touch) => {
-      any = true;
-      if (path.fuzzy) for (const matcher of this.#pathRules) found.add(matcher);
-      if (descends && !path.text.startsWith(inside)) for (const matcher of this.#anchored) found.add(matcher);
-      for (const spelled of path.segments) {
-        this.#collectSegment(spelled, found);
-        if (this.#foldsCase) this.#collectSegment(spelled.toLowerCase(), found);
+    for (const { touches } of [...view.commands, view])
+      for (const touch of touches) {
+        any = true;
+        this.#collectPath(touch, view, found);
       }
-    };
-    for (const command of view.commands) command.touches.forEach(collect);
-    view.touches.forEach(collect);
-    if (any) for (const matcher of this.#pathScan) found.add(matcher);
+    if (any) this.#keyed.collect(anyPath, found);
+  }
+
+  #collectPath({ path, descends }: Touch, view: CallView, found: Set<Matcher>): void {
+    if (path.fuzzy.length > 0) for (const { matcher, pattern } of this.#paths) if (aimsInPart(pattern, path)) found.add(matcher);
+    if (descends && !path.text.startsWith(`${view.surroundings.directory}/`))
+      for (const matcher of this.#anchored) found.add(matcher);
+    for (const spelled of path.segments) {
+      this.#collectSegment(spelled, found);
+      if (this.#foldsCase) this.#collectSegment(spelled.toLowerCase(), found);
+    }
   }
 
   #collectSegment(segment: string, found: Set<Matcher>): void {
-    this.#bySegment.collect(`=${segment}`, found);
-    this.#bySegment.collect(`^${segment.slice(0, prefixCharacters)}`, found);
+    this.#keyed.collect(`segment ${segment}`, found);
+    this.#keyed.collect(`prefix ${segment.slice(0, prefixCharacters)}`, found);
     const dot = segment.lastIndexOf('.');
-    if (dot >= 0) this.#bySegment.collect(`.${segment.slice(dot)}`, found);
+    if (dot >= 0) this.#keyed.collect(`extension ${segment.slice(dot)}`, found);
   }
 
   #collectHosts(view: CallView, found: Set<Matcher>): void {
-    const all = [...view.hosts, ...view.commands.flatMap((command) => command.hosts)];
-    if (all.length > 0) for (const matcher of this.#hostScan) found.add(matcher);
-    for (const { host } of all) {
-      if (host === undefined) continue;
-      for (let rest = host; ; rest = rest.slice(rest.indexOf('.') + 1)) {
-        this.#byHost.collect(rest, found);
-        if (!rest.includes('.')) break;
+    for (const { hosts } of [...view.commands, view])
+      for (const { host } of hosts) {
+        this.#keyed.collect('host *', found);
+        for (let rest = host; rest !== undefined; rest = rest.includes('.') ? rest.slice(rest.indexOf('.') + 1) : undefined)
+          this.#keyed.collect(`host ${rest}`, found);
       }
-    }
   }
 }
 
-/** The programs that the rule is about; undefined if it may be about any. */
-function programsOf(when: Conditions): readonly string[] | undefined {
-  if (when.command !== undefined) return when.command.flatMap(([programs = []]) => programs);
-  const each = (when.any ?? []).map(programsOf);
-  return each.length > 0 && each.every((programs) => programs !== undefined) ? each.flat() : undefined;
+interface PathEntry {
+  readonly matcher: Matcher;
+  readonly pattern: Pattern;
 }
 
-/** Something that each path that the pattern covers has: a whole segment, the beginning of one, or its last extension. */
-function pathKey(pattern: string): string | undefined {
+/** Where only the pattern's own segments are looked at. */
+const nowhere = { home: '/', directory: '/' };
+
+type Key =
+  | { readonly kind: 'program' | 'host' | 'server'; readonly name: string }
+  | { readonly kind: 'path'; readonly pattern: string; readonly ignoreCase: boolean }
+  /** Some command sets a variable, or has something before, after or around it. */
+  | { readonly kind: 'trait'; readonly name: 'sets' | 'into' | 'from' | 'via' };
+
+/** One of these is there whenever the conditions hold; undefined: nothing need be. */
+function keysOf(when: Conditions): readonly Key[] | undefined {
+  if (when.command !== undefined)
+    return when.command.flatMap(([programs = []]) => programs.map((name): Key => ({ kind: 'program', name })));
+  for (const name of ['sets', 'into', 'from', 'via'] as const) if (when[name] !== undefined) return [{ kind: 'trait', name }];
+  if (when.paths !== undefined)
+    return when.paths.map((pattern) => ({ kind: 'path', pattern, ignoreCase: when.case === 'ignore' }));
+  if (when.hosts?.every((host) => host === '*' || !host.slice(2).includes('*')) === true)
+    return when.hosts.map((name) => ({ kind: 'host', name }));
+  if (when.server?.every((server) => !/[*?\\]/.test(server)) === true)
+    return when.server.map((name) => ({ kind: 'server', name }));
+  const alternatives = (when.any ?? []).map(keysOf);
+  return alternatives.length > 0 && alternatives.every((keys) => keys !== undefined) ? alternatives.flat() : undefined;
+}
+
+const anyPath = 'any path';
+
+/** Something that each path that the pattern covers has: a whole segment, the beginning of one, its last extension, or nothing. */
+function pathKey(pattern: string): string {
   const segments = pattern
     .split('/')
     .filter((segment) => segment !== '' && segment !== '.' && segment !== '~' && !/^\*+$/.test(segment));
   const literal = segments.findLast((segment) => !/[*?]/.test(segment));
-  if (literal !== undefined) return `=${literal}`;
+  if (literal !== undefined) return `segment ${literal}`;
   for (const segment of segments) {
     const prefix = /^[^*?]*/.exec(segment)?.[0] ?? '';
-    if (prefix.length >= prefixCharacters) return `^${prefix.slice(0, prefixCharacters)}`;
+    if (prefix.length >= prefixCharacters) return `prefix ${prefix.slice(0, prefixCharacters)}`;
     const extension = /\.[^.*?]+$/.exec(segment)?.[0];
-    if (extension !== undefined) return `.${extension}`;
+    if (extension !== undefined) return `extension ${extension}`;
   }
-  return undefined;
+  return anyPath;
 }

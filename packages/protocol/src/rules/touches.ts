@@ -3,7 +3,7 @@
 
 import type { ShellCommand } from '../shell/read.ts';
 import type { CommandWords } from './command-words.ts';
-import { canonicalPath, type Surroundings, type TouchedPath } from './path-pattern.ts';
+import { canonicalPath, type Surroundings, type TouchedPath } from './touched-path.ts';
 import { gitAccess } from './known-programs.ts';
 import type { Access, ProgramFacts } from './programs.ts';
 

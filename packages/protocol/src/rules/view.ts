@@ -7,7 +7,7 @@ import type { CallContext, Json, ToolCall } from './call.ts';
 import { CommandView } from './command-view.ts';
 import { hostOf, urlHosts, type HostTouch } from './hosts.ts';
 import { openParts } from './opaque.ts';
-import { canonicalPath, type Surroundings } from './path-pattern.ts';
+import { canonicalPath, type Surroundings } from './touched-path.ts';
 import type { Access } from './programs.ts';
 import type { Touch } from './touches.ts';
 

@@ -28,6 +28,10 @@ rules:
       - cd / && rm -rf home
       - /bin/rm -rf -- ~/Documents
       - bash -c 'rm -rf ~'
+      - python3 -c "import os; os.system('rm -rf /')"
+      - python3 -c "import subprocess; subprocess.run(['rm', '-rf', '/'])"
+      - perl -e 'system("rm -rf /")'
+      - node -e "require('child_process').execSync('rm -rf ~')"
       - rm -rf ../other/build
       - rm -rf /tmp
       - rm -rf /tmp/../home

@@ -41,6 +41,7 @@ rules:
       - sed -i s/true/false/ ~/.claude/settings.json
       - rm -rf .claude/hooks
       - mv .mcp.json x
+      - python3 -c "open('.claude/settings.json','w').write('{}')"
       - cp x.json .mcp.json
       - jq . x | tee .claude/settings.json
       - ln -sf /tmp/x .claude/settings.json

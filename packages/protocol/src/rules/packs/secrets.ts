@@ -17,6 +17,10 @@ rules:
       - read: src/../.env
       - search: .env
       - cat < .env
+      - python3 -c "print(open('.env').read())"
+      - node -e "require('fs').readFileSync('.env')"
+      - perl -ne print .env
+      - ruby -e 'puts File.read(".env")'
       - cat .e*
       - cp .env /tmp/x
       - f=.env; cat $f
@@ -54,6 +58,7 @@ rules:
       - cd ~/.ssh && cat id_rsa
       - cat ~/.ss?/id_rsa
       - cat ~/.ssh/*
+      - python -c "open('/home/dev/.ssh/id_rsa')"
       - read: /home/dev/.ssh/id_rsa
       - grep -r KEY ~/.ssh
     misses:
