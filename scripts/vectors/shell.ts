@@ -53,7 +53,7 @@ const readings: readonly Row[] = [
     ['env -i nice -n 5 timeout 1 rm x', 'env: nice -n 5 timeout 1 rm x', 'env: nice: timeout 1 rm x', 'env: nice: timeout: rm x'],
   ],
   ['env -S', 'SHELL-11', `env -S 'A=1 rm x' y`, [`env -S 'A=1 rm x' y`, 'env: rm x y']],
-  ['find -exec', 'SHELL-11', 'find . -exec rm {} \\; -delete', ['find . -exec rm {} ; -delete', 'find -exec: rm \uFFFC']],
+  ['find -exec', 'SHELL-11', 'find . -exec rm {} \\; -delete', ['find . -exec rm {} ; -delete', 'find -exec: rm ./\uFFFC']],
   ['xargs', 'SHELL-11', 'echo / | xargs rm', ['echo /', 'xargs rm', 'xargs: rm /']],
   ['ssh', 'SHELL-11', `ssh -p 2 host 'rm x'`, [`ssh -p 2 host 'rm x'`, 'ssh: rm x']],
   ['containers', 'SHELL-11', 'docker exec -it c rm x', ['docker exec -it c rm x', 'docker exec: rm x']],

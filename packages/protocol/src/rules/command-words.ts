@@ -1,4 +1,4 @@
-// The words of one command, spec/rules.md: its flags whatever their spelling, its operands, its sub-commands.
+// The words of one command, spec/rules.md: its flags whatever their spelling [RULES-16], its operands, its sub-commands.
 
 import type { Word } from '../shell/read.ts';
 import { globHolds } from './glob.ts';

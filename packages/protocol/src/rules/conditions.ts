@@ -25,7 +25,7 @@ const readers: { readonly [K in Exclude<Key, 'any'>]-?: (value: Located) => NonN
   from: (value) => textsOf(value, { like: program, what: 'program' }),
   via: (value) => textsOf(value, { like: program, what: 'program' }),
   sets: (value) => textsOf(value, { like: /^[A-Za-z_*][A-Za-z0-9_*]*$/, what: 'name of an environment variable' }),
-  paths: (value) => textsOf(value, {}),
+  paths: (value) => textsOf(value, {}).map((path) => pathPattern(path, value)),
   case: (value) => oneWord(value, ['exact', 'ignore']),
   hosts: (value) =>
     textsOf(value, { like: /^(\*\.)?[a-z0-9_.:[\]-]+$|^\*$/, what: 'host like api.example.com or *.example.com' }),
@@ -33,7 +33,7 @@ const readers: { readonly [K in Exclude<Key, 'any'>]-?: (value: Located) => NonN
   server: globs,
   tool: globs,
   input: inputOf,
-  text: globs,
+  text: (value) => textsOf(value, { like: /[^*?\s]/, what: 'text to look for' }),
   agent: globs,
   scope: globs,
   subagent: globs,
@@ -53,6 +53,18 @@ export function readCondition(key: Exclude<Key, 'any'>, value: Located): unknown
 /** `npm|pnpm install` is a form with two programs. */
 function choices(text: string): CommandForm {
   return text.split(' ').map((word) => word.split('|'));
+}
+
+/** [RULES-17] */
+function pathPattern(path: string, { at }: Located): string {
+  const segments = path.split('/');
+  if (segments.includes('..'))
+    return invalid(at, `a pattern goes up: ${path}`, 'write where it leads; ./ is the working tree, ~/ the home'); // [RULES-3]
+  if (path.startsWith('~') && segments[0] !== '~')
+    return invalid(at, `whose home: ${path}`, 'write ~/ for the home that the session has, or the whole path'); // [RULES-3]
+  if (segments.some((segment) => segment.includes('**') && segment !== '**'))
+    return invalid(at, `** is not a whole segment: ${path}`, 'write a/**/b, or * within a segment'); // [RULES-3]
+  return path;
 }
 
 function inputOf(value: Located): NonNullable<Conditions['input']> {

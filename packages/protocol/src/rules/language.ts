@@ -40,10 +40,12 @@ function readRule(id: string, at: Place, value: Located): Rule {
   const fields = fieldsOf(value, `rule ${id}`, [...effects, ...conditionKeys, ...own, ...changes]);
   const effect = oneOfKeys(fields, effects, `what rule ${id} does`);
   const reason = fields.need('reason', 'say why: the agent and the operator read it'); // [RULES-4]
+  const named = textsOf(fields.need(effect), {}).map((tool) => toolNamed(tool, fields.placeOf(effect)));
+  refuseBeside(fields, named);
   const rule: Rule = {
     id,
     effect,
-    tools: textsOf(fields.need(effect), {}).map((tool) => toolNamed(tool, fields.placeOf(effect))),
+    tools: named,
     when: readConditions(fields),
     unless: fields.has('unless') ? itemsOf(fields.need('unless')).map(conditionsOf) : [],
     opaque: fields.has('opaque') ? oneWord(fields.need('opaque'), opaques) : defaultOpaque[effect], // [RULES-21]
@@ -56,6 +58,27 @@ function readRule(id: string, at: Place, value: Located): Rule {
     misses: fields.has('misses') ? itemsOf(fields.need('misses')).map(readExample) : [],
   };
   return rule;
+}
+
+const withCommands: readonly (Tool | 'any')[] = ['shell', 'read', 'write', 'edit', 'search', 'fetch', 'any'];
+
+/** The tools that can meet a condition; not named: all. */
+const meets: Readonly<Record<string, readonly (Tool | 'any')[]>> = {
+  ...Object.fromEntries(['command', 'flags', 'args', 'into', 'from', 'via', 'sets'].map((key) => [key, withCommands])),
+  paths: [...withCommands, 'mcp', 'other'],
+  hosts: ['fetch', 'shell', 'mcp', 'other', 'any'],
+  methods: ['fetch', 'any'],
+  server: ['mcp', 'any'],
+  tool: ['mcp', 'any'],
+  add: ['shell'],
+  replace: ['shell'],
+};
+
+/** A rule that can never apply is a slip of the pen. [RULES-29] */
+function refuseBeside(fields: Fields, named: readonly (Tool | 'any')[]): void {
+  for (const [key, able] of Object.entries(meets))
+    if (fields.has(key) && !named.some((tool) => able.includes(tool)))
+      invalid(fields.placeOf(key), `\`${key}\` says nothing about ${named.join(', ')}`, `it is about ${able.join(', ')}`);
 }
 
 const defaultOpaque: Readonly<Record<Effect, OnOpaque>> = {
@@ -113,6 +136,8 @@ function changeOf(fields: Fields, effect: Effect, id: string): { readonly change
   if (effect !== 'rewrite') return extra === undefined ? {} : invalid(fields.placeOf(extra), `only rewrite takes \`${extra}\``);
   const key = oneOfKeys(fields, changes, `how rule ${id} rewrites`);
   const value = fields.need(key);
+  if (key !== 'set' && !fields.has('command'))
+    return invalid(fields.placeOf(key), `rule ${id} names no command to rewrite`, 'write `command:`'); // [RULES-29]
   switch (key) {
     case 'add':
       return { change: { kind: 'add', words: textsOf(value, { like: /^[^\s'"\\`$;&|<>(){}*?!#~]+$/, what: 'plain word' }) } };

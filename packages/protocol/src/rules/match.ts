@@ -6,7 +6,8 @@ import type { CommandView } from './command-view.ts';
 import { ConditionMatcher, isAboutCommands, type Subject } from './condition-matcher.ts';
 import { stronger, weaker, type Grade } from './grade.ts';
 import { mayHold } from './opaque.ts';
-import type { Rule } from './rule.ts';
+import { pointerValues } from './pointer.ts';
+import type { Change, Rule } from './rule.ts';
 import type { Touch } from './touches.ts';
 import type { CallView } from './view.ts';
 
@@ -116,9 +117,25 @@ function gradeWithin(matcher: Matcher, view: CallView, way: Way, command: Comman
   return best < 2 && alone ? stronger(best, gradeOf(matcher, { command }, view, 2)) : best;
 }
 
-function gradeOf({ conditions, exemptions }: Matcher, subject: Subject, view: CallView, sure: Grade): Grade {
+function gradeOf({ rule, conditions, exemptions }: Matcher, subject: Subject, view: CallView, sure: Grade): Grade {
   const grade = weaker(conditions.holds(subject, view, false), sure);
+  if (grade > 0 && rule.change !== undefined && isMade(rule.change, subject, view)) return 0; // [RULES-12]
   return grade > 0 && exempt(exemptions, subject, view) ? 0 : grade;
+}
+
+/** A rewrite whose words or values are there already has nothing to do. */
+function isMade(change: Change, { command }: Subject, view: CallView): boolean {
+  switch (change.kind) {
+    case 'add':
+      return (
+        command !== undefined &&
+        change.words.every((word) => command.command.words.some(({ text, dynamic }) => !dynamic && text === word))
+      );
+    case 'set':
+      return change.values.every(({ pointer, value }) => pointerValues(view, pointer)[0] === value);
+    case 'replace':
+      return false;
+  }
 }
 
 /** [RULES-14] */

@@ -19,6 +19,7 @@ export function outputOf(name: string, words: readonly Word[], place: Place): st
   }
   if (name === 'which' || name === 'command' || name === 'type' || name === 'whence') return operand ?? hole;
   if (name === 'pwd') return '.\n';
+  if (name === 'mktemp') return temporary(texts);
   if (name === 'basename') return `${operand?.replace(/^.*\/(?=.)/s, '').replace(texts[1] ?? '\0', '') ?? hole}\n`;
   if (name === 'dirname')
     return `${operand === undefined ? hole : operand.includes('/') ? operand.replace(/\/[^/]*$/s, '') || '/' : '.'}\n`;
@@ -39,6 +40,18 @@ function inputOf(name: string, texts: readonly string[], place: Place): string {
     name === 'tr' || name === 'openssl' ? [] : files.map((file) => (file === '-' ? place.input : place.scope.written.read(file)));
   if (readable.length > 0) return readable.map((text) => text ?? hole).join('');
   return place.input ?? hole;
+}
+
+/** A name below the temporary folder, unless it is told another one. */
+function temporary(texts: readonly string[]): string {
+  const plain = texts.filter((text) => !/^-[dqtu]+$|^--(?:directory|quiet|dry-run)$/.test(text));
+  const [template = 'tmp.XXXXXX', more] = plain;
+  if (more !== undefined || template.startsWith('-') || !/X{3,}/.test(template)) return hole;
+  const path =
+    texts.some((text) => /^-[dqu]*t/.test(text)) || (plain.length === 0 && !template.includes('/'))
+      ? `/tmp/${template}`
+      : template;
+  return `${path.replace(/X{3,}/, hole)}\n`;
 }
 
 function sequence(texts: readonly string[]): string {

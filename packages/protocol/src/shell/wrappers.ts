@@ -152,8 +152,13 @@ const filledWith = (word: Word, mark: string, value: string): Word => {
   return { text, dynamic: text.includes(hole), glob: word.glob };
 };
 
+/** What it finds stands below where it starts. */
 function runFind(context: Context): string {
   const { words } = context;
+  const options = words.findIndex((word) => !/^-([HLP]|O\d|D)/.test(word.text));
+  const end = words.findIndex((word, at) => at >= options && /^[-(!]/.test(word.text));
+  const starts = words.slice(Math.max(options, 0), end === -1 ? undefined : end).map((word) => (word.glob ? hole : word.text));
+  const found = (starts.length === 0 ? ['.'] : starts.slice(0, 16)).map((start) => `${start.replace(/\/+$/, '')}/${hole}`);
   for (let at = 0; at < words.length; at += 1) {
     const action = words[at]?.text ?? '';
     if (!/^-(exec|execdir|ok|okdir)$/.test(action)) continue;
@@ -162,11 +167,11 @@ function runFind(context: Context): string {
     argv(
       context,
       `find ${action}`,
-      command.map((word) => filledWith(word, '{}', hole)),
+      command.flatMap((word) => (word.text.includes('{}') ? found.map((path) => filledWith(word, '{}', path)) : [word])),
     );
     at += command.length;
   }
-  return hole;
+  return `${found.join('\n')}\n`;
 }
 
 /** Builtins that keep a command for later. */

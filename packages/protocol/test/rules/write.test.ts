@@ -12,7 +12,7 @@ import { writeRules } from '@holdfast/protocol/rules/write';
 const everything = `
 rules:
   all-of-it:
-    deny: [shell, mcp]
+    deny: [shell, mcp, fetch]
     command: [git push|pull origin, npm install]
     flags: [--force|-f, -x]
     args: ['*', "it's"]
@@ -48,9 +48,9 @@ rules:
     instead: "Do\\tthis."
     hits: [git push origin]
   labels: {label: read, paths: [x], as: seen-x, reason: r}
-  adds: {rewrite: shell, command: npm ci, add: [--ignore-scripts], reason: r}
+  adds: {rewrite: shell, command: npm ci, unless: {flags: --ignore-scripts}, add: [--ignore-scripts], reason: r}
   replaces: {rewrite: shell, command: pip install, replace: uv pip install, reason: r}
-  sets-values: {rewrite: mcp, server: x, set: {/dry_run: true, /n: 1}, reason: r}
+  sets-values: {rewrite: mcp, server: x, unless: {input: {/n: 1}}, set: {/dry_run: true, /n: 1}, reason: r}
 `;
 
 const withoutExamples = ({ rules }: RuleSet): RuleSet => ({

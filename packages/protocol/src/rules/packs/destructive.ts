@@ -39,6 +39,9 @@ rules:
       - rm -rf node_modules
       - rm -rf ./build dist
       - rm -rf /tmp/build
+      - d=$(mktemp -d); rm -rf "$d"
+      - find . -name node_modules -type d -exec rm -rf {} +
+      - find . -name '*.pyc' | xargs rm -rf
       - rm file.txt
       - rm -f /tmp/x.lock
       - echo "rm -rf /"
@@ -111,11 +114,29 @@ rules:
       - find ~ -type f -exec rm {} +
       - find . -delete
       - find . -type f -delete
+      - find . -exec rm -rf {} +
       - find $DIR -name '*.log' -delete
     misses:
       - find . -name '*.pyc' -delete
       - find build -type f -delete
       - find / -name x
+
+  rm-found:
+    deny: shell
+    command: [rm, unlink, shred]
+    via: [xargs, find, fd, parallel]
+    paths: /
+    unless:
+      - paths: [./*, /tmp/*, /var/tmp/*]
+    severity: critical
+    reason: It removes files outside the working tree, or files that are not known.
+    instead: Begin the search below the working tree.
+    hits:
+      - find / -type f | xargs rm -f
+      - cat list.txt | xargs rm -f
+    misses:
+      - find . -name '*.pyc' | xargs rm -f
+      - rm a b
 
   overwrite-disk:
     deny: shell
