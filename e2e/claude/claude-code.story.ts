@@ -5,15 +5,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { leaksIn } from '../../packages/testkit/src/canary.ts';
-import { Installation, runProgram, type Ran } from '../../packages/testkit/src/installation.ts';
+import { Installation, type Ran } from '../../packages/testkit/src/installation.ts';
 import { startModelServer } from '../../packages/testkit/src/model-server.ts';
 import { echoAnswer, startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 const modelKey = 'sk-ant-canary-5b1f6c2e9d7a4803';
-const publisher = fileURLToPath(new URL('publish.ts', import.meta.url));
 const rules =
   'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    opaque: allow\n    reason: Nothing is touched here.\n';
 const serviceKey = 'service-canary-27c4e81f03ab5d96';
@@ -42,7 +40,10 @@ describe('the real Claude Code in a sealed session', () => {
     await installation.start();
     await installation.operator(['init', '--name', 'claude']);
     await installation.enrol('main');
-    await publish('rules', rules);
+    const file = path.join(installation.folder, 'rules.yaml');
+    writeFileSync(file, rules);
+    await installation.must(['rules', 'apply', file]);
+    await installation.must(['bedrock', 'add', 'This repo deploys on Fridays only.']);
     await add('service', service, ['--attach', 'bearer', '--path', '/v1/**', '--env', 'SERVICE_TOKEN'], serviceKey);
     await add('model', model, ['--attach', 'header:x-api-key', '--env', 'ANTHROPIC_API_KEY'], modelKey);
     tree = path.join(installation.folder, 'tree');
@@ -82,12 +83,6 @@ describe('the real Claude Code in a sealed session', () => {
     assert.equal(added.code, 0, added.stderr);
     const granted = await installation.operator(['vault', 'grant', name, '--to', 'main']);
     assert.equal(granted.code, 0, granted.stderr);
-  }
-
-  async function publish(what: 'rules' | 'bedrock', input: string): Promise<void> {
-    const words = [publisher, what, installation.passphraseFile];
-    const published = await runProgram(process.execPath, words, installation.environment, { input });
-    assert.equal(published.code, 0, published.stderr);
   }
 
   it('runs to its end', () => {
@@ -130,6 +125,12 @@ describe('the real Claude Code in a sealed session', () => {
     const told = model.seen.map(({ body }) => body.toString('utf8')).join('\n');
     assert.match(told, /\\"scope\\":\\"main\\",\\"mode\\":\\"sealed\\"/);
     assert.match(told, /\\"status\\":200,/);
+  });
+
+  // [GUARD-9]
+  it('tells the model what the operators signed, from the first request on', () => {
+    const asked = model.seen.filter(({ url }) => url.startsWith('/v1/messages')).map(({ body }) => body.toString('utf8'));
+    assert.ok(asked.every((body) => /signed by the operators of this fleet, version 1\..*deploys on Fridays only/s.test(body)));
   });
 
   // [GUARD-3]
