@@ -267,11 +267,49 @@ describe('a relay on another machine', { timeout: 120_000 }, () => {
     assert.equal(await call(session), '200');
   });
 
+  it('the machine sleeps for hours: what it knew is as old as that when it wakes, and the relay has to answer first', async () => {
+    const { relay } = await there.parts();
+    const { daemon, custody } = await here.parts();
+    process.kill(relay, 'SIGSTOP');
+    try {
+      for (const pid of [daemon, custody]) process.kill(pid, 'SIGSTOP');
+      await moveClock('+3h'); // no time passes on the monotonic clock, as in a sleep
+      for (const pid of [daemon, custody]) process.kill(pid, 'SIGCONT');
+      const count = origin.seen.length;
+      assert.equal(await call(session), '403 stale_relay');
+      assert.equal(origin.seen.length, count);
+    } finally {
+      process.kill(relay, 'SIGCONT');
+    }
+    await statusUntil(here, (text) => !text.includes('stale_relay'));
+    assert.equal(await call(session), '200');
+  });
+
   it('an operator of whom nothing is heard for more than a day: nothing is minted until the next pulse', async () => {
     await moveClock('+25h');
     await statusUntil(here, (text) => text.includes('stale_pulse'));
     const count = origin.seen.length;
     assert.equal(await call(session), '403 stale_pulse');
+    assert.equal(origin.seen.length, count);
+    const pulse = await there.operator(['pulse', '--json'], { environment: moved });
+    assert.equal(pulse.code, 0, pulse.stdout);
+    await statusUntil(here, (text) => !text.includes('stale_pulse'));
+    assert.equal(await call(session), '200');
+  });
+
+  it('a restart with the clock set back by a day makes the pulse no younger', async () => {
+    await moveClock('+50h');
+    await statusUntil(here, (text) => text.includes('stale_pulse'));
+    session.closeInput();
+    await session.ended;
+    assert.equal(await here.stop(), 0);
+    await moveClock('+26h');
+    await here.start({ environment: moved });
+    await statusUntil(here, (text) => text.includes('"relayState":"connected"') && !text.includes('stale_relay'));
+    // The clock of what runs inside was not moved with its authority's: it is not to look at the certificate's dates.
+    session = await caller(here, `--insecure https://localhost:${origin.port}/v1/me`);
+    const count = origin.seen.length;
+    assert.equal(await call(session), '403 stale_pulse'); // [PULSE-7]
     assert.equal(origin.seen.length, count);
     const pulse = await there.operator(['pulse', '--json'], { environment: moved });
     assert.equal(pulse.code, 0, pulse.stdout);
