@@ -10,15 +10,23 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 
+import fc from 'fast-check';
+
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import {
   decodeAnswer,
+  decodeRequest,
   encodeRequest,
   maxCustodyFrameBytes,
   type CustodyAnswer,
   type CustodyRequest,
+  type KeyDescription,
 } from '@holdfast/protocol/custody/wire';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { share } from '@holdfast/testkit/shares';
+
+import { openSoftwareStore } from '../src/software-store.ts';
+import { agent, anyRequest, fleet, judge, privateNumbers } from './hostile-requests.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -121,6 +129,66 @@ describe('custody process', () => {
       assert.deepEqual([code, partial, complaint], [0, false, '']);
       for (const answer of answers) if (answer.kind === 'error') assert.notEqual(answer.code, 'internal');
     }
+  });
+
+  it('signs nothing that names another, lets no private bytes out and never ends, whatever is asked in whatever bytes', async (t) => {
+    const own = mkdtempSync(join(tmpdir(), 'holdfast-custody-'));
+    t.after(() => rmSync(own, { recursive: true }));
+    const child = start([own]);
+    t.after(() => child.kill('SIGKILL'));
+    const frames = new FrameReader(maxCustodyFrameBytes);
+    const answers: CustodyAnswer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => answers.push(...frames.push(chunk).map(decodeAnswer)));
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    const say = async (payload: Uint8Array): Promise<CustodyAnswer> => {
+      child.stdin.write(frame(payload));
+      while (answers.length === 0) await once(child.stdout, 'data');
+      return answers.shift() ?? assert.fail();
+    };
+    const keyOf = async (request: CustodyRequest): Promise<KeyDescription> => {
+      const answer = await say(encodeRequest(request));
+      assert.ok(answer.kind === 'key');
+      return answer.key;
+    };
+    await say(encodeRequest({ kind: 'unlock', id: 1 }));
+    const { key } = await keyOf({ kind: 'create', id: 2, label: 'main' });
+    const bound = await keyOf({ kind: 'bind', id: 3, key, binding: { fleet, agent } });
+    const unbound = await keyOf({ kind: 'create', id: 4, label: 'next' });
+    const store = await openSoftwareStore(nodePrimitives, own, undefined);
+    const numbers = [bound, unbound].flatMap((each) => privateNumbers(store.find(each.key).holder.exportBytes()));
+    const keys = { bound, unbound, numbers };
+
+    const verdicts: string[] = [];
+    let id = 10;
+    const edit = fc.record({
+      how: fc.constantFrom('not at all', 'not at all', 'one byte', 'cut'),
+      at: fc.nat({ max: 999 }),
+      change: fc.integer({ min: 1, max: 255 }),
+    });
+    const fromMs = Date.now();
+    await fc.assert(
+      fc.asyncProperty(anyRequest(keys, fromMs), edit, async (make, { how, at, change }) => {
+        const bytes = encodeRequest(make((id += 1)));
+        const place = Math.floor((at / 1000) * bytes.length);
+        if (how === 'one byte') bytes[place] = (bytes[place] ?? 0) ^ change;
+        const payload = how === 'cut' ? bytes.slice(0, place) : bytes;
+        let request: CustodyRequest | undefined;
+        try {
+          request = decodeRequest(payload);
+        } catch {
+          // no request: it must be told so
+        }
+        const answer = await say(payload);
+        if (request === undefined) assert.equal(answer.kind, 'error');
+        else verdicts.push(await judge(keys, request, answer, { fromMs, toMs: Date.now() }));
+      }),
+      { numRuns: share({ ci: 1000, soak: 100_000 }) },
+    );
+    const signed = verdicts.filter((verdict) => verdict === 'signed').length;
+    assert.ok(signed > 5, `${signed} of ${verdicts.length} were signed: the requests are not a fair mix`);
+    child.stdin.end();
+    assert.deepEqual([...((await once(child, 'close')) as unknown[]), complaint], [0, null, '']);
   });
 
   it('ends when the daemon is gone, in the middle of an answer too', async () => {

@@ -9,18 +9,15 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import { equalBytes, utf8 } from '@holdfast/protocol/codec/bytes';
-import { decodeValue, encodeValue } from '@holdfast/protocol/codec/cbor';
+import { decodeValue } from '@holdfast/protocol/codec/cbor';
 import {
   decodeAnswer,
   encodeAnswer,
   encodeRequest,
   type CustodyAnswer,
-  type CustodyDomain,
   type CustodyRequest,
   type KeyDescription,
 } from '@holdfast/protocol/custody/wire';
-import { codeOf } from '@holdfast/protocol/errors';
-import { verifySignature } from '@holdfast/protocol/keys/domain';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
 import { share } from '@holdfast/testkit/shares';
@@ -29,12 +26,9 @@ import { CustodyServer } from '../src/serve.ts';
 import { openSoftwareStore } from '../src/software-store.ts';
 import type { KeyStore } from '../src/store.ts';
 import { Stores, type StoreKind } from '../src/stores.ts';
+import { agent, anyRequest, fleet, judge, privateNumbers } from './hostile-requests.ts';
 
 const nowMs = 1_800_000_000_000;
-const fleet = new Uint8Array(32).fill(1);
-const otherFleet = new Uint8Array(32).fill(2);
-const agent = new Uint8Array(16).fill(3);
-const otherAgent = new Uint8Array(16).fill(4);
 
 let folder = '';
 let server: CustodyServer;
@@ -55,15 +49,7 @@ before(async () => {
   bound = (await store.bind(first.description.key, { fleet, agent })).description;
   unbound = (await store.create('next')).description;
   spare = (await store.create('spare')).description;
-  // The private numbers themselves, without the encoding around them.
-  exported = [bound, unbound].flatMap(({ key }) => {
-    const keys = decodeValue(store.find(key).holder.exportBytes(), 512) as {
-      sign: Uint8Array;
-      agree: Uint8Array;
-      kem: Uint8Array;
-    };
-    return [keys.sign, keys.agree, keys.kem];
-  });
+  exported = [bound, unbound].flatMap(({ key }) => privateNumbers(store.find(key).holder.exportBytes()));
   server = new CustodyServer({ openStores: () => Stores.open([asIs(store)], undefined), nowMs: () => nowMs });
   assert.deepEqual(await ask({ kind: 'unlock', id: 1 }), {
     kind: 'unlocked',
@@ -181,171 +167,21 @@ describe('custody', () => {
 });
 
 describe('custody under requests at random', () => {
-  const nearFleet = fc.constantFrom(fleet, fleet, fleet, otherFleet);
-  const nearAgent = fc.constantFrom(agent, agent, agent, agent, otherAgent, new Uint8Array(16));
-  const reference = fc.nat(2);
-  const times = fc.constantFrom(
-    nowMs - 600_001,
-    nowMs - 1,
-    nowMs,
-    nowMs + 1,
-    nowMs + 300_000,
-    nowMs + 600_000,
-    nowMs + 600_001,
-    nowMs + 86_400_000,
-  );
-  const level = fc.constantFrom('software, unsealed', 'software', 'tpm');
-  const whose = fc.nat(1);
-
-  /** Statements as records of the four shapes, and as bytes of the attacker's choice. */
-  const domain = fc.constantFrom('entry' as const, 'pairing-offer' as const, 'relay-auth' as const, 'session-key' as const);
-  const of = <T>(kind: CustodyDomain, content: fc.Arbitrary<T>): fc.Arbitrary<readonly [CustodyDomain, T]> =>
-    content.map((each) => [kind, each] as const);
-  const statement = fc.oneof(
-    of(
-      'entry',
-      fc.record({
-        v: fc.constant(1),
-        fleet: nearFleet,
-        topic: nearAgent,
-        position: fc.nat(9),
-        previous: fc.constant(fleet),
-        id: fc.constant(agent),
-        author: nearAgent,
-        atMs: fc.nat(9),
-        audience: fc.constant('fleet'),
-        epoch: fc.nat(9),
-        keyCommitment: fc.constant(fleet),
-        sealed: fc.uint8Array({ maxLength: 40 }),
-      }),
-    ),
-    of(
-      'relay-auth',
-      fc.record({
-        v: fc.constant(1),
-        fleet: nearFleet,
-        principal: nearAgent,
-        nonce: fc.constant(fleet),
-        relay: fc.constant(new Uint8Array(65).fill(4)),
-      }),
-    ),
-    of(
-      'session-key',
-      fc.record({
-        v: fc.constantFrom(1, 1, 1, 2),
-        fleet: nearFleet,
-        agent: nearAgent,
-        key: fc.constant(new Uint8Array(65).fill(4)),
-        notBeforeMs: times,
-        notAfterMs: times,
-      }),
-    ),
-    of(
-      'pairing-offer',
-      fc.tuple(nearAgent, level, whose).map(([name, custody, key]) => ({
-        v: 1,
-        agent: name,
-        scope: 'main',
-        machine: 'host',
-        keys: { ...(key === 0 ? bound : unbound).publicKeys },
-        custody,
-        capabilities: ['use'],
-        nonce: agent,
-      })),
-    ),
-    of('entry', fc.uint8Array({ maxLength: 80 })),
-  );
-
-  const anything: fc.Arbitrary<(id: number) => CustodyRequest> = fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc
-        .tuple(reference, statement, fc.option(domain, { freq: 3 }))
-        .map(([which, [own, content], asked]) => (id: number) => ({
-          kind: 'sign' as const,
-          id,
-          key: keyAt(which),
-          domain: asked ?? own,
-          statement: content instanceof Uint8Array ? content : encodeValue(content),
-        })),
-    },
-    fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, member]) => (id: number) => ({
-      kind: 'open' as const,
-      id,
-      key: keyAt(which),
-      purpose: { kind: 'lockbox' as const, fleet: ofFleet, audience: 'fleet', epoch: 1, member },
-      encapsulated: new Uint8Array(1153).fill(id % 256),
-    })),
-    fc.tuple(reference).map(([which]) => (id: number) => ({ kind: 'public' as const, id, key: keyAt(which) })),
-    fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, name]) => (id: number) => ({
-      kind: 'bind' as const,
-      id,
-      key: which === 1 ? otherAgent : keyAt(which), // never binds the unbound one
-      binding: { fleet: ofFleet, agent: name },
-    })),
-    fc.constant((id: number) => ({ kind: 'list' as const, id })),
-    fc.constant((id: number) => ({ kind: 'unlock' as const, id })),
-    fc.constant((id: number) => ({ kind: 'destroy' as const, id, key: otherAgent })),
-  );
-
-  function keyAt(which: number): Uint8Array {
-    return which === 0 ? bound.key : which === 1 ? unbound.key : otherAgent;
-  }
-
   it('never throws, never lets private bytes out, and never signs what names another', async () => {
-    let signed = 0;
-    let refused = 0;
+    const keys = { bound, unbound, numbers: exported };
+    const verdicts: string[] = [];
     let id = 1;
     await fc.assert(
-      fc.asyncProperty(anything, async (make) => {
-        id += 1;
-        const request = make(id);
-        const answer = await ask(request);
-        assert.equal(answer.id, id);
-        const out = Buffer.from(encodeAnswer(answer));
-        for (const secret of exported) assert.ok(!out.includes(Buffer.from(secret)));
-        if (answer.kind === 'error') {
-          assert.equal(codeOf(answer), answer.code);
-          assert.notEqual(answer.code, 'internal');
-          refused += 1;
-        }
-        if (answer.kind === 'one-time-key') assert.ok(request.kind === 'open' && equalBytes(request.key, bound.key));
-        if (answer.kind !== 'signature') return;
-
-        // Not by custody's own decoder: read as plain values, and judged here anew.
-        assert.ok(request.kind === 'sign');
-        signed += 1;
-        const { domain, statement: bytes } = request;
-        const value = decodeValue(bytes, bytes.length) as Readonly<Record<string, unknown>>;
-        assert.equal(value['v'], 1);
-        const same = (name: string, wanted: Uint8Array): void => assert.deepEqual(value[name], wanted, `${domain}: ${name}`);
-        const key = domain === 'pairing-offer' ? unbound : bound;
-        assert.ok(equalBytes(request.key, key.key));
-        if (domain === 'pairing-offer') {
-          assert.deepEqual({ ...(value['keys'] as object) }, { ...unbound.publicKeys });
-          assert.equal(value['custody'], 'software, unsealed');
-        } else {
-          same('fleet', fleet);
-        }
-        if (domain === 'entry') {
-          same('author', agent);
-          same('topic', agent);
-        }
-        if (domain === 'relay-auth') same('principal', agent);
-        if (domain === 'session-key') {
-          same('agent', agent);
-          const { notBeforeMs, notAfterMs } = value as { notBeforeMs: number; notAfterMs: number };
-          assert.ok(notAfterMs > nowMs && notAfterMs <= nowMs + 600_000 && notAfterMs - notBeforeMs <= 600_000);
-        }
-        await verifySignature(primitives, {
-          domain,
-          statement: bytes,
-          signature: answer.signature,
-          publicKey: key.publicKeys.sign,
-        });
+      fc.asyncProperty(anyRequest(keys, nowMs), async (make) => {
+        const request = make((id += 1));
+        verdicts.push(await judge(keys, request, await ask(request), { fromMs: nowMs, toMs: nowMs }));
       }),
       { numRuns: share({ ci: 1500, soak: 100_000 }) },
     );
-    assert.ok(signed > 10 && refused > 100, `${signed} signed, ${refused} refused: the requests are not a fair mix`);
+    const [signed, refused] = ['signed', 'refused'].map((verdict) => verdicts.filter((each) => each === verdict).length);
+    assert.ok(
+      Number(signed) > 10 && Number(refused) > 100,
+      `${signed} signed, ${refused} refused: the requests are not a fair mix`,
+    );
   });
 });

@@ -1,0 +1,195 @@
+// Requests of every kind that a daemon which was taken over could make, and what no answer may be, whatever was asked: for custody as a class and as
+// a process.
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import { decodeValue, encodeValue } from '@holdfast/protocol/codec/cbor';
+import {
+  encodeAnswer,
+  type CustodyAnswer,
+  type CustodyDomain,
+  type CustodyRequest,
+  type KeyDescription,
+} from '@holdfast/protocol/custody/wire';
+import { codeOf } from '@holdfast/protocol/errors';
+import { verifySignature } from '@holdfast/protocol/keys/domain';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+
+export const fleet = new Uint8Array(32).fill(1);
+export const agent = new Uint8Array(16).fill(3);
+const otherFleet = new Uint8Array(32).fill(2);
+const otherAgent = new Uint8Array(16).fill(4);
+
+/** What custody holds: a key that is bound to `agent` of `fleet`, and one that is not. */
+export interface Keys {
+  readonly bound: KeyDescription;
+  readonly unbound: KeyDescription;
+  /** The private numbers themselves, which no answer has in it. */
+  readonly numbers: readonly Uint8Array[];
+}
+
+/** Without the encoding around them. */
+export function privateNumbers(exported: Uint8Array): Uint8Array[] {
+  const keys = decodeValue(exported, 512) as { sign: Uint8Array; agree: Uint8Array; kem: Uint8Array };
+  return [keys.sign, keys.agree, keys.kem];
+}
+
+/** Requests near and far from what is allowed; `nowMs` is custody's clock. */
+export function anyRequest({ bound, unbound }: Keys, nowMs: number): fc.Arbitrary<(id: number) => CustodyRequest> {
+  function keyAt(which: number): Uint8Array {
+    return which === 0 ? bound.key : which === 1 ? unbound.key : otherAgent;
+  }
+  const nearFleet = fc.constantFrom(fleet, fleet, fleet, otherFleet);
+  const nearAgent = fc.constantFrom(agent, agent, agent, agent, otherAgent, new Uint8Array(16));
+  const reference = fc.nat(2);
+  const times = fc.constantFrom(
+    nowMs - 600_001,
+    nowMs - 1,
+    nowMs,
+    nowMs + 1,
+    nowMs + 300_000,
+    nowMs + 600_000,
+    nowMs + 600_001,
+    nowMs + 86_400_000,
+  );
+  const level = fc.constantFrom('software, unsealed', 'software', 'tpm');
+  const whose = fc.nat(1);
+
+  /** Statements as records of the four shapes, and as bytes of the attacker's choice. */
+  const domain = fc.constantFrom('entry' as const, 'pairing-offer' as const, 'relay-auth' as const, 'session-key' as const);
+  const of = <T>(kind: CustodyDomain, content: fc.Arbitrary<T>): fc.Arbitrary<readonly [CustodyDomain, T]> =>
+    content.map((each) => [kind, each] as const);
+  const statement = fc.oneof(
+    of(
+      'entry',
+      fc.record({
+        v: fc.constant(1),
+        fleet: nearFleet,
+        topic: nearAgent,
+        position: fc.nat(9),
+        previous: fc.constant(fleet),
+        id: fc.constant(agent),
+        author: nearAgent,
+        atMs: fc.nat(9),
+        audience: fc.constant('fleet'),
+        epoch: fc.nat(9),
+        keyCommitment: fc.constant(fleet),
+        sealed: fc.uint8Array({ maxLength: 40 }),
+      }),
+    ),
+    of(
+      'relay-auth',
+      fc.record({
+        v: fc.constant(1),
+        fleet: nearFleet,
+        principal: nearAgent,
+        nonce: fc.constant(fleet),
+        relay: fc.constant(new Uint8Array(65).fill(4)),
+      }),
+    ),
+    of(
+      'session-key',
+      fc.record({
+        v: fc.constantFrom(1, 1, 1, 2),
+        fleet: nearFleet,
+        agent: nearAgent,
+        key: fc.constant(new Uint8Array(65).fill(4)),
+        notBeforeMs: times,
+        notAfterMs: times,
+      }),
+    ),
+    of(
+      'pairing-offer',
+      fc.tuple(nearAgent, level, whose).map(([name, custody, key]) => ({
+        v: 1,
+        agent: name,
+        scope: 'main',
+        machine: 'host',
+        keys: { ...(key === 0 ? bound : unbound).publicKeys },
+        custody,
+        capabilities: ['use'],
+        nonce: agent,
+      })),
+    ),
+    of('entry', fc.uint8Array({ maxLength: 80 })),
+  );
+
+  return fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc
+        .tuple(reference, statement, fc.option(domain, { freq: 3 }))
+        .map(([which, [own, content], asked]) => (id: number) => ({
+          kind: 'sign' as const,
+          id,
+          key: keyAt(which),
+          domain: asked ?? own,
+          statement: content instanceof Uint8Array ? content : encodeValue(content),
+        })),
+    },
+    fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, member]) => (id: number) => ({
+      kind: 'open' as const,
+      id,
+      key: keyAt(which),
+      purpose: { kind: 'lockbox' as const, fleet: ofFleet, audience: 'fleet', epoch: 1, member },
+      encapsulated: new Uint8Array(1153).fill(id % 256),
+    })),
+    fc.tuple(reference).map(([which]) => (id: number) => ({ kind: 'public' as const, id, key: keyAt(which) })),
+    fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, name]) => (id: number) => ({
+      kind: 'bind' as const,
+      id,
+      key: which === 1 ? otherAgent : keyAt(which), // never binds the unbound one
+      binding: { fleet: ofFleet, agent: name },
+    })),
+    fc.constant((id: number) => ({ kind: 'list' as const, id })),
+    fc.constant((id: number) => ({ kind: 'unlock' as const, id })),
+    fc.constant((id: number) => ({ kind: 'destroy' as const, id, key: otherAgent })),
+  );
+}
+
+/** Throws for an answer that custody must never give. Clocks: from when it was asked, until it had answered. */
+export async function judge(
+  { bound, unbound, numbers }: Keys,
+  request: CustodyRequest,
+  answer: CustodyAnswer,
+  clock: { readonly fromMs: number; readonly toMs: number },
+): Promise<'signed' | 'refused' | 'told'> {
+  assert.equal(answer.id, request.id);
+  const out = Buffer.from(encodeAnswer(answer));
+  for (const secret of numbers) assert.ok(!out.includes(Buffer.from(secret)));
+  if (answer.kind === 'error') {
+    assert.equal(codeOf(answer), answer.code);
+    assert.notEqual(answer.code, 'internal');
+    return 'refused';
+  }
+  if (answer.kind === 'one-time-key') assert.ok(request.kind === 'open' && equalBytes(request.key, bound.key));
+  if (answer.kind !== 'signature') return 'told';
+
+  // Not by custody's own decoder: read as plain values, and judged here anew.
+  assert.ok(request.kind === 'sign');
+  const { domain, statement: bytes } = request;
+  const value = decodeValue(bytes, bytes.length) as Readonly<Record<string, unknown>>;
+  assert.equal(value['v'], 1);
+  const same = (name: string, wanted: Uint8Array): void => assert.deepEqual(value[name], wanted, `${domain}: ${name}`);
+  const key = domain === 'pairing-offer' ? unbound : bound;
+  assert.ok(equalBytes(request.key, key.key));
+  if (domain === 'pairing-offer') {
+    assert.deepEqual({ ...(value['keys'] as object) }, { ...unbound.publicKeys });
+    assert.equal(value['custody'], 'software, unsealed');
+  } else {
+    same('fleet', fleet);
+  }
+  if (domain === 'entry') {
+    same('author', agent);
+    same('topic', agent);
+  }
+  if (domain === 'relay-auth') same('principal', agent);
+  if (domain === 'session-key') {
+    same('agent', agent);
+    const { notBeforeMs, notAfterMs } = value as { notBeforeMs: number; notAfterMs: number };
+    assert.ok(notAfterMs > clock.fromMs && notAfterMs <= clock.toMs + 600_000 && notAfterMs - notBeforeMs <= 600_000);
+  }
+  await verifySignature(primitives, { domain, statement: bytes, signature: answer.signature, publicKey: key.publicKeys.sign });
+  return 'signed';
+}
