@@ -191,12 +191,31 @@ const systemCalls: Readonly<Record<string, readonly [x64: number, arm64: number,
   'umount /proc/sys': [166, 39, '"/proc/sys", 2'],
   'unshare: user namespace': [272, 97, '0x10000000'],
   'unshare: mount namespace': [272, 97, '0x00020000'],
+  'clone: user namespace': [56, 220, '0x10000011, 0, 0, 0, 0'],
+  'clone: network namespace': [56, 220, '0x40000011, 0, 0, 0, 0'],
+  'clone3: user namespace': [435, 435, 'pack("Q11", 0x10000000, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0), 88'],
+  'setns: of process 1': [308, 268, 'fileno($one), 0'],
+  'mount: a cgroup tree': [165, 40, '"none", "/tmp", "cgroup2", 0, 0'],
+  'fsopen: a file system by the new calls': [430, 430, '"tmpfs", 0'],
+  move_mount: [429, 429, '-100, "/usr", -100, "/tmp", 0'],
   pivot_root: [155, 41, '"/tmp", "/tmp"'],
   chroot: [161, 51, '"/tmp"'],
   bpf: [321, 280, '0, 0, 0'],
   perf_event_open: [298, 241, '0, 0, -1, -1, 0'],
   userfaultfd: [323, 282, '0'],
   io_uring_setup: [425, 425, '1, 0'],
+  io_uring_enter: [426, 426, '0, 0, 0, 0, 0, 0'],
+  io_uring_register: [427, 427, '0, 0, 0, 0'],
+  init_module: [175, 105, '"x", 1, ""'],
+  kexec_load: [246, 104, '0, 0, 0, 0'],
+  reboot: [169, 142, '0xfee1dead, 672274793, 0, 0'],
+  swapon: [167, 224, '"/tmp", 0'],
+  acct: [163, 89, '"/tmp/acct"'],
+  sethostname: [170, 161, '"other", 5'],
+  settimeofday: [164, 170, 'pack("q2", 1, 0), 0'],
+  'syslog: the kernel log': [103, 116, '3, "x" x 64, 64'],
+  fanotify_init: [300, 262, '0, 0'],
+  quotactl: [179, 60, '0x800002, "/dev/x", 0, 0'],
   'ioctl: TIOCSTI': [16, 29, '0, 0x5412, "x"'],
   'socket: AF_VSOCK': [41, 198, '40, 1, 0'],
   'socket: AF_PACKET': [41, 198, '17, 3, 0'],
@@ -210,7 +229,7 @@ function perlOfCalls(): string {
     ([name, call]) =>
       `@words = (${call[2]}); $! = 0; $r = syscall(${call[own]}, @words); print "${name}\\t", ($r == -1 ? $!+0 : "ok"), "\\n";`,
   );
-  return lines.join('\n');
+  return ['open($one, "<", "/proc/1/ns/net");', ...lines].join('\n');
 }
 
 describe('inside a sealed session', { timeout: 180_000 }, () => {
@@ -409,11 +428,18 @@ describe('inside a sealed session', { timeout: 180_000 }, () => {
       Object.keys(systemCalls),
       ran.stderr,
     );
-    const refusals = new Set(['1', '38', '97']); // EPERM, ENOSYS, EAFNOSUPPORT
+    const refusals = new Set(['1', '28', '38', '97']); // EPERM, ENOSPC (no more namespaces), ENOSYS, EAFNOSUPPORT
     assert.deepEqual(
       outcomes.filter(([, outcome]) => !refusals.has(outcome ?? '')),
       [],
     );
+  });
+
+  it('of all families of sockets only those can be made that its own network namespace holds', async () => {
+    const number = process.arch === 'arm64' ? 198 : 41;
+    const source = `for my $family (0 .. 50) { for my $type (1, 2, 3, 5) { my $made = syscall(${number}, $family, $type, 0); print "$family\\n" if $made != -1 } }`;
+    const ran = await holdfast.run(['perl', '-e', source]);
+    assert.deepEqual([...new Set(ran.stdout.trim().split('\n').map(Number))], [1, 2, 10, 16], ran.stderr); // Unix, IPv4, IPv6, netlink
   });
 
   it('the keyring is empty', async () => {

@@ -10,6 +10,5 @@ export const audit: Area = {
     'A-6': 'not tried yet',
     'A-7': 'not tried yet',
     'A-8': 'not tried yet',
-    'A-9': 'not tried yet',
   },
 };

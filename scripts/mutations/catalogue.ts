@@ -1,6 +1,7 @@
 // Every control that `npm run mutate` switches off, by the sections of THREAT_MODEL.md.
 
 import { audit } from './audit.ts';
+import { crash } from './crash.ts';
 import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
 import { guard } from './guard.ts';
@@ -10,4 +11,4 @@ import { session } from './session.ts';
 import { supply } from './supply.ts';
 
 /** @public The runner and the check import that of the tree that they look at. */
-export const catalogue: readonly Area[] = [session, credentials, guard, custody, journal, audit, supply];
+export const catalogue: readonly Area[] = [session, credentials, guard, custody, journal, audit, crash, supply];

@@ -6,6 +6,7 @@ import type { Area } from './mutation.ts';
 const death = 'apps/daemon/test/sandbox/death.test.ts';
 const escape = 'apps/daemon/test/sandbox/escape.test.ts';
 const filter = 'apps/daemon/test/sandbox/seccomp.test.ts';
+const sockets = 'apps/daemon/test/sandbox/host-sockets.test.ts';
 const start = 'apps/daemon/test/sandbox/start.test.ts';
 const terminal = 'apps/daemon/test/sandbox/terminal.test.ts';
 const triggers = 'apps/daemon/test/sandbox/triggers.test.ts';
@@ -430,6 +431,16 @@ export const session: Area = {
       from: `: ['--perms', '0000', '--ro-bind-data', new Uint8Array(), path];`,
       to: `: ['--ro-bind', path, path];`,
       red: { 'apps/daemon/test/sandbox/triggers.test.ts': 'what is masked cannot be read by any means' },
+    },
+
+    // Programs outside that listen in the tree.
+    {
+      id: 'S-13.covers',
+      off: 'sockets of programs outside are not covered',
+      file: 'apps/daemon/src/sandbox/mounts.ts',
+      from: `for (const path of query.sockets) list.push('--ro-bind', '/dev/null', path);`,
+      to: '',
+      red: { [sockets]: 'sockets of programs outside cannot be connected to' },
     },
   ],
   exceptions: {},

@@ -55,7 +55,7 @@ class Attempt {
     try {
       await this.trial.check({ folder: this.folder, acknowledged: this.promised });
     } catch (thrown) {
-      throw new Error(about, { cause: thrown });
+      throw new assert.AssertionError({ message: `${about}: ${String(thrown)}` });
     }
   }
 

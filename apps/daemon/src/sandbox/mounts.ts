@@ -19,6 +19,8 @@ export interface MountQuery {
   readonly readOnly: readonly string[];
   /** Never seen, also when a mounted folder contains it. */
   readonly hidden: readonly string[];
+  /** Of programs outside; from host-sockets.ts. */
+  readonly sockets: readonly string[];
   /** From etc-files.ts. */
   readonly etc: readonly Argument[];
   /** From the daemon: the starter's text, as JavaScript. */
@@ -60,6 +62,7 @@ export function buildMounts(query: MountQuery): Mounts {
     // Holdfast in the tree, or the tree in Holdfast.
     for (const path of query.readOnly.filter((path) => isWithin(tree, path))) list.push('--ro-bind', path, path);
     list.push(...mask(query.hidden, query.readOnly), ...query.etc);
+    for (const path of query.sockets) list.push('--ro-bind', '/dev/null', path);
     list.push('--perms', '0444', '--file', query.starter, starterPath, '--remount-ro', '/run', '--remount-ro', '/');
     const protections = [...query.treeProtections, ...(linked?.protections ?? [])];
     return { list, close, readOnly: ['/', '/etc', '/proc', '/proc/sys', ...readOnlyPaths(protections)] };

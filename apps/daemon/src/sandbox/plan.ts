@@ -11,6 +11,7 @@ import { findCommand, type FoundCommand } from './command.ts';
 import { placeCovers } from './covers.ts';
 import { buildEnvironment, directNames } from './environment.ts';
 import { etcMounts } from './etc-files.ts';
+import { hostSockets } from './host-sockets.ts';
 import { buildMounts, starterPath } from './mounts.ts';
 import { bothNames, checkWorkingTree, isWithin, overlap, resolved, systemFolders } from './places.ts';
 import type { SandboxRequest } from './request.ts';
@@ -106,6 +107,12 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
     );
   }
   const protections = [...treeProtections, ...(linked?.protections ?? [])];
+  const unseen = [
+    ...withheld,
+    ...treeProtections.flatMap(({ kind, path }) => (kind === 'mask' ? [path] : [])),
+    ...homes.filter((path) => [...systemFolders, ...readOnly].some((folder) => isWithin(path, folder))),
+  ];
+  const sockets = hostSockets([...seen, ...(linked === undefined ? [] : [linked.path])], unseen, tree);
   const removeCovers = await placeCovers(protections.filter((protection) => protection.kind === 'cover'));
   try {
     const mounts = buildMounts({
@@ -116,6 +123,7 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
       home,
       readOnly,
       hidden: [...new Set([...withheld, ...homes])],
+      sockets,
       etc,
       starter: starterText(),
     });

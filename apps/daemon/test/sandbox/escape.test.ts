@@ -139,6 +139,19 @@ test('[SANDBOX-2] process 1 and the payload’s own tracing lead nowhere', { ski
   assert.equal(await sandbox.exited, 137);
 });
 
+for (const kind of ['pipes', 'a terminal'] as const) {
+  test(`[SANDBOX-8] process 1 holds no descriptor that leads out, with ${kind}`, async (t) => {
+    const world = makeWorld(t);
+    // Whoever traces process 1 has its descriptors: a folder of the host among them would be a way out.
+    const source = 'for fd in /proc/1/fd/*; do echo "held $(readlink $fd)"; done; ls -d /proc/1/fd/*/. 2>/dev/null; true';
+    const terminal = kind === 'pipes' ? undefined : { columns: 300, rows: 24, term: 'xterm' };
+    const { output } = await run(t, requestFor(world, ['sh', '-c', source], { terminal }));
+    const held = output.trim().split(/\r?\n/);
+    assert.ok(held.length >= 3, output);
+    for (const each of held) assert.match(each, /^held (pipe:\[\d+\]|anon_inode:\[eventfd\]|\/dev\/(null|pts\/\d+|console))$/);
+  });
+}
+
 const mountCalls: readonly (readonly [string, ...string[]])[] = [
   ['mount read-write again', '165', '@none', '@/usr', '@none', String(0x20 | 0x1000), '0'],
   ['mount something', '165', '@tmpfs', '@/tmp', '@tmpfs', '0', '0'],

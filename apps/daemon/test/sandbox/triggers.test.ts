@@ -298,6 +298,7 @@ test('[SANDBOX-4] a place that became a link before it was opened is not mounted
           home: '/home/agent',
           readOnly: [],
           hidden: [],
+          sockets: [],
           etc: [],
           starter: Buffer.alloc(0),
         }),
