@@ -29,6 +29,11 @@ export function externalJson<T>(path: string): T {
   return JSON.parse(externalFile(path).toString('utf8')) as T;
 }
 
+/** The lines of a text file. */
+export function externalLines(path: string): string[] {
+  return externalFile(path).toString('utf8').trim().split('\n');
+}
+
 /** The lines of a gzipped text file. */
 export function externalGzipLines(path: string): string[] {
   return gunzipSync(externalFile(path)).toString('utf8').trim().split('\n');

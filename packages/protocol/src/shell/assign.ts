@@ -65,6 +65,7 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
       return source.append === true ? [(old[0] ?? '') + text, ...old.slice(1)] : [text];
     };
   }
+  machine.findings.spend(value.text.length >> 2);
   if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
   if (keep && place.wrappers.includes('trap')) place.scope.stick(source.name);
   runValue(source.name, value, how);

@@ -79,6 +79,54 @@ test('[SHELL-2] any text has a reading, always the same, within its steps', () =
       assert.ok(steps <= 262_144 + 6 * text.length + 2 * text.length + 65_536);
       assert.deepEqual(readShell(text), reading);
     }),
-    { numRuns: share({ ci: 2000, soak: 200_000 }) },
+    { numRuns: share({ ci: 1000, soak: 200_000 }) },
   );
+});
+
+const shapes: Record<string, (length: number) => string> = Object.fromEntries(
+  [
+    '$(',
+    '"$(',
+    '`',
+    '"',
+    "'",
+    '\\',
+    '{',
+    '{a,',
+    '(',
+    '$((',
+    '${x:-',
+    'a;',
+    'a|',
+    'a ',
+    '<(',
+    'f(){ ',
+    '$(a)',
+    '"`',
+    'cat <<A; ',
+    'eval ',
+    'sudo ',
+    'x=$x$x;',
+    'x+=a;$x;',
+    'cd a;',
+    'alias a=b;a;',
+    'for i in 1 2;do ',
+    '>a ',
+    '*[',
+    'echo a>f;sh f;',
+  ].map((part) => [part, (length) => part.repeat(Math.ceil(length / part.length))]),
+);
+const programs = ['python3 -c', 'node -e', 'perl -e', 'ruby -e', 'awk', 'sed'].flatMap((program) =>
+  ['a(', '"a"+', '=/[', 'system(', 's{', '['].map((part) => [program, part] as const),
+);
+for (const [program, part] of programs)
+  shapes[`${program} ${part}`] = (length) => `${program} '${part.repeat(Math.ceil(length / part.length))}'`;
+
+test('[SHELL-2] whatever the shape, the work grows no faster than the text', () => {
+  for (const [name, shape] of Object.entries(shapes)) {
+    const [short, long] = [4096, 16_384].map((length) => readCounted(shape(length)).steps);
+    // The limit is what a text of that length may take at most, and what the last step went beyond it.
+    assert.ok((long ?? 0) <= 262_144 + 8 * 16_384, `${name}: ${String(long)}`);
+    assert.ok((short ?? 0) <= 262_144 + 8 * 4096, `${name}: ${String(short)}`);
+  }
 });

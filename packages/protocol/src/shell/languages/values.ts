@@ -41,6 +41,7 @@ export class Values {
     while (at < this.#tokens.length) {
       const token = this.#tokens[at];
       if (token === undefined) break;
+      this.#spend(1);
       if (token.kind === 'mark' && token.text === close) return { values, end: at + 1 };
       if (token.kind === 'line' || (token.kind === 'mark' && (token.text === ',' || token.text === '=>'))) {
         at += 1;
