@@ -21,6 +21,7 @@ const patterns = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 's
 
 // Stories that need a program which is fetched for them alone: `npm run e2e:claude`.
 if (process.env['HOLDFAST_CLAUDE']) patterns.push('e2e/claude/*.story.ts');
+if (process.env['HOLDFAST_CODEX']) patterns.push('e2e/codex/*.story.ts');
 
 const inCi = process.env['CI'] === 'true';
 const out = (text: string): void => void process.stdout.write(text);

@@ -1,4 +1,4 @@
-// The real Claude Code, fetched only for its stories: one pinned version of its native binary, checked against the hash that is written here,
+// The real harnesses, fetched only for their stories: one pinned version of each native binary, checked against the hash that is written down,
 // unpacked without running anything of it.
 
 import { execFileSync } from 'node:child_process';
@@ -7,34 +7,46 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const version = '2.1.330';
-const builds: Readonly<Record<string, { readonly name: string; readonly integrity: string }>> = {
-  x64: {
-    name: '@anthropic-ai/claude-code-linux-x64',
-    integrity: 'sha512-9Gn+V7DtJ8M1nztP9CeDVl9g3RtrepI7rOFTyPRRnZe8D6zebIHKmC7OvBauucuAP0X0k85SDN/LPVZyjsGezQ==',
-  },
-};
+interface Build {
+  /** As `npm pack` takes it. */
+  readonly packed: string;
+  readonly integrity: string;
+  /** The binary in the package. */
+  readonly member: string;
+}
 
+const version = '2.1.330';
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
-/** Path of the binary; fetches it the first time. Throws when this machine has no build, or the package is not the pinned one. */
+/** Path of Claude Code's binary. Throws like `fetchedProgram`. */
 export function claudeCode(): string {
+  return fetchedProgram(`claude-code-${version}`, {
+    x64: {
+      packed: `@anthropic-ai/claude-code-linux-x64@${version}`,
+      integrity: 'sha512-9Gn+V7DtJ8M1nztP9CeDVl9g3RtrepI7rOFTyPRRnZe8D6zebIHKmC7OvBauucuAP0X0k85SDN/LPVZyjsGezQ==',
+      member: 'package/claude',
+    },
+  });
+}
+
+/** Path of the binary; fetches it the first time. `builds` by architecture. Throws when this machine has no build, or the package is not the pinned one. */
+export function fetchedProgram(name: string, builds: Readonly<Record<string, Build>>): string {
   const build = builds[process.arch];
   if (build === undefined || process.platform !== 'linux')
-    throw new Error(`no pinned Claude Code for ${process.platform}-${process.arch}`);
-  const folder = path.join(cache, `claude-code-${version}`);
-  const program = path.join(folder, 'package', 'claude');
+    throw new Error(`no pinned ${name} for ${process.platform}-${process.arch}`);
+  const folder = path.join(cache, name);
+  const program = path.join(folder, build.member);
   if (existsSync(program)) return program;
   const fetched = `${folder}.${process.pid}`;
   mkdirSync(fetched, { recursive: true });
   try {
-    execFileSync('npm', ['pack', `${build.name}@${version}`, '--silent', '--pack-destination', fetched], {
+    execFileSync('npm', ['pack', build.packed, '--silent', '--pack-destination', fetched], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const archive = path.join(fetched, readdirSync(fetched)[0] ?? '');
     const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-    if (found !== build.integrity) throw new Error(`${build.name}@${version} is not the pinned package: ${found}`);
-    execFileSync('tar', ['xzf', archive, '-C', fetched, 'package/claude']);
+    if (found !== build.integrity) throw new Error(`${build.packed} is not the pinned package: ${found}`);
+    execFileSync('tar', ['xzf', archive, '-C', fetched, build.member]);
     rmSync(archive);
     renameSync(fetched, folder);
   } finally {

@@ -87,6 +87,14 @@ export const guard: Area = {
       to: `host: url.hostname, port: url.port,`,
       red: { 'apps/daemon/test/mcp/own-request.test.ts': 'what the session may not reach' },
     },
+    {
+      id: 'G-15.one-way-to-pass',
+      off: 'an answer without a verdict lets the tool run',
+      file: 'apps/daemon/src/guard/codex/requirements.ts',
+      from: 'verdict=none',
+      to: 'verdict=pass',
+      red: { 'apps/daemon/test/guard/codex.test.ts': 'stops the tool on an answer without a verdict' },
+    },
   ],
   exceptions: {
     'G-5': 'only the real Claude Code tells, which the runner does not fetch',

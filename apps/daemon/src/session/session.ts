@@ -14,6 +14,8 @@ import type { Caller } from '../door/server.ts';
 import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
 import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
+import { codexRoutes } from '../guard/codex/door.ts';
+import { codexFiles } from '../guard/codex/requirements.ts';
 import { sealedGuard } from '../guard/session-guard.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
@@ -90,7 +92,7 @@ export class Sessions {
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
       const tools = mcpRoutes(mcpView({ agent, authority, guard: guarding.guard, own }));
-      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding), tools);
+      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding), codexRoutes(guarding), tools);
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
       exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
@@ -129,7 +131,10 @@ export class Sessions {
       caBundle: trustBundle(broker.caPem),
       withheld: [this.paths.home, path.dirname(this.paths.doorSocket)],
       installation,
-      etcFiles: (inside) => claudeCodeFiles({ ...inside, modelUrl: request.environment['ANTHROPIC_BASE_URL'] }),
+      etcFiles: (inside) => [
+        ...claudeCodeFiles({ ...inside, modelUrl: request.environment['ANTHROPIC_BASE_URL'] }),
+        ...codexFiles(inside),
+      ],
     });
   }
 
