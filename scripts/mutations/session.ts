@@ -425,6 +425,14 @@ export const session: Area = {
       red: { [clients]: 'a tunnel without a handshake ends, and so does what comes beyond the crowd' },
     },
     {
+      id: 'S-11.bodies',
+      off: 'bodies at the door of a session hold as much memory as they like',
+      file: 'apps/daemon/src/session/agent-door.ts',
+      from: 'if (bytes > left || response.closed) {',
+      to: 'if (bytes > Infinity) {',
+      red: { 'apps/daemon/test/session/agent-door.test.ts': 'what requests of one session hold at once is bounded' },
+    },
+    {
       id: 'S-12.mask',
       off: 'what stands in place of a masked file can be read',
       file: 'apps/daemon/src/sandbox/mounts.ts',

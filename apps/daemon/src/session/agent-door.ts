@@ -13,6 +13,12 @@ export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'PO
 /** A body that drips longer is cut, whatever its size. */
 const bodyTimeoutMs = 30_000;
 
+/** Bodies of one session that are not answered yet, together: four of the longest. */
+const maxHeldBytes = 32 << 20;
+
+/** Takes room for a part of a request's body, until its response is over. Throws `limit_exceeded`. */
+const takers = new WeakMap<IncomingMessage, (bytes: number) => void>();
+
 /** Handles requests whose caller is known by the socket they came through: this session and no other. Two routes of one path: the later wins. */
 export function agentDoor(...parts: readonly Routes[]): (request: IncomingMessage, response: ServerResponse) => void {
   const routes = new Map(parts.flatMap((part) => Object.entries(part)));
@@ -26,7 +32,18 @@ export function agentDoor(...parts: readonly Routes[]): (request: IncomingMessag
     return handler ?? ((_request, response) => answer(response, 405, fault('usage', `only ${allowed} is answered here`))); // [AGENT-DOOR-3]
   };
   const paths = [...routes].flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`)).join(', ');
+  let left = maxHeldBytes;
   return (request, response) => {
+    let held = 0;
+    response.once('close', () => (left += held));
+    takers.set(request, (bytes) => {
+      if (bytes > left || response.closed) {
+        const next = 'wait for the answers to other requests, then ask again';
+        throw new HoldfastError('limit_exceeded', 'the requests of this session hold as much as they may', { next }); // [AGENT-DOOR-5]
+      }
+      left -= bytes;
+      held += bytes;
+    });
     void (async () => handlerFor(request)(request, response))().catch((thrown: unknown) => refuse(response, thrown));
   };
 }
@@ -43,12 +60,14 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? ''))
     throw new HoldfastError('usage', 'the body is not announced as JSON', { next: 'send content-type: application/json' });
   const late = setTimeout(() => request.destroy(), bodyTimeoutMs);
+  const take = takers.get(request);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > maxBytes) throw new HoldfastError('limit_exceeded', `the body is longer than ${maxBytes} bytes`);
+      take?.(chunk.length);
       chunks.push(chunk);
     }
   } finally {

@@ -179,3 +179,37 @@ test('a route that fails says nothing of why', async (t) => {
   assert.equal(status, 500);
   assert.ok(!body.includes(secret));
 });
+
+test('[AGENT-DOOR-5] what requests of one session hold at once is bounded, and room comes back', async (t) => {
+  let got = 0;
+  let arrived = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<void>();
+  const routes: Routes = {
+    '/v1/take': {
+      POST: async (asking, response) => {
+        await readJson(asking, 8 << 20);
+        got += 1;
+        arrived.resolve();
+        if (got <= 4) await told.promise; // as where a rule asks an operator
+        answer(response, 200, {});
+      },
+    },
+  };
+  const { ask } = await serve(t, routes);
+  const long = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify('x'.repeat((8 << 20) - 2)),
+  };
+  const held = [];
+  for (let count = 0; count < 4; count += 1) {
+    arrived = Promise.withResolvers<void>();
+    held.push(ask('/v1/take', long));
+    await arrived.promise;
+  }
+  const beyond = await ask('/v1/take', { ...long, body: '{}' });
+  assert.deepEqual([beyond.status, /"code":"limit_exceeded"/.test(beyond.body)], [413, true]);
+  told.resolve();
+  for (const { status } of await Promise.all(held)) assert.equal(status, 200);
+  assert.equal((await ask('/v1/take', long)).status, 200, 'what was answered holds nothing any more');
+});
