@@ -2,73 +2,14 @@
 // has it, without one.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Installation, root, runProgram } from '../packages/testkit/src/installation.ts';
-import { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { gone, processesWith } from '../packages/testkit/src/processes.ts';
+import { endTerminals, Terminal } from '../packages/testkit/src/terminal.ts';
 
-/** A terminal of its own with a program in it, as `script` makes one; what is written to it is typed. */
-class Terminal {
-  private static readonly opened: LiveProgram[] = [];
-  readonly program: LiveProgram;
-  /** Its name on this machine. */
-  readonly name: string;
-
-  private constructor(program: LiveProgram, name: string) {
-    this.program = program;
-    this.name = name;
-  }
-
-  /** Resolves when the terminal stands and `words` have begun in it. */
-  static async open(holdfast: Installation, words: readonly string[], { columns = 80, rows = 24 } = {}): Promise<Terminal> {
-    const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-    const inner = `stty cols ${columns} rows ${rows}; echo "terminal $(tty)"; exec ${quoted}`;
-    const environment = { ...holdfast.environment, TERM: 'xterm-256color', SHELL: '/bin/sh' };
-    const program = new LiveProgram('script', ['-q', '-e', '-c', inner, '/dev/null'], { cwd: holdfast.work, environment });
-    Terminal.opened.push(program);
-    const [, name = ''] = await program.waitFor(/terminal (\/dev\/\S+)/);
-    return new Terminal(program, name);
-  }
-
-  /** Those that a failed test left. */
-  static async endAll(): Promise<void> {
-    await Promise.all(Terminal.opened.map((program) => program.end()));
-  }
-
-  /** Types a line. */
-  type(line: string): void {
-    this.program.write(`${line}\r`);
-  }
-
-  /** What it shows, without what moves and colours it. */
-  get text(): string {
-    // oxlint-disable-next-line no-control-regex
-    return this.program.said.replaceAll(/\u001b\[[?0-9;]*[a-zA-Z]|\r/g, '');
-  }
-
-  waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.program.until(() => pattern.exec(this.text) ?? undefined, String(pattern));
-  }
-
-  /** Waits for what comes after this call; `act` is what makes it come. */
-  async after(act: () => void, pattern: RegExp): Promise<RegExpExecArray> {
-    const from = this.text.length;
-    act();
-    return this.program.until(() => pattern.exec(this.text.slice(from)) ?? undefined, String(pattern));
-  }
-
-  resize(columns: number, rows: number): void {
-    execFileSync('stty', ['-F', this.name, 'cols', String(columns), 'rows', String(rows)]);
-  }
-}
-
-const ctrlC = '\u0003';
-const ctrlD = '\u0004';
-const ctrlZ = '\u001a';
 const cli = path.join(root, 'apps/cli/src/main.ts');
 const inTerminal = (command: readonly string[]): string[] => [process.execPath, cli, 'run', '--', ...command];
 
@@ -83,13 +24,16 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
     await holdfast.settle();
   });
   after(async () => {
-    await Terminal.endAll();
+    await endTerminals();
     await holdfast.remove();
   });
 
+  const open = (words: readonly string[], size: { columns?: number; rows?: number } = {}): Promise<Terminal> =>
+    Terminal.open(words, { cwd: holdfast.work, environment: holdfast.environment, ...size });
+
   /** An interactive bash; its prompt is `ready$ `. */
   const shell = async (size = {}): Promise<Terminal> => {
-    const terminal = await Terminal.open(holdfast, inTerminal(['bash', '--norc', '--noprofile', '-i']), size);
+    const terminal = await open(inTerminal(['bash', '--norc', '--noprofile', '-i']), size);
     await terminal.waitFor(/bash-[\d.]+[#$] /);
     // Split so that the echo of the line is not taken for the prompt.
     await terminal.after(() => terminal.type(`PS1='rea''dy$ '`), /\nready\$ /);
@@ -115,22 +59,22 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
     const terminal = await shell();
     await terminal.after(() => terminal.type('sleep 1000 & jobs'), /\[1\]\+? +Running +sleep 1000/);
     await terminal.after(() => terminal.type('fg'), /\nsleep 1000/);
-    await terminal.after(() => terminal.program.write(ctrlZ), /\[1\]\+ +Stopped +sleep 1000/);
+    await terminal.after(() => terminal.press('ctrlZ'), /\[1\]\+ +Stopped +sleep 1000/);
     await terminal.after(() => terminal.type('bg; jobs'), /\[1\]\+? +Running/);
     await terminal.after(() => terminal.type('fg'), /\nsleep 1000/);
-    await terminal.after(() => terminal.program.write(ctrlC), /ready\$ /);
+    await terminal.after(() => terminal.press('ctrlC'), /ready\$ /);
     await terminal.after(() => terminal.type('echo "status $?"; jobs; echo none'), /status 130\nnone/);
     assert.equal(await leave(terminal), 0);
   });
 
   it("Ctrl-Z gives the caller's shell back, with its terminal as it was; fg goes on where the command was stopped", async () => {
-    const terminal = await Terminal.open(holdfast, ['bash', '--norc', '--noprofile', '-i']);
+    const terminal = await open(['bash', '--norc', '--noprofile', '-i']);
     await terminal.waitFor(/bash-[\d.]+[#$] /);
     await terminal.after(() => terminal.type(`PS1='out''side$ '; before=$(stty -g)`), /\noutside\$ /);
     const command = inTerminal(['sh', '-c', 'echo beg""un; read line; echo "went on with $line"; exit 6']);
     const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
     await terminal.after(() => terminal.type(quoted), /begun/);
-    await terminal.after(() => terminal.program.write(ctrlZ), /Stopped[^]*outside\$ /);
+    await terminal.after(() => terminal.press('ctrlZ'), /Stopped[^]*outside\$ /);
     await terminal.after(() => terminal.type('test "$before" = "$(stty -g)" && echo as it""was'), /as itwas/);
     await terminal.after(() => terminal.type('fg'), /\n[^\n]*main\.ts[^]*\n/);
     await terminal.after(() => terminal.type('one'), /went on with one[^]*outside\$ /);
@@ -139,7 +83,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
   });
 
   it('a command that stops itself does the same, with all that share its group', async () => {
-    const terminal = await Terminal.open(holdfast, ['bash', '--norc', '--noprofile', '-i']);
+    const terminal = await open(['bash', '--norc', '--noprofile', '-i']);
     await terminal.waitFor(/bash-[\d.]+[#$] /);
     await terminal.after(() => terminal.type(`PS1='out''side$ '`), /\noutside\$ /);
     const stops = `echo beg""un; read line; perl -e 'kill "TSTP", 0; print "going on\\n"'; echo "after $line"`;
@@ -151,9 +95,9 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
   });
 
   it('Ctrl-Z where no shell waits for its jobs holds nobody up', async () => {
-    const terminal = await Terminal.open(holdfast, inTerminal(['sh', '-c', 'echo begun; read line; echo "went on with $line"']));
+    const terminal = await open(inTerminal(['sh', '-c', 'echo begun; read line; echo "went on with $line"']));
     await terminal.waitFor(/begun/);
-    terminal.program.write(ctrlZ);
+    terminal.press('ctrlZ');
     terminal.type('one');
     await terminal.waitFor(/went on with one/);
     assert.equal((await terminal.program.ended).code, 0);
@@ -161,7 +105,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
 
   it('Ctrl-D ends the shell', async () => {
     const terminal = await shell();
-    terminal.program.write(ctrlD);
+    terminal.press('ctrlD');
     assert.equal((await terminal.program.ended).code, 0);
   });
 
@@ -183,7 +127,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
       ['kill -KILL $$', 137],
       ['kill -INT $$', 130],
     ] as const) {
-      const terminal = await Terminal.open(holdfast, inTerminal(['sh', '-c', command]));
+      const terminal = await open(inTerminal(['sh', '-c', command]));
       assert.equal((await terminal.program.ended).code, code, command);
     }
   });
@@ -192,7 +136,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
     const terminal = await shell();
     await terminal.after(() => terminal.type(`echo sta''rt; cat >note`), /\nstart/);
     terminal.type('typed by hand');
-    terminal.program.write(ctrlD);
+    terminal.press('ctrlD');
     await terminal.after(() => terminal.type('cat note'), /\ntyped by hand/);
     assert.equal(await leave(terminal), 0);
     assert.equal(await readFile(path.join(holdfast.work, 'note'), 'utf8'), 'typed by hand\n');
@@ -200,9 +144,9 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
 
   it('Ctrl-C ends a command that does not catch it, and leaves no process', async () => {
     const mark = newMark();
-    const terminal = await Terminal.open(holdfast, inTerminal(['sh', '-c', `echo begun; sleep 1000; echo "not reached"`, mark]));
+    const terminal = await open(inTerminal(['sh', '-c', `echo begun; sleep 1000; echo "not reached"`, mark]));
     await terminal.waitFor(/begun/);
-    terminal.program.write(ctrlC);
+    terminal.press('ctrlC');
     const { code } = await terminal.program.ended;
     assert.equal(code, 130);
     assert.ok(!terminal.text.includes('not reached'));
@@ -210,12 +154,11 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
   });
 
   it('Ctrl-C reaches a command that catches it, which goes on', async () => {
-    const terminal = await Terminal.open(
-      holdfast,
+    const terminal = await open(
       inTerminal(['bash', '-c', `trap 'echo caught' INT; echo begun; read -r line; read -r line; echo "went on with $line"`]),
     );
     await terminal.waitFor(/begun/);
-    await terminal.after(() => terminal.program.write(ctrlC), /caught/);
+    await terminal.after(() => terminal.press('ctrlC'), /caught/);
     terminal.type('one');
     terminal.type('two');
     await terminal.waitFor(/went on with (one|two)/);
@@ -224,15 +167,14 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
 
   it('a terminal that is closed ends the session', async () => {
     const mark = newMark();
-    const terminal = await Terminal.open(holdfast, inTerminal(['sh', '-c', 'echo begun; sleep 1000', mark]));
+    const terminal = await open(inTerminal(['sh', '-c', 'echo begun; sleep 1000', mark]));
     await terminal.waitFor(/begun/);
     await terminal.program.end();
     await gone(mark);
   });
 
   it('typing into the terminal by TIOCSTI is refused', async () => {
-    const terminal = await Terminal.open(
-      holdfast,
+    const terminal = await open(
       inTerminal([
         'perl',
         '-e',
@@ -244,7 +186,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
   });
 
   it('the terminal is given back as it was', async () => {
-    const terminal = await Terminal.open(holdfast, [
+    const terminal = await open([
       'sh',
       '-c',
       `before=$(stty -g); "$@"; test "$before" = "$(stty -g)" && echo "as it was"`,

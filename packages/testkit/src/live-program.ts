@@ -5,6 +5,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 export interface LiveOptions {
   readonly cwd?: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Called with each piece of stdout, as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export interface Ending {
@@ -34,6 +36,7 @@ export class LiveProgram {
     child.stdin.on('error', () => {});
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.said += text;
+      options.onOutput?.(text);
       this.tell();
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,122 @@
+// A terminal of its own with a program in it, as `script` makes one: what is written to it is typed, and what the program draws stands on a screen
+// that is looked at as a person does.
+
+import { execFileSync } from 'node:child_process';
+import xterm from '@xterm/headless';
+import { LiveProgram } from './live-program.ts';
+
+export interface TerminalOptions {
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** What keys send. */
+export const keys = {
+  ctrlC: '\u0003',
+  ctrlD: '\u0004',
+  ctrlZ: '\u001a',
+  enter: '\r',
+  up: '\u001b[A',
+  down: '\u001b[B',
+  backTab: '\u001b[Z',
+} as const;
+
+/** Long for a machine with two busy cores. */
+const defaultWaitMs = 30_000;
+const opened = new Set<LiveProgram>();
+
+/** Ends what a failed test left in its terminals. */
+export async function endTerminals(): Promise<void> {
+  await Promise.all([...opened].map((program) => program.end()));
+}
+
+export class Terminal {
+  readonly program: LiveProgram;
+  /** Its name on this machine. */
+  private name = '';
+  private readonly emulator: xterm.Terminal;
+  private readonly watchers = new Set<() => void>();
+
+  private constructor(words: readonly string[], { cwd, environment, columns = 80, rows = 24 }: TerminalOptions) {
+    const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    const inner = `stty cols ${columns} rows ${rows}; echo "terminal $(tty)"; exec ${quoted}`;
+    this.emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
+    this.program = new LiveProgram('script', ['-q', '-e', '-c', inner, '/dev/null'], {
+      cwd,
+      environment: { ...environment, TERM: 'xterm-256color', SHELL: '/bin/sh' },
+      onOutput: (text) =>
+        this.emulator.write(text, () => {
+          for (const look of this.watchers) look();
+        }),
+    });
+    this.emulator.onData((answer) => this.program.write(answer)); // programs ask terminals who they are
+    opened.add(this.program);
+    void this.program.ended.then(() => opened.delete(this.program));
+  }
+
+  /** Resolves when the terminal stands and `words` have begun in it. */
+  static async open(words: readonly string[], options: TerminalOptions): Promise<Terminal> {
+    const terminal = new Terminal(words, options);
+    const [, name = ''] = await terminal.program.waitFor(/terminal (\/dev\/\S+)/);
+    terminal.name = name;
+    return terminal;
+  }
+
+  /** Types a line. */
+  type(line: string): void {
+    this.program.write(`${line}\r`);
+  }
+
+  press(key: keyof typeof keys): void {
+    this.program.write(keys[key]);
+  }
+
+  /** All that it has shown, without what moves and colours it. */
+  get text(): string {
+    // oxlint-disable-next-line no-control-regex
+    return this.program.said.replaceAll(/\u001b\[[?0-9;]*[a-zA-Z]|\r/g, '');
+  }
+
+  /** What stands on it now, line by line. */
+  get screen(): string {
+    const { active } = this.emulator.buffer;
+    const lines = Array.from({ length: this.emulator.rows }, (_, row) => active.getLine(active.baseY + row));
+    return lines.map((line) => line?.translateToString(true) ?? '').join('\n');
+  }
+
+  waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.program.until(() => pattern.exec(this.text) ?? undefined, String(pattern));
+  }
+
+  /** Waits for what comes after this call; `act` is what makes it come. */
+  async after(act: () => void, pattern: RegExp): Promise<RegExpExecArray> {
+    const from = this.text.length;
+    act();
+    return this.program.until(() => pattern.exec(this.text.slice(from)) ?? undefined, String(pattern));
+  }
+
+  /** Waits until the screen looks so; also if it does already. Rejects with what stands there instead. */
+  shows(pattern: RegExp, waitMs = defaultWaitMs): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!pattern.test(this.screen)) return;
+        clearTimeout(deadline);
+        this.watchers.delete(look);
+        resolve();
+      };
+      const deadline = setTimeout(() => {
+        this.watchers.delete(look);
+        reject(new Error(`the screen did not show ${pattern}:\n${this.screen}`));
+      }, waitMs);
+      this.watchers.add(look);
+      look();
+    });
+  }
+
+  resize(columns: number, rows: number): void {
+    this.emulator.resize(columns, rows);
+    execFileSync('stty', ['-F', this.name, 'cols', String(columns), 'rows', String(rows)]);
+  }
+}
