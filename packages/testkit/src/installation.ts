@@ -285,10 +285,15 @@ export class Installation {
     await this.must(['egress', 'allow', `${service.host}:${service.port}`, '--to', 'main', ...(await this.trustIn(service))]);
   }
 
-  private async trustIn({ port, caPem }: Service): Promise<string[]> {
+  /** Writes a service's authority to a file of this installation; resolves with its path. */
+  async keepCa({ port, caPem }: Service): Promise<string> {
     const ca = path.join(this.folder, `ca-${port}.pem`);
     await writeFile(ca, caPem);
-    return ['--allow-private', '--ca', ca];
+    return ca;
+  }
+
+  private async trustIn(service: Service): Promise<string[]> {
+    return ['--allow-private', '--ca', await this.keepCa(service)];
   }
 
   /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */

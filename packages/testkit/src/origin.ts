@@ -112,17 +112,18 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
   };
 }
 
-/** Listens on a free port of 127.0.0.1; its certificate is for `host`, and for its address. */
+/** Listens on a free port of 127.0.0.1; its certificate is for `host`, of several for all, and for its address. */
 export async function startService(
   listener: RequestListener,
-  host = 'localhost',
+  host: string | readonly string[] = 'localhost',
 ): Promise<Service & { readonly server: Server }> {
-  const { caPem, certPem, keyPem } = await makeCertificate([host, '127.0.0.1']);
+  const hosts = [host].flat();
+  const { caPem, certPem, keyPem } = await makeCertificate([...hosts, '127.0.0.1']);
   const server = createServer({ cert: certPem, key: keyPem }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    host,
+    host: hosts[0] ?? '',
     caPem,
     server,
     close: () =>
@@ -134,7 +135,10 @@ export async function startService(
 }
 
 /** A service that keeps what it saw and answers each request once it is whole. */
-export async function startOrigin(answer: Answer = discreetAnswer, host = 'localhost'): Promise<Origin> {
+export async function startOrigin(
+  answer: Answer = discreetAnswer,
+  host: string | readonly string[] = 'localhost',
+): Promise<Origin> {
   const seen: Seen[] = [];
   const { server, ...service } = await startService((request, response) => {
     const chunks: Buffer[] = [];

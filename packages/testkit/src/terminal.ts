@@ -20,11 +20,13 @@ export const keys = {
   enter: '\r',
   up: '\u001b[A',
   down: '\u001b[B',
-  backTab: '\u001b[Z',
 } as const;
 
 /** Long for a machine with two busy cores. */
-const defaultWaitMs = 30_000;
+const defaultWaitMs = 60_000;
+const restMs = 700;
+const triesAgainAfterMs = 20_000;
+const maxTries = 3;
 const opened = new Set<LiveProgram>();
 
 /** Ends what a failed test left in its terminals. */
@@ -112,6 +114,45 @@ export class Terminal {
       }, waitMs);
       this.watchers.add(look);
       look();
+    });
+  }
+
+  /**
+   * Presses a key for a question to look so, and again where that does not come. As a person does, it looks at a screen at rest: a program that has just
+   * drawn a question may not listen yet, or may draw it anew.
+   */
+  async presses(key: keyof typeof keys, pattern: RegExp): Promise<void> {
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      await this.rests();
+      this.press(key);
+      if (await this.restsOn(pattern)) return;
+    }
+    throw new Error(`after ${key} the screen did not show ${pattern}:\n${this.screen}`);
+  }
+
+  /** Whether the screen looks so, and nothing is drawn for a moment. */
+  private async restsOn(pattern: RegExp): Promise<boolean> {
+    try {
+      await this.shows(pattern, triesAgainAfterMs);
+    } catch {
+      return false;
+    }
+    await this.rests();
+    return pattern.test(this.screen);
+  }
+
+  private rests(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.watchers.delete(drawn);
+        resolve();
+      };
+      let quiet = setTimeout(done, restMs);
+      const drawn = (): void => {
+        clearTimeout(quiet);
+        quiet = setTimeout(done, restMs);
+      };
+      this.watchers.add(drawn);
     });
   }
 
