@@ -159,6 +159,25 @@ const readings: readonly Row[] = [
     `export X=rm; bash -c '$X x'`,
     ['export X=rm', `bash -c '$X x'`, 'bash -c: rm x'],
   ],
+  ['a loop left early', 'SHELL-10', 'for y in rm ls; do break; done; $y x', ['break', 'rm x', 'ls x']],
+  ['a line that a failed expansion ends', 'SHELL-10', 'X=rm; : $((1/0)); X=ls\n$X x', [': \uFFFC', 'rm x', 'ls x']],
+  ['a variable that is read-only', 'SHELL-10', 'readonly X=rm; X=ls\n$X x', ['readonly X=rm', 'rm x', 'ls x']],
+  ['a redirection that may fail', 'SHELL-10', 'X=rm; { X=ls; } > /no/x; $X x', ['rm x', 'ls x']],
+  ['a variable for one command', 'SHELL-10', 'X=rm; X=ls true; $X x', ['true', 'rm x']],
+  ['a function left early', 'SHELL-10', 'f() { X=rm; return; X=ls; }; f; $X x', ['f', 'return', 'rm x', 'ls x']],
+  ['a trap that sets', 'SHELL-10', `trap 'X=rm' DEBUG; X=ls; $X x`, ['trap X=rm DEBUG', 'ls x', 'rm x', 'x']],
+  ['joined by an empty separator', 'SHELL-10', 'IFS=; x=(r m); "${x[*]}" x', ['rm x']],
+  ['an input that stays', 'SHELL-13', `exec <<< 'rm x'; bash`, ['exec', 'bash', 'bash: rm x']],
+  ['another descriptor', 'SHELL-13', `bash /dev/fd/3 3<<< 'rm x'`, ['bash /dev/fd/3', 'bash: rm x']],
+  ['a pattern for the script', 'SHELL-6', `echo 'rm x' > x.sh; bash ./*.sh`, [`echo 'rm x'`, `bash './*.sh'`, 'bash: rm x']],
+  [
+    'an output that stays',
+    'SHELL-6',
+    `exec > x.sh; echo 'rm x'; bash x.sh`,
+    ['exec', `echo 'rm x'`, 'bash x.sh'],
+    ['dynamic_script'],
+  ],
+  ['a value that is a prompt', 'SHELL-8', `x='$(rm y)'; : \${x@P}`, ['rm y', ': \uFFFC']],
 ];
 
 writeVectors(

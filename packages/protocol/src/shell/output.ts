@@ -33,7 +33,7 @@ function inputOf(name: string, texts: readonly string[], place: Place): string {
   const files = texts.filter(
     (text, index) =>
       (text === '-' || !text.startsWith('-')) &&
-      !/^-[ncfd]$/.test(texts[index - 1] ?? '') &&
+      !(/^(?:base|xxd)/.test(name) ? /^-w$/ : /^-[ncfd]$/).test(texts[index - 1] ?? '') &&
       (index > 0 || !/^(?:tr|sed|grep|egrep|fgrep|openssl|iconv|pv)$/.test(name)),
   );
   const readable =

@@ -6,6 +6,8 @@ import { hole, type Word } from './command.ts';
 interface Version {
   readonly path: string;
   readonly text: string;
+  /** Stands for not knowing which of two texts is there. */
+  readonly either?: true;
 }
 
 const maxVersions = 8;
@@ -20,7 +22,8 @@ export class Written {
     const versions = this.#versions.get(name) ?? [];
     const before = versions.findLast((version) => version.path === plain(path))?.text ?? '';
     const next = { path: plain(path), text: append ? before + text : text };
-    const certain = maybe && before !== '' && before !== next.text ? [next, { ...next, text: hole }] : [next];
+    const certain =
+      maybe && before !== '' && before !== next.text ? [next, { ...next, text: hole, either: true as const }] : [next];
     if (this.#versions.size < maxFiles || versions.length > 0)
       this.#versions.set(name, [...versions, ...certain].slice(-maxVersions));
   }
@@ -36,9 +39,7 @@ export class Written {
     const name = base(path.text);
     const any = name.includes(hole) || (path.glob && /[*?[]/.test(name));
     const versions = any ? [...this.#versions.values()].flat() : (this.#versions.get(name) ?? []);
-    return [
-      ...new Set(versions.filter((version) => version.text !== hole || versions.length === 1).map((version) => version.text)),
-    ];
+    return [...new Set(versions.filter((version) => version.either !== true).map((version) => version.text))];
   }
 
   /** The program that a path is another name of. */
