@@ -95,6 +95,22 @@ export const guard: Area = {
       to: 'verdict=pass',
       red: { 'apps/daemon/test/guard/codex.test.ts': 'stops the tool on an answer without a verdict' },
     },
+    {
+      id: 'G-20.wrappers',
+      off: 'what stands behind sudo and its kind is not read',
+      file: 'packages/protocol/src/shell/invoke.ts',
+      from: `if (prefix !== undefined) return runPrefix(context, prefix);`,
+      to: `if (prefix !== undefined) return undefined;`,
+      red: { 'packages/protocol/test/shell/mutated.test.ts': 'a command hidden in one way is found' },
+    },
+    {
+      id: 'G-20.unknown-scripts',
+      off: 'a script that is not known is taken to be harmless',
+      file: 'packages/protocol/src/shell/code.ts',
+      from: `if (text.includes(hole)) machine.findings.opaque('dynamic_script', program, text);\n  if (text.replaceAll`,
+      to: `if (text.replaceAll`,
+      red: { 'packages/protocol/test/shell/commands.test.ts': 'what is opaque names the program' },
+    },
   ],
   exceptions: {
     'G-5': 'only the real Claude Code tells, which the runner does not fetch',
