@@ -54,6 +54,8 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
       grantsFor: ({ port }) => (port === originPort ? [grant] : []),
       egressFor: () => undefined,
       use: async () => use,
+      grantOf: () => undefined,
+      misused: () => {},
       passed: async () => {},
       refused: (_facts, code) => console.error('refused', code),
     },

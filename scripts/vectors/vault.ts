@@ -3,7 +3,7 @@
 import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { handleId, requestDigest } from '@holdfast/protocol/vault/handle';
+import { handleId, handleText, requestDigest } from '@holdfast/protocol/vault/handle';
 import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import { writeVectors } from './write.ts';
 
@@ -279,7 +279,7 @@ writeVectors('vault/placeholders', 'The placeholder of a grant for an agent; wha
 
 const request = requestDigest(nodePrimitives, get);
 const other = requestDigest(nodePrimitives, path('/v1/other'));
-const by = { session: id(5), agent: id(3), request, atMs: 1000 };
+const by = { session: id(5), agent: id(3), grant: id(2), request, atMs: 1000 };
 const presentations: readonly (readonly [string, string, Expect, readonly (typeof by)[]])[] = [
   ['at once', 'HANDLE-4', 'ok', [by]],
   ['a millisecond before its end', 'HANDLE-4', 'ok', [{ ...by, atMs: 1000 + 299_999 }]],
@@ -290,6 +290,7 @@ const presentations: readonly (readonly [string, string, Expect, readonly (typeo
   ['after it expired', 'HANDLE-5', 'handle_used', [{ ...by, atMs: 2 ** 50 }, by]],
   ['another session', 'HANDLE-6', 'handle_foreign', [{ ...by, session: id(6) }]],
   ['another agent', 'HANDLE-6', 'handle_foreign', [{ ...by, agent: id(7) }]],
+  ['another grant', 'HANDLE-6', 'handle_foreign', [{ ...by, grant: id(6) }]],
   ['another request', 'HANDLE-6', 'handle_foreign', [{ ...by, request: other }]],
   ['rightly after wrongly', 'HANDLE-5', 'handle_used', [{ ...by, request: other }, by]],
 ];
@@ -307,6 +308,16 @@ writeVectors(
 const handle = new Uint8Array(32).fill(8);
 writeVectors('handle/names', 'What names a handle and a request.', [
   { name: 'a handle', clause: 'HANDLE-2', expect: 'ok', handle, id: handleId(nodePrimitives, handle) },
+  { name: 'the text of a handle', clause: 'HANDLE-12', expect: 'ok', handle, text: handleText(handle) },
+  ...Object.entries({
+    'the text of another prefix': handleText(handle).replace('hf_h_', 'hf_x_'),
+    'a text that is too short': handleText(handle).slice(0, -1),
+    'a text that is too long': `${handleText(handle)}A`,
+    'a text with bits left over': `${handleText(handle).slice(0, -1)}J`,
+    'a text with padding': `${handleText(handle)}=`,
+    'a text with other digits': handleText(handle).replace('hf_h_C', 'hf_h_+'),
+    'a placeholder': placeholderFor(nodePrimitives, secret, id(2)),
+  }).map(([name, text]) => ({ name, clause: 'HANDLE-12', expect: 'refused' as const, text })),
   { name: 'a request', clause: 'HANDLE-3', expect: 'ok', facts: get, digest: request },
   { name: 'another request', clause: 'HANDLE-3', expect: 'ok', facts: path('/v1/other'), digest: other },
 ]);

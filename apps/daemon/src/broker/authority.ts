@@ -49,8 +49,15 @@ export interface Authority {
   grantsFor(target: Target): readonly GrantView[];
   /** The operator's leave to reach the target without a credential. */
   egressFor(target: Target): EgressView | undefined;
-  /** Mint, fences, durable consumption; throws a coded refusal, resolves only when the use is durable. */
-  use(grant: GrantView, facts: RequestFacts): Promise<Use>;
+  /**
+   * Mint, fences, durable consumption; throws a coded refusal, resolves only when the use is durable. `handle`: the text of one that the
+   * agent asked for before, presented instead of minting.
+   */
+  use(grant: GrantView, facts: RequestFacts, handle?: string): Promise<Use>;
+  /** The grant that a handle of this session waits for; undefined for any other text. */
+  grantOf(handle: string): string | undefined;
+  /** Handles that stood where they are not for: dead when this returns. */
+  misused(handles: readonly string[]): void;
   /** An uncredentialed request, recorded before its effect. */
   passed(facts: RequestFacts): Promise<void>;
   refused(facts: Partial<RequestFacts>, code: string): void;

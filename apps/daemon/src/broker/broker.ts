@@ -14,9 +14,10 @@ import { Exchange, type ExchangePorts } from './exchange.ts';
 import { Fingerprints } from './fingerprints.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { splitOriginForm } from './path.ts';
+import { handlesIn } from './placeholder.ts';
 import type { Inbound } from './inbound.ts';
 import { refusal } from './refusal.ts';
-import { valuesOf } from './request-head.ts';
+import { valuesOf, type RequestHead } from './request-head.ts';
 import { hostHeaderMatches, type Target } from './target.ts';
 import { Upstreams } from './upstreams.ts';
 import { assertWebSocketHandshake } from './websocket.ts';
@@ -80,8 +81,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
 
   const forward = (target: Target, originForm: string, client: Inbound): void => {
     let facts: Partial<RequestFacts> = target;
+    let head: RequestHead | undefined;
     try {
-      const head = client.readHead();
+      head = client.readHead();
       facts = { ...target, method: head.method };
       // An origin may route by it. [BROKER-4]
       if (!hostHeaderMatches(head.host, target)) throw refusal('target_mismatch');
@@ -95,6 +97,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       if (valuesOf(head.headers, 'expect').length > 0) client.proceed();
       run(new Exchange(ports, decision, head, client));
     } catch (error) {
+      if (head !== undefined) authority.misused(handlesIn(head, originForm)); // [HANDLE-6]
       refused(facts, error);
       client.refuse(error);
     }

@@ -10,14 +10,14 @@ import {
 } from './authentication.ts';
 import type { Authority, EgressView, GrantView, RequestFacts } from './authority.ts';
 import { canonicalPath, parametersOf, type SplitUrl } from './path.ts';
-import { declaredPlace, declaresHeader, strayPlaceholder, type Place } from './placeholder.ts';
+import { declaresHeader, presentedFor, strayPlaceholder, type Place } from './placeholder.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Target } from './target.ts';
 
 export type Decision =
-  /** `place` is where the placeholder stands; undefined when the client sent no authentication at all. */
-  | { readonly kind: 'attach'; readonly grant: GrantView; readonly place: Place | undefined; readonly facts: RequestFacts }
+  /** `handle` is one that the agent asked for, and presents. */
+  | { readonly kind: 'attach'; readonly grant: GrantView; readonly handle: string | undefined; readonly facts: RequestFacts }
   /** `guarded`: the host has a grant that does not cover this request. */
   | { readonly kind: 'pass'; readonly egress: EgressView; readonly guarded: boolean; readonly facts: RequestFacts }
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly facts: RequestFacts };
@@ -43,17 +43,24 @@ export function decide(target: Target, head: RequestHead, { path, query }: Split
   if (matching.length === 0 && egress === undefined) return refuse('egress_denied'); // [BROKER-13]
 
   const chosen = matching.flatMap((grant) => {
-    const place = declaredPlace(grant, head, query);
-    return place === undefined ? [] : [{ grant, place }];
+    const presented = presentedFor(grant, head, query);
+    if (presented === undefined) return [];
+    // A handle is for one grant. One that is not known counts for the first that it fits, and will be refused there. [HANDLE-8]
+    const { grantId } = grant;
+    const owner = presented.handle === undefined ? grantId : (authority.grantOf(presented.handle) ?? grantId);
+    return owner === grantId ? [{ grant, ...presented }] : [];
   });
   const [choice] = chosen;
   if (strayPlaceholder(grants, head, facts.path, query, choice?.place)) return refuse('placeholder_misplaced'); // [BROKER-14]
   if (guarded && bringsAuthentication(grants, head, query, choice?.place)) return refuse('client_auth_refused'); // [BROKER-17] [BROKER-18]
 
-  if (choice !== undefined) return { kind: 'attach', ...choice, facts: withoutPlaceholder(facts, choice.place) }; // [BROKER-16]
+  if (choice !== undefined) {
+    const { grant, handle, place } = choice;
+    return { kind: 'attach', grant, handle, facts: withoutPlaceholder(facts, place) }; // [BROKER-16]
+  }
   const [grant] = matching;
   if (matching.length > 1) return refuse('credential_ambiguous'); // [BROKER-15]
-  if (grant !== undefined) return { kind: 'attach', grant, place: undefined, facts }; // [BROKER-15]
+  if (grant !== undefined) return { kind: 'attach', grant, handle: undefined, facts }; // [BROKER-15]
   return egress === undefined ? refuse('egress_denied') : { kind: 'pass', egress, guarded, facts };
 }
 

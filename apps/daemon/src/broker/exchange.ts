@@ -133,7 +133,7 @@ export class Exchange {
     const { authority, upstreams } = this.#ports;
     const decision = this.#decision;
     if (decision.kind === 'attach') {
-      const use = await authority.use(decision.grant, decision.facts);
+      const use = await this.#consume(decision);
       if (this.#settled) use.failed('request_cut');
       else this.#use = use;
     } else {
@@ -167,6 +167,15 @@ export class Exchange {
     outgoing.on('upgrade', (reply, _socket, ahead: Buffer) => this.#switch(reply, upstream.socket, ahead, prints));
     outgoing.on('response', (reply) => this.#reply(reply, prints));
     this.#upload(outgoing);
+  }
+
+  async #consume({ grant, facts, handle }: Extract<Passing, { kind: 'attach' }>): Promise<Use> {
+    try {
+      return await this.#ports.authority.use(grant, facts, handle);
+    } catch (error) {
+      if (handle !== undefined) this.#ports.authority.misused([handle]); // [HANDLE-6]
+      throw error;
+    }
   }
 
   async #attach(): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {

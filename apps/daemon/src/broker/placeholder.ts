@@ -7,6 +7,10 @@ import type { Header, RequestHead } from './request-head.ts';
 /** What looks like a placeholder, known here or not. [BROKER-14] */
 const anyPlaceholder = /hf_[A-Za-z0-9_-]{16,}/;
 
+/** The text of a handle, spec/handle.md. */
+const anyHandle = /hf_h_[A-Za-z0-9_-]{43}/g;
+const wholeHandle = /^hf_h_[A-Za-z0-9_-]{43}$/;
+
 /** Where a placeholder stands at its declared position: which header, or which query parameter. */
 export type Place = { readonly kind: 'header'; readonly index: number } | { readonly kind: 'parameter'; readonly index: number };
 
@@ -32,39 +36,58 @@ export function declaresHeader(attach: Attach, name: string): boolean {
   }
 }
 
-function standsIn(grant: GrantView, [name, value]: Header): boolean {
-  const { attach, placeholder } = grant;
-  if (!declaresHeader(attach, name)) return false;
+/** What could stand for the secret in this header, if it is the declared one. */
+function textsIn(attach: Attach, [name, value]: Header): readonly string[] {
+  if (!declaresHeader(attach, name)) return [];
   switch (attach.kind) {
     case 'bearer':
-      return /^bearer +(\S+)$/i.exec(value)?.[1] === placeholder;
+      return [/^bearer +(\S+)$/i.exec(value)?.[1] ?? ''];
     case 'basic': {
-      const text = basicText(value);
-      if (text === undefined) return false;
-      if (attach.username !== '') return text === `${attach.username}:${placeholder}`;
-      // Clients insist on some user name; it is dropped, as the secret brings its own.
+      const text = basicText(value) ?? '';
       const colon = text.indexOf(':');
-      return text === placeholder || text === `${placeholder}:` || (colon >= 0 && text.slice(colon + 1) === placeholder);
+      const [user, password] = [text.slice(0, Math.max(0, colon)), text.slice(colon + 1)];
+      if (attach.username !== '') return user === attach.username ? [password] : [];
+      // Clients insist on some user name; it is dropped, as the secret brings its own.
+      return [text, password, ...(password === '' ? [user] : [])];
     }
     case 'header':
-      return value === placeholder;
+      return [value];
     case 'query':
-      return false;
+      return [];
     default:
       attach satisfies never;
-      return false;
+      return [];
   }
 }
 
-/** Where the grant's placeholder stands at its declared position, if it does. */
-export function declaredPlace(grant: GrantView, head: RequestHead, query: string): Place | undefined {
-  const { attach } = grant;
-  if (attach.kind === 'query') {
-    const index = parametersOf(query).findIndex(({ name, value }) => name === attach.name && value === grant.placeholder);
-    return index < 0 ? undefined : { kind: 'parameter', index };
+/** What stands for a grant's secret at its declared position: its placeholder, or a handle that the agent asked for. */
+export interface Presented {
+  readonly place: Place;
+  readonly handle: string | undefined;
+}
+
+/** [BROKER-16] */
+export function presentedFor({ attach, placeholder }: GrantView, head: RequestHead, query: string): Presented | undefined {
+  const among = (texts: readonly string[]): Omit<Presented, 'place'> | undefined => {
+    if (texts.includes(placeholder)) return { handle: undefined };
+    const handle = texts.find((text) => wholeHandle.test(text));
+    return handle === undefined ? undefined : { handle };
+  };
+  const places: readonly (readonly [Place, readonly string[]])[] =
+    attach.kind === 'query'
+      ? parametersOf(query).map(({ name, value }, index) => [{ kind: 'parameter', index }, name === attach.name ? [value] : []])
+      : head.headers.map((header, index) => [{ kind: 'header', index }, textsIn(attach, header)]);
+  for (const [place, texts] of places) {
+    const found = among(texts);
+    if (found !== undefined) return { place, ...found };
   }
-  const index = head.headers.findIndex((header) => standsIn(grant, header));
-  return index < 0 ? undefined : { kind: 'header', index };
+  return undefined;
+}
+
+/** Handles anywhere in a request, as they are, percent-decoded, or in what Basic encodes. */
+export function handlesIn({ headers }: RequestHead, originForm: string): readonly string[] {
+  const texts = [originForm, ...headers.flat()].flatMap((text) => [text, loosely(text), basicText(text) ?? '']);
+  return [...new Set(texts.flatMap((text) => text.match(anyHandle) ?? []))];
 }
 
 /** Whether a placeholder, of `grants` or any other, stands anywhere but at `except`: names and values, decoded or not. */

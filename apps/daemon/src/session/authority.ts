@@ -8,6 +8,7 @@ import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { openSealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
 import { decide } from '@holdfast/protocol/vault/fence';
+import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
 import { recordPolicy } from '../agent/agent.ts';
 import { recordedRequest } from '../audit/redact.ts';
@@ -15,6 +16,8 @@ import type { Authority, EgressView, GrantView, RequestFacts, Target, Use } from
 import type { Clock } from '../ports.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
+
+const vaultRefuses = (): HoldfastError => new HoldfastError('refused', 'the vault refuses this');
 
 export class SessionAuthority implements Authority {
   /** What did not pass so far. */
@@ -67,16 +70,43 @@ export class SessionAuthority implements Authority {
   }
 
   /** Throws `refused`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
-  async use(view: GrantView, facts: RequestFacts): Promise<Use> {
+  async use(view: GrantView, facts: RequestFacts, handle?: string): Promise<Use> {
     const { session } = this;
     const grant = this.current(view);
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
-    const { grant: id, item, name, agent } = grant;
-    const { handles } = this.agent;
-    const handle = await handles.mint({ session, agent, grant: id, item, name }, facts);
-    const used = await handles.consume(handle, { session, agent }, facts);
+    const { grant: id, agent } = grant;
+    const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
+    if (presented === undefined) throw vaultRefuses();
+    const used = await this.agent.handles.consume(presented, { session, agent, grant: id }, facts);
     return this.useOf(grant, used.handle);
+  }
+
+  /** A handle that the agent asks for by its credential's name, for one request. Throws as `use` does; the record has the reason. [HANDLE-12] */
+  async handleFor(name: string, facts: RequestFacts): Promise<string> {
+    const named = this.agent.grants().filter((grant) => grant.name === name);
+    const decisions = named.map(({ fence }) => decide(fence, facts));
+    const grant = named[decisions.findIndex(({ kind }) => kind === 'allow')];
+    if (grant === undefined) {
+      const [first] = decisions;
+      this.refused(facts, first?.kind === 'refuse' ? first.code : 'grant_unknown');
+      throw vaultRefuses();
+    }
+    return handleText(await this.mint(grant, facts, { asked: true }));
+  }
+
+  grantOf(handle: string): string | undefined {
+    const parsed = parseHandleText(handle);
+    const grant = parsed && this.agent.handles.grantOf(parsed, this.session);
+    return grant && toHex(grant);
+  }
+
+  misused(handles: readonly string[]): void {
+    for (const text of handles) {
+      const handle = parseHandleText(text);
+      // It is dead already; a log that cannot be written stops what comes next.
+      if (handle !== undefined) void this.agent.handles.misused(handle).catch(() => {});
+    }
   }
 
   async passed(facts: RequestFacts): Promise<void> {
@@ -95,6 +125,10 @@ export class SessionAuthority implements Authority {
   /** The operators' name for a credential. */
   protected nameOf(view: GrantView): string {
     return this.current(view).name;
+  }
+
+  private mint({ grant, item, name, agent }: Grant, facts: RequestFacts, options?: { asked: boolean }): Promise<Uint8Array> {
+    return this.agent.handles.mint({ session: this.session, agent, grant, item, name }, facts, options);
   }
 
   private placeholder({ grant }: Grant): string {
@@ -118,7 +152,7 @@ export class SessionAuthority implements Authority {
   /** The grant as the fleet's state has it now; a view may be older than a revocation. */
   private current({ grantId }: GrantView): Grant {
     const grant = this.agent.grants().find((each) => toHex(each.grant) === grantId);
-    if (grant === undefined) throw new HoldfastError('refused', 'the vault refuses this');
+    if (grant === undefined) throw vaultRefuses();
     return grant;
   }
 

@@ -18,9 +18,9 @@ export class RuledAuthority extends SessionAuthority {
     this.#judge = judge;
   }
 
-  override async use(view: GrantView, facts: RequestFacts): Promise<Use> {
+  override async use(view: GrantView, facts: RequestFacts, handle?: string): Promise<Use> {
     await this.#assertAllowed(facts, this.nameOf(view));
-    return super.use(view, facts);
+    return super.use(view, facts, handle);
   }
 
   override async passed(facts: RequestFacts): Promise<void> {

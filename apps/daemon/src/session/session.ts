@@ -23,6 +23,7 @@ import type { Ports } from '../ports.ts';
 import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
+import { agentHandles } from './agent-handles.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority } from './authority.ts';
 import { mcpView } from './mcp-view.ts';
@@ -92,7 +93,13 @@ export class Sessions {
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
       const tools = mcpRoutes(mcpView({ agent, authority, guard: guarding.guard, own }));
-      door = agentDoor(agentView(agent, authority), claudeCodeRoutes(guarding), codexRoutes(guarding), tools);
+      door = agentDoor(
+        agentView(agent, authority),
+        agentHandles(authority),
+        claudeCodeRoutes(guarding),
+        codexRoutes(guarding),
+        tools,
+      );
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
       exitCode = await this.accompany(agent, session, { sandbox, broker, caller });

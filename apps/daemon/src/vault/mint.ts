@@ -18,9 +18,12 @@ import {
 import { recordedRequest, type RecordPolicy } from '../audit/redact.ts';
 import type { Clock } from '../ports.ts';
 
-/** More than one session's concurrent requests; a session that mints and never uses is stopped here. */
+/** More than one session's concurrent requests. */
 const maxPerSession = 256;
 const maxHandles = 4096;
+/** Of those, such as an agent asked for: they may wait for minutes, and must not keep requests from being made. */
+const maxAskedPerSession = 64;
+const maxAsked = 2048;
 
 export interface Recorder {
   append(report: AuditReport): Promise<void>;
@@ -65,6 +68,8 @@ export type BurnTarget =
 interface Entry {
   readonly id: Uint8Array;
   readonly holder: Holder;
+  /** Whether the agent asked for it and holds it, instead of a request that uses it at once. */
+  readonly asked: boolean;
   state: HandleState;
   /** Set while the use is being written, too: a revocation that comes between still wins. */
   burned: boolean;
@@ -95,6 +100,7 @@ export class HandleTable {
   /** By the hex of `handleId`, so that looking one up says nothing about the handles there are. In order of minting. */
   private readonly entries = new Map<string, Entry>();
   private readonly perSession = new Map<string, number>();
+  private readonly askedPerSession = new Map<string, number>();
 
   constructor(ports: MintPorts) {
     this.ports = ports;
@@ -108,17 +114,17 @@ export class HandleTable {
    * A handle for one use of one grant for one request, which the caller has held against the fence. Its `minted` event is written when this
    * resolves. Throws `stale_relay` or `stale_pulse`, `limit_exceeded`, `audit_unavailable`.
    */
-  async mint(holder: Holder, facts: RequestFacts): Promise<Uint8Array> {
+  async mint(holder: Holder, facts: RequestFacts, { asked = false }: { asked?: boolean } = {}): Promise<Uint8Array> {
     const { primitives, clock, staleness, recorder, policy } = this.ports;
     const stale = staleness(holder.agent);
     if (stale !== undefined) throw new HoldfastError(stale, "the fleet's state is not fresh enough to mint"); // [HANDLE-7]
-    if (this.isFull(holder.session)) await this.sweep();
-    if (this.isFull(holder.session)) throw new HoldfastError('limit_exceeded', 'too many handles wait to be used'); // [HANDLE-11]
+    if (this.isFull(holder.session, asked)) await this.sweep();
+    if (this.isFull(holder.session, asked)) throw new HoldfastError('limit_exceeded', 'too many handles wait to be used'); // [HANDLE-11]
     const request = recordedRequest(primitives, facts, policy);
     const handle = primitives.random(handleBytes); // [HANDLE-1]
     const id = handleId(primitives, handle);
     const binding = { session: holder.session, agent: holder.agent, grant: holder.grant, request: request.digest };
-    const entry: Entry = { id, holder, state: minted(binding, clock.monotonicMs()), burned: false };
+    const entry: Entry = { id, holder, asked, state: minted(binding, clock.monotonicMs()), burned: false };
     this.add(entry);
     try {
       const { session, grant, item, name } = holder;
@@ -136,7 +142,7 @@ export class HandleTable {
    */
   async consume(
     handle: Uint8Array,
-    by: { readonly session: Uint8Array; readonly agent: Uint8Array },
+    by: { readonly session: Uint8Array; readonly agent: Uint8Array; readonly grant: Uint8Array },
     facts: RequestFacts,
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
@@ -161,6 +167,20 @@ export class HandleTable {
     }
     if (entry.burned) throw refused(); // [HANDLE-10] revoked while it was being written
     return use;
+  }
+
+  /** The grant that a waiting handle of this session is for; undefined for any other. */
+  grantOf(handle: Uint8Array, session: Uint8Array): Uint8Array | undefined {
+    const entry = this.entries.get(toHex(handleId(this.ports.primitives, handle)));
+    return entry?.state.kind === 'minted' && equalBytes(entry.holder.session, session) ? entry.holder.grant : undefined;
+  }
+
+  /** Ends a handle that was seen where it is not for, whoever showed it; one that is no more stays so. Rejects with `audit_unavailable` once it is dead. */
+  async misused(handle: Uint8Array): Promise<void> {
+    const entry = this.entries.get(toHex(handleId(this.ports.primitives, handle)));
+    if (entry?.state.kind !== 'minted') return;
+    entry.state = { kind: 'refused', code: 'handle_foreign' }; // [HANDLE-6]
+    await this.end(entry, { kind: 'handle-refused', session: entry.holder.session, handle: entry.id, code: 'handle_foreign' });
   }
 
   /** Ends every handle that the target covers, at once; their events follow. Rejects with `audit_unavailable` after all are dead. */
@@ -202,21 +222,29 @@ export class HandleTable {
     throw refused(); // [HANDLE-8]
   }
 
-  private isFull(session: Uint8Array): boolean {
-    return this.entries.size >= maxHandles || (this.perSession.get(toHex(session)) ?? 0) >= maxPerSession; // [HANDLE-11]
+  private isFull(session: Uint8Array, asked: boolean): boolean {
+    const key = toHex(session);
+    if (this.entries.size >= maxHandles || (this.perSession.get(key) ?? 0) >= maxPerSession) return true; // [HANDLE-11]
+    if (!asked) return false;
+    const waiting = [...this.askedPerSession.values()].reduce((sum, count) => sum + count, 0);
+    return waiting >= maxAsked || (this.askedPerSession.get(key) ?? 0) >= maxAskedPerSession; // [HANDLE-11]
   }
 
   private add(entry: Entry): void {
-    const session = toHex(entry.holder.session);
     this.entries.set(toHex(entry.id), entry);
-    this.perSession.set(session, (this.perSession.get(session) ?? 0) + 1);
+    this.count(entry, 1);
   }
 
   private remove(entry: Entry): void {
-    if (!this.entries.delete(toHex(entry.id))) return;
-    const session = toHex(entry.holder.session);
-    const left = (this.perSession.get(session) ?? 0) - 1;
-    if (left > 0) this.perSession.set(session, left);
-    else this.perSession.delete(session);
+    if (this.entries.delete(toHex(entry.id))) this.count(entry, -1);
+  }
+
+  private count({ holder, asked }: Entry, change: 1 | -1): void {
+    const session = toHex(holder.session);
+    for (const counts of asked ? [this.perSession, this.askedPerSession] : [this.perSession]) {
+      const left = (counts.get(session) ?? 0) + change;
+      if (left > 0) counts.set(session, left);
+      else counts.delete(session);
+    }
   }
 }

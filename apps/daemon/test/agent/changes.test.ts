@@ -19,8 +19,8 @@ const secret = Buffer.from('a-secret-that-is-long-enough');
 const mintFor = (agent: Agent, { grant, item, name }: { grant: Uint8Array; item: Uint8Array; name: string }) =>
   agent.handles.mint({ session, agent: agent.id, grant, item, name }, facts);
 
-const use = (agent: Agent, handle: Uint8Array) =>
-  agent.handles.consume(handle, { session, agent: agent.id }, facts).then(
+const use = (agent: Agent, handle: Uint8Array, { grant }: { readonly grant: Uint8Array }) =>
+  agent.handles.consume(handle, { session, agent: agent.id, grant }, facts).then(
     () => 'used',
     (thrown: unknown) => codeOf(thrown),
   );
@@ -63,8 +63,8 @@ test('a grant that ends burns its handles and is told to sessions; other grants 
   machine.relay.push();
   await machine.until(() => heard.length > 0, 'grant ended');
   assert.deepEqual(heard, [toHex(ending.grant)]);
-  assert.equal(await use(agent, burned), 'refused');
-  assert.equal(await use(agent, good), 'used');
+  assert.equal(await use(agent, burned, ending), 'refused');
+  assert.equal(await use(agent, good, staying), 'used');
   await recorded(agent, 'grant-ended');
 });
 
@@ -79,7 +79,7 @@ test('a revocation ends everything here: handles, sessions, the link; the eviden
   await machine.until(() => agent.view().state === 'revoked', 'revoked');
   await machine.until(() => heard.length > 0, 'told');
   assert.deepEqual(heard, ['revoked']);
-  assert.equal(await use(agent, handle), 'refused');
+  assert.equal(await use(agent, handle, grant), 'refused');
   assert.deepEqual(agent.grants(), []);
   assert.equal(agent.granted().length, 1); // what it could have opened
   assert.throws(() => agent.assertLive(), { code: 'agent_revoked' });
@@ -163,7 +163,7 @@ test('revoked while the log cannot be written: everything dies, and only the rec
   machine.relay.push();
   await machine.until(() => heard.length > 0, 'told');
   assert.deepEqual(heard, ['revoked']);
-  assert.notEqual(await use(agent, handle), 'used');
+  assert.notEqual(await use(agent, handle, grant), 'used');
 });
 
 test('closing twice is no fault; what is asked of a closed agent is refused by a code', async (t) => {

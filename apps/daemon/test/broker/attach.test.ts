@@ -281,3 +281,106 @@ test('the buffer that was opened is overwritten, also when the vault fails to op
     ['use', 'failed:open_failed'],
   );
 });
+
+const handle = (digit: string): string => `hf_h_${digit.repeat(43)}`;
+
+// [BROKER-16] [HANDLE-12]
+test('a handle that the agent asked for stands where the placeholder would, at every declared position', async () => {
+  const cases: [attach: Attach, path: string, headers: (text: string) => string][] = [
+    [{ kind: 'bearer' }, '/v1/x', (text) => `Authorization: Bearer ${text}\r\n`],
+    [{ kind: 'basic', username: 'user' }, '/v1/x', (text) => `Authorization: Basic ${base64(`user:${text}`)}\r\n`],
+    [{ kind: 'basic', username: '' }, '/v1/x', (text) => `Authorization: Basic ${base64(`any:${text}`)}\r\n`],
+    [{ kind: 'basic', username: '' }, '/v1/x', (text) => `Authorization: Basic ${base64(`${text}:`)}\r\n`],
+    [{ kind: 'header', name: 'x-api-key' }, '/v1/x', (text) => `X-Api-Key: ${text}\r\n`],
+    [{ kind: 'query', name: 'key' }, `/v1/x?a=b&key=${handle('A')}`, () => ''],
+  ];
+  for (const [attach, path, headers] of cases) {
+    await using it = await world();
+    const origin = await it.origin();
+    it.grant(origin, { attach });
+    it.handles.set(handle('A'), 'g1');
+    const host = `localhost:${origin.port}`;
+    const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers(handle('A'))}\r\n`;
+    assert.equal((await it.ask(host, request)).status, 200, attach.kind);
+    assert.deepEqual(it.records[0]?.handles, [handle('A')]);
+    assert.ok(!JSON.stringify(origin.seen).includes('hf_h_'), attach.kind);
+    assert.equal(codeIn(await it.ask(host, request)), 'refused', `${attach.kind}: twice`);
+    assert.equal(origin.seen.length, 1);
+  }
+});
+
+// [BROKER-14] [HANDLE-6]
+test('a handle anywhere else, or beside anything else, is refused and dead', async () => {
+  const text = handle('A');
+  const right = `Authorization: Bearer ${text}`;
+  const requests: Record<string, [line: string, headers: string, code: string]> = {
+    'in another header': ['GET /v1/me', `X-Note: ${text}`, 'placeholder_misplaced'],
+    'in a header name': ['GET /v1/me', `X-${text}: x`, 'placeholder_misplaced'],
+    'in the path': [`GET /v1/${text}`, '', 'placeholder_misplaced'],
+    'in the query': [`GET /v1/me?a=${text}`, '', 'placeholder_misplaced'],
+    'percent-encoded': [`GET /v1/me?a=${text.replace('hf_h_', 'hf%5Fh%5f')}`, '', 'placeholder_misplaced'],
+    'as a password': ['GET /v1/me', `Authorization: Basic ${base64(`a:${text}`)}`, 'placeholder_misplaced'],
+    'beside the placeholder': ['GET /v1/me', `Authorization: Bearer ${placeholder}\r\nX-Note: ${text}`, 'placeholder_misplaced'],
+    twice: ['GET /v1/me', `${right}\r\n${right}`, 'placeholder_misplaced'],
+    'beside an account of its own': ['GET /v1/me', `${right}\r\nX-Api-Key: mine`, 'client_auth_refused'],
+    'on a fenced path': ['GET /v2/me', right, 'egress_denied'],
+    'with a method override': ['GET /v1/me', `${right}\r\nX-HTTP-Method: DELETE`, 'request_ambiguous'],
+    'with dot segments': ['GET /v1/../v2', right, 'path_unsafe'],
+    'to another host than the tunnel': ['GET /v1/me', `${right}\r\nX-Other: y`, 'target_mismatch'],
+    'with an upgrade': ['GET /v1/me', `${right}\r\nConnection: upgrade\r\nUpgrade: tls`, 'upgrade_refused'],
+  };
+  for (const [what, [line, headers, code]] of Object.entries(requests)) {
+    await using it = await world();
+    const origin = await it.origin();
+    it.grant(origin);
+    it.handles.set(text, 'g1');
+    const host = `localhost:${origin.port}`;
+    const named = code === 'target_mismatch' ? 'evil.example' : host;
+    const reply = await it.ask(host, `${line} HTTP/1.1\r\nHost: ${named}\r\n${headers}\r\n\r\n`);
+    assert.equal(codeIn(reply), code, what);
+    assert.deepEqual([...it.handles.keys()], [], `${what}: it is dead`);
+    assert.equal(origin.connections(), 0);
+  }
+  await using it = await world();
+  const origin = await it.origin();
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.handles.set(text, 'g1');
+  const host = `localhost:${origin.port}`;
+  assert.equal(codeIn(await it.ask(host, `GET / HTTP/1.1\r\nHost: ${host}\r\n${right}\r\n\r\n`)), 'placeholder_misplaced');
+  assert.equal(it.handles.size, 0, 'on a host that was only allowed');
+});
+
+test('of two credentials with one position a handle chooses its own, and none through the other', async () => {
+  await using it = await world({
+    open: async (grant) => ownCopy(grant.grantId === 'g1' ? 'secret-number-one' : 'secret-number-two'),
+  });
+  const origin = await it.origin();
+  it.grant(origin);
+  it.grant(origin, { placeholder: other });
+  const host = `localhost:${origin.port}`;
+  const ask = (text: string) => it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${text}\r\n\r\n`);
+  it.handles.set(handle('A'), 'g2');
+  assert.equal((await ask(handle('A'))).status, 200);
+  assert.equal(headerOf(origin.seen[0], 'authorization'), 'Bearer secret-number-two');
+  assert.equal(codeIn(await ask(handle('B'))), 'refused');
+  it.grants.pop();
+  it.handles.set(handle('C'), 'g2');
+  assert.equal(codeIn(await ask(handle('C'))), 'placeholder_misplaced', 'its credential is not for this host any more');
+  assert.equal(it.handles.size, 0);
+  assert.equal(origin.seen.length, 1);
+});
+
+test('a handle whose use is refused for another reason is dead as well', async () => {
+  await using it = await world({
+    use: async () => {
+      throw new HoldfastError('stale_pulse', 'No operator has shown life.');
+    },
+  });
+  const origin = await it.origin();
+  it.grant(origin);
+  it.handles.set(handle('A'), 'g1');
+  const host = `localhost:${origin.port}`;
+  const reply = await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${handle('A')}\r\n\r\n`);
+  assert.equal(codeIn(reply), 'stale_pulse');
+  assert.equal(it.handles.size, 0);
+});

@@ -50,6 +50,8 @@ const broker = await createBroker({
       wiped: () => {},
       failed: () => {},
     }),
+    grantOf: () => undefined,
+    misused: () => {},
     passed: async () => {},
     refused: () => {},
   },

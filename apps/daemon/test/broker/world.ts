@@ -5,6 +5,7 @@ import { createServer as createTcpServer, connect, type AddressInfo, type Socket
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { makeCertificate, type Certificate } from '@holdfast/testkit/origin';
 import {
   createBroker,
@@ -20,9 +21,11 @@ export const secretText = 'sk-Live_7f3K9q2LmZx41/+&<"w0Tz';
 export const placeholder = 'hf_0123456789abcdefghijklmnop';
 
 export interface Record_ {
-  readonly kind: 'use' | 'opened' | 'wiped' | 'failed' | 'passed' | 'refused';
+  readonly kind: 'use' | 'opened' | 'wiped' | 'failed' | 'passed' | 'refused' | 'misused';
   readonly code?: string;
   readonly facts?: Partial<RequestFacts>;
+  /** Those that an agent asked for, by their text. */
+  readonly handles?: readonly string[];
 }
 
 export interface Seen {
@@ -75,6 +78,8 @@ export interface World extends AsyncDisposable {
   readonly grants: GrantView[];
   readonly egress: Map<string, EgressView>;
   readonly resolved: string[];
+  /** The handles that wait, and the grant of each. */
+  readonly handles: Map<string, string>;
   origin(answer?: Answer, certificate?: Certificate): Promise<TestOrigin>;
   /** A grant for localhost at that origin: any request it covers. */
   grant(origin: TestOrigin, change?: Partial<GrantView>): GrantView;
@@ -106,6 +111,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const grants: GrantView[] = [];
   const egress = new Map<string, EgressView>();
   const resolved: string[] = [];
+  const waiting = new Map<string, string>();
   const targets = new WeakMap<GrantView, string>();
   let handles = 0;
 
@@ -114,9 +120,12 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       grantsFor: (target) =>
         grants.filter((grant) => target.scheme === 'https' && (targets.get(grant) ?? '') === `${target.host}:${target.port}`),
       egressFor: (target) => egress.get(`${target.scheme}://${target.host}:${target.port}`),
-      async use(grant, facts): Promise<Use> {
+      async use(grant, facts, handle): Promise<Use> {
         await options.use?.(grant, facts);
-        records.push({ kind: 'use', facts });
+        if (handle !== undefined && waiting.get(handle) !== grant.grantId)
+          throw new HoldfastError('refused', 'the vault refuses this');
+        if (handle !== undefined) waiting.delete(handle);
+        records.push({ kind: 'use', facts, ...(handle !== undefined && { handles: [handle] }) });
         handles += 1;
         return {
           handleId: String(handles),
@@ -128,6 +137,11 @@ export async function world(options: WorldOptions = {}): Promise<World> {
           wiped: (sent) => records.push({ kind: 'wiped', ...(!sent && { code: 'unsent' }) }),
           failed: (code) => records.push({ kind: 'failed', code }),
         };
+      },
+      grantOf: (handle) => waiting.get(handle),
+      misused(seen) {
+        for (const handle of seen) waiting.delete(handle);
+        if (seen.length > 0) records.push({ kind: 'misused', handles: seen });
       },
       async passed(facts) {
         records.push({ kind: 'passed', facts });
@@ -185,6 +199,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     grants,
     egress,
     resolved,
+    handles: waiting,
     async origin(answer = (_seen, response) => response.end('ok'), certificate) {
       const made = certificate ?? (await certificateFor('localhost', '127.0.0.1'));
       const seen: Seen[] = [];

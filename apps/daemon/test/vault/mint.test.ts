@@ -109,12 +109,12 @@ describe('a handle', () => {
     }
   });
 
-  it('[HANDLE-6, HANDLE-8] of another session, agent or request is refused, and gone', async () => {
-    for (const wrong of ['session', 'agent', 'path', 'method', 'host', 'port'] as const) {
+  it('[HANDLE-6, HANDLE-8] of another session, agent, grant or request is refused, and gone', async () => {
+    for (const wrong of ['session', 'agent', 'grant', 'path', 'method', 'host', 'port'] as const) {
       const scene = new Scene();
       const holder = holderOf();
       const handle = await scene.table.mint(holder, facts);
-      const by = wrong === 'session' || wrong === 'agent' ? { ...holder, [wrong]: random(16) } : holder;
+      const by = wrong === 'session' || wrong === 'agent' || wrong === 'grant' ? { ...holder, [wrong]: random(16) } : holder;
       const asked = {
         ...facts,
         ...(wrong === 'path' && { path: '/v1/other' }),
@@ -127,6 +127,50 @@ describe('a handle', () => {
       assert.ok(scene.kinds().includes('handle-refused handle_foreign'), wrong);
       assert.ok(!scene.kinds().includes('consumed'), wrong);
     }
+  });
+
+  it('[HANDLE-6] that is seen where it is not for is gone, whoever shows it; one that is no more stays so', async () => {
+    const scene = new Scene();
+    const holder = holderOf();
+    const handle = await scene.table.mint(holder, facts, { asked: true });
+    assert.deepEqual(scene.table.grantOf(handle, holder.session), holder.grant);
+    assert.equal(scene.table.grantOf(handle, random(16)), undefined);
+    await scene.table.misused(handle);
+    await scene.table.misused(handle);
+    await scene.table.misused(random(32));
+    assert.equal(scene.table.grantOf(handle, holder.session), undefined);
+    assert.deepEqual(scene.kinds(), ['minted', 'handle-refused handle_foreign']);
+    await rejects(scene.table.consume(handle, holder, facts), 'refused');
+    assert.equal(scene.table.size, 0);
+  });
+
+  it('[HANDLE-6] is dead before its misuse is on record', async () => {
+    const scene = new Scene();
+    const holder = holderOf();
+    const handle = await scene.table.mint(holder, facts, { asked: true });
+    scene.broken = true;
+    const misused = scene.table.misused(handle);
+    assert.equal(scene.table.grantOf(handle, holder.session), undefined);
+    await rejects(misused, 'audit_unavailable');
+  });
+
+  it('[HANDLE-11] that agents asked for leave room for those of requests', async () => {
+    const scene = new Scene();
+    const holder = holderOf();
+    for (let count = 0; count < 64; count += 1) await scene.table.mint(holder, facts, { asked: true });
+    await rejects(scene.table.mint(holder, facts, { asked: true }), 'limit_exceeded');
+    await scene.table.consume(await scene.table.mint(holder, facts), holder, facts);
+    for (let session = 1; session < 32; session += 1) {
+      const other = holderOf();
+      for (let count = 0; count < 64; count += 1) await scene.table.mint(other, facts, { asked: true });
+    }
+    assert.equal(scene.table.size, 2048);
+    await rejects(scene.table.mint(holderOf(), facts, { asked: true }), 'limit_exceeded');
+    const one = holderOf();
+    await scene.table.consume(await scene.table.mint(one, facts), one, facts);
+    scene.nowMs += handleLifeMs;
+    await scene.table.mint(holder, facts, { asked: true });
+    assert.equal(scene.table.size, 1, 'the others have expired');
   });
 
   it('[HANDLE-8] refusals are alike whether or not it ever was', async () => {

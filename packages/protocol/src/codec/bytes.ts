@@ -50,3 +50,41 @@ export function fromHex(text: string): Uint8Array | undefined {
   for (let index = 0; index < bytes.length; index += 1) bytes[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
   return bytes;
 }
+
+const base64urlDigits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** RFC 4648 §5 without padding. */
+export function toBase64url(bytes: Uint8Array): string {
+  let encoded = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      encoded += base64urlDigits[(held >> bits) & 63] ?? '';
+    }
+  }
+  if (bits > 0) encoded += base64urlDigits[(held << (6 - bits)) & 63] ?? '';
+  return encoded;
+}
+
+/** The bytes of such a text, or undefined: one text for each. */
+export function fromBase64url(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(Math.floor((text.length * 6) / 8));
+  let held = 0;
+  let bits = 0;
+  let at = 0;
+  for (const digit of text) {
+    const value = base64urlDigits.indexOf(digit);
+    if (value < 0) return undefined;
+    held = ((held << 6) | value) & 0xffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = (held >> bits) & 0xff;
+    }
+  }
+  return toBase64url(bytes) === text ? bytes : undefined;
+}

@@ -1,7 +1,7 @@
 // The life of a handle, spec/handle.md: made for one use of one credential for one request, presented once, dead after five minutes. Every
 // presentation ends it: the right one consumes it, any other one refuses it. Time is the monotonic clock of the process that minted it.
 
-import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
+import { concat, equalBytes, fromBase64url, toBase64url, utf8 } from '../codec/bytes.ts';
 import { encode, integer, record, text } from '../codec/schema.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -22,6 +22,18 @@ export function requestDigest(primitives: Primitives, { scheme, host, port, meth
 /** The name of a handle in tables and records; knowing it does not give the handle. 16 bytes. */
 export function handleId(primitives: Primitives, handle: Uint8Array): Uint8Array {
   return primitives.sha256(concat(utf8('holdfast/v1 handle\0'), handle)).slice(0, 16); // [HANDLE-2]
+}
+
+const textPrefix = 'hf_h_';
+
+/** What an agent that asked for a handle is given, and puts where its credential's placeholder would stand. */
+export const handleText = (handle: Uint8Array): string => textPrefix + toBase64url(handle); // [HANDLE-12]
+
+/** The handle of such a text, or undefined. */
+export function parseHandleText(text: string): Uint8Array | undefined {
+  if (!text.startsWith(textPrefix)) return undefined;
+  const handle = fromBase64url(text.slice(textPrefix.length));
+  return handle?.length === handleBytes ? handle : undefined; // [HANDLE-12]
 }
 
 export interface HandleBinding {
@@ -55,7 +67,7 @@ export function isPastLife(state: HandleState, nowMs: number): boolean {
 /** One presentation: the verdict, and the state that must be stored before anything else happens. Total. */
 export function present(
   state: HandleState,
-  by: { readonly session: Uint8Array; readonly agent: Uint8Array; readonly request: Uint8Array },
+  by: HandleBinding,
   nowMs: number,
 ): { readonly next: HandleState; readonly verdict: Presentation } {
   const refuse = (code: ErrorCode, next: HandleState = { kind: 'refused', code }) => ({
@@ -66,7 +78,10 @@ export function present(
   if (isPastLife(state, nowMs)) return refuse('handle_expired', { kind: 'expired' }); // [HANDLE-4]
   const { binding } = state;
   const same =
-    equalBytes(binding.session, by.session) && equalBytes(binding.agent, by.agent) && equalBytes(binding.request, by.request);
+    equalBytes(binding.session, by.session) &&
+    equalBytes(binding.agent, by.agent) &&
+    equalBytes(binding.grant, by.grant) &&
+    equalBytes(binding.request, by.request);
   if (!same) return refuse('handle_foreign'); // [HANDLE-6]
   return { next: { kind: 'consumed' }, verdict: { kind: 'consume' } };
 }

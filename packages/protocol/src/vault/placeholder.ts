@@ -1,31 +1,12 @@
 // What a session holds in place of a secret, spec/vault.md: a text of fixed length, the same in all sessions of an agent so that tools may keep
 // it in their home, and worthless outside them, because only their brokers know what it stands for.
 
-import { concat, utf8 } from '../codec/bytes.ts';
+import { concat, toBase64url, utf8 } from '../codec/bytes.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
 const prefix = 'hf_';
 /** 32 bytes in base64url are 43 digits, the last of which has two bits to spare. */
 const pattern = /^hf_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
-
-const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-/** RFC 4648 §5 without padding. */
-function base64url(bytes: Uint8Array): string {
-  let encoded = '';
-  let held = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    held = ((held << 8) | byte) & 0xffff;
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      encoded += digits[(held >> bits) & 63] ?? '';
-    }
-  }
-  if (bits > 0) encoded += digits[(held << (6 - bits)) & 63] ?? '';
-  return encoded;
-}
 
 /** What an agent's placeholders are made with. `epochKey`: the first of the agent's own audience; it stays the caller's. */
 export function placeholderSecret(primitives: Primitives, epochKey: Uint8Array): Uint8Array {
@@ -34,7 +15,7 @@ export function placeholderSecret(primitives: Primitives, epochKey: Uint8Array):
 
 /** The same pair yields the same placeholder. */
 export function placeholderFor(primitives: Primitives, secret: Uint8Array, grant: Uint8Array): string {
-  return prefix + base64url(primitives.hmacSha256(secret, concat(utf8('holdfast/v1 placeholder\0'), grant))); // [VAULT-10]
+  return prefix + toBase64url(primitives.hmacSha256(secret, concat(utf8('holdfast/v1 placeholder\0'), grant))); // [VAULT-10]
 }
 
 /** True for texts of the right shape; whether one stands for anything, only its agent's brokers know. */

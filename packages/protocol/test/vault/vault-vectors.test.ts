@@ -10,7 +10,16 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { assertSecretFits, type Attach } from '@holdfast/protocol/vault/attach';
 import { egressRule } from '@holdfast/protocol/vault/egress';
 import { decide, fence, type Fence, type RequestFacts } from '@holdfast/protocol/vault/fence';
-import { handleId, minted, present, requestDigest, type HandleState, type Presentation } from '@holdfast/protocol/vault/handle';
+import {
+  handleId,
+  handleText,
+  minted,
+  parseHandleText,
+  present,
+  requestDigest,
+  type HandleState,
+  type Presentation,
+} from '@holdfast/protocol/vault/handle';
 import { grantedItem, vaultItem } from '@holdfast/protocol/vault/item';
 import { isPlaceholder, placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import { fromVectorHex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
@@ -74,7 +83,7 @@ describe('vault: placeholders', () => {
 });
 
 describe('handle', () => {
-  type Presented = { session: string; agent: string; request: string; atMs: number };
+  type Presented = { session: string; agent: string; grant: string; request: string; atMs: number };
   type Fields = { binding: { session: string; agent: string; grant: string; request: string }; presented: readonly Presented[] };
   for (const { name, clause, expect, binding, presented } of ownVectors<Vector<Fields>>('handle/presentations').entries) {
     it(`${clause} ${name}: ${expect}`, async () => {
@@ -88,10 +97,15 @@ describe('handle', () => {
         1000,
       );
       let verdict: Presentation | undefined;
-      for (const { session, agent, request, atMs } of presented) {
+      for (const { session, agent, grant, request, atMs } of presented) {
         const result = present(
           state,
-          { session: fromVectorHex(session), agent: fromVectorHex(agent), request: fromVectorHex(request) },
+          {
+            session: fromVectorHex(session),
+            agent: fromVectorHex(agent),
+            grant: fromVectorHex(grant),
+            request: fromVectorHex(request),
+          },
           atMs,
         );
         ({ next: state, verdict } = result);
@@ -105,10 +119,15 @@ describe('handle', () => {
     });
   }
 
-  type Names = { handle?: string; id?: string; facts?: RequestFacts; digest?: string };
-  for (const { name, clause, handle, id, facts, digest } of ownVectors<Vector<Names>>('handle/names').entries) {
+  type Names = { handle?: string; id?: string; text?: string; facts?: RequestFacts; digest?: string };
+  for (const { name, clause, expect, handle, id, text, facts, digest } of ownVectors<Vector<Names>>('handle/names').entries) {
     it(`${clause} ${name}`, () => {
-      if (handle !== undefined) assert.equal(toHex(handleId(nodePrimitives, fromVectorHex(handle))), id);
+      if (id !== undefined) assert.equal(toHex(handleId(nodePrimitives, fromVectorHex(handle ?? ''))), id);
+      if (text !== undefined) {
+        const parsed = parseHandleText(text);
+        assert.equal(parsed !== undefined, expect === 'ok');
+        if (parsed !== undefined) assert.deepEqual([toHex(parsed), handleText(parsed)], [handle, text]);
+      }
       if (facts !== undefined) assert.equal(toHex(requestDigest(nodePrimitives, facts)), digest);
     });
   }

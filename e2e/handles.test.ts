@@ -1,0 +1,152 @@
+// Handles that an agent asks for at its door: one use of one credential for one request, whoever tries how often. Judged by what the service saw.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
+import { inside } from '../packages/testkit/src/inside.ts';
+import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
+import { share } from '../packages/testkit/src/shares.ts';
+
+interface Told {
+  readonly status: number;
+  readonly code: string;
+  readonly handle?: string;
+}
+
+/** Asks for a handle, then presents it to each URL in turn. */
+async function askAndPresent({
+  credential,
+  url,
+  to,
+  times,
+}: {
+  credential: string;
+  url: string;
+  to: string[];
+  times?: number;
+}): Promise<Told[]> {
+  const asked = await fetch(`${process.env['HOLDFAST_DOOR']}/v1/handles`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ credential, request: { method: 'GET', url } }),
+  });
+  const { handle = '', error } = (await asked.json()) as { handle?: string; error?: { code: string } };
+  const told: Told[] = [{ status: asked.status, code: error?.code ?? '', handle }];
+  const present = async (target: string): Promise<Told> => {
+    const reply = await fetch(target, { headers: { authorization: `Bearer ${handle}` } });
+    await reply.arrayBuffer();
+    return { status: reply.status, code: reply.headers.get('x-holdfast-error') ?? '' };
+  };
+  for (const target of to) told.push(...(await Promise.all(Array.from({ length: times ?? 1 }, () => present(target)))));
+  return told;
+}
+
+describe('handles that an agent asks for', { timeout: 180_000 }, () => {
+  const secret = newCanary();
+  let holdfast: Installation;
+  let origin: Origin;
+
+  before(async () => {
+    origin = await startOrigin();
+    holdfast = await Installation.create();
+    await holdfast.settle();
+    await holdfast.giveCredential('demo', secret, origin, { paths: ['/v1/**'], env: 'DEMO_TOKEN' });
+  });
+  after(async () => {
+    await holdfast.remove();
+    await origin.close();
+  });
+
+  const at = (path: string): string => `https://localhost:${origin.port}${path}`;
+  const codes = (told: readonly Told[]): (string | number)[] => told.slice(1).map(({ status, code }) => code || status);
+  const events = async (): Promise<string[]> => {
+    const shown = jsonOf<{ events: { kind: string; code?: string }[] }>(await holdfast.cli(['audit', 'show', '--json']));
+    return shown.events.map(({ kind, code }) => (code === undefined ? kind : `${kind} ${code}`));
+  };
+
+  it('by curl: asked for, used, and refused the second time', async () => {
+    const script = `
+      handle=$(curl -sS -H 'content-type: application/json' -d '{"credential":"demo","request":{"method":"GET","url":"${at('/v1/me')}"}}' $HOLDFAST_DOOR/v1/handles | sed 's/.*"handle":"\\([^"]*\\)".*/\\1/')
+      for i in 1 2; do curl -sS -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $handle" ${at('/v1/me')}; done; echo "$handle"`;
+    const ran = await holdfast.run(['sh', '-c', script]);
+    assert.match(ran.stdout, /^200 403 hf_h_[A-Za-z0-9_-]{43}\n$/, ran.stderr);
+    assert.deepEqual(leaksIn(ran.stdout + ran.stderr, secret), []);
+    assert.equal(origin.seen.length, 1);
+    assert.equal(origin.seen[0]?.headers.authorization, `Bearer ${secret}`);
+    const last = (await events()).filter((kind) => /minted|consumed|credentialed|handle/.test(kind));
+    assert.deepEqual(last, ['minted', 'consumed', 'credentialed', 'handle-refused handle_used']);
+  });
+
+  it('for another path it is refused, and then for its own as well', async () => {
+    const count = origin.seen.length;
+    const told = await inside(holdfast, askAndPresent, {
+      credential: 'demo',
+      url: at('/v1/me'),
+      to: [at('/v1/other'), at('/v1/me')],
+    });
+    assert.equal(told[0]?.status, 201);
+    assert.deepEqual(codes(told), ['refused', 'refused']);
+    assert.equal(origin.seen.length, count);
+    assert.ok((await events()).includes('handle-refused handle_foreign'));
+  });
+
+  it('there is none for what the fence does not allow, nor for a credential that is not', async () => {
+    for (const [credential, url] of [
+      ['demo', at('/v2/me')],
+      ['nothing', at('/v1/me')],
+    ] as const) {
+      const [told] = await inside(holdfast, askAndPresent, { credential, url, to: [] });
+      assert.deepEqual([told?.status, told?.code, told?.handle], [403, 'refused', '']);
+    }
+  });
+
+  it('is worth nothing in another session, and dead once it was shown there', async () => {
+    const count = origin.seen.length;
+    const holding = holdfast.session([
+      'sh',
+      '-c',
+      `curl -sS -H 'content-type: application/json' -d '{"credential":"demo","request":{"method":"GET","url":"${at('/v1/me')}"}}' $HOLDFAST_DOOR/v1/handles; read -r handle; curl -sS -o /dev/null -w 'own %{http_code}' -H "Authorization: Bearer $handle" ${at('/v1/me')}`,
+    ]);
+    const [, handle = ''] = await holding.waitFor(/"handle":"([^"]+)"/);
+    const thief = await holdfast.run(['curl', '-sS', '-H', `Authorization: Bearer ${handle}`, at('/v1/me')]);
+    assert.match(thief.stdout, /"refused"/);
+    holding.write(`${handle}\n`);
+    await holding.waitFor(/own 403/);
+    await holding.ended;
+    assert.equal(origin.seen.length, count);
+  });
+
+  it('200 at once: the service sees one', async () => {
+    for (let round = 0; round < share({ ci: 5, soak: 100 }); round += 1) {
+      const count = origin.seen.length;
+      const told = await inside(holdfast, askAndPresent, {
+        credential: 'demo',
+        url: at('/v1/me'),
+        to: [at('/v1/me')],
+        times: 200,
+      });
+      const statuses = codes(told);
+      assert.equal(statuses.filter((status) => status === 200).length, 1);
+      assert.equal(statuses.filter((status) => status === 'refused').length, 199);
+      assert.equal(origin.seen.length, count + 1);
+    }
+  });
+
+  it('dies with its grant', async () => {
+    const count = origin.seen.length;
+    const holding = holdfast.session([
+      'sh',
+      '-c',
+      `handle=$(curl -sS -H 'content-type: application/json' -d '{"credential":"demo","request":{"method":"GET","url":"${at('/v1/me')}"}}' $HOLDFAST_DOOR/v1/handles | sed 's/.*"handle":"\\([^"]*\\)".*/\\1/'); echo holding; read -r go; curl -sS -o /dev/null -w 'then %{http_code}' -H "Authorization: Bearer $handle" ${at('/v1/me')}`,
+    ]);
+    await holding.waitFor(/holding/);
+    await holdfast.must(['vault', 'ungrant', 'demo', '--from', 'main']);
+    await holdfast.must(['vault', 'grant', 'demo', '--to', 'main']);
+    holding.write('go\n');
+    await holding.waitFor(/then 403/);
+    await holding.ended;
+    assert.equal(origin.seen.length, count);
+    assert.ok((await events()).includes('handle-refused handle_burned'));
+  });
+});
