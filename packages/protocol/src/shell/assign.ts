@@ -3,8 +3,8 @@
 import type { Assignment } from 'unbash';
 
 import { hole, type ShellAssignment, type Word } from './command.ts';
-import { arithmeticText, expandText, expandWord, runSubstitutions, type Expansion } from './expand.ts';
-import { deeper, unsure } from './machine.ts';
+import { arithmeticText, expandText, expandWord, runSubstitutions } from './expand.ts';
+import { deeper, unsure, type Expansion } from './machine.ts';
 import type { Elements } from './scope.ts';
 
 /** Variables whose value is a command line of the shell's, or of a program that asks a shell to run it [SHELL-9]. */

@@ -4,29 +4,13 @@ import type { ArithmeticExpression, HereDocBody, ParameterExpansionPart, ParsedS
 import { forEachChild, type SyntaxNode } from 'unbash';
 
 import { expandBraces } from './braces.ts';
-import type { Choices } from './choices.ts';
+import { assignArithmetic, constant } from './arithmetic.ts';
 import { hole, type Word } from './command.ts';
-import { deeper, unsure, type Machine, type Place } from './machine.ts';
+import { deeper, unsure, type Expansion } from './machine.ts';
 import { changeCase, remove, replace, slice, transform } from './parameter.ts';
 import { bounded, Scope, type Elements } from './scope.ts';
+import { fields, joined, type Piece } from './pieces.ts';
 import { parseWords, reportErrors } from './syntax.ts';
-
-/** Text of one kind within a word. `split`: came from an unquoted expansion. `next`: begins a new word. */
-interface Piece {
-  readonly text: string;
-  readonly quoted: boolean;
-  readonly split?: boolean;
-  readonly glob?: boolean;
-  readonly next?: boolean;
-}
-
-export interface Expansion {
-  readonly machine: Machine;
-  readonly place: Place;
-  readonly choices: Choices;
-  /** In the program's place, a variable that the text never set is read as empty, too: `$SUDO rm`. */
-  readonly program?: boolean;
-}
 
 /** All words that one word of the text becomes. */
 export function expandWord(source: Source, how: Expansion): readonly Word[] {
@@ -79,18 +63,6 @@ export function expandArithmetic(expression: ArithmeticExpression | undefined, h
   return value;
 }
 
-/** `x = 5`, `x += 5`, `x++`. */
-function assignArithmetic(expression: ArithmeticExpression, value: string, how: Expansion): void {
-  const target =
-    expression.type === 'ArithmeticBinary' && /^[^=!<>]*=$/.test(expression.operator)
-      ? expression.left
-      : expression.type === 'ArithmeticUnary' && /^(?:\+\+|--)$/.test(expression.operator)
-        ? expression.operand
-        : undefined;
-  if (target?.type === 'ArithmeticWord' && /^[A-Za-z_]\w*$/.test(target.value))
-    how.place.scope.assign(target.value, [value], unsure(how.place, how.machine));
-}
-
 /** [SHELL-8] Runs what a text that is taken as arithmetic would run: subscripts in it, and in the variables that it names. */
 export function arithmeticText(text: string, how: Expansion, depth = 0): void {
   runSubscripts(text, how);
@@ -110,49 +82,6 @@ export function runSubstitutions(text: string, how: Expansion): void {
   const words = parseWords(`"${text.replaceAll(/["\\]/g, '\\$&')}"`, how.machine.findings);
   if (words === undefined) how.machine.findings.opaque('syntax', undefined, text);
   else for (const word of words) expandText(word, { ...how, place: deeper(how.place, {}) });
-}
-
-function constant(expression: ArithmeticExpression, how: Expansion, depth: number): string {
-  const number = (inner: ArithmeticExpression) => Number(constant(inner, how, depth + 1));
-  if (depth > 16) return hole;
-  let value = Number.NaN;
-  if (expression.type === 'ArithmeticGroup') return constant(expression.expression, how, depth + 1);
-  if (expression.type === 'ArithmeticWord') {
-    const text = expression.value.trim();
-    if (/^[A-Za-z_]\w*$/.test(text)) {
-      const values = how.place.scope.variable(text);
-      const chosen = values === undefined ? hole : (how.choices.choose(text, values)[0] ?? '0');
-      return /^-?\d+$/.test(chosen) ? chosen : hole;
-    }
-    const based = /^(\d+)#([0-9a-zA-Z]+)$/.exec(text);
-    value =
-      based === null
-        ? /^0\d+$/.test(text)
-          ? Number.parseInt(text, 8)
-          : Number(text === '' ? Number.NaN : text)
-        : Number.parseInt(based[2] ?? '', Number(based[1]));
-  } else if (
-    expression.type === 'ArithmeticUnary' &&
-    expression.prefix &&
-    (expression.operator === '-' || expression.operator === '+')
-  )
-    value = (expression.operator === '-' ? -1 : 1) * number(expression.operand);
-  else if (expression.type === 'ArithmeticBinary') {
-    const left = number(expression.left);
-    const right = number(expression.right);
-    if (expression.operator === '=') value = right;
-    else if (expression.operator === '+') value = left + right;
-    else if (expression.operator === '-') value = left - right;
-    else if (expression.operator === '*') value = left * right;
-    else if (expression.operator === '/') value = Math.trunc(left / right);
-    else if (expression.operator === '%') value = left % right;
-    else if (expression.operator === '**') value = left ** right;
-    else if (expression.operator === '<<') value = left * 2 ** right;
-    else if (expression.operator === '^') value = left ^ right;
-    else if (expression.operator === '|') value = left | right;
-    else if (expression.operator === '&') value = left & right;
-  }
-  return Number.isSafeInteger(value) ? String(value) : hole;
 }
 
 function partsOf(source: Source, how: Expansion): readonly WordPart[] | undefined {
@@ -402,45 +331,4 @@ function changedBy(operation: NonNullable<ParameterExpansionPart['operation']>, 
 function transformed(value: string, operator: string, how: Expansion): string {
   if (operator === 'P' && /[$`]/.test(value)) runSubstitutions(value, how);
   return (operator === 'P' && !/[$`\\]/.test(value) ? value : transform(value, operator)) ?? hole;
-}
-
-function joined(pieces: readonly Piece[]): Word {
-  const text = bounded(pieces.map((piece) => (piece.next === true ? ` ${piece.text}` : piece.text)).join(''));
-  return { text, dynamic: text.includes(hole), glob: pieces.some((piece) => piece.glob === true) };
-}
-
-/** Splits what unquoted expansions brought at the separators. */
-function fields(pieces: readonly Piece[], how: Expansion): readonly Word[] {
-  const separators = how.place.scope.variable('IFS')?.flat().join('') ?? ' \t\n';
-  const words: Word[] = [];
-  let text: string | undefined;
-  let glob = false;
-  const end = () => {
-    if (text !== undefined) words.push({ text, dynamic: text.includes(hole), glob });
-    text = undefined;
-    glob = false;
-  };
-  for (const piece of pieces) {
-    how.machine.findings.spend(piece.text.length >> 2);
-    if (piece.next === true) end();
-    if (piece.quoted) text = (text ?? '') + piece.text;
-    else if (piece.split !== true) {
-      if (piece.text !== '') text = (text ?? '') + piece.text;
-      glob ||= piece.glob === true;
-    } else {
-      let from = 0;
-      for (let at = 0; at <= piece.text.length; at += 1) {
-        if (at < piece.text.length && !separators.includes(piece.text[at] ?? '')) continue;
-        const part = piece.text.slice(from, at);
-        if (part !== '') {
-          text = (text ?? '') + part;
-          glob ||= /[*?[]/.test(part);
-        }
-        if (at < piece.text.length) end();
-        from = at + 1;
-      }
-    }
-  }
-  end();
-  return words;
 }

@@ -52,6 +52,14 @@ export interface Machine {
 /** Deeper nesting is not read [SHELL-2]. Each level takes several frames of the stack. */
 export const maxDepth = 100;
 
+export interface Expansion {
+  readonly machine: Machine;
+  readonly place: Place;
+  readonly choices: Choices;
+  /** In the program's place, a variable that the text never set is read as empty, too: `$SUDO rm`. */
+  readonly program?: boolean;
+}
+
 /** What is assigned here may not have been. */
 export const unsure = (place: Place, machine: Machine): boolean => place.maybe || machine.failing;
 

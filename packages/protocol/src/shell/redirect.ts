@@ -3,8 +3,8 @@
 import type { Redirection as Source } from 'unbash';
 
 import { hole, literal, type Redirection } from './command.ts';
-import { expandHeredoc, expandText, expandWord, type Expansion } from './expand.ts';
-import { unsure, type Place } from './machine.ts';
+import { expandHeredoc, expandText, expandWord } from './expand.ts';
+import { unsure, type Place, type Expansion } from './machine.ts';
 
 export function readRedirection(source: Source, how: Expansion): Redirection {
   const descriptor = source.descriptor?.type === 'FileDescriptor' ? source.descriptor.value : undefined;

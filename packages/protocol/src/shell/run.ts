@@ -19,8 +19,8 @@ import type {
 
 import { Choices } from './choices.ts';
 import { hole, literal, type Redirection } from './command.ts';
-import { expandArithmetic, arithmeticText, expandText, expandWord, runSubscripts, valueOf, type Expansion } from './expand.ts';
-import { deeper, maxDepth, unsure, type Machine, type Place } from './machine.ts';
+import { expandArithmetic, arithmeticText, expandText, expandWord, runSubscripts, valueOf } from './expand.ts';
+import { deeper, maxDepth, unsure, type Machine, type Place, type Expansion } from './machine.ts';
 import { canFail, readRedirection, settle } from './redirect.ts';
 import { bounded, Scope } from './scope.ts';
 import { runSimple } from './simple.ts';

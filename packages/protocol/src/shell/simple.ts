@@ -5,9 +5,9 @@ import type { Assignment, Command, Redirection as SourceRedirection } from 'unba
 import { assign } from './assign.ts';
 import { Choices } from './choices.ts';
 import type { ShellAssignment, Word } from './command.ts';
-import { expandWord, type Expansion } from './expand.ts';
+import { expandWord } from './expand.ts';
 import { interpreterOf } from './interpreters.ts';
-import type { Machine, Place } from './machine.ts';
+import type { Expansion, Machine, Place } from './machine.ts';
 import { list } from './options.ts';
 import { canFail, keepRedirections, readRedirection, settle } from './redirect.ts';
 import { bounded, type Elements } from './scope.ts';
