@@ -184,6 +184,7 @@ test('[AGENT-DOOR-5] what requests of one session hold at once is bounded, and r
   let got = 0;
   let arrived = Promise.withResolvers<void>();
   const told = Promise.withResolvers<void>();
+  t.after(() => told.resolve());
   const routes: Routes = {
     '/v1/take': {
       POST: async (asking, response) => {
