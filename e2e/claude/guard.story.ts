@@ -276,3 +276,18 @@ rules:
     ['mcp__plugin_guard_holdfast__http_request', false],
   ]);
 });
+
+// [GUARD-25]
+test('what may not be read by a tool is not read by a program either: written first, run later', async (t) => {
+  const program = "import { readFileSync } from 'node:fs';\nconsole.log(readFileSync(['secret', 'txt'].join('.'), 'utf8'));\n";
+  const scene = {
+    files: { 'secret.txt': 'the secret' },
+    script: [{ tool: 'Write', input: { file_path: 'later.mjs', content: program } }, bash('node later.mjs')],
+  };
+  const played = await play(t, { ...scene, rules: noTouch });
+  assert.ok(played.exists('later.mjs'));
+  assert.match(told(played), /EACCES/);
+  assert.ok(!modelHeard(played).includes('the secret'));
+  const control = await play(t, scene);
+  assert.match(told(control), /the secret/);
+});

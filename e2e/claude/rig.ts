@@ -14,11 +14,13 @@ import { callDigest } from '@holdfast/protocol/approvals/call';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { compile } from '@holdfast/protocol/rules/compile';
 import { decide } from '@holdfast/protocol/rules/decide';
+import { floor } from '@holdfast/protocol/rules/floor';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bedrock.ts';
 import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
 import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
+import { heldPlaces } from '../../apps/daemon/src/guard/held-places.ts';
 import { mcpPath, mcpRoutes } from '../../apps/daemon/src/mcp/door.ts';
 import { startSandbox } from '../../apps/daemon/src/sandbox/start.ts';
 import { agentDoor } from '../../apps/daemon/src/session/agent-door.ts';
@@ -92,7 +94,9 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const requests: Seen[] = [];
   const rules = compile(parseRules(scene.rules ?? everything));
   const { prompt = 'Go on.', words = ['--allowedTools', ...allowed] } = scene;
+  const context = { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', directory: tree, home: '/home/agent' } as const;
   const sandbox = await startSandbox({
+    ...(await heldPlaces(tree, floor(rules, context))),
     command: scene.command ?? [claude, '-p', prompt, '--output-format', 'stream-json', '--verbose', ...words],
     cwd: tree,
     scopeHome,

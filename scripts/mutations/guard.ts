@@ -111,6 +111,14 @@ export const guard: Area = {
       to: `if (text.replaceAll`,
       red: { 'packages/protocol/test/shell/commands.test.ts': 'what is opaque names the program' },
     },
+    {
+      id: 'G-9.links',
+      off: 'what a link of such a name leads to is not kept',
+      file: 'apps/daemon/src/guard/held-places.ts',
+      from: `return target !== undefined && target.startsWith(\`\${tree}/\`) ? [target] : [];`,
+      to: `return target === '' ? [target] : [];`,
+      red: { 'apps/daemon/test/guard/held-places.test.ts': 'what a link of that name leads to' },
+    },
   ],
   exceptions: {
     'G-5': 'only the real Claude Code tells, which the runner does not fetch',

@@ -16,7 +16,7 @@ import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
 import { codexRoutes } from '../guard/codex/door.ts';
 import { codexFiles } from '../guard/codex/requirements.ts';
-import { sealedGuard } from '../guard/session-guard.ts';
+import { placesKept, sealedGuard } from '../guard/session-guard.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
@@ -124,6 +124,7 @@ export class Sessions {
   private async start(agent: Agent, request: RunRequest, authority: SessionAuthority, broker: Broker): Promise<Sandbox> {
     const { path: found, realPath } = findCommand(request.command[0] ?? '', request.path, request.cwd);
     if (isClaudeCode(found, realPath)) assertFit(realPath);
+    const held = await placesKept(agent, request.cwd);
     const scopeHome = path.join(this.paths.scopes, agent.enrolment.scope, 'home');
     mkdirSync(scopeHome, { recursive: true, mode: 0o700 });
     return startSandbox({
@@ -142,6 +143,7 @@ export class Sessions {
         ...claudeCodeFiles({ ...inside, modelUrl: request.environment['ANTHROPIC_BASE_URL'] }),
         ...codexFiles(inside),
       ],
+      ...held,
     });
   }
 
