@@ -1,5 +1,5 @@
 // The broker against the direct way: a credentialed GET of 1 KB, keep-alive and on a new connection, 1 and 64 at once (DESIGN §13: ≤ +1 ms
-// p50, ≤ +5 ms p99 with keep-alive). Origin, broker and client are processes of their own; both ways in turns, medians of the rounds.
+// p50, ≤ +5 ms p99 with keep-alive), and of 10 MB on a kept connection. Origin, broker and client are processes of their own; both ways in turns, medians of the rounds.
 // `node bench/broker.ts [requests per round]`; prints a table and one JSON line.
 
 import { fork, type ChildProcess } from 'node:child_process';
@@ -12,6 +12,26 @@ import { makeCertificate, type Certificate } from '@holdfast/testkit/origin';
 import { createBroker } from '../apps/daemon/src/broker/broker.ts';
 
 const placeholder = 'hf_benchbenchbenchbenchbenchbench';
+
+const smallPath = '/v1/me';
+const largePath = '/v1/large';
+
+/** What is measured; few requests where each moves 10 MB. */
+interface Way {
+  readonly keepAlive: boolean;
+  readonly atOnce: number;
+  readonly path: string;
+  /** Of the requests of a round. */
+  readonly share: number;
+}
+
+const ways: readonly Way[] = [
+  { keepAlive: true, atOnce: 1, path: smallPath, share: 1 },
+  { keepAlive: true, atOnce: 64, path: smallPath, share: 1 },
+  { keepAlive: false, atOnce: 1, path: smallPath, share: 1 / 5 },
+  { keepAlive: false, atOnce: 64, path: smallPath, share: 1 / 5 },
+  { keepAlive: true, atOnce: 1, path: largePath, share: 1 / 100 },
+];
 
 interface Ready {
   readonly port: number;
@@ -27,9 +47,11 @@ async function listening(
 }
 
 async function runOrigin({ certPem, keyPem }: Certificate): Promise<void> {
-  const body = Buffer.alloc(1024, 'lorem ipsum ');
+  const [small, large] = [1024, 10 << 20].map((bytes) => Buffer.alloc(bytes, 'lorem ipsum '));
   await listening(
-    createServer({ cert: certPem, key: keyPem, keepAliveTimeout: 60_000 }, (_request, response) => response.end(body)),
+    createServer({ cert: certPem, key: keyPem, keepAliveTimeout: 60_000 }, ({ url }, response) =>
+      response.end(url === largePath ? large : small),
+    ),
   );
 }
 
@@ -93,9 +115,9 @@ class TunnelAgent extends Agent {
   }
 }
 
-async function once1(agent: Agent, port: number): Promise<number> {
+async function once1(agent: Agent, port: number, path: string): Promise<number> {
   const startedMs = performance.now();
-  const outgoing = request({ agent, host: 'localhost', port, path: '/v1/me' });
+  const outgoing = request({ agent, host: 'localhost', port, path });
   outgoing.end();
   const [reply] = (await once(outgoing, 'response')) as [NodeJS.ReadableStream & { statusCode: number }];
   if (reply.statusCode !== 200) throw new Error(`status ${reply.statusCode}`);
@@ -104,14 +126,14 @@ async function once1(agent: Agent, port: number): Promise<number> {
   return performance.now() - startedMs;
 }
 
-async function round(agent: Agent, port: number, requests: number, atOnce: number): Promise<number[]> {
+async function round(agent: Agent, port: number, requests: number, { atOnce, path }: Way): Promise<number[]> {
   const times: number[] = [];
   let left = requests;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       while (left > 0) {
         left -= 1;
-        times.push(await once1(agent, port));
+        times.push(await once1(agent, port, path));
       }
     }),
   );
@@ -139,37 +161,36 @@ async function main(): Promise<void> {
   const broker = await start('broker', { ca: certificate.caPem, originPort: origin.port });
   try {
     const rows: Record<string, string | number>[] = [];
-    for (const keepAlive of [true, false]) {
-      for (const atOnce of [1, 64]) {
-        const count = keepAlive ? requests : Math.ceil(requests / 5);
-        const direct = (): Agent => new Agent({ keepAlive, maxSockets: 64, ca: certificate.caPem });
-        const tunnel = (): Agent => new TunnelAgent(broker.port, broker.caPem ?? '', keepAlive);
-        const p50: [number[], number[]] = [[], []];
-        const p99: [number[], number[]] = [[], []];
-        for (let turn = 0; turn < 6; turn += 1) {
-          for (const [which, make] of [direct, tunnel].entries()) {
-            const agent = make();
-            const times = await round(agent, origin.port, count, atOnce);
-            agent.destroy();
-            // The first turn warms up.
-            if (turn === 0) continue;
-            p50[which === 0 ? 0 : 1].push(at(times, 0.5));
-            p99[which === 0 ? 0 : 1].push(at(times, 0.99));
-          }
+    for (const way of ways) {
+      const { keepAlive, atOnce } = way;
+      const count = Math.ceil(requests * way.share);
+      const direct = (): Agent => new Agent({ keepAlive, maxSockets: 64, ca: certificate.caPem });
+      const tunnel = (): Agent => new TunnelAgent(broker.port, broker.caPem ?? '', keepAlive);
+      const p50: [number[], number[]] = [[], []];
+      const p99: [number[], number[]] = [[], []];
+      for (let turn = 0; turn < 6; turn += 1) {
+        for (const [which, make] of [direct, tunnel].entries()) {
+          const agent = make();
+          const times = await round(agent, origin.port, count, way);
+          agent.destroy();
+          // The first turn warms up.
+          if (turn === 0) continue;
+          p50[which === 0 ? 0 : 1].push(at(times, 0.5));
+          p99[which === 0 ? 0 : 1].push(at(times, 0.99));
         }
-        const [direct50, broker50] = p50;
-        const [direct99, broker99] = p99;
-        const fixed = (value: number): number => Number(value.toFixed(2));
-        rows.push({
-          way: `${keepAlive ? 'keep-alive' : 'new connection'}, ${atOnce} at once`,
-          'direct p50 ms': fixed(median(direct50)),
-          'broker p50 ms': fixed(median(broker50)),
-          'p50 ratio': fixed(median(broker50.map((value, index) => value / (direct50[index] ?? 1)))),
-          'direct p99 ms': fixed(median(direct99)),
-          'broker p99 ms': fixed(median(broker99)),
-          'p99 ratio': fixed(median(broker99.map((value, index) => value / (direct99[index] ?? 1)))),
-        });
       }
+      const [direct50, broker50] = p50;
+      const [direct99, broker99] = p99;
+      const fixed = (value: number): number => Number(value.toFixed(2));
+      rows.push({
+        way: `${keepAlive ? 'keep-alive' : 'new connection'}, ${atOnce} at once${way.path === largePath ? ', 10 MB' : ''}`,
+        'direct p50 ms': fixed(median(direct50)),
+        'broker p50 ms': fixed(median(broker50)),
+        'p50 ratio': fixed(median(broker50.map((value, index) => value / (direct50[index] ?? 1)))),
+        'direct p99 ms': fixed(median(direct99)),
+        'broker p99 ms': fixed(median(broker99)),
+        'p99 ratio': fixed(median(broker99.map((value, index) => value / (direct99[index] ?? 1)))),
+      });
     }
     console.table(rows);
     console.log(JSON.stringify({ bench: 'broker', requests, rows }));
