@@ -27,7 +27,7 @@ export const guard: Area = {
       id: 'G-1.rewritten',
       off: 'a rewritten call is not judged again',
       file: 'apps/daemon/src/guard/guard.ts',
-      from: `if (effect === 'deny' || effect === 'ask')`,
+      from: `if (effect === 'deny' || (effect === 'ask' && decision.effect !== 'ask'))`,
       to: `if (effect === 'deny' && effect !== 'deny')`,
       red: { [guardTest]: 'a rewritten call is judged as it will run' },
     },

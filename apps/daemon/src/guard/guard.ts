@@ -124,29 +124,37 @@ export class Guard {
   ): Promise<Verdict> {
     const policy = this.#ports.policy();
     const context = this.#context(reported);
-    const decision = this.#decision(reported, call, policy, context, open);
+    const { decision, runs } = this.#decision(reported, call, policy, context);
     const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
     const label = reported.harness === brokerHarness ? ('observed' as const) : ('reported' as const);
     const judged = { id, label, call, digest: this.#ports.digest(call), context, decision, rulesVersion: policy.version };
-    const outcome = decision.effect === 'ask' ? await this.#ports.approve(judged, gone) : undefined;
+    // What an operator sees, and their yes is bound to, is what will run.
+    const shown = { ...judged, call: runs, digest: this.#ports.digest(runs) };
+    const outcome = decision.effect === 'ask' ? await this.#ports.approve(shown, gone) : undefined;
     const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
     // The call may run from here on, and nothing tells for certain that it did not.
     if (allowed) for (const label of decision.labels) this.#labels.add(label); // [GUARD-14]
     const silent = label === 'observed' && decision.matched.length === 0 && decision.labels.length === 0;
     if (!silent) await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
     if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
+    if (runs !== call) open?.rewritten.add(this.#keyOf(runs, reported.directory));
     return { kind: 'allow', ...(decision.input !== undefined && { input: decision.input }), notes: notesOf(decision) };
   }
 
   /** What rules made of a call has to pass as it will be run; the harness will report it so. */
-  #decision(reported: ReportedAct, call: ToolCall, policy: Policy, context: CallContext, open: OpenCall | undefined): Decision {
+  #decision(
+    reported: ReportedAct,
+    call: ToolCall,
+    policy: Policy,
+    context: CallContext,
+  ): { readonly decision: Decision; readonly runs: ToolCall } {
     const decision = policy.decide(call, context);
-    if (decision.input === undefined) return decision;
+    if (decision.input === undefined) return { decision, runs: call };
     const rewritten = this.#canonical({ ...reported, call: reported.withInput(decision.input) });
     const { effect, matched } = policy.decide(rewritten, context);
-    if (effect === 'deny' || effect === 'ask') return { effect: 'deny', matched, labels: [] }; // [GUARD-15]
-    open?.rewritten.add(this.#keyOf(rewritten, reported.directory));
-    return decision;
+    if (effect === 'deny' || (effect === 'ask' && decision.effect !== 'ask'))
+      return { decision: { effect: 'deny', matched, labels: [] }, runs: call }; // [GUARD-15]
+    return { decision, runs: rewritten };
   }
 
   #fault(thrown: unknown): Verdict {

@@ -152,6 +152,31 @@ test('a rewritten call is judged as it will run, and passes when it is reported 
   assert.match(reasonOf(await unfit.guard.judge(bash('x'))), /codec_shape/);
 });
 
+// [GUARD-15]
+test('an operator is asked about the call as it will run, and it passes when it is reported so', async () => {
+  const shown: (readonly [string | undefined, Uint8Array])[] = [];
+  const decide = ({ command }: ToolCall): Decision =>
+    command === 'npm install' ? says('ask', { input: { command: 'npm install --ignore-scripts' } }) : says('ask');
+  const { guard, acts } = guardWith(decide, {
+    approve: async ({ call, digest }) => {
+      shown.push([call.command, digest]);
+      return 'allowed';
+    },
+  });
+  const verdict = await guard.judge(bash('npm install'));
+  assert.deepEqual(verdict, { kind: 'allow', input: { command: 'npm install --ignore-scripts' }, notes: [] });
+  assert.equal((await guard.judge(bash('npm install --ignore-scripts'))).kind, 'allow');
+  assert.deepEqual(
+    shown.map(([command]) => command),
+    ['npm install --ignore-scripts'],
+  );
+  assert.notDeepEqual(shown[0]?.[1], acts[0]?.digest);
+  assert.equal(acts.length, 1);
+  const refused = guardWith(decide, { approve: async () => 'denied' });
+  assert.equal((await refused.guard.judge(bash('npm install'))).kind, 'deny');
+  assert.equal((await refused.guard.judge(bash('npm install --ignore-scripts'))).kind, 'deny');
+});
+
 // [GUARD-14]
 test('labels are the session’s before the call may run, and the next call is judged under them', async () => {
   const seen: string[][] = [];
