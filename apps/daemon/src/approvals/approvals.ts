@@ -23,6 +23,10 @@ import type { Ports } from '../ports.ts';
 import { AskLimits } from './limits.ts';
 
 const defaultAskLifeMs = 120_000;
+/** For those who hear it live, when the ask's own time is up. */
+const leastClosedLifeMs = 10_000;
+/** The two are dated by different clocks. */
+const closedLongerMs = 1000;
 
 /** Who asks: what the daemon knows of the session, never what it says. */
 export interface Asking {
@@ -101,9 +105,11 @@ export class Approvals {
       note({ kind: 'answered', session: by.session, ask, outcome: told });
       return told; // [APPROVAL-8]
     }
+    const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
+    const untilMs = ports.clock.monotonicMs() + lifeMs;
     let ended: Ended = { outcome: 'unasked' };
     try {
-      ended = await this.answered(by, asked, ask);
+      ended = await this.answered(by, asked, { ask, lifeMs, untilMs });
     } catch (thrown) {
       ports.log.warn({ agent: toHex(this.options.agent), code: codeOf(thrown) }, 'an operator could not be asked'); // [APPROVAL-9]
     } finally {
@@ -116,7 +122,7 @@ export class Approvals {
     } catch {
       return 'unasked'; // [APPROVAL-10]
     }
-    void this.tellClosed(ask, outcome);
+    void this.tellClosed(ask, outcome, untilMs);
     return outcome;
   }
 
@@ -167,14 +173,12 @@ export class Approvals {
   /** Asks, and waits for the first answer that counts, the end of its time, or of whoever waits. */
   private async answered(
     by: Asking,
-    { act, call, because, withinMs = defaultAskLifeMs, gone }: Asked,
-    ask: Uint8Array,
+    { act, call, because, gone }: Asked,
+    { ask, lifeMs, untilMs }: { readonly ask: Uint8Array; readonly lifeMs: number; readonly untilMs: number },
   ): Promise<Ended> {
-    const { ports, record } = this.options;
-    const lifeMs = Math.min(Math.max(Math.trunc(withinMs), 1), maxAskLifeMs); // [APPROVAL-7]
+    const { record } = this.options;
     const { promise, resolve } = Promise.withResolvers<Ended>();
     const ended = (outcome: Outcome, device?: Uint8Array) => resolve({ outcome, device });
-    const untilMs = ports.clock.monotonicMs() + lifeMs;
     this.open.set(toHex(ask), { asked: { ask, call }, session: by.session, untilMs, ended });
     const timer = setTimeout(() => ended('expired'), lifeMs); // [APPROVAL-7]
     const left = () => ended('withdrawn'); // [APPROVAL-12]
@@ -233,9 +237,10 @@ export class Approvals {
       this.options.note({ kind: 'answer-refused', code, ...(ask !== undefined && { ask }) });
   }
 
-  /** So that operators elsewhere see that nobody waits; nothing depends on it. */
-  private async tellClosed(ask: Uint8Array, outcome: Outcome): Promise<void> {
+  /** So that operators elsewhere see that nobody waits; nothing depends on it. It is kept as long as the ask, which else would look open again. */
+  private async tellClosed(ask: Uint8Array, outcome: Outcome, untilMs: number): Promise<void> {
     if (outcome === 'unasked') return;
-    await this.send({ kind: 'closed', v: 1, ask, outcome }, 60_000).catch(() => {});
+    const leftMs = Math.max(untilMs - this.options.ports.clock.monotonicMs() + closedLongerMs, leastClosedLifeMs);
+    await this.send({ kind: 'closed', v: 1, ask, outcome }, Math.ceil(leftMs)).catch(() => {}); // [APPROVAL-13]
   }
 }

@@ -278,6 +278,18 @@ test('[APPROVAL-8]: a session has three asks open, the fourth is denied at once;
   assert.equal(await elsewhere, 'withdrawn');
 });
 
+test('[APPROVAL-13]: whoever looks later is told that nobody waits, for as long as the ask is kept', async (t) => {
+  const { machine, agent, operator, taken } = await scene(t);
+  const outcome = agent.approvals.askAboutCall(by, push, { because, withinMs: 300_000 });
+  operator.say(await operator.answer((await operator.next()).ask, 'deny'));
+  assert.equal(await outcome, 'denied');
+  await taken(2);
+  const [asked, closed] = machine.hostile.asked.flatMap((each) =>
+    each.kind === 'signal-put' ? [parseSignal(each.signal).statement.expiresAtMs] : [],
+  );
+  assert.ok(asked !== undefined && closed !== undefined && closed >= asked, `${String(closed)} before ${String(asked)}`);
+});
+
 test('[APPROVAL-9]: without a relay, or with one that does not take it, the act is denied at once', async (t) => {
   const machine = await Machine.enrolled(t);
   await machine.start();
