@@ -7,9 +7,10 @@ import { custody } from './custody.ts';
 import { guard } from './guard.ts';
 import { journal } from './journal.ts';
 import type { Area } from './mutation.ts';
+import { operator } from './operator.ts';
 import { rules } from './rules.ts';
 import { session } from './session.ts';
 import { supply } from './supply.ts';
 
 /** @public The runner and the check import that of the tree that they look at. */
-export const catalogue: readonly Area[] = [session, credentials, guard, rules, custody, journal, audit, crash, supply];
+export const catalogue: readonly Area[] = [session, credentials, guard, rules, operator, custody, journal, audit, crash, supply];

@@ -125,7 +125,8 @@ test('an older version, and the same with another text: no effect, and an alarm'
     await operator.sync();
   }
   machine.relay.push();
-  await machine.until(() => agent.view().rejected === 2, 'both read');
+  const { position } = operator.replica.state.control;
+  await machine.until(() => agent.hasRead(position), 'both read');
   assert.deepEqual([agent.rules.version, effect(agent, shell('shred')), effect(agent, shell('ls'))], [2, 'deny', 'allow']);
   const alarms = await recorded(machine, agent, 'entry-rejected', 2);
   assert.deepEqual(

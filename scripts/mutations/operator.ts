@@ -1,0 +1,178 @@
+// Controls of rule sets and approvals: THREAT_MODEL.md, O.
+
+import type { Area } from './mutation.ts';
+
+const ruleSets = 'packages/protocol/test/journal/rule-sets.test.ts';
+const inForce = 'apps/daemon/test/agent/rules-in-force.test.ts';
+const approvals = 'apps/daemon/test/approvals/approvals.test.ts';
+const limits = 'apps/daemon/test/approvals/limits.test.ts';
+const vectors = 'packages/protocol/test/approvals/approval-vectors.test.ts';
+
+export const operator: Area = {
+  mutations: [
+    {
+      id: 'O-1.version',
+      off: 'a rule set may be older than the one in force, or another one of the same version',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: `return version === (state.rules?.version ?? 0) + 1 ?`,
+      to: `return version > 0 && version + (state.rules?.version ?? 0) > 0 ?`,
+      red: { [ruleSets]: '[JOURNAL-23]', [inForce]: 'an older version, and the same with another text' },
+    },
+    {
+      id: 'O-1.hash',
+      off: 'a rule set is not held against its hash',
+      file: 'packages/protocol/src/journal/bodies.ts',
+      from: `equalBytes(hashRules(primitives, opened.text), opened.hash)) return;`,
+      to: `equalBytes(hashRules(primitives, opened.text), hashRules(primitives, opened.text))) return;`,
+      red: { [ruleSets]: '[JOURNAL-24]' },
+    },
+    {
+      id: 'O-1.alarm',
+      off: 'nothing is recorded of an entry that broke a rule',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: `after.rejected.slice(before?.rejected.length ?? 0)`,
+      to: `after.rejected.slice(after.rejected.length)`,
+      red: { [inForce]: 'an older version, and the same with another text' },
+    },
+    {
+      id: 'O-1.refused-alarm',
+      off: 'nothing is recorded of what is no part of the history',
+      file: 'apps/daemon/src/agent/journal.ts',
+      from: `for (const alarm of this.alarms) alarm(last.code);`,
+      to: '',
+      red: { [inForce]: 'a set by somebody else, or cut off' },
+    },
+    {
+      id: 'O-1.signs-what-was-read',
+      off: 'rules are signed whose examples do not hold',
+      file: 'apps/cli/src/commands/rules.ts',
+      from: `  refuseFailing(examples);\n`,
+      to: '',
+      red: { 'apps/cli/test/rules.test.ts': 'a file that does not hold is told with its line' },
+    },
+    {
+      id: 'O-2.last-good',
+      off: 'a set that cannot be read leaves none in force',
+      file: 'apps/daemon/src/agent/rules-in-force.ts',
+      from: `for (const earlier of earlierRules) {`,
+      to: `for (const earlier of earlierRules.slice(earlierRules.length)) {`,
+      red: { [inForce]: 'leaves the last good one in force' },
+    },
+    {
+      id: 'O-2.only-reading',
+      off: 'a machine without rules may do everything',
+      file: 'apps/daemon/src/agent/rules-in-force.ts',
+      from: `const none: InForce = { rules: readOnlyRules,`,
+      to: `const none: InForce = { rules: compile({ ...readOnlyRules.set, rules: [] }),`,
+      red: { [inForce]: 'may only read' },
+    },
+    {
+      id: 'O-4.call',
+      off: 'an answer counts for another call than it was given for',
+      file: 'packages/protocol/src/approvals/signals.ts',
+      from: `return equalBytes(ask, asked.ask) && equalBytes(call, asked.call);`,
+      to: `return equalBytes(ask, asked.ask) && call.length === asked.call.length;`,
+      red: { [approvals]: '[APPROVAL-5]' },
+    },
+    {
+      id: 'O-4.device',
+      off: 'agents answer as well as devices',
+      file: 'apps/daemon/src/approvals/approvals.ts',
+      from: `signKeyOf: (sender) => state()?.devices.get(toHex(sender))?.keys.sign,`,
+      to: `signKeyOf: (sender) => (state()?.devices.get(toHex(sender)) ?? state()?.agents.get(toHex(sender)))?.keys.sign,`,
+      red: { [approvals]: '[APPROVAL-5]' },
+    },
+    {
+      id: 'O-4.audience',
+      off: 'signals of other audiences are taken',
+      file: 'packages/protocol/src/approvals/signals.ts',
+      from: `if (audience !== audienceOf(agent))`,
+      to: `if (audience !== audienceOf(agent) && audience === '')`,
+      red: { [vectors]: '' },
+    },
+    {
+      id: 'O-4.late',
+      off: 'an answer counts after its time',
+      file: 'apps/daemon/src/approvals/approvals.ts',
+      from: `this.options.ports.clock.monotonicMs() >= open.untilMs`,
+      to: `this.options.ports.clock.monotonicMs() < 0`,
+      red: { [limits]: '[APPROVAL-7]' },
+    },
+    {
+      id: 'O-4.certificate',
+      off: 'a session key signs signals that outlive it',
+      file: 'packages/protocol/src/blind/signal.ts',
+      from: `const { from: agent, expiresAtMs: atMs } = signal.statement;`,
+      to: `const { from: agent } = signal.statement;\n  const atMs = known.nowMs;`,
+      red: { [vectors]: '' },
+    },
+    {
+      id: 'O-4.stale',
+      off: 'an answer counts though the relay may hide that its device was removed',
+      file: 'apps/daemon/src/approvals/approvals.ts',
+      from: `if (!isFresh()) throw`,
+      to: `if (!isFresh() && isFresh()) throw`,
+      red: { [limits]: '[APPROVAL-9]' },
+    },
+    {
+      id: 'O-5.unasked',
+      off: 'an act that nobody could be asked about is let go',
+      file: 'apps/daemon/src/approvals/approvals.ts',
+      from: `let ended: Ended = { outcome: 'unasked' };`,
+      to: `let ended: Ended = { outcome: 'allowed' };`,
+      red: { [approvals]: '[APPROVAL-9]' },
+    },
+    {
+      id: 'O-6.shown',
+      off: 'what an agent words is shown as it is',
+      file: 'apps/cli/src/commands/approvals.ts',
+      from: `  ].map(visible);`,
+      to: `  ].map((line) => visible('') + line);`,
+      red: { 'apps/cli/test/approvals.test.ts': '[APPROVAL-11]' },
+    },
+    {
+      id: 'O-6.whole',
+      off: 'what else the input of a command says is not shown',
+      file: 'packages/protocol/src/approvals/call.ts',
+      from: `...(Object.keys(rest).length > 0 && { rest:`,
+      to: `...(Object.keys(rest).length < 0 && { rest:`,
+      red: { [vectors]: '[APPROVAL-3]' },
+    },
+    {
+      id: 'O-7.open',
+      off: 'a session may have any number of asks open',
+      file: 'apps/daemon/src/approvals/limits.ts',
+      from: `const maxOpen = 3;`,
+      to: `const maxOpen = 3000;`,
+      red: { [limits]: '[APPROVAL-8]' },
+    },
+    {
+      id: 'O-7.no',
+      off: 'what was denied is asked again at once',
+      file: 'apps/daemon/src/approvals/limits.ts',
+      from: `const deniedMs = 5 * 60_000;`,
+      to: `const deniedMs = 0;`,
+      red: { [limits]: '[APPROVAL-8]' },
+    },
+    {
+      id: 'O-8.recorded',
+      off: 'an act is let go before the answer is recorded',
+      file: 'apps/daemon/src/approvals/approvals.ts',
+      from: `      await record({ kind: 'answered',`,
+      to: `      void record({ kind: 'answered',`,
+      red: { [limits]: '[APPROVAL-10]: an act is let go only after' },
+    },
+    {
+      id: 'O-9.blotted',
+      off: 'credentials of known shapes stand in the record of acts',
+      file: 'packages/protocol/src/audit/act.ts',
+      from: `prefix(blotted(said.slice(0, searched)),`,
+      to: `prefix(said.slice(0, searched),`,
+      red: { 'packages/protocol/test/audit/act.test.ts': '[AUDIT-26]' },
+    },
+  ],
+  exceptions: {
+    'O-3': 'J-5 and J-6 switch the freshness off that bounds it',
+    'O-10': 'nothing writes them: there is no text to take away',
+  },
+};
