@@ -1,5 +1,5 @@
-// The rules engine alone: decisions per call at 10, 100, 1,000 and 10,000 rules, with all packs, and for shell texts of 1 MB (DESIGN §13: 1,000
-// rules ≤ 50 µs p99, 1 MB ≤ 50 ms). `node bench/rules.ts [decisions per set]`; prints a table and one JSON line.
+// The rules engine alone: decisions per call at 10, 100, 1,000 and 10,000 rules, with all packs, and for the longest shell texts that are
+// read (DESIGN §13: 1,000 rules ≤ 50 µs p99; 1 MB ≤ 50 ms, which is refused unread). `node bench/rules.ts [decisions per set]`; prints a table and one JSON line.
 
 import { performance } from 'node:perf_hooks';
 import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
@@ -74,7 +74,7 @@ const decideNth = (rules: CompiledRules, where: CallContext) => (index: number) 
   if (call !== undefined) decide(rules, call, where);
 };
 
-const megabyte: Readonly<Record<string, string>> = {
+const longest: Readonly<Record<string, string>> = {
   'here-document': `cat > notes.txt <<'END'\n${'remember this line of text\n'.repeat(38_000)}END`,
   'one long word': `echo ${'a'.repeat(1_000_000)}`,
   'many words': `echo ${'word '.repeat(200_000)}`,
@@ -87,9 +87,9 @@ const table: Record<string, Figures> = {
 for (const count of [10, 100, 1000, 10_000]) table[`${count} rules`] = measure(decideNth(rulesOf(count), context), rounds);
 const packs = compile(withPacks({ packs: packNames, without: [], rules: [] }));
 table['all packs'] = measure(decideNth(packs, context), rounds);
-for (const [name, text] of Object.entries(megabyte)) {
-  const call = shell(text.slice(0, 1_000_000));
-  table[`1 MB, ${name}`] = measure(() => decide(packs, call, context), 5);
+for (const [name, text] of Object.entries(longest)) {
+  const call = shell(text.slice(0, 131_072));
+  table[`128 KiB, ${name}`] = measure(() => decide(packs, call, context), 5);
 }
 for (const [name, { p50, p99 }] of Object.entries(table))
   process.stdout.write(`${name.padEnd(30)} p50 ${p50.toFixed(1).padStart(10)} µs   p99 ${p99.toFixed(1).padStart(10)} µs\n`);

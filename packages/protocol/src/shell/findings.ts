@@ -3,7 +3,7 @@
 
 import type { Mention, Opaque, ShellCommand, ShellReading, Why } from './command.ts';
 
-export const maxTextCharacters = 1_048_576;
+export const maxTextCharacters = 131_072;
 const maxCommands = 20_000;
 const maxExcerptCharacters = 120;
 

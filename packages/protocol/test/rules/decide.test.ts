@@ -143,7 +143,7 @@ describe('decision: every input', () => {
       text: 'x'.repeat(5_000_000),
     };
     assert.equal(decide(all, write, context).effect, 'allow');
-    assert.equal(decide(all, shell(`cat > notes.txt <<'END'\n${'remember this\n'.repeat(70_000)}END`), context).effect, 'allow');
+    assert.equal(decide(all, shell(`cat > notes.txt <<'END'\n${'remember this\n'.repeat(9_000)}END`), context).effect, 'allow');
     assert.equal(decide(all, shell(`ls ${'a'.repeat(2_000_000)}`), context).effect, 'deny'); // too long to be read
   });
 

@@ -10,12 +10,12 @@ import { share } from '@holdfast/testkit/shares';
 const whyOf = (text: string) => readShell(text).opaque.map((each) => each.why);
 
 test('[SHELL-1] a text that is too long is opaque as a whole', () => {
-  assert.deepEqual(whyOf('a'.repeat(1_048_576)), []);
-  assert.deepEqual(whyOf('a'.repeat(1_048_577)), ['too_long']);
+  assert.deepEqual(whyOf('a'.repeat(131_072)), []);
+  assert.deepEqual(whyOf('a'.repeat(131_073)), ['too_long']);
 });
 
 test('[SHELL-2] what is nested too deep is opaque', () => {
-  for (const depth of [150, 1000, 100_000]) {
+  for (const depth of [150, 1000, 20_000]) {
     assert.deepEqual(whyOf(`${'( '.repeat(depth)}rm${' )'.repeat(depth)}`).includes('too_deep'), true, String(depth));
   }
   assert.ok(whyOf(`${'sudo '.repeat(120)}rm x`).includes('too_deep'));
