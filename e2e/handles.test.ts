@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as later } from 'node:timers/promises';
 import { leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
-import { inside } from '../packages/testkit/src/inside.ts';
+import { inside, scriptOf } from '../packages/testkit/src/inside.ts';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { share } from '../packages/testkit/src/shares.ts';
@@ -42,7 +43,24 @@ async function askAndPresent({
   return told;
 }
 
-describe('handles that an agent asks for', { timeout: 180_000 }, () => {
+/** Asks for a handle, says it, and presents it so many times at once. */
+async function presentAtOnce({ url, times }: { url: string; times: number }): Promise<void> {
+  const asked = await fetch(`${process.env['HOLDFAST_DOOR']}/v1/handles`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ credential: 'demo', request: { method: 'GET', url } }),
+  });
+  const { handle } = (await asked.json()) as { handle: string };
+  process.stdout.write(`handle ${handle}\n`);
+  const present = () =>
+    fetch(url, { headers: { authorization: `Bearer ${handle}` } }).then(
+      (reply) => reply.arrayBuffer(),
+      () => undefined,
+    );
+  await Promise.all(Array.from({ length: times }, present));
+}
+
+describe('handles that an agent asks for', { timeout: 240_000 }, () => {
   const secret = newCanary();
   let holdfast: Installation;
   let origin: Origin;
@@ -148,5 +166,23 @@ describe('handles that an agent asks for', { timeout: 180_000 }, () => {
     await holding.ended;
     assert.equal(origin.seen.length, count);
     assert.ok((await events()).includes('handle-refused handle_burned'));
+  });
+
+  it('200 at once while the daemon is killed, and again after its next start: the service never sees two', async () => {
+    for (let round = 0; round < share({ ci: 1, soak: 100 }); round += 1) {
+      const count = origin.seen.length;
+      const { daemon } = await holdfast.parts();
+      const ended = holdfast.ended();
+      const session = holdfast.session([process.execPath, '-e', scriptOf(presentAtOnce, { url: at('/v1/me'), times: 200 })]);
+      const [, handle = ''] = await session.waitFor(/handle (\S+)\n/);
+      await later(Math.random() * 100);
+      process.kill(daemon, 'SIGKILL');
+      await ended;
+      await session.ended;
+      await holdfast.start();
+      const again = await holdfast.run(['curl', '-sS', '-H', `Authorization: Bearer ${handle}`, at('/v1/me')]);
+      assert.match(again.stdout, /"refused"/, again.stderr); // [HANDLE-5]
+      assert.ok(origin.seen.length <= count + 1, `the service saw ${origin.seen.length - count}`);
+    }
   });
 });
