@@ -23,16 +23,18 @@ function whyWithoutPip(): string | false {
 }
 
 describe('package managers in a sealed session', { timeout: 180_000 }, () => {
-  const secrets = { npm: newCanary(), pip: newCanary() };
+  const secrets = { npm: newCanary(), scoped: newCanary(), pip: newCanary() };
   let holdfast: Installation;
   let npmClosed: Origin;
+  let npmScoped: Origin;
   let npmOpen: Origin;
   let pipClosed: Origin;
   let pipOpen: Origin;
 
   before(async () => {
-    [npmClosed, npmOpen, pipClosed, pipOpen] = await Promise.all([
+    [npmClosed, npmScoped, npmOpen, pipClosed, pipOpen] = await Promise.all([
       startNpmRegistry('npm.holdfast.test', 'greeting', secrets.npm),
+      startNpmRegistry('scoped-npm.holdfast.test', '@closed/pack', secrets.scoped),
       startNpmRegistry('open-npm.holdfast.test', '@open/hello'),
       startPythonIndex('pip.holdfast.test', 'closedpack', secrets.pip),
       startPythonIndex('open-pip.holdfast.test', 'openpack'),
@@ -40,6 +42,10 @@ describe('package managers in a sealed session', { timeout: 180_000 }, () => {
     holdfast = await Installation.create();
     await holdfast.settle({ within: withNames });
     await holdfast.giveCredential('npm', secrets.npm, npmClosed, { env: 'NPM_TOKEN' });
+    await holdfast.giveCredential('scoped', secrets.scoped, npmScoped, {
+      methods: ['GET'],
+      paths: ['/@closed/**', '/@closed%2F*'],
+    });
     await holdfast.giveCredential('pip', secrets.pip, pipClosed, { attach: 'basic:__token__' });
     await holdfast.allowEgress(npmOpen);
     await holdfast.allowEgress(pipOpen);
@@ -47,6 +53,7 @@ describe('package managers in a sealed session', { timeout: 180_000 }, () => {
     const settings = [
       `registry=https://${closed}`,
       `//${closed}:_authToken=\${NPM_TOKEN}`,
+      `@closed:registry=https://scoped-npm.holdfast.test:${npmScoped.port}/`,
       `@open:registry=https://open-npm.holdfast.test:${npmOpen.port}/`,
       'audit=false',
       'fund=false',
@@ -57,7 +64,7 @@ describe('package managers in a sealed session', { timeout: 180_000 }, () => {
   });
   after(async () => {
     await holdfast.remove();
-    await Promise.all([npmClosed, npmOpen, pipClosed, pipOpen].map((origin) => origin.close()));
+    await Promise.all([npmClosed, npmScoped, npmOpen, pipClosed, pipOpen].map((origin) => origin.close()));
   });
 
   async function inside(...words: readonly string[]): Promise<Ran> {
@@ -92,12 +99,24 @@ describe('package managers in a sealed session', { timeout: 180_000 }, () => {
       assert.ok(npmOpen.seen.length === 2 && npmOpen.seen.every(({ headers }) => headers.authorization === undefined));
     });
 
-    it('a scoped package of a private registry is refused, since npm asks for an encoded slash; npm says why', async () => {
-      const already = npmClosed.seen.length;
-      const ran = await inside('npm', 'view', '@closed/pack');
+    it('installs a scoped package from a private registry: npm asks for an encoded slash, and both of its readings are fenced', async () => {
+      await succeeds('npm', 'install', '@closed/pack');
+      assert.deepEqual(
+        npmScoped.seen.map(({ url, headers }) => [url, headers.authorization]),
+        [
+          ['/@closed%2Fpack', `Bearer ${secrets.scoped}`],
+          ['/@closed/pack/-/package-1.0.0.tgz', `Bearer ${secrets.scoped}`],
+        ],
+      );
+    });
+
+    it('a package of another scope is outside of that fence; npm says so', async () => {
+      const already = npmScoped.seen.length;
+      const registry = `--@other:registry=https://${npmScoped.host}:${npmScoped.port}/`;
+      const ran = await inside('npm', 'view', '@other/pack', registry);
       assert.notEqual(ran.code, 0);
-      assert.match(ran.stderr, /403 Holdfast: path_unsafe\. /);
-      assert.equal(npmClosed.seen.length, already);
+      assert.match(ran.stderr, /403 Holdfast: egress_denied\. /);
+      assert.equal(npmScoped.seen.length, already);
     });
 
     it('a registry that nobody allowed is refused; npm says why and what to do', async () => {

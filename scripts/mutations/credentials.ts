@@ -130,6 +130,22 @@ export const credentials: Area = {
       to: '0',
       red: { 'apps/daemon/test/session/agent-handles.test.ts': 'outside of the fence' },
     },
+    {
+      id: 'C-16.decoded',
+      off: 'only the path as it is sent has to be inside',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: 'new Set([facts.path, withSlashes(facts.path)])',
+      to: '[facts.path]',
+      red: { 'packages/protocol/test/vault/vault-properties.test.ts': 'with encoded slashes pass only if both' },
+    },
+    {
+      id: 'C-16.segments',
+      off: 'dot segments behind encoded slashes pass',
+      file: 'apps/daemon/src/broker/path.ts',
+      from: ` || !plainSegments(plain.replaceAll(encodedSlash, '/'))`,
+      to: '',
+      red: { 'apps/daemon/test/broker/targets.test.ts': 'a path is canonical or refused' },
+    },
   ],
   exceptions: {
     'C-1': 'not tried yet',

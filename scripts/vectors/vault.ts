@@ -78,7 +78,7 @@ const fences: readonly (readonly [string, string, Expect, Fields])[] = [
     '[::1',
   ].map((host) => [`address ${host}`, 'FENCE-4', 'codec_shape', withHost(host)] as const),
   ...['/', '/**', '/v1/*/x', '/v1/a*b**', '/%C3%A4'].map((glob) => [`glob ${glob}`, 'FENCE-5', 'ok', withPath(glob)] as const),
-  ...['v1', '/v1/***', '/v1/../**', '/v1//x', '/a;b', '/%2f', '/a?b', '/a b', '/%41'].map(
+  ...['v1', '/v1/***', '/v1/../**', '/v1//x', '/a;b', '/%2f', '/%2F', '/a%2F..', '/a?b', '/a b', '/%41'].map(
     (glob) => [`glob ${glob}`, 'FENCE-5', 'codec_shape', withPath(glob)] as const,
   ),
   ...['CONNECT', 'TRACE', 'TRACK', 'get', 'GET ', ''].map(
@@ -100,7 +100,7 @@ writeVectors(
 
 const get = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
 const path = (text: string) => ({ ...get, path: text });
-const decisions: readonly (readonly [string, string, Expect, typeof get])[] = [
+const decisions: readonly (readonly [string, string, Expect, typeof get, paths?: readonly string[]])[] = [
   ['example of the page', 'FENCE-14', 'ok', get],
   ['the folder itself', 'FENCE-14', 'ok', path('/v1/')],
   ['deep below', 'FENCE-14', 'ok', path('/v1/a/b/c.d/')],
@@ -120,12 +120,42 @@ const decisions: readonly (readonly [string, string, Expect, typeof get])[] = [
   ...['', 'v1/me', '*', '/v1/../admin', '/v1/./me', '/v1/..', '/v1//me', '//v1/me', `/v1/${'a'.repeat(4096)}`].map(
     (text) => [`path ${text.slice(0, 20)}`, 'FENCE-6', 'path_unsafe', path(text)] as const,
   ),
-  ...['/v1/..%2Fadmin', '/v1/%2F', '/v1/a%5Cb', '/v1/a%3Bb', '/v1/%252E'].map(
-    (text) => [`path ${text}`, 'FENCE-7', 'path_unsafe', path(text)] as const,
-  ),
-  ...['/v1/%2e%2e/admin', '/v1/%2E%2E/admin', '/v1/%41', '/v1/%c3%a4', '/v1/%C0%AF', '/v1/%FF', '/v1/%', '/v1/%4', '/v1/%zz'].map(
-    (text) => [`path ${text}`, 'FENCE-8', 'path_unsafe', path(text)] as const,
-  ),
+  ['an encoded slash', 'FENCE-7', 'ok', path('/v1/@scope%2Fname')],
+  ['encoded slashes', 'FENCE-7', 'ok', path('/v1/a%2Fb%2Fc/d%2Fe')],
+  ['an encoded slash at the end', 'FENCE-7', 'ok', path('/v1/a%2F')],
+  ['eight of them', 'FENCE-7', 'ok', path(`/v1/a${'%2Fb'.repeat(8)}`)],
+  ['nine of them', 'FENCE-7', 'path_unsafe', path(`/v1/a${'%2Fb'.repeat(9)}`)],
+  ['outside as it is sent', 'FENCE-14', 'fence_path', path('/v1%2Fme')],
+  ['inside as it is sent alone', 'FENCE-14', 'fence_path', path('/@scope%2Fname'), ['/@scope%2F*']],
+  ['inside when it is decoded alone', 'FENCE-14', 'fence_path', path('/@scope%2Fname'), ['/@scope/*']],
+  ['inside both ways, by two globs', 'FENCE-14', 'ok', path('/@scope%2Fname'), ['/@scope%2F*', '/@scope/*']],
+  ['inside both ways, by one glob', 'FENCE-14', 'ok', path('/@scope%2Fname'), ['/**']],
+  ['more segments than the glob has', 'FENCE-14', 'fence_path', path('/p/a%2Fb/issues'), ['/p/*/issues']],
+  ['another folder when it is decoded', 'FENCE-14', 'fence_path', path('/p/a%2Fadmin'), ['/p/*']],
+  ...[
+    '/v1/..%2Fadmin',
+    '/v1/a%2F..',
+    '/v1/a%2F..%2Fadmin',
+    '/v1/.%2Fa',
+    '/v1/%2F',
+    '/v1%2F%2Fa',
+    '/v1/%252Fa',
+    '/v1/a%5Cb',
+    '/v1/a%3Bb',
+    '/v1/%252E',
+  ].map((text) => [`path ${text}`, 'FENCE-7', 'path_unsafe', path(text)] as const),
+  ...[
+    '/v1/%2e%2e/admin',
+    '/v1/%2E%2E/admin',
+    '/v1/a%2fb',
+    '/v1/%41',
+    '/v1/%c3%a4',
+    '/v1/%C0%AF',
+    '/v1/%FF',
+    '/v1/%',
+    '/v1/%4',
+    '/v1/%zz',
+  ].map((text) => [`path ${text}`, 'FENCE-8', 'path_unsafe', path(text)] as const),
   ...[
     '/v1/a;b',
     '/v1/..;/admin',
@@ -145,8 +175,8 @@ const decisions: readonly (readonly [string, string, Expect, typeof get])[] = [
 ];
 writeVectors(
   'fence/decisions',
-  'Requests against the fence of the page: ok is allow.',
-  decisions.map(([name, clause, expect, facts]) => ({ name, clause, expect, facts })),
+  'Requests against the fence of the page, or one with other `paths`: ok is allow.',
+  decisions.map(([name, clause, expect, facts, paths]) => ({ name, clause, expect, facts, ...(paths && { paths }) })),
 );
 
 const bearer: Value = { kind: 'bearer' };

@@ -35,7 +35,7 @@ export function startNpmRegistry(host: string, name: string, token?: string): Pr
     const base = `https://${String(headers['host'])}/${name}`;
     if (token !== undefined && headers.authorization !== `Bearer ${token}`) {
       response.writeHead(401, { 'www-authenticate': 'Bearer' }).end();
-    } else if (url === `/${name.replace('/', '%2f')}`) {
+    } else if (url.replace('%2f', '%2F') === `/${name.replace('/', '%2F')}`) {
       response.setHeader('content-type', 'application/json');
       const versions = { '1.0.0': { ...manifest, dist: { tarball: `${base}/-/package-1.0.0.tgz`, integrity } } };
       const description = `asked for by ${String(headers.authorization)}`;

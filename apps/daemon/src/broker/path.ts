@@ -3,8 +3,11 @@
 const maxPathCharacters = 4096;
 const unreserved = /[A-Za-z0-9._~-]/;
 const plainPath = /^\/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*$/;
-/** Slash, backslash, semicolon, percent sign, control characters: escapes that some servers undo before they split the path. */
-const unsafeEscape = /%(?:2F|5C|3B|25|[01][0-9A-F]|7F)/;
+/** Backslash, semicolon, percent sign, control characters: escapes that some servers undo before they split the path. */
+const unsafeEscape = /%(?:5C|3B|25|[01][0-9A-F]|7F)/;
+/** Others undo encoded slashes, too; a few may stand, and the path is judged in both readings. */
+const encodedSlash = '%2F';
+const maxEncodedSlashes = 8;
 
 export interface SplitUrl {
   readonly path: string;
@@ -25,10 +28,16 @@ export function canonicalPath(path: string): string | undefined {
     return unreserved.test(character) ? character : escape.toUpperCase();
   });
   if (plain.length > maxPathCharacters || !plainPath.test(plain) || unsafeEscape.test(plain)) return undefined;
-  const segments = plain.slice(1).split('/');
-  if (segments.some((segment, index) => segment === '.' || segment === '..' || (segment === '' && index < segments.length - 1)))
-    return undefined;
+  if (plain.split(encodedSlash).length - 1 > maxEncodedSlashes) return undefined;
+  if (!plainSegments(plain) || !plainSegments(plain.replaceAll(encodedSlash, '/'))) return undefined;
   return decoded(plain) === undefined ? undefined : plain;
+}
+
+function plainSegments(path: string): boolean {
+  const segments = path.slice(1).split('/');
+  return segments.every(
+    (segment, index) => segment !== '.' && segment !== '..' && (segment !== '' || index === segments.length - 1),
+  );
 }
 
 /** Percent-decoding as UTF-8; undefined for what is not (overlong forms hide slashes). */

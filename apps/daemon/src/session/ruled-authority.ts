@@ -28,7 +28,13 @@ export class RuledAuthority extends SessionAuthority {
     return super.passed(facts);
   }
 
-  async #assertAllowed({ scheme, host, port, method, path }: RequestFacts, credential: string | undefined): Promise<void> {
+  /** In both readings, where servers have two of a path. */
+  async #assertAllowed(facts: RequestFacts, credential: string | undefined): Promise<void> {
+    const decoded = facts.path.replaceAll(/%2f/gi, '/');
+    for (const path of new Set([facts.path, decoded])) await this.#assertReading({ ...facts, path }, credential);
+  }
+
+  async #assertReading({ scheme, host, port, method, path }: RequestFacts, credential: string | undefined): Promise<void> {
     const place = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
     const verdict = await this.#judge({
       tool: 'fetch',

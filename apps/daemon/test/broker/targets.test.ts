@@ -122,6 +122,8 @@ test('a path is canonical or refused', () => {
     '/v1/%6De': '/v1/me',
     '/v1/a%c3%a9': '/v1/a%C3%A9',
     '/v1/x/': '/v1/x/',
+    '/@scope%2fname': '/@scope%2Fname',
+    '/v1/x%2f': '/v1/x%2F',
     "/v1/o('a'),b=c:@!$&*+": "/v1/o('a'),b=c:@!$&*+",
   };
   for (const [given, canonical] of Object.entries(paths)) assert.equal(canonicalPath(given), canonical, given);
@@ -134,7 +136,12 @@ test('a path is canonical or refused', () => {
     '/v1/./x',
     '/v1//x',
     '//x',
-    '/v1%2fx',
+    '/v1/..%2fx',
+    '/v1/x%2f..%2fy',
+    '/v1/x%2F%2fy',
+    '/v1%2f/x',
+    '/v1/x%252fy',
+    `/v1/x${'%2fy'.repeat(9)}`,
     '/v1%5Cx',
     '/v1\\x',
     '/v1;x=1/y',

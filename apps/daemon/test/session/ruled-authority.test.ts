@@ -17,7 +17,7 @@ const facts = {
   query: 'secret=1',
 } as const;
 
-function ruled(verdict: Verdict | undefined) {
+function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
   const done: string[] = [];
   const asked: ToolCall[] = [];
   const grant = {
@@ -49,7 +49,7 @@ function ruled(verdict: Verdict | undefined) {
   if (verdict !== undefined)
     authority.heldBy(async (call) => {
       asked.push(call);
-      return verdict;
+      return typeof verdict === 'function' ? verdict(call) : verdict;
     });
   const [view] = authority.grants();
   return { authority, view: view ?? assert.fail(), done, asked };
@@ -84,4 +84,17 @@ test('what the rules deny, or would change, is not minted and does not pass; nor
     await assert.rejects(authority.passed(facts), { code: 'rules_denied' });
     assert.deepEqual(done, []);
   }
+});
+
+// [GUARD-16]
+test('a path with encoded slashes is held against them in both readings', async () => {
+  const no: Verdict = { kind: 'deny', reason: 'x' };
+  for (const denied of ['/v1/a/b', '/v1/a%2Fb']) {
+    const { authority, view, done } = ruled(({ url }) => (url === `https://api.example.com${denied}` ? no : yes));
+    await assert.rejects(authority.use(view, { ...facts, path: '/v1/a%2Fb' }), { code: 'rules_denied' }, denied);
+    assert.deepEqual(done, []);
+  }
+  const { authority, done } = ruled(({ url }) => (url?.includes('/admin/') ? no : yes));
+  await assert.rejects(authority.passed({ ...facts, path: '/admin%2fusers' }), { code: 'rules_denied' });
+  assert.deepEqual(done, []);
 });

@@ -4,7 +4,7 @@
 import { bool, list, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { hostName, portNumber } from './host.ts';
-import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters } from './path.ts';
+import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
 /** Certificates only, as RFC 7468 §2 writes them, so that no private key rides along into an entry by mistake. */
 export const caBundle = text({
@@ -55,6 +55,7 @@ export function decide(within: Fence, facts: RequestFacts): FenceDecision {
   if (!within.hosts.some(({ host, port }) => host === facts.host && port === facts.port)) return refuse('fence_host'); // [FENCE-12]
   if (!within.methods.includes(facts.method)) return refuse('fence_method'); // [FENCE-13]
   if (!isCanonicalPath(facts.path)) return refuse('path_unsafe'); // [FENCE-6] [FENCE-7] [FENCE-8] [FENCE-9]
-  if (!within.paths.some((glob) => globMatches(glob, facts.path))) return refuse('fence_path'); // [FENCE-14]
+  for (const path of new Set([facts.path, withSlashes(facts.path)]))
+    if (!within.paths.some((glob) => globMatches(glob, path))) return refuse('fence_path'); // [FENCE-14]
   return { kind: 'allow' };
 }

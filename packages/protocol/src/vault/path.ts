@@ -9,6 +9,13 @@ const unreservedOrSafe = /^[A-Za-z0-9._~!$&'()*+,=:@/-]$/;
 const unreserved = /^[A-Za-z0-9._~-]$/;
 const utf8Text = new TextDecoder('utf-8', { fatal: true });
 
+/** Registries and forges write a name with a slash so, once or twice; more readings are not judged. */
+const maxEncodedSlashes = 8;
+const encodedSlash = '%2F';
+
+/** The path as servers read it that undo its encoded slashes before they split it. */
+export const withSlashes = (path: string): string => path.replaceAll(encodedSlash, '/');
+
 /** The byte of an escape that stands for one thing only, or undefined. */
 function plainEscape(digits: string): number | undefined {
   if (!/^[0-9A-F]{2}$/.test(digits)) return undefined; // [FENCE-8] one spelling: upper-case
@@ -16,12 +23,21 @@ function plainEscape(digits: string): number | undefined {
   if (byte < 0x20 || byte === 0x7f) return undefined; // [FENCE-9] control characters
   const character = String.fromCharCode(byte);
   if (byte < 0x80 && unreserved.test(character)) return undefined; // [FENCE-8] needless escapes: `%2E` is a dot
-  if (character === '/' || character === '\\' || character === ';' || character === '%') return undefined; // [FENCE-7] [FENCE-9]
+  if (character === '\\' || character === ';' || character === '%') return undefined; // [FENCE-7] [FENCE-9]
   return byte;
 }
 
-/** True for a path that has exactly one reading: absolute, no dot segments, no empty ones inside, no `;`, no backslash, no needless escape. */
+/**
+ * True for a path that has exactly one reading: absolute, no dot segments, no empty ones inside, no `;`, no backslash, no needless escape. With
+ * encoded slashes it has two, and is canonical if both are.
+ */
 export function isCanonicalPath(path: string): boolean {
+  if (!hasOneReading(path)) return false;
+  const slashes = path.split(encodedSlash).length - 1;
+  return slashes === 0 || (slashes <= maxEncodedSlashes && hasOneReading(withSlashes(path))); // [FENCE-7]
+}
+
+function hasOneReading(path: string): boolean {
   if (!path.startsWith('/') || path.length > maxPathCharacters) return false;
   const raw: number[] = [];
   for (let at = 0; at < path.length; at += 1) {

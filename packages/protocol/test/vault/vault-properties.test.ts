@@ -74,9 +74,32 @@ describe('paths', () => {
         const path = `/${pieces.join('')}`;
         if (!isCanonicalPath(path)) return;
         assert.equal(new URL(`https://h${path}`).pathname, path);
-        assert.equal(decodeURIComponent(path).split('/').length, path.split('/').length);
-        assert.ok(!decodeURIComponent(path).split('/').includes('..'));
+        const segments = decodeURIComponent(path).split('/');
+        assert.equal(segments.length, path.replaceAll('%2F', '/').split('/').length);
+        for (const segment of ['.', '..']) assert.ok(!segments.includes(segment));
+        assert.ok(!segments.slice(1, -1).includes(''));
       }),
+      runs,
+    );
+  });
+  it('[FENCE-14] with encoded slashes pass only if both of their readings are inside', () => {
+    const glob = fc.constantFrom('/a/*', '/a%2F*', '/a/**', '/*', '/**', '/a/b', '/a%2Fb');
+    const segment = fc.constantFrom('a', 'b', 'c');
+    const joint = fc.constantFrom('/', '%2F');
+    const facts = { scheme: 'https', host: 'a.example', port: 443, method: 'GET' };
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(glob, { minLength: 1 }),
+        segment,
+        fc.array(fc.tuple(joint, segment), { maxLength: 3 }),
+        (paths, first, rest) => {
+          const within = parseFence({ hosts: ['a.example'], paths });
+          const path = `/${first}${rest.flat().join('')}`;
+          const inside = (text: string) => paths.some((each) => globMatches(each, text));
+          const expected = inside(path) && inside(path.replaceAll('%2F', '/'));
+          assert.equal(decide(within, { ...facts, path }).kind === 'allow', expected, `${paths.join()} ${path}`);
+        },
+      ),
       runs,
     );
   });

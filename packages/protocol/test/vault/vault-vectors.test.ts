@@ -45,9 +45,10 @@ describe('fence: decisions', () => {
     paths: ['/v1/**'],
     allowPrivate: false,
   };
-  for (const { name, clause, expect, facts } of ownVectors<Vector<{ facts: RequestFacts }>>('fence/decisions').entries) {
+  type Fields = { facts: RequestFacts; paths?: readonly string[] };
+  for (const { name, clause, expect, facts, paths } of ownVectors<Vector<Fields>>('fence/decisions').entries) {
     it(`${clause} ${name}: ${expect}`, () => {
-      const decision = decide(within, facts);
+      const decision = decide(paths === undefined ? within : { ...within, paths: [...paths] }, facts);
       assert.equal(decision.kind === 'allow' ? 'ok' : decision.code, expect);
     });
   }
