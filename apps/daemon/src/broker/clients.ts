@@ -130,6 +130,7 @@ export class Clients {
     this.#deadlines.get(socket)?.end();
     let target: Target | undefined;
     try {
+      if (!/^1\.[01]$/.test(request.httpVersion)) throw refusal('request_malformed'); // a line without a version is none of HTTP/1.1
       target = parseAuthority(request.url ?? '', 'https');
       const { host } = request.headers;
       // Some clients name the proxy here; nothing is ever decided by it.

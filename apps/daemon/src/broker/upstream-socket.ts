@@ -30,7 +30,11 @@ export class UpstreamSocket extends Duplex {
     transport.on('data', (chunk: Buffer) => this.#received(chunk));
     transport.on('end', () => (this.#phase === 'idle' ? this.destroy() : this.push(null)));
     transport.on('error', (error) => this.destroy(error));
-    transport.on('close', () => this.destroy());
+    // What it sent before it ended is still read; a client may be slow.
+    transport.on('close', () => {
+      if (transport.readableEnded && !this.readableEnded) this.once('end', () => this.destroy());
+      else this.destroy();
+    });
   }
 
   /** One request at a time: the next head that is written is this request's, the next reply answers it. [BROKER-20] */

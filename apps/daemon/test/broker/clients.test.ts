@@ -180,11 +180,18 @@ test('requests that two parsers could read differently are refused before anythi
   const own = `Host: ${host}\r\n`;
   const requests: Record<string, string> = {
     'CL.TE': `${line}${own}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG`,
+    'TE.CL': `${line}${own}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET`,
     'TE.TE': `${line}${own}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`,
     'an obscured TE': `${line}${own}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
     'TE with a list': `${line}${own}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
     'TE with a space before the colon': `${line}${own}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`,
     'two lengths': `${line}${own}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx`,
+    'the same length twice': `${line}${own}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx`,
+    'a list of lengths': `${line}${own}Content-Length: 1, 1\r\n\r\nx`,
+    'a hexadecimal length': `${line}${own}Content-Length: 0x1\r\n\r\nx`,
+    'an endless length': `${line}${own}Content-Length: 99999999999999999999\r\n\r\nx`,
+    'the same coding twice': `${line}${own}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`,
+    'a coding behind a tab': `${line}${own}Transfer-Encoding:\tchunked\x0b\r\n\r\n0\r\n\r\n`,
     'a signed length': `${line}${own}Content-Length: +1\r\n\r\nx`,
     'two hosts': `${line}${own}Host: evil.example\r\nContent-Length: 0\r\n\r\n`,
     'no host': `${line}Content-Length: 0\r\n\r\n`,
@@ -229,6 +236,68 @@ test('chunk extensions and trailers do not go upstream; pipelined requests are j
     ['/v1/a abc', '/v1/c '],
   );
   assert.deepEqual([headerOf(origin.seen[0], 'trailer'), headerOf(origin.seen[0], 'te')], [undefined, undefined]);
+});
+
+// [BROKER-11]
+test('a body in broken chunks is never taken for the whole, nor its end for another request', async () => {
+  await using it = await world({ limits: { headTimeoutMs: 2_000 } });
+  const origin = await it.origin((seen, response) => response.end(seen.url));
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const smuggled = `GET /v1/smuggled HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const bodies: Record<string, string> = {
+    'a size that is none': `xyz\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a negative size': `-1\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a size with a sign of its base': `0x3\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a size beyond numbers': `fffffffffffffffff\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a size behind a space': ` 3\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a bare line feed after the size': `3\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a bare line feed after the chunk': `3\r\nabc\n0\r\n\r\n${smuggled}`,
+    'a chunk that is longer than its size': `3\r\nabcdef\r\n0\r\n\r\n${smuggled}`,
+    'a bare line feed in an extension': `3;a\nb\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'a bare carriage return in an extension': `3;a\rb\r\nabc\r\n0\r\n\r\n${smuggled}`,
+    'an end with a bare line feed': `3\r\nabc\r\n0\n\n${smuggled}`,
+  };
+  for (const [what, body] of Object.entries(bodies)) {
+    const tls = await it.tunnel(host);
+    tls.end(Buffer.from(`POST /v1/x HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`, 'latin1'));
+    const answers = await rest(tls);
+    assert.ok(!answers.includes('/v1/smuggled'), `${what}: ${answers}`);
+    assert.deepEqual(
+      origin.seen.splice(0).map(({ url }) => url),
+      [],
+      what,
+    );
+  }
+});
+
+// [BROKER-28]
+test('a client that stops in its body is cut off, and its request is no whole one', async () => {
+  await using it = await world({ limits: { quietTimeoutMs: 150 } });
+  const origin = await it.origin();
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const tls = await it.tunnel(host);
+  tls.write(`POST /v1/x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 100\r\n\r\nhalf`);
+  const reply = await readReply(tls);
+  assert.deepEqual([reply.status, codeIn(reply)], [504, 'upstream_timeout']);
+  assert.equal(await nextChunk(tls), undefined);
+  assert.equal(origin.seen.length, 0);
+});
+
+test('other expectations are not met, and a target with a line end is none', async () => {
+  await using it = await world();
+  const origin = await it.origin();
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const reply = await it.ask(host, get(host, 'Expect: 200-perhaps\r\n'));
+  assert.equal(reply.status, 417);
+  for (const target of [`${host}\r\nX: y`, `${host}%0d%0aX:y`, `${host}\tx`, `${host}#x`, `//${host}`, `https://${host}`]) {
+    const socket = await it.open();
+    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assert.ok((await readReply(socket)).status >= 400, target);
+  }
+  assert.equal(origin.connections(), 0);
 });
 
 test('Expect is answered here; upgrades but to WebSocket are refused; an offer of h2c is ignored', async () => {

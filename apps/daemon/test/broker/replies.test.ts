@@ -4,6 +4,7 @@ import { createServer as createTlsServer, getCACertificates, setDefaultCACertifi
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { webcrypto } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import 'reflect-metadata'; // x509's container asks for it
 import * as x509 from '@peculiar/x509';
@@ -300,6 +301,34 @@ test('back-pressure reaches the origin, both ways, and large bodies arrive whole
     ]),
   );
   assert.equal(posted.body.toString(), String(size));
+});
+
+// [BROKER-27]
+test('a reply whose connection ends with it arrives whole at a client that reads late', async () => {
+  await using it = await world();
+  const size = 3 * 1024 * 1024;
+  const body = Buffer.alloc(size, 'x\n');
+  const origin = await rawOrigin(it, (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\nConnection: close\r\n\r\n`);
+    socket.end(body);
+  });
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  for (const ask of ['1.1', '2'] as const) {
+    let got: Buffer;
+    if (ask === '1.1') {
+      const tls = await it.tunnel(host);
+      tls.write(get(host));
+      tls.pause();
+      await new Promise((done) => setTimeout(done, 300));
+      got = (await readReply(tls)).body;
+    } else {
+      const stream = (await it.http2(host)).request({ ':path': '/v1/me' });
+      await new Promise((done) => setTimeout(done, 300));
+      got = await buffer(stream);
+    }
+    assert.equal(got.length, size, `HTTP/${ask}`);
+  }
 });
 
 // [BROKER-26] [BROKER-27]

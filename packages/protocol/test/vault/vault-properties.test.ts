@@ -87,6 +87,12 @@ describe('paths', () => {
     const segment = fc.constantFrom('a', 'b', 'c');
     const joint = fc.constantFrom('/', '%2F');
     const facts = { scheme: 'https', host: 'a.example', port: 443, method: 'GET' };
+    for (const paths of [['/a%2F*'], ['/a/*'], ['/*']])
+      assert.equal(
+        decide(parseFence({ hosts: ['a.example'], paths }), { ...facts, path: '/a%2Fb' }).kind,
+        'refuse',
+        paths.join(),
+      );
     fc.assert(
       fc.property(
         fc.uniqueArray(glob, { minLength: 1 }),
