@@ -1,4 +1,4 @@
-// The broker: a sealed session's only way out, spec/broker.md. An HTTP/1.1 forward proxy with TLS interception that attaches the session's
+// The broker: a sealed session's only way out, spec/broker.md. A forward proxy for HTTP/1.1 and HTTP/2 with TLS interception that attaches the session's
 // granted credentials, lets pass what the operator allowed, and refuses the rest. Trusts the authority it is given; nothing that a client
 // or an origin sends.
 

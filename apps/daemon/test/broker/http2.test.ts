@@ -463,6 +463,16 @@ const floods: Readonly<Record<string, Flood>> = {
         frame(frameType.continuation, flag.endHeaders, turn * 2 + 1),
       ]),
   },
+  'heads that unpack to megabytes': {
+    ends: undefined,
+    // One header is put into the table, and named 12,000 times by a byte each.
+    next: (turn, host) => {
+      const [kind, ...literal] = note(3_900);
+      const packed = Buffer.concat([Buffer.from([0x40 | (kind ?? 0), ...literal]), Buffer.alloc(12_000, 0xbe)]);
+      const own = turn * 2 + 1;
+      return Buffer.concat([openHead(own, host), frame(frameType.continuation, flag.endHeaders, own, packed)]);
+    },
+  },
   settings: { ends: false, next: () => frame(frameType.settings, 0, 0, Buffer.from([0, 4, 0, 0, 255, 255])) },
   'pings whose answers are not read': { ends: false, next: () => frame(frameType.ping, 0, 0, Buffer.alloc(8)) },
   'empty data': {
