@@ -77,6 +77,9 @@ function makeInGit({ path, as }: Cover): void {
   chmodSync(path, as === 'folder' ? folderMode : fileMode);
 }
 
+/** The name under which a placeholder's socket is born, for a moment: it is not a program's. */
+export const bornName = /^\.holdfast-[0-9a-f]{12}$/;
+
 /** One socket under all the names. A file system without sockets gets empty files. */
 async function makeSockets(paths: readonly string[]): Promise<void> {
   const absent = paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) === undefined);

@@ -5,6 +5,7 @@
 import { lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { bornName } from './covers.ts';
 import { isWithin } from './places.ts';
 
 /** Each is a mount, and bwrap takes a bounded number of words. */
@@ -21,7 +22,8 @@ export function hostSockets(shown: readonly string[], hidden: readonly string[],
   const found = new Set<string>();
   for (const name of boundNames()) {
     const path = realPath(isAbsolute(name) ? name : join(tree, name));
-    if (path === undefined || hidden.some((folder) => isWithin(path, folder))) continue;
+    // One of ours would be gone before it could be covered, and the mount would leave a file in its place.
+    if (path === undefined || bornName.test(basename(path)) || hidden.some((folder) => isWithin(path, folder))) continue;
     if (shown.some((folder) => isWithin(path, folder))) found.add(path);
   }
   if (found.size > maxSockets) {

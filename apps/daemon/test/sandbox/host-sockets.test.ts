@@ -70,6 +70,7 @@ test('[SANDBOX-17] found by whatever name it was bound under, and only where it 
   await listenAt(t, join(world.root, 'link/by-link.sock'));
   await listenAt(t, join(hidden, 'hidden.sock'));
   await listenAt(t, join(world.root, 'elsewhere.sock'));
+  await listenAt(t, join(world.tree, '.holdfast-0123456789ab')); // as another session's placeholder is born
   await listenAt(t, join(world.tree, 'moved.sock'));
   renameSync(join(world.tree, 'moved.sock'), join(world.tree, 'other.sock'));
   const listen = 'require("net").createServer().listen("relative.sock", () => console.log("up"))';
