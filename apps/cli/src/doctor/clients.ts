@@ -12,7 +12,7 @@ const answerWithinMs = 10_000;
 const trust: Readonly<Record<string, string>> = {
   curl: 'CURL_CA_BUNDLE and the bundle over the system one',
   git: 'GIT_SSL_CAINFO; over HTTPS only, SSH does not pass',
-  npm: 'NODE_EXTRA_CA_CERTS; a scoped package of a host that has a credential is refused (path_unsafe)',
+  npm: 'NODE_EXTRA_CA_CERTS; scoped packages of a host that has a credential need a path such as /** in its fence',
   python3: 'SSL_CERT_FILE and REQUESTS_CA_BUNDLE; libraries that read no proxy variables reach nothing',
   pip: 'PIP_CERT',
   node: 'NODE_EXTRA_CA_CERTS and NODE_USE_ENV_PROXY',
