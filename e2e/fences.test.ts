@@ -377,6 +377,11 @@ describe('fences', { timeout: 180_000 }, () => {
     return session;
   };
 
+  const recorded = async (kind: string): Promise<boolean> =>
+    jsonOf<{ events: { kind: string }[] }>(await holdfast.cli(['audit', 'show', '--json'])).events.some(
+      (event) => event.kind === kind,
+    );
+
   it('vault ungrant cuts an open credentialed stream, and the very next call of that session fails', async () => {
     const session = await streaming();
     session.write('go\n');
@@ -389,6 +394,7 @@ describe('fences', { timeout: 180_000 }, () => {
     assert.match(status ?? '', /^(000|403)$/);
     await session.waitFor(/stream-cut/);
     assert.equal(origin.seen.length, count, 'the service saw nothing of it');
+    assert.ok(await recorded('stream-cut'), 'the cut is in the record');
     session.closeInput();
     assert.equal((await session.ended).code, 0);
     await holdfast.must(['vault', 'grant', 'demo', '--to', 'main']);
@@ -410,11 +416,6 @@ describe('fences', { timeout: 180_000 }, () => {
     assert.equal(origin.seen.length, count);
     const verified = await holdfast.cli(['audit', 'verify', '--json']);
     assert.deepEqual([verified.code, jsonOf<{ ok: boolean }>(verified).ok], [0, true]);
-    assert.ok(
-      jsonOf<{ events: { kind: string }[] }>(await holdfast.cli(['audit', 'show', '--json'])).events.some(
-        ({ kind }) => kind === 'stream-cut',
-      ),
-      'the cut is in the record',
-    );
+    assert.ok(await recorded('revoked'), 'and so is the revocation');
   });
 });

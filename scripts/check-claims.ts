@@ -81,10 +81,13 @@ function checkMutation(root: string, mutation: Mutation, claim: Claim | undefine
   return faults;
 }
 
-/** Some names are put together: the parts stand in the file, not the whole. */
+/** Some names are put together in a loop: then their beginning, their end and what is between stand in the file. */
 function saysName(text: string, name: string): boolean {
-  if (text.includes(name)) return true;
-  return [...name].some((_, at) => at > 0 && text.includes(name.slice(0, at)) && text.includes(name.slice(at)));
+  let from = name.length;
+  while (from > 0 && !text.includes(name.slice(0, from))) from -= 1;
+  let to = 0;
+  while (to < name.length && !text.includes(name.slice(to))) to += 1;
+  return to <= from || text.includes(name.slice(from, to));
 }
 
 function textOf(root: string, file: string): string | undefined {

@@ -1,14 +1,266 @@
+// Controls of the audit log: THREAT_MODEL.md, A.
+
 import type { Area } from './mutation.ts';
 
+const anchor = 'apps/daemon/test/agent/anchor.test.ts';
+const cliPower = 'apps/cli/test/power-loss.test.ts';
+const crash = 'e2e/crash.test.ts';
+const custodyPower = 'apps/custody/test/power-loss.test.ts';
+const e2eFaults = 'e2e/faults.test.ts';
+const faults = 'apps/daemon/test/audit/faults.test.ts';
+const guard = 'apps/daemon/test/guard/guard.test.ts';
+const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
+const use = 'apps/daemon/test/session/use-record.test.ts';
+const vectors = 'packages/protocol/test/audit/audit-vectors.test.ts';
+const writer = 'apps/daemon/test/audit/writer.test.ts';
+
 export const audit: Area = {
-  mutations: [],
-  exceptions: {
-    'A-1': 'not tried yet',
-    'A-2': 'not tried yet',
-    'A-4': 'not tried yet',
-    'A-5': 'not tried yet',
-    'A-6': 'not tried yet',
-    'A-7': 'not tried yet',
-    'A-8': 'not tried yet',
-  },
+  mutations: [
+    {
+      id: 'A-1.root',
+      off: 'records are not held against the signed root',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: 'if (!equalBytes(mark.root, frontier.root()))',
+      to: 'if (mark.root.length === 0)',
+      red: { [properties]: 'does not verify with any bit flipped', [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.signature',
+      off: 'checkpoints need no signature',
+      file: 'packages/protocol/src/audit/checkpoint.ts',
+      from: "await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: key });",
+      to: 'void key;',
+      red: { [properties]: 'does not verify with any bit of its checkpoint flipped', [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.truncated',
+      off: 'missing records at the end are no fault',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: 'if (missing !== undefined && missing.size > frontier.size) {',
+      to: 'if (missing !== undefined && missing.size > Infinity) {',
+      red: { [properties]: 'does not verify with any records taken out' },
+    },
+    {
+      id: 'A-1.gap',
+      off: 'missing records in the middle are no fault',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: "if (event.sequence > index) fail('audit_gap', `record ${index} is missing`);",
+      to: '',
+      red: { [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.order',
+      off: 'records may stand at other places',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: "if (event.sequence < index) fail('audit_altered', `record ${event.sequence} stands at ${index}`);",
+      to: '',
+      red: { [properties]: 'does not verify with any record twice' },
+    },
+    {
+      id: 'A-1.agent',
+      off: "another agent's records are taken",
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: "if (!equalBytes(event.agent, this.agent)) fail('audit_forged', `record ${index} is of another agent`);",
+      to: '',
+      red: { [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.chain',
+      off: 'a checkpoint may be missing between two',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: "if (!linked) fail('audit_altered', 'a checkpoint is missing between two');",
+      to: "if (!linked && wires.length === 0) fail('audit_altered', 'a checkpoint is missing between two');",
+      red: { [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.another-log',
+      off: "another log's checkpoint is taken",
+      file: 'packages/protocol/src/audit/checkpoint.ts',
+      from: 'if (origin !== logOrigin(fleet, agent) || logOrigin(read.statement.fleet, read.statement.agent) !== origin) {',
+      to: "if (origin === '') {",
+      red: { [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.leaves',
+      off: 'a leaf may pass for a node',
+      file: 'packages/protocol/src/audit/tree.ts',
+      from: 'nodeInput[0] = 1;',
+      to: 'nodeInput[0] = 0;',
+      red: { [vectors]: 'audit: logs' },
+    },
+
+    // Cut, deleted or put back.
+    {
+      id: 'A-2.put-back',
+      off: 'the log is not held against what its topic shows',
+      file: 'apps/daemon/src/agent/audit-log.ts',
+      from: 'if (published === undefined || this.writer.frozen) return;',
+      to: 'if (published === undefined || published.length > 0) return;',
+      red: { [anchor]: 'a machine put back to an older image mints nothing before it has met its own newer entries, nor after' },
+    },
+    {
+      id: 'A-2.another',
+      off: 'a log that never made the checkpoint is taken',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'if (!(await this.reader.hasCheckpoint(checkpoint))) {',
+      to: 'if (checkpoint.length === 0) {',
+      red: { [anchor]: 'a log that was put back and has grown past the checkpoint since is another log' },
+    },
+    {
+      id: 'A-2.start',
+      off: 'the start does not look at the newest checkpoint of the journal',
+      file: 'apps/daemon/src/audit/stored-log.ts',
+      from: 'const wanted = Math.max(mark.records, mark.checkpoint, anchor?.size ?? 0, log.checkpoint?.statement.size ?? 0);',
+      to: 'const wanted = Math.max(mark.records, mark.checkpoint, log.checkpoint?.statement.size ?? 0);',
+      red: { [writer]: 'a log that was cut is noticed by its mark, by its checkpoints and by the journal' },
+    },
+
+    // An agent's own making.
+    {
+      id: 'A-4.label',
+      off: 'what a hook reports passes for what the daemon saw',
+      file: 'apps/daemon/src/guard/guard.ts',
+      from: "? ('observed' as const) : ('reported' as const);",
+      to: "? ('observed' as const) : ('observed' as const);",
+      red: { [guard]: 'what the rules allow may happen' },
+    },
+    {
+      id: 'A-4.sealed',
+      off: 'the log is written in the clear',
+      file: 'apps/daemon/src/audit/segment.ts',
+      from: 'const sealed = await this.primitives.aeadSeal(this.key, nonce, noAssociated, encode(frame, content));',
+      to: 'const sealed = concat(encode(frame, content), (await this.primitives.aeadSeal(this.key, nonce, noAssociated, new Uint8Array(0))));',
+      red: { [writer]: 'hold ciphertext, and are private' },
+    },
+
+    // A flood of refusals.
+    {
+      id: 'A-5.half',
+      off: 'refusals may fill the whole queue',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'const maxQueueOfRefusals = maxQueue / 2;',
+      to: 'const maxQueueOfRefusals = maxQueue;',
+      red: { [writer]: 'a flood of refusals hides neither itself nor what else happened' },
+      says: 'the audit record could not be written',
+    },
+    {
+      id: 'A-5.counted',
+      off: 'what found no place is forgotten',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'written.catch(() => this.drop(kind, 1));',
+      to: 'written.catch(() => {});',
+      red: { [writer]: 'a flood of refusals hides neither itself nor what else happened' },
+    },
+
+    // Leaving at the right moment.
+    {
+      id: 'A-6.opening',
+      off: 'a client that leaves while the secret is opened ends the record',
+      file: 'apps/daemon/src/session/use-record.ts',
+      from: "if (this.#state === 'closed') this.#record(0, false);",
+      to: "if (this.#state !== 'recorded') this.#record(0, false);",
+      red: { [use]: 'a client that leaves while the secret is being opened: the record waits until it is overwritten' },
+    },
+    {
+      id: 'A-6.sent',
+      off: 'bytes that were handed over count as not sent',
+      file: 'apps/daemon/src/session/use-record.ts',
+      from: 'this.#openedUs)), sent);',
+      to: 'this.#openedUs)), sent && !this.#failed);',
+      red: { [use]: 'a client that leaves after the bytes were handed over: they count as sent' },
+    },
+
+    // Acknowledged is durable.
+    {
+      id: 'A-7.synced',
+      off: 'a durable record is acknowledged before it is synced',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'for (const { durable, resolve } of batch) if (!durable) resolve();',
+      to: 'for (const { resolve } of batch) resolve();',
+      red: {
+        [writer]: 'resolves a durable append only after a sync',
+        [faults]: 'keeps what was acknowledged, in order, and a log that verifies',
+      },
+    },
+    {
+      id: 'A-7.written',
+      off: 'a durable record is acknowledged before it is written',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: '    this.queue.push({ ...content, durable, resolve, reject });',
+      to: `    this.queue.push({ ...content, durable, resolve, reject });
+    setImmediate(resolve);`,
+      red: { [faults]: 'at any moment leaves every acknowledged durable record, and a log that goes on' },
+    },
+
+    // Crashes.
+    {
+      id: 'A-8.recorded',
+      off: 'a use is on no record',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request });",
+      to: 'void [grant, item, agent];',
+      red: { [crash]: 'the service sees exactly as many as were consumed' },
+    },
+    {
+      id: 'A-8.socket',
+      off: 'the socket that a killed daemon left is in the way of the next',
+      file: 'apps/daemon/src/door/server.ts',
+      from: 'rmSync(path, { force: true });',
+      to: 'void [path, rmSync];',
+      red: { [e2eFaults]: 'of the daemon: start ends and says so, the open session is gone, nothing recorded is lost' },
+      says: 'start ended with 3',
+    },
+
+    // Power losses.
+    {
+      id: 'A-9.key-synced',
+      off: 'a key is not synced before it gets its name',
+      file: 'apps/custody/src/store-files.ts',
+      from: 'await file.sync();',
+      to: '',
+      red: { [custodyPower]: 'without power at any point' },
+      says: 'input ends inside a value',
+    },
+    {
+      id: 'A-9.key-folder',
+      off: "a key's name is not synced",
+      file: 'apps/custody/src/store-files.ts',
+      from: `      throw cause;
+    }
+    await syncFolder(folder);`,
+      to: `      throw cause;
+    }`,
+      red: { [custodyPower]: 'without power at any point' },
+      says: 'the key store has keys and no header',
+    },
+    {
+      id: 'A-9.operator-synced',
+      off: 'the operator key is not synced before it gets its name',
+      file: 'apps/cli/src/operator/key-file.ts',
+      from: 'fsyncSync(descriptor);',
+      to: '',
+      red: { [cliPower]: 'without power at any point' },
+      says: 'is damaged',
+    },
+    {
+      id: 'A-9.operator-folder',
+      off: "the operator key's name is not synced",
+      file: 'apps/cli/src/operator/key-file.ts',
+      from: 'fsyncSync(folder);',
+      to: '',
+      red: { [cliPower]: 'without power at any point' },
+    },
+    {
+      id: 'A-9.io-error',
+      off: 'an I/O error counts as written',
+      file: 'apps/custody/src/store-files.ts',
+      from: `      await unlink(path + newSuffix).catch(() => {});
+      throw cause;`,
+      to: `      await unlink(path + newSuffix).catch(() => {});
+      void cause;`,
+      red: { [custodyPower]: 'with EIO at any call' },
+      says: 'the key store has keys and no header',
+    },
+  ],
+  exceptions: {},
 };

@@ -8,10 +8,10 @@ import type { Mutation } from './mutation.ts';
 
 const compiler = resolve(import.meta.dirname, '../../node_modules/typescript-fast/bin/tsc');
 
-/** What is wrong, by mutation. Many files are changed at once, one mutation in each, so that few runs of the compiler do. */
+/** What is wrong, by mutation. The compiler is slow, so all are tried at once; only those of a file with an error are looked at closely. */
 export function whatDoesNotCompile(tree: CopiedTree, mutations: readonly Mutation[]): Map<Mutation, string> {
-  const faults = new Map<Mutation, string>();
-  const left = new Set(mutations);
+  const { faults, doubtful } = tryTogether(tree, mutations);
+  const left = new Set(doubtful);
   while (left.size > 0) {
     const round = new Map<string, Mutation>();
     for (const mutation of left) {
@@ -19,25 +19,43 @@ export function whatDoesNotCompile(tree: CopiedTree, mutations: readonly Mutatio
       left.delete(mutation);
       round.set(mutation.file, mutation);
     }
-    using applied = new DisposableStack();
-    for (const mutation of round.values()) {
-      try {
-        applied.use(tree.apply(mutation));
-      } catch (error) {
-        faults.set(mutation, (error as Error).message);
-      }
-    }
-    for (const [file, mutation] of round) {
-      const wrong = faults.has(mutation) ? undefined : wrongOutsideTypeScript(tree.root, file);
-      if (wrong !== undefined) faults.set(mutation, wrong);
-    }
-    for (const [file, fault] of compile(tree.root)) {
-      const mutation = round.get(file);
-      if (mutation === undefined) throw new Error(`one of ${[...round.values()].map(({ id }) => id).join(', ')} breaks ${fault}`);
-      faults.set(mutation, fault);
-    }
+    const tried = tryTogether(tree, [...round.values()]);
+    for (const [mutation, fault] of tried.faults) faults.set(mutation, fault);
   }
   return faults;
+}
+
+/** `doubtful`: what could not be tried beside the others, and all mutations of a file with an error that several share. */
+function tryTogether(
+  tree: CopiedTree,
+  mutations: readonly Mutation[],
+): { readonly faults: Map<Mutation, string>; readonly doubtful: readonly Mutation[] } {
+  const faults = new Map<Mutation, string>();
+  const doubtful: Mutation[] = [];
+  const applied = new Map<string, Mutation[]>();
+  using stack = new DisposableStack();
+  for (const mutation of mutations) {
+    const beside = applied.get(mutation.file) ?? [];
+    try {
+      stack.use(tree.apply(mutation));
+      applied.set(mutation.file, [...beside, mutation]);
+    } catch (error) {
+      if (beside.length > 0) doubtful.push(mutation);
+      else faults.set(mutation, (error as Error).message);
+    }
+  }
+  const errors = compile(tree.root);
+  for (const file of applied.keys()) {
+    const wrong = wrongOutsideTypeScript(tree.root, file);
+    if (wrong !== undefined) errors.set(file, wrong);
+  }
+  for (const [file, fault] of errors) {
+    const [mutation, ...others] = applied.get(file) ?? [];
+    if (mutation === undefined) throw new Error(`with ${mutations.map(({ id }) => id).join(', ')} off: ${fault}`);
+    if (others.length === 0) faults.set(mutation, fault);
+    else doubtful.push(mutation, ...others);
+  }
+  return { faults, doubtful };
 }
 
 /** The first error in each file. */

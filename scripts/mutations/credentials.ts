@@ -1,7 +1,574 @@
+// Controls around credentials: THREAT_MODEL.md, C.
+
 import type { Area } from './mutation.ts';
+
+const atRest = 'e2e/at-rest.test.ts';
+const attach = 'apps/daemon/test/broker/attach.test.ts';
+const changes = 'apps/daemon/test/agent/changes.test.ts';
+const dump = 'apps/daemon/test/broker/core-dump.test.ts';
+const fences = 'e2e/fences.test.ts';
+const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
+const freshness = 'apps/daemon/test/freshness/freshness.test.ts';
+const mint = 'apps/daemon/test/vault/mint.test.ts';
+const replies = 'apps/daemon/test/broker/replies.test.ts';
+const scrub = 'apps/daemon/test/broker/scrub.test.ts';
+const targets = 'apps/daemon/test/broker/targets.test.ts';
+
+/** Every encoding that replies are searched for, as it stands in the source, and the encoder of the test that it answers to. */
+const forms: Readonly<Record<string, string>> = {
+  exact: '{ bytes: Buffer.from(secret.buffer, secret.byteOffset, secret.length), fill: star },',
+  reversed: '{ bytes: reversed(secret), fill: star },',
+  lower: "{ bytes: inCase(secret, 'lower'), fill: star },",
+  upper: "{ bytes: inCase(secret, 'upper'), fill: star },",
+  componentPlus: "{ bytes: percent(secret, unreservedOnly, 'upper'), fill: star },",
+  componentLower: "{ bytes: percent(secret, unreservedOnly, 'lower'), fill: star },",
+  component: "{ bytes: percent(secret, componentPlain, 'upper'), fill: star },",
+  form: "{ bytes: percent(secret, formPlain, 'upper', '+'), fill: star },",
+  percentAllUpper: "{ bytes: percent(secret, nothingPlain, 'upper'), fill: letterX },",
+  percentAll: "{ bytes: percent(secret, nothingPlain, 'lower'), fill: letterX },",
+  json: '{ bytes: escaped(secret, jsonEscapes), fill: star },',
+  jsonSlash: '{ bytes: escaped(secret, jsonSlashEscapes), fill: star },',
+  jsonUnicode: "{ bytes: jsonUnicode(secret, 'lower'), fill: star },",
+  jsonUnicodeUpper: "{ bytes: jsonUnicode(secret, 'upper'), fill: star },",
+  html: "{ bytes: escaped(secret, htmlEscapes('&quot;', '&#39;')), fill: star },",
+  htmlNumbers: "{ bytes: escaped(secret, htmlEscapes('&#34;', '&#39;')), fill: star },",
+  htmlHex: "{ bytes: escaped(secret, htmlEscapes('&quot;', '&#x27;')), fill: star },",
+  hex: "{ bytes: hex(secret, 'lower'), fill: zero },",
+  HEX: "{ bytes: hex(secret, 'upper'), fill: zero },",
+};
+
+const encodings = Object.entries(forms).map(([encoder, from]) => ({
+  id: `C-4.${encoder.replaceAll(/[A-Z]+/g, (letters) => `-${letters.toLowerCase()}`).replace(/^-/, 'upper-')}`,
+  off: `replies are not searched for the encoding ${encoder}`,
+  file: 'apps/daemon/src/broker/fingerprints.ts',
+  from,
+  to: '',
+  red: { [scrub]: `finds the secret ${encoder}, wherever chunks are cut` },
+}));
 
 export const credentials: Area = {
   mutations: [
+    // A placeholder is worth nothing elsewhere.
+    {
+      id: 'C-1.host',
+      off: 'a fence takes every host',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: 'if (!within.hosts.some(({ host, port }) => host === facts.host && port === facts.port))',
+      to: 'if (!within.hosts.some(({ port }) => port === facts.port))',
+      red: { [fenceVectors]: 'fence: decisions' },
+    },
+    {
+      id: 'C-1.port',
+      off: 'a fence takes every port of its hosts',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: 'if (!within.hosts.some(({ host, port }) => host === facts.host && port === facts.port))',
+      to: 'if (!within.hosts.some(({ host }) => host === facts.host))',
+      red: { [fenceVectors]: 'fence: decisions' },
+    },
+    {
+      id: 'C-1.scheme',
+      off: 'a fence takes plain http',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: "if (facts.scheme !== 'https') return refuse('fence_scheme');",
+      to: '',
+      red: { [fenceVectors]: 'fence: decisions' },
+    },
+    {
+      id: 'C-1.method',
+      off: 'a fence takes every method',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: "if (!within.methods.includes(facts.method)) return refuse('fence_method');",
+      to: '',
+      red: { [fenceVectors]: 'fence: decisions', [fences]: 'another method, also by an override' },
+    },
+    {
+      id: 'C-1.path',
+      off: 'a fence takes every path',
+      file: 'packages/protocol/src/vault/fence.ts',
+      from: "if (!within.paths.some((glob) => globMatches(glob, path))) return refuse('fence_path');",
+      to: '',
+      red: { [fenceVectors]: 'fence: decisions', [fences]: 'another path' },
+    },
+    {
+      id: 'C-1.plain-http-broker',
+      off: 'the broker looks for a grant over plain http as well',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "const matching = target.scheme === 'https' ? grants.filter((grant) => grant.matches(facts)) : [];",
+      to: 'const matching = grants.filter((grant) => grant.matches(facts));',
+      red: { [attach]: 'a placeholder over plain http, or to an allowed host without a grant, is refused' },
+    },
+    {
+      id: 'C-1.unsafe-paths',
+      off: 'a path that servers read in different ways passes',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "if (canonical === undefined) return refuse('path_unsafe');",
+      to: '',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+    {
+      id: 'C-1.overrides',
+      off: 'a header may turn the request into another one',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "if (overrides(head, query)) return refuse('request_ambiguous');",
+      to: '',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+    {
+      id: 'C-1.host-header',
+      off: 'the Host header may name another host',
+      file: 'apps/daemon/src/broker/target.ts',
+      from: 'return named.host === target.host && named.port === target.port;',
+      to: 'return named.port === target.port;',
+      red: { [targets]: 'the Host header must name the target', [fences]: 'another Host header than the one connected to' },
+    },
+    {
+      id: 'C-1.position',
+      off: 'a placeholder may stand anywhere',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "if (strayPlaceholder(grants, head, facts.path, query, choice?.place)) return refuse('placeholder_misplaced');",
+      to: '',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made', [fences]: 'another place in the request' },
+    },
+    {
+      id: 'C-1.connections',
+      off: 'a connection that carried one credential is used for another',
+      file: 'apps/daemon/src/broker/upstreams.ts',
+      from: "grantId ?? '', allowPrivate",
+      to: "'', allowPrivate",
+      red: { [attach]: 'two credentials that fit: a placeholder chooses, none is refused' },
+    },
+    {
+      id: 'C-1.agents',
+      off: 'all agents have the same placeholders',
+      file: 'packages/protocol/src/vault/placeholder.ts',
+      from: `primitives.hmacSha256(secret, concat(utf8('holdfast/v1 placeholder\\0'), grant))`,
+      to: `primitives.hmacSha256(new Uint8Array(32), utf8('holdfast/v1 placeholder\\0'))`,
+      red: { [fences]: 'the placeholder of another agent, which has the same credential' },
+    },
+    {
+      id: 'C-1.private-addresses',
+      off: 'a name may lead to the machine itself',
+      file: 'apps/daemon/src/broker/addresses.ts',
+      from: "if (reach === 'never' || (reach === 'private' && !allowPrivate)) throw refusal('address_refused');",
+      to: "if (reach === 'never') throw refusal('address_refused');",
+      red: { [replies]: 'addresses that are not allowed are never connected to, whatever the name says' },
+    },
+    {
+      id: 'C-1.resolved-again',
+      off: 'the machine resolves the name once more, after the answer was judged',
+      file: 'apps/daemon/src/broker/dial.ts',
+      from: 'port: target.port, lookup, autoSelectFamily: true',
+      to: 'port: target.port, ...(lookup.length === 0 ? { lookup } : {}), autoSelectFamily: true',
+      red: { [replies]: 'a name is resolved once for a connection, and only its judged address is dialled' },
+    },
+    {
+      id: 'C-1.metadata',
+      off: 'a name may lead to a metadata service',
+      file: 'apps/daemon/src/broker/addresses.ts',
+      from: "if (reach === 'never' || (reach === 'private' && !allowPrivate)) throw refusal('address_refused');",
+      to: "if (reach === 'private' && !allowPrivate) throw refusal('address_refused');",
+      red: { [replies]: 'addresses that are not allowed are never connected to, whatever the name says' },
+    },
+
+    // Only after the certificate was verified.
+    {
+      id: 'C-2.verified',
+      off: 'certificates are not verified',
+      file: 'apps/daemon/src/broker/dial.ts',
+      from: 'rejectUnauthorized: true,',
+      to: 'rejectUnauthorized: false,',
+      red: { [replies]: 'upstreams that do not verify get nothing' },
+    },
+    {
+      id: 'C-2.name',
+      off: 'a certificate for another name is taken',
+      file: 'apps/daemon/src/broker/dial.ts',
+      from: 'rejectUnauthorized: true,',
+      to: `rejectUnauthorized: true,
+    checkServerIdentity: () => undefined,`,
+      red: { [replies]: 'upstreams that do not verify get nothing' },
+    },
+    {
+      id: 'C-2.moment',
+      off: 'the connection counts as ready before the handshake',
+      file: 'apps/daemon/src/broker/dial.ts',
+      from: "const ready = target.scheme === 'https' ? 'secureConnect' : 'connect';",
+      to: "const ready = 'connect';",
+      red: { [replies]: 'upstreams that do not verify get nothing' },
+    },
+    {
+      id: 'C-2.own-authority',
+      off: "an item's own authority is trusted beside all others",
+      file: 'apps/daemon/src/broker/dial.ts',
+      from: "ca: ca ?? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])],",
+      to: "ca: [...(ca === undefined ? [] : [ca]), ...getCACertificates('default'), ...getCACertificates('system')],",
+      red: { [replies]: "an item's own authority is trusted alone; without one the machine's are" },
+    },
+
+    // No other authentication.
+    {
+      id: 'C-3.refused',
+      off: "the agent's own authentication passes",
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "if (guarded && bringsAuthentication(grants, head, query, choice?.place)) return refuse('client_auth_refused');",
+      to: "if (!guarded && bringsAuthentication(grants, head, query, choice?.place)) return refuse('client_auth_refused');",
+      red: {
+        [attach]: 'nothing of these reaches the origin, and no use is made',
+        [fences]: "an authentication of one's own beside it",
+      },
+    },
+    {
+      id: 'C-3.parameters',
+      off: 'authentication in the query passes',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: '(each) => isAuthenticationParameter(each) ||',
+      to: "(each) => (each === '' && isAuthenticationParameter(each)) ||",
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+    {
+      id: 'C-3.semicolons',
+      off: 'a parameter behind a semicolon is not seen',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "raw.replaceAll(';', '&')",
+      to: 'raw',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+    {
+      id: 'C-3.underscores',
+      off: 'a header spelt with an underscore is not seen',
+      file: 'apps/daemon/src/broker/authentication.ts',
+      from: "name.toLowerCase().replaceAll('_', '-');",
+      to: 'name.toLowerCase();',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+    {
+      id: 'C-3.keys',
+      off: 'headers like X-Api-Key pass',
+      file: 'apps/daemon/src/broker/authentication.ts',
+      from: 'return authenticationHeader.test(plain) || keyHeader.test(plain);',
+      to: 'return authenticationHeader.test(plain) && !keyHeader.test(plain);',
+      red: { [attach]: 'nothing of these reaches the origin, and no use is made' },
+    },
+
+    // Replies show nothing.
+    {
+      id: 'C-4.bodies',
+      off: 'bodies are not scrubbed',
+      file: 'apps/daemon/src/broker/reply.ts',
+      from: 'stages.push(scrubStream(prints));',
+      to: 'scrubStream(prints);',
+      red: {
+        [replies]: 'an echoing origin shows nothing',
+        [fences]: 'nor one that repeats it in pieces over time, or compressed',
+      },
+    },
+    {
+      id: 'C-4.heads',
+      off: 'reply heads are not scrubbed',
+      file: 'apps/daemon/src/broker/upstream-socket.ts',
+      from: 'scrubWhole(prints, head);',
+      to: '',
+      red: { [replies]: 'an echoing origin shows nothing' },
+    },
+    {
+      id: 'C-4.borders',
+      off: 'a secret across the border of two chunks is not seen',
+      file: 'apps/daemon/src/broker/scrub.ts',
+      from: "if (match === 'partial') return candidate;",
+      to: "if (match === 'partial') return work.length;",
+      red: { [scrub]: 'holds back only what could begin a secret' },
+    },
+    {
+      id: 'C-4.short-ends',
+      off: 'a short beginning at the end of a chunk goes out',
+      file: 'apps/daemon/src/broker/scrub.ts',
+      from: 'return final ? work.length : this.#prints.liveEnd(work, at);',
+      to: 'return work.length;',
+      red: { [scrub]: 'finds the secret exact, wherever chunks are cut' },
+    },
+    {
+      id: 'C-4.compressed',
+      off: 'compressed replies are scrubbed as they come',
+      file: 'apps/daemon/src/broker/reply.ts',
+      from: 'if (decoder !== undefined) stages.push(decoder);',
+      to: '',
+      red: { [replies]: 'compressed replies are decoded and scrubbed' },
+    },
+    {
+      id: 'C-4.parts',
+      off: 'a part of a reply is passed on',
+      file: 'apps/daemon/src/broker/reply.ts',
+      from: "if (prints !== undefined && status === 206) throw refusal('reply_refused');",
+      to: '',
+      red: { [replies]: 'replies that break HTTP or cannot be cleaned are refused' },
+    },
+    ...encodings,
+    {
+      id: 'C-4.base64',
+      off: 'base64 is looked for at one offset only',
+      file: 'apps/daemon/src/broker/fingerprints.ts',
+      from: 'for (const offset of [0, 1, 2]) {',
+      to: 'for (const offset of [0]) {',
+      red: { [scrub]: 'finds the secret in base64 at each offset' },
+    },
+    {
+      id: 'C-4.base64-edges',
+      off: 'the characters beside a base64 core stay',
+      file: 'apps/daemon/src/broker/scrub.ts',
+      from: 'if (match.edges.before && candidate > 0 && isBase64(work[candidate - 1] ?? 0)) work[candidate - 1] = edgeFill;',
+      to: '',
+      red: { [scrub]: 'finds the secret in base64 at each offset' },
+    },
+    {
+      id: 'C-4.passwords',
+      off: 'of a pair only the whole is looked for, not the password',
+      file: 'apps/daemon/src/broker/swap.ts',
+      from: 'if (at < 0) return;',
+      to: 'if (at !== Infinity) return;',
+      red: { [replies]: 'of a name and a password the password is found by itself' },
+    },
+
+    // A handle is used at most once.
+    {
+      id: 'C-5.once',
+      off: 'a handle that was used may be used again',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: "if (state.kind !== 'minted') return refuse('handle_used', state);",
+      to: "if (state.kind !== 'minted') return { next: state, verdict: { kind: 'consume' } };",
+      red: { [mint]: 'of 200 at once, one passes' },
+    },
+    {
+      id: 'C-5.before-waiting',
+      off: 'the handle is ended only after its use is on disk',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: 'entry.state = next; // [HANDLE-5]',
+      to: "if (verdict.kind === 'refuse') entry.state = next; // [HANDLE-5]",
+      red: { [mint]: 'of 200 at once, one passes' },
+    },
+    {
+      id: 'C-5.session',
+      off: 'a handle may be used by another session',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: 'equalBytes(binding.session, by.session) &&',
+      to: '',
+      red: { [mint]: 'of another session, agent, grant or request is refused, and gone' },
+    },
+    {
+      id: 'C-5.agent',
+      off: 'a handle may be used by another agent',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: 'equalBytes(binding.agent, by.agent) &&',
+      to: '',
+      red: { [mint]: 'of another session, agent, grant or request is refused, and gone' },
+    },
+    {
+      id: 'C-5.grant',
+      off: 'a handle may be used for another credential',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: 'equalBytes(binding.grant, by.grant) &&',
+      to: '',
+      red: { [mint]: 'of another session, agent, grant or request is refused, and gone' },
+    },
+    {
+      id: 'C-5.request',
+      off: 'a handle may be used for another request',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: 'equalBytes(binding.request, by.request);',
+      to: 'binding.request.length > 0;',
+      red: { [mint]: 'of another session, agent, grant or request is refused, and gone' },
+    },
+    {
+      id: 'C-5.life',
+      off: 'a handle never dies',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: 'return !(ageMs >= 0 && ageMs < handleLifeMs);',
+      to: 'return !(ageMs >= 0 && ageMs < Infinity);',
+      red: { [mint]: 'is dead after five minutes, and its end is on record' },
+    },
+    {
+      id: 'C-5.shown-to-another',
+      off: 'a handle that was shown to another lives on',
+      file: 'packages/protocol/src/vault/handle.ts',
+      from: "if (!same) return refuse('handle_foreign');",
+      to: "if (!same) return refuse('handle_foreign', state);",
+      red: { [fenceVectors]: 'handle' },
+    },
+
+    // No clock makes anything younger.
+    {
+      id: 'C-6.handles',
+      off: 'handles live by the wall clock',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: '{ ...by, request }, clock.monotonicMs());',
+      to: '{ ...by, request }, clock.nowMs());',
+      red: { [mint]: 'set back or forward keeps no handle alive and ends none' },
+    },
+    {
+      id: 'C-6.wall-only',
+      off: 'ages count on the wall clock alone',
+      file: 'apps/daemon/src/freshness.ts',
+      from: 'return Math.max(now.monotonicMs - mark.monotonicMs, now.wallMs - mark.wallMs, 0);',
+      to: 'return Math.max(now.wallMs - mark.wallMs, 0);',
+      red: { [freshness]: 'a wall clock set back or forward makes nothing younger' },
+    },
+    {
+      id: 'C-6.monotonic-only',
+      off: 'ages count on the monotonic clock alone',
+      file: 'apps/daemon/src/freshness.ts',
+      from: 'return Math.max(now.monotonicMs - mark.monotonicMs, now.wallMs - mark.wallMs, 0);',
+      to: 'return Math.max(now.monotonicMs - mark.monotonicMs, 0);',
+      red: { [freshness]: 'a machine that slept: only the wall clock went on, and it counts' },
+    },
+    {
+      id: 'C-6.restart',
+      off: 'a restart forgets how old a pulse was',
+      file: 'apps/daemon/src/freshness.ts',
+      from: 'ageMs: Math.max(countedMs, seen.wallMs - atMs, 0)',
+      to: 'ageMs: Math.max(seen.wallMs - atMs, 0)',
+      red: { [freshness]: 'a restart with the clock set back: the age that had been counted stays' },
+    },
+    {
+      id: 'C-6.answers',
+      off: "the relay's word counts from its answer on",
+      file: 'apps/daemon/src/freshness.ts',
+      from: 'this.relay = asked;',
+      to: 'this.relay = this.mark();',
+      red: { [freshness]: "the relay's word holds for sixty seconds from when it was asked, not from when it answered" },
+    },
+
+    // No use without a record.
+    {
+      id: 'C-7.durable',
+      off: 'a use is recorded some time later',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: "await recorder(agent).appendDurable({ kind: 'consumed'",
+      to: "await recorder(agent).append({ kind: 'consumed'",
+      red: { [mint]: 'is minted and consumed once, each on record first' },
+    },
+    {
+      id: 'C-7.waited-for',
+      off: 'nobody waits for the record of a use',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request });",
+      to: "void recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request }).catch(() => {});",
+      red: { [mint]: 'that cannot be recorded is not minted and not used' },
+    },
+    {
+      id: 'C-7.minted',
+      off: 'a handle that is on no record is given out',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: `    } catch (cause) {
+      this.remove(entry);
+      throw cause;`,
+      to: `    } catch {
+      // goes on`,
+      red: { [mint]: 'that cannot be recorded is not minted and not used' },
+    },
+    {
+      id: 'C-7.broker',
+      off: 'the broker does not wait for the record',
+      file: 'apps/daemon/src/broker/exchange.ts',
+      from: 'await authority.passed(decision.facts);',
+      to: 'void authority.passed(decision.facts).catch(() => {});',
+      red: { [attach]: 'what cannot be recorded does not leave' },
+    },
+
+    // A refusal tells nothing.
+    {
+      id: 'C-8.fenced',
+      off: 'a host behind a fence is refused by another code than an unknown one',
+      file: 'apps/daemon/src/broker/decide.ts',
+      from: "if (matching.length === 0 && egress === undefined) return refuse('egress_denied');",
+      to: "if (matching.length === 0 && egress === undefined) return refuse(guarded ? 'path_unsafe' : 'egress_denied');",
+      red: {
+        [attach]: 'a refusal does not tell what exists',
+        [fences]: 'a refusal is the same for an unknown host, a fenced path',
+      },
+    },
+    {
+      id: 'C-8.vault',
+      off: 'the vault says why it refuses a handle',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: '    throw refused(); // [HANDLE-8]',
+      to: "    throw new HoldfastError(code, 'the vault refuses this'); // [HANDLE-8]",
+      red: { [mint]: 'refusals are alike whether or not it ever was' },
+    },
+
+    // No copy stays in memory.
+    {
+      id: 'C-9.written',
+      off: 'the head with the secret stays in memory',
+      file: 'apps/daemon/src/broker/upstream-socket.ts',
+      from: `whole.fill(0);
+      swap.wiped(sent);`,
+      to: 'swap.wiped(sent);',
+      red: { [dump]: 'a core dump one second after calls of every kind holds no copy of the secret' },
+    },
+    {
+      id: 'C-9.opened',
+      off: 'what custody opened stays in memory',
+      file: 'apps/daemon/src/broker/swap.ts',
+      from: `secret.fill(0);
+      encoded.fill(0);`,
+      to: 'encoded.fill(0);',
+      red: {
+        [dump]: 'a core dump one second after calls of every kind holds no copy of the secret',
+      },
+    },
+    {
+      id: 'C-9.strings',
+      off: "Node's HTTP client is given the secret as a string",
+      file: 'apps/daemon/src/broker/broker.ts',
+      from: "swap: options.swap ?? 'bytes',",
+      to: "swap: options.swap ?? 'off',",
+      red: { [atRest]: 'no copy is left one second after the first call' },
+    },
+
+    // After a revocation the next call fails, and streams are cut.
+    {
+      id: 'C-10.streams',
+      off: 'a stream goes on when its grant ends',
+      file: 'apps/daemon/src/session/session.ts',
+      from: 'broker.cutCredentialed(toHex(grant));',
+      to: '',
+      red: { [fences]: 'vault ungrant cuts an open credentialed stream' },
+      says: 'stream-cut',
+    },
+    {
+      id: 'C-10.revoked-handles',
+      off: 'handles of a revoked agent can be used',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: "await this.burn(handles, { kind: 'agent', agent });",
+      to: '',
+      red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
+    },
+    {
+      id: 'C-10.revoked-sessions',
+      off: 'sessions do not hear of a revocation',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: `leave();
+      this.tellRevoked();`,
+      to: 'leave();',
+      red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
+      says: 'it did not come to: told',
+    },
+    {
+      id: 'C-10.ended-handles',
+      off: 'handles of a grant that ended can be used',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: "await this.burn(handles, { kind: 'grant', grant });",
+      to: '',
+      red: { [changes]: 'a grant that ends burns its handles and is told to sessions' },
+    },
+    {
+      id: 'C-10.next-call',
+      off: 'handles of an ended grant can be used',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: 'if (entry.burned) throw refused();',
+      to: '',
+      red: { [mint]: 'is burned even while its use is being written' },
+    },
+
     {
       id: 'C-11.target',
       off: 'a stream may name another host than the tunnel',
@@ -147,16 +714,5 @@ export const credentials: Area = {
       red: { 'apps/daemon/test/broker/targets.test.ts': 'a path is canonical or refused' },
     },
   ],
-  exceptions: {
-    'C-1': 'not tried yet',
-    'C-2': 'not tried yet',
-    'C-3': 'not tried yet',
-    'C-4': 'not tried yet',
-    'C-5': 'not tried yet',
-    'C-6': 'not tried yet',
-    'C-7': 'not tried yet',
-    'C-8': 'not tried yet',
-    'C-9': 'not tried yet',
-    'C-10': 'not tried yet',
-  },
+  exceptions: {},
 };

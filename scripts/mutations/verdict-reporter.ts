@@ -45,7 +45,9 @@ function lineOf(error: unknown): string {
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, maxChars);
 }
 
+/** A property of fast-check fails with an error of its own, whose cause is what the property said. */
 function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  return 'code' in error && error.code === 'ERR_ASSERTION' ? 'AssertionError' : error.name;
+  for (let each = error; each instanceof Error; each = each.cause)
+    if ('code' in each && each.code === 'ERR_ASSERTION') return 'AssertionError';
+  return error instanceof Error ? error.name : '';
 }

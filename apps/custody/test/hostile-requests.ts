@@ -15,6 +15,7 @@ import {
 import { codeOf } from '@holdfast/protocol/errors';
 import { verifySignature } from '@holdfast/protocol/keys/domain';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { sealTo } from '@holdfast/protocol/seal/hpke';
 
 export const fleet = new Uint8Array(32).fill(1);
 export const agent = new Uint8Array(16).fill(3);
@@ -27,6 +28,13 @@ export interface Keys {
   readonly unbound: KeyDescription;
   /** The private numbers themselves, which no answer has in it. */
   readonly numbers: readonly Uint8Array[];
+  /** Something that the bound key decapsulates, whatever for: `sealedTo` it. */
+  readonly encapsulated: Uint8Array;
+}
+
+export async function sealedTo({ publicKeys }: KeyDescription): Promise<Uint8Array> {
+  const purpose = { kind: 'grant', fleet, grant: agent, item: agent, agent } as const;
+  return (await sealTo(primitives, publicKeys.seal, purpose, new Uint8Array(0))).encapsulated;
 }
 
 /** Without the encoding around them. */
@@ -36,7 +44,7 @@ export function privateNumbers(exported: Uint8Array): Uint8Array[] {
 }
 
 /** Requests near and far from what is allowed; `nowMs` is custody's clock. */
-export function anyRequest({ bound, unbound }: Keys, nowMs: number): fc.Arbitrary<(id: number) => CustodyRequest> {
+export function anyRequest({ bound, unbound, encapsulated }: Keys, nowMs: number): fc.Arbitrary<(id: number) => CustodyRequest> {
   function keyAt(which: number): Uint8Array {
     return which === 0 ? bound.key : which === 1 ? unbound.key : otherAgent;
   }
@@ -128,12 +136,14 @@ export function anyRequest({ bound, unbound }: Keys, nowMs: number): fc.Arbitrar
           statement: content instanceof Uint8Array ? content : encodeValue(content),
         })),
     },
-    fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, member]) => (id: number) => ({
+    fc.tuple(reference, nearFleet, nearAgent, fc.boolean()).map(([which, ofFleet, name, isLockbox]) => (id: number) => ({
       kind: 'open' as const,
       id,
       key: keyAt(which),
-      purpose: { kind: 'lockbox' as const, fleet: ofFleet, audience: 'fleet', epoch: 1, member },
-      encapsulated: new Uint8Array(1153).fill(id % 256),
+      purpose: isLockbox
+        ? { kind: 'lockbox' as const, fleet: ofFleet, audience: 'fleet', epoch: 1, member: name }
+        : { kind: 'grant' as const, fleet: ofFleet, grant: agent, item: agent, agent: name },
+      encapsulated: id % 4 === 0 ? new Uint8Array(1153).fill(id % 256) : encapsulated,
     })),
     fc.tuple(reference).map(([which]) => (id: number) => ({ kind: 'public' as const, id, key: keyAt(which) })),
     fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, name]) => (id: number) => ({
@@ -154,7 +164,7 @@ export async function judge(
   request: CustodyRequest,
   answer: CustodyAnswer,
   clock: { readonly fromMs: number; readonly toMs: number },
-): Promise<'signed' | 'refused' | 'told'> {
+): Promise<'signed' | 'opened' | 'refused' | 'told'> {
   assert.equal(answer.id, request.id);
   const out = Buffer.from(encodeAnswer(answer));
   for (const secret of numbers) assert.ok(!out.includes(Buffer.from(secret)));
@@ -163,7 +173,12 @@ export async function judge(
     assert.notEqual(answer.code, 'internal');
     return 'refused';
   }
-  if (answer.kind === 'one-time-key') assert.ok(request.kind === 'open' && equalBytes(request.key, bound.key));
+  if (answer.kind === 'one-time-key') {
+    assert.ok(request.kind === 'open' && equalBytes(request.key, bound.key));
+    const { purpose } = request;
+    assert.deepEqual([purpose.fleet, purpose.kind === 'lockbox' ? purpose.member : purpose.agent], [fleet, agent]);
+    return 'opened';
+  }
   if (answer.kind !== 'signature') return 'told';
 
   // Not by custody's own decoder: read as plain values, and judged here anew.

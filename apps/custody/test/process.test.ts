@@ -26,7 +26,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { share } from '@holdfast/testkit/shares';
 
 import { openSoftwareStore } from '../src/software-store.ts';
-import { agent, anyRequest, fleet, judge, privateNumbers } from './hostile-requests.ts';
+import { agent, anyRequest, fleet, judge, privateNumbers, sealedTo } from './hostile-requests.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -157,7 +157,7 @@ describe('custody process', () => {
     const unbound = await keyOf({ kind: 'create', id: 4, label: 'next' });
     const store = await openSoftwareStore(nodePrimitives, own, undefined);
     const numbers = [bound, unbound].flatMap((each) => privateNumbers(store.find(each.key).holder.exportBytes()));
-    const keys = { bound, unbound, numbers };
+    const keys = { bound, unbound, numbers, encapsulated: await sealedTo(bound) };
 
     const verdicts: string[] = [];
     let id = 10;

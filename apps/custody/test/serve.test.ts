@@ -26,7 +26,7 @@ import { CustodyServer } from '../src/serve.ts';
 import { openSoftwareStore } from '../src/software-store.ts';
 import type { KeyStore } from '../src/store.ts';
 import { Stores, type StoreKind } from '../src/stores.ts';
-import { agent, anyRequest, fleet, judge, privateNumbers } from './hostile-requests.ts';
+import { agent, anyRequest, fleet, judge, privateNumbers, sealedTo } from './hostile-requests.ts';
 
 const nowMs = 1_800_000_000_000;
 
@@ -167,8 +167,8 @@ describe('custody', () => {
 });
 
 describe('custody under requests at random', () => {
-  it('never throws, never lets private bytes out, and never signs what names another', async () => {
-    const keys = { bound, unbound, numbers: exported };
+  it('never throws, never lets private bytes out, and never signs or opens what names another', async () => {
+    const keys = { bound, unbound, numbers: exported, encapsulated: await sealedTo(bound) };
     const verdicts: string[] = [];
     let id = 1;
     await fc.assert(
@@ -178,7 +178,10 @@ describe('custody under requests at random', () => {
       }),
       { numRuns: share({ ci: 1500, soak: 100_000 }) },
     );
-    const [signed, refused] = ['signed', 'refused'].map((verdict) => verdicts.filter((each) => each === verdict).length);
-    assert.ok(Number(signed) > 0 && Number(refused) > 0, `${signed} signed, ${refused} refused: the requests are not a fair mix`);
+    const counts = ['signed', 'opened', 'refused'].map((verdict) => verdicts.filter((each) => each === verdict).length);
+    assert.ok(
+      counts.every((count) => count > 0),
+      `${counts.join()} signed, opened, refused: the requests are not a fair mix`,
+    );
   });
 });

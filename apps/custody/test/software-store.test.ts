@@ -26,6 +26,7 @@ import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-hol
 import { share } from '@holdfast/testkit/shares';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 
+import { newStretchCost } from '../src/key-file.ts';
 import { openSoftwareStore } from '../src/software-store.ts';
 
 const binding = { fleet: new Uint8Array(32).fill(1), agent: new Uint8Array(16).fill(2) };
@@ -178,6 +179,11 @@ describe('software store', () => {
     }
   });
 
+  it('asks 64 MiB and three passes of Argon2id for a guess (RFC 9106, second choice)', () => {
+    const { memoryKiB, passes } = newStretchCost(primitives);
+    assert.deepEqual([memoryKiB, passes], [64 * 1024, 3]);
+  });
+
   it('takes no binding or label that was edited under the seal', async () => {
     const store = await openStore('secret');
     const { description } = await store.create('main');
@@ -203,7 +209,8 @@ describe('software store', () => {
   it('is in its old state or its new one after kill -9 at any moment [CUSTODY-14]', async () => {
     // A writer that creates and binds, and says on stdout what is durable; we kill it wherever it is.
     const script = `
-      import { openSoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
+      import { newStretchCost } from '../src/key-file.ts';
+import { openSoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
       import { nodePrimitives } from ${JSON.stringify(import.meta.resolve('@holdfast/protocol/primitives/node'))};
       const store = await openSoftwareStore(nodePrimitives, process.argv[1], undefined);
       process.stdout.write('ready\\n');

@@ -18,6 +18,11 @@ test('a fleet is made by who made its genesis, and by nobody else', async (conte
   const devices = [{ id: mallory.id, sign: mallory.holder.publicKeys.sign }];
   const forged = await signAccessList(mallory.holder, mallory.id, { ...world.access.statement, devices });
   assert.equal(await codeFrom(relay.createFleet(exchange, forged, world.genesis)), 'access_forged'); // [RELAY-8] [ACCESS-7]
+  // A genesis of her own, and the id of somebody else's fleet.
+  const own = await FleetWorld.make();
+  const { fleet } = world.access.statement;
+  const stolen = await signAccessList(own.device.holder, own.device.id, { ...own.access.statement, fleet });
+  assert.equal(await codeFrom(relay.createFleet(exchange, stolen, own.genesis)), 'access_forged'); // [RELAY-8] [ACCESS-7]
   await relay.createFleet(exchange, world.access, world.genesis);
   await relay.createFleet(exchange, world.access, world.genesis);
   const other = await signAccessList(world.device.holder, world.device.id, { ...world.access.statement, atMs: worldStartMs + 1 });

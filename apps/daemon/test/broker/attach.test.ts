@@ -183,6 +183,11 @@ test('a placeholder over plain http, or to an allowed host without a grant, is r
   const socket = await it.open();
   socket.write(`GET http://localhost/v1/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`);
   assert.equal(codeIn(await readReply(socket)), 'placeholder_misplaced');
+  // Even where the authority names a grant for it.
+  it.grant(origin);
+  const plain = await it.open();
+  plain.write(`GET http://${host}/v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  assert.equal(codeIn(await readReply(plain)), 'egress_denied');
   assert.equal(origin.connections(), 0);
 });
 
@@ -203,6 +208,21 @@ test('allowed egress passes as it is, recorded first', async () => {
     it.records.map(({ kind }) => kind),
     ['passed'],
   );
+});
+
+test('what cannot be recorded does not leave', async () => {
+  const unavailable = async (): Promise<never> => {
+    throw new HoldfastError('audit_unavailable', 'No record, no effect.');
+  };
+  await using it = await world({ passed: unavailable, use: unavailable });
+  const [origin, open] = [await it.origin(), await it.origin()];
+  it.grant(origin);
+  it.egress.set(`https://localhost:${open.port}`, { allowPrivate: true, ca: open.ca });
+  for (const { port } of [origin, open]) {
+    const host = `localhost:${port}`;
+    assert.equal(codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`)), 'audit_unavailable');
+  }
+  assert.deepEqual([origin.connections(), open.connections()], [0, 0]);
 });
 
 // [BROKER-19]

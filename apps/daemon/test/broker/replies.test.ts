@@ -9,6 +9,7 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'nod
 import 'reflect-metadata'; // x509's container asks for it
 import * as x509 from '@peculiar/x509';
 import {
+  ownCopy,
   certificateFor,
   codeIn,
   nextChunk,
@@ -104,6 +105,15 @@ test('an echoing origin shows nothing: reason, headers, body, encodings, chunks 
     assert.ok(!reply.head.includes('railer'), 'trailers are dropped');
   }
   assert.equal(origin.connections(), 1);
+});
+
+test('of a name and a password the password is found by itself', async () => {
+  const password = 'a-password-of-some-length';
+  await using it = await world({ open: async () => ownCopy(`somebody:${password}`) });
+  const origin = await it.origin((_seen, response) => response.end(`somebody came with ${password}`));
+  it.grant(origin, { attach: { kind: 'basic', username: '' } });
+  const host = `localhost:${origin.port}`;
+  assert.equal((await it.ask(host, get(host))).body.toString(), `somebody came with ${'*'.repeat(password.length)}`);
 });
 
 test('with a length the length stays true, and a secret across TLS records is found', async () => {
@@ -498,6 +508,12 @@ test('a name is resolved once for a connection, and only its judged address is d
   const host = `localhost:${origin.port}`;
   assert.equal((await it.ask(host, get(host, `Authorization: Bearer ${placeholder}\r\n`))).status, 200);
   assert.equal(times, 1);
+  // The origin is at 127.0.0.1, which is what the machine says of that name.
+  await using other = await world({ resolve: async () => ['127.0.0.2'] });
+  const unasked = await other.origin();
+  other.grant(unasked);
+  const name = `localhost:${unasked.port}`;
+  assert.equal(codeIn(await other.ask(name, get(name))), 'upstream_unreachable');
 });
 
 // [BROKER-28]

@@ -97,6 +97,8 @@ export interface WorldOptions extends Partial<BrokerOptions> {
   /** How a use opens; default: a fresh copy of `secretText`. */
   readonly open?: (grant: GrantView) => Promise<Buffer>;
   readonly use?: (grant: GrantView, facts: RequestFacts) => Promise<void>;
+  /** Before a request without a credential counts as recorded. */
+  readonly passed?: () => Promise<void>;
 }
 
 export function ownCopy(text: string): Buffer {
@@ -118,7 +120,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const broker = await createBroker({
     authority: {
       grantsFor: (target) =>
-        grants.filter((grant) => target.scheme === 'https' && (targets.get(grant) ?? '') === `${target.host}:${target.port}`),
+        // Whatever the scheme: the broker does not lean on it.
+        grants.filter((grant) => (targets.get(grant) ?? '') === `${target.host}:${target.port}`),
       egressFor: (target) => egress.get(`${target.scheme}://${target.host}:${target.port}`),
       async use(grant, facts, handle): Promise<Use> {
         await options.use?.(grant, facts);
@@ -144,6 +147,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         if (seen.length > 0) records.push({ kind: 'misused', handles: seen });
       },
       async passed(facts) {
+        await options.passed?.();
         records.push({ kind: 'passed', facts });
       },
       refused: (facts, code) => records.push({ kind: 'refused', code, facts }),

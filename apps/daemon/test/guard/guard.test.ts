@@ -52,10 +52,10 @@ test('what the rules allow may happen; what they warn of too, with a word', asyn
   assert.deepEqual(await guard.judge(bash('ls')), { kind: 'allow', notes: [] });
   assert.deepEqual(await guard.judge(bash('rm x')), { kind: 'allow', notes: ['Holdfast warns: Why. (rule r)'] });
   assert.deepEqual(
-    acts.map(({ call, allowed, rulesVersion }) => [call.command, allowed, rulesVersion]),
+    acts.map(({ call, allowed, rulesVersion, label }) => [call.command, allowed, rulesVersion, label]),
     [
-      ['ls', true, 3],
-      ['rm x', true, 3],
+      ['ls', true, 3, 'reported'],
+      ['rm x', true, 3, 'reported'],
     ],
   );
 });

@@ -102,6 +102,12 @@ describe('replica: what a relay may do', () => {
       'agent_unknown',
       'entry_fork',
     ]);
+    // In its place, and by its author, but after another entry than ours.
+    const elsewhere = await world.operator.forge(
+      { kind: 'agent-revoke', agent: new Uint8Array(16), reason: '' },
+      { previous: new Uint8Array(32).fill(9) },
+    );
+    assert.deepEqual(said(await reader.ingest(controlTopic, [elsewhere.wire])), ['entry_fork']);
   });
 
   it('[JOURNAL-3]: a history without the pinned head is refused', async () => {
