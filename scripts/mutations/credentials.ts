@@ -86,7 +86,7 @@ export const credentials: Area = {
       off: 'a fence takes every path',
       file: 'packages/protocol/src/vault/fence.ts',
       from: "if (!within.paths.some((glob) => globMatches(glob, path))) return refuse('fence_path');",
-      to: '',
+      to: "if (within.paths.length === 0) return refuse('fence_path');",
       red: { [fenceVectors]: 'fence: decisions', [fences]: 'another path' },
     },
     {
