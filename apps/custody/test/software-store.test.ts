@@ -209,8 +209,7 @@ describe('software store', () => {
   it('is in its old state or its new one after kill -9 at any moment [CUSTODY-14]', async () => {
     // A writer that creates and binds, and says on stdout what is durable; we kill it wherever it is.
     const script = `
-      import { newStretchCost } from '../src/key-file.ts';
-import { openSoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
+      import { openSoftwareStore } from ${JSON.stringify(new URL('../src/software-store.ts', import.meta.url).href)};
       import { nodePrimitives } from ${JSON.stringify(import.meta.resolve('@holdfast/protocol/primitives/node'))};
       const store = await openSoftwareStore(nodePrimitives, process.argv[1], undefined);
       process.stdout.write('ready\\n');
