@@ -80,12 +80,21 @@ export const guard: Area = {
       red: { 'apps/daemon/test/session/ruled-authority.test.ts': 'is not minted and does not pass' },
     },
     {
+      id: 'G-5.model-address',
+      off: "the model's address is not managed",
+      file: 'apps/daemon/src/guard/claude-code/settings.ts',
+      from: 'ANTHROPIC_BASE_URL: modelUrl,',
+      to: "...(modelUrl === '' ? { ANTHROPIC_BASE_URL: modelUrl } : {}),",
+      red: { 'e2e/claude/guard.story.ts': 'the model is where it was when the session began, whatever the repository says' },
+    },
+    {
       id: 'G-8.around-the-broker',
       off: 'a request of the tools goes out by an address instead of the broker',
       file: 'apps/daemon/src/mcp/own-request.ts',
       from: `createConnection: () => socket,`,
       to: `host: url.hostname, port: url.port,`,
       red: { 'apps/daemon/test/mcp/own-request.test.ts': 'what the session may not reach' },
+      says: 'the request did not come through',
     },
     {
       id: 'G-15.one-way-to-pass',
@@ -120,7 +129,5 @@ export const guard: Area = {
       red: { 'apps/daemon/test/guard/held-places.test.ts': 'what a link of that name leads to' },
     },
   ],
-  exceptions: {
-    'G-5': 'only the real Claude Code tells, which the runner does not fetch',
-  },
+  exceptions: {},
 };

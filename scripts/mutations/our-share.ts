@@ -11,7 +11,7 @@ export function ourShare(areas: readonly Area[]): Mutation[] {
   const turn = commitNumber();
   const quick = areas.flatMap(({ mutations }) => {
     const pool = mutations.filter((mutation) => !isStory(mutation));
-    return someOf(pool, share({ ci: 4, soak: pool.length }), turn);
+    return someOf(pool, share({ ci: 3, soak: pool.length }), turn);
   });
   const stories = areas.flatMap(({ mutations }) => mutations.filter(isStory));
   return [...quick, ...someOf(stories, share({ ci: 1, soak: stories.length }), turn)];
