@@ -109,14 +109,15 @@ test('a link to what may not be read is what it leads to', async (t) => {
   const played = await play(t, {
     rules: noTouch,
     files: { 'secret.txt': 'the secret', 'plain.txt': 'nothing' },
+    links: { 'innocent.txt': 'secret.txt' },
     script: [
-      bash('ln -s secret.txt innocent.txt'),
+      bash('ln -s secret.txt another.txt'),
       { tool: 'Read', input: { file_path: 'innocent.txt' } },
       { tool: 'Read', input: { file_path: 'plain.txt' } },
     ],
   });
   assert.deepEqual(judged(played), [
-    ['Bash', true],
+    ['Bash', false],
     ['Read', false],
     ['Read', true],
   ]);

@@ -1,7 +1,7 @@
 // The real Claude Code in a real sandbox with its real managed settings and the real guard, without a fleet around it: the rules are the test's, the
 // record is a list, and the model's stand-in answers at the session's own port. What stands between it and a fault is the test's to choose.
 
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,6 +40,8 @@ export interface Scene {
   readonly words?: readonly string[];
   /** Relative to the working tree, and to HOME. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Symbolic links in the working tree, to what they lead. */
+  readonly links?: Readonly<Record<string, string>>;
   readonly homeFiles?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly bedrock?: () => BedrockNow;
@@ -86,6 +88,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const [tree, scopeHome, withheld] = ['tree', 'home', 'data'].map((name) => path.join(folder, name)) as [string, string, string];
   for (const place of [tree, scopeHome, withheld]) mkdirSync(place, { mode: 0o700 });
   write(tree, scene.files ?? {});
+  for (const [name, target] of Object.entries(scene.links ?? {})) symlinkSync(target, path.join(tree, name));
   write(scopeHome, scene.homeFiles ?? {});
 
   const acts: JudgedAct[] = [];
