@@ -380,6 +380,14 @@ export const session: Area = {
       red: { [death]: 'kill -9 of the daemon ends its sessions, with pipes' },
     },
     {
+      id: 'S-7.orphans',
+      off: 'what a killed start left stays',
+      file: 'apps/daemon/src/sandbox/orphans.ts',
+      from: "process.kill(Number(name), 'SIGKILL');",
+      to: '',
+      red: { 'apps/daemon/test/sandbox/orphans.test.ts': 'an orphan of a start is ended' },
+    },
+    {
       id: 'S-7.terminal',
       off: "the terminal's program outlives the daemon",
       file: 'apps/daemon/src/sandbox/terminal.ts',
