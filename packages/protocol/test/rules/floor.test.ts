@@ -8,7 +8,7 @@ import { floor, type FloorContext } from '@holdfast/protocol/rules/floor';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { packNames, withPacks } from '@holdfast/protocol/rules/packs/packs';
 
-const context: FloorContext = { agent: 'a1', scope: 'main', mode: 'sealed', directory: '/work/tree', home: '/home/dev' };
+const context: FloorContext = { agent: 'a1', scope: 'main', mode: 'sealed', directory: '/srv/tree', home: '/home/dev' };
 const floorOf = (yaml: string) => floor(compile(parseRules(yaml)), context);
 
 describe('floor', () => {
@@ -20,7 +20,7 @@ describe('floor', () => {
     const except = ['**/*.example', '/home/dev/.ssh/config'];
     assert.deepEqual(
       denyRead,
-      ['**/.env', '/home/dev/.ssh', '/work/tree/private'].map((pattern) => ({
+      ['**/.env', '/home/dev/.ssh', '/srv/tree/private'].map((pattern) => ({
         rule: 'keys',
         pattern,
         except,
