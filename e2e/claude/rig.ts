@@ -143,6 +143,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     whoami: () => ({ agent: 'the rig' }),
     vault: () => [],
     rules: () => ({ version: 1 }),
+    mint: async () => ({ handle: 'none here' }),
     request: async ({ url }) => ({ asked: url.href }),
   });
   const fault = (code: string) => void faults.push(code);

@@ -1,5 +1,5 @@
-// What an agent can ask of Holdfast as tools, spec/mcp.md: who it is, what it may use, which rules hold for it, and a request through the session's
-// broker. Nothing here can do what the session could not do without it.
+// What an agent can ask of Holdfast as tools, spec/mcp.md: who it is, what it may use, which rules hold for it, a handle, and a request through the
+// session's broker. Nothing here can do what the session could not do without it.
 
 import type { Json } from '@holdfast/protocol/rules/call';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -10,6 +10,8 @@ export interface McpView {
   whoami(): object;
   vault(): readonly object[];
   rules(): object;
+  /** As `POST /v1/handles` takes it, not looked at yet. */
+  mint(asked: { readonly credential: Json; readonly request: { readonly method: Json; readonly url: Json } }): Promise<object>;
   request(request: OwnRequest): Promise<object>;
 }
 
@@ -48,6 +50,25 @@ export function holdfastTools(view: McpView): readonly McpTool[] {
       inputSchema: none,
       annotations: reads,
       call: async () => view.rules(),
+    },
+    {
+      name: 'handle_mint',
+      description:
+        'A handle for one use of one credential: put it where the placeholder would stand, in the one request that is named here. It is used up by ' +
+        'that request, by any other that it stands in, and after five minutes; the answer says how long it lasts. Programs that send the ' +
+        'placeholder need none.',
+      inputSchema: {
+        type: 'object',
+        properties: {
+          credential: { type: 'string', description: 'its name, as vault_list shows it' },
+          method: { type: 'string', description: 'GET if absent' },
+          url: { type: 'string', description: 'https://HOST/PATH, without a query' },
+        },
+        required: ['credential', 'url'],
+        additionalProperties: false,
+      },
+      annotations: { readOnlyHint: false, openWorldHint: false },
+      call: async ({ credential = null, method = 'GET', url = null }) => view.mint({ credential, request: { method, url } }),
     },
     {
       name: 'http_request',

@@ -16,12 +16,19 @@ export function agentHandles(authority: SessionAuthority): Routes {
   return {
     '/v1/handles': {
       POST: async (request, response) => {
-        const { credential, facts } = readAsked(await readJson(request, maxBodyBytes));
-        const handle = await authority.handleFor(credential, facts);
-        answer(response, 201, { handle, expiresInMs: handleLifeMs });
+        answer(response, 201, await mintAsked(authority, await readJson(request, maxBodyBytes)));
       },
     },
   };
+}
+
+/** `asked` as the agent wrote it: `{credential, request: {method, url}}`. @throws usage, and as the authority does */
+export async function mintAsked(
+  authority: SessionAuthority,
+  asked: unknown,
+): Promise<{ readonly handle: string; readonly expiresInMs: number }> {
+  const { credential, facts } = readAsked(asked);
+  return { handle: await authority.handleFor(credential, facts), expiresInMs: handleLifeMs };
 }
 
 function usage(message: string): never {

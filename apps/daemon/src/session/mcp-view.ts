@@ -6,6 +6,7 @@ import type { Guard } from '../guard/guard.ts';
 import type { OwnRequests } from '../mcp/own-request.ts';
 import type { McpView } from '../mcp/tools.ts';
 import { vaultOf } from './agent-view.ts';
+import { mintAsked } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
 
 interface Parts {
@@ -24,6 +25,7 @@ export function mcpView({ agent, authority, guard, own }: Parts): McpView {
       const shown = rules.set.rules.map(({ id, effect, reason, instead }) => ({ id, effect, reason, instead }));
       return version === undefined ? { version: null, rules: shown } : { version, rules: shown };
     },
+    mint: (asked) => mintAsked(authority, asked), // [MCP-8]
     request: (request) => own.send(request),
   };
 }

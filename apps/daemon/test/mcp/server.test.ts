@@ -104,6 +104,7 @@ test('a request takes an address, a method, plain headers and text, and nothing 
     whoami: () => ({}),
     vault: () => [],
     rules: () => ({}),
+    mint: async () => ({}),
     request: async (request) => {
       sent.push(request);
       return {};

@@ -9,9 +9,13 @@ import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../../src/agent/agent.ts';
+import type { Guard } from '../../src/guard/guard.ts';
+import type { OwnRequests } from '../../src/mcp/own-request.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
+import { holdfastTools } from '../../src/mcp/tools.ts';
 import { agentHandles } from '../../src/session/agent-handles.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
+import { mcpView } from '../../src/session/mcp-view.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
@@ -77,7 +81,10 @@ async function session(t: TestContext) {
       sent.end(typeof body === 'string' ? body : JSON.stringify(body));
     });
   const asked = (credential: string, url: string, method = 'GET') => post({ credential, request: { method, url } });
-  return { post, asked, authority, reports, notes, state, handles };
+  const guard = { labels: new Set<string>() } as unknown as Guard;
+  const tools = holdfastTools(mcpView({ agent, authority, guard, own: {} as OwnRequests }));
+  const tool = tools.find(({ name }) => name === 'handle_mint') ?? assert.fail('no such tool');
+  return { post, asked, tool, authority, reports, notes, state, handles };
 }
 
 const url = 'https://api.example.com/v1/me';
@@ -194,6 +201,31 @@ test('what is asked for is read strictly', async (t) => {
   assert.deepEqual(reports, []);
   // One spelling: what is bound is what the broker will have judged.
   assert.equal((await asked('demo', 'https://API.example.com:443/v1/%6De')).status, 201);
+});
+
+// [MCP-8]
+test('as a tool: the same handle, the same strictness, and the same word for every refusal', async (t) => {
+  const { tool, authority, reports, notes } = await session(t);
+  const { handle, expiresInMs } = (await tool.call({ credential: 'demo', url })) as { handle: string; expiresInMs: number };
+  assert.equal(expiresInMs, 300_000);
+  const [view = assert.fail('no grant')] = authority.grants();
+  await authority.use(view, facts, handle);
+  assert.deepEqual(kinds(reports), ['minted', 'consumed']);
+  const refused = async (input: Parameters<typeof tool.call>[0]) =>
+    tool.call(input).then(
+      () => assert.fail('not refused'),
+      (thrown: Error) => [codeOf(thrown), thrown.message],
+    );
+  const [first, ...others] = await Promise.all([
+    refused({ credential: 'demo', url, method: 'DELETE' }),
+    refused({ credential: 'demo', url: 'https://other.example/v1/me' }),
+    refused({ credential: 'unknown', url }),
+  ]);
+  assert.equal(first?.[0], 'refused');
+  for (const other of others) assert.deepEqual(other, first);
+  assert.deepEqual(kinds(notes), ['refused fence_method', 'refused fence_host', 'refused grant_unknown']);
+  for (const input of [{}, { credential: 'demo' }, { credential: 7, url }, { credential: 'demo', url: `${url}?a` }])
+    assert.deepEqual((await refused(input))[0], 'usage', JSON.stringify(input));
 });
 
 // [HANDLE-6]
