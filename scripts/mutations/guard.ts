@@ -121,6 +121,14 @@ export const guard: Area = {
       red: { 'packages/protocol/test/shell/commands.test.ts': 'what is opaque names the program' },
     },
     {
+      id: 'G-9.later-rules',
+      off: 'a running session is left alone by rules that keep more than its mounts do',
+      file: 'apps/daemon/src/guard/session-floor.ts',
+      from: `if (open !== undefined) throw`,
+      to: `if (open === '') throw`,
+      red: { 'apps/daemon/test/guard/session-floor.test.ts': 'ends the session' },
+    },
+    {
       id: 'G-9.links',
       off: 'what a link of such a name leads to is not kept',
       file: 'apps/daemon/src/guard/held-places.ts',

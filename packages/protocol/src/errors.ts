@@ -105,6 +105,7 @@ export const errorCodes = [
   'rules_invalid',
   'rules_version',
   'sandbox_command_not_found',
+  'sandbox_rules_changed',
   'sandbox_start_failed',
   'sandbox_tree_changed',
   'sandbox_tree_refused',

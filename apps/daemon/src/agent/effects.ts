@@ -15,6 +15,8 @@ export interface AgentEvents {
   revoked(): void;
   /** This grant has ended: what still uses it is cut. */
   grantEnded(grant: Uint8Array): void;
+  /** Another set is in force. */
+  rulesChanged(): void;
 }
 
 export interface EffectsOptions {
@@ -105,6 +107,7 @@ export class Effects {
     if (rules !== undefined && rules.version !== before?.rules?.version) {
       note({ kind: 'rules-set', version: rules.version, hash: rules.hash });
       this.tellUnreadable(inForce);
+      this.tell((listener) => listener.rulesChanged());
     }
     if (bedrock.version !== (before?.bedrock.version ?? 0))
       note({ kind: 'bedrock-changed', version: bedrock.version, texts: bedrock.texts.size });

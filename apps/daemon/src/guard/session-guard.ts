@@ -3,20 +3,17 @@
 
 import type { Because } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
-import { realpath } from 'node:fs/promises';
 import { writeAct } from '@holdfast/protocol/audit/act';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { decide, type Decision } from '@holdfast/protocol/rules/decide';
-import { floor } from '@holdfast/protocol/rules/floor';
 import type { Agent } from '../agent/agent.ts';
 import type { Ports } from '../ports.ts';
 import { BedrockContext } from './bedrock.ts';
 import type { Guarding } from './claude-code/door.ts';
 import { actTimeoutMs } from './claude-code/settings.ts';
 import { Guard, type JudgedAct } from './guard.ts';
-import { heldPlaces, type HeldPlaces } from './held-places.ts';
 import type { View } from './paths.ts';
 import { repositoryOf, branchOf } from './repository.ts';
 
@@ -75,26 +72,6 @@ export function sealedGuard(
     return { version, texts: [...texts.values()].map(({ text }) => text) };
   });
   return { guard, bedrock, view, settings: 'fixed', fault };
-}
-
-/**
- * What the rules in force keep from a session in this tree, for its mounts. A home inside holds what sessions themselves made there.
- * @throws sandbox_tree_refused
- */
-export async function placesKept(agent: Agent, cwd: string): Promise<HeldPlaces> {
-  const { version, rules } = agent.rules;
-  if (version === undefined) return { masked: [], readOnly: [] };
-  const tree = await realpath(cwd).catch(() => cwd);
-  const repository = repositoryOf(tree);
-  const kept = floor(rules, {
-    agent: toHex(agent.id),
-    scope: agent.enrolment.scope,
-    mode: 'sealed',
-    directory: tree,
-    home: '/home/agent',
-    ...(repository !== undefined && { repository }),
-  });
-  return heldPlaces(tree, kept); // [GUARD-25]
 }
 
 /** As many as an ask has room for. */

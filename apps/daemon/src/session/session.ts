@@ -16,7 +16,9 @@ import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
 import { codexRoutes } from '../guard/codex/door.ts';
 import { codexFiles } from '../guard/codex/requirements.ts';
-import { placesKept, sealedGuard } from '../guard/session-guard.ts';
+import type { HeldPlaces } from '../guard/held-places.ts';
+import { SessionFloor } from '../guard/session-floor.ts';
+import { sealedGuard } from '../guard/session-guard.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
@@ -85,7 +87,8 @@ export class Sessions {
       // Nothing asks before the sandbox is there, and only then is known how it sees files.
       let door = agentDoor(agentView(agent, authority));
       broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
-      const sandbox = await this.start(agent, request, authority, broker);
+      const floor = await SessionFloor.atStart(agent, request.cwd);
+      const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
       const guarding = sealedGuard(agent, this.ports, { session, program, tree: request.cwd, view });
       authority.heldBy(async (call) =>
@@ -102,7 +105,7 @@ export class Sessions {
       );
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
-      exitCode = await this.accompany(agent, session, { sandbox, broker, caller });
+      exitCode = await this.accompany(agent, session, { sandbox, broker, caller, floor });
     } finally {
       await broker?.close();
       await own?.close();
@@ -121,10 +124,14 @@ export class Sessions {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
-  private async start(agent: Agent, request: RunRequest, authority: SessionAuthority, broker: Broker): Promise<Sandbox> {
+  private async start(
+    agent: Agent,
+    request: RunRequest & HeldPlaces,
+    authority: SessionAuthority,
+    broker: Broker,
+  ): Promise<Sandbox> {
     const { path: found, realPath } = findCommand(request.command[0] ?? '', request.path, request.cwd);
     if (isClaudeCode(found, realPath)) assertFit(realPath);
-    const held = await placesKept(agent, request.cwd);
     const scopeHome = path.join(this.paths.scopes, agent.enrolment.scope, 'home');
     mkdirSync(scopeHome, { recursive: true, mode: 0o700 });
     return startSandbox({
@@ -143,18 +150,26 @@ export class Sessions {
         ...claudeCodeFiles({ ...inside, modelUrl: request.environment['ANTHROPIC_BASE_URL'] }),
         ...codexFiles(inside),
       ],
-      ...held,
+      masked: request.masked,
+      readOnly: request.readOnly,
     });
   }
 
   private async accompany(
     agent: Agent,
     session: Uint8Array,
-    parts: { sandbox: Sandbox; broker: Broker; caller: Caller },
+    parts: { sandbox: Sandbox; broker: Broker; caller: Caller; floor: SessionFloor },
   ): Promise<number> {
-    const { sandbox, broker, caller } = parts;
+    const { sandbox, broker, caller, floor } = parts;
     broker.attach(sandbox.door);
     let revoked = false;
+    let unheld: Error | undefined;
+    const holds = (): void => {
+      floor.assertHolds().catch((thrown: Error) => {
+        unheld ??= thrown; // [GUARD-26]
+        sandbox.kill();
+      });
+    };
     const unsubscribe = agent.subscribe({
       revoked: () => {
         revoked = true;
@@ -165,14 +180,18 @@ export class Sessions {
         broker.cutCredentialed(toHex(grant));
         agent.note({ kind: 'stream-cut', session, grant });
       },
+      rulesChanged: holds,
     });
+    holds(); // they may have changed since the mounts were planned
     const gone = () => sandbox.kill(); // [DOOR-6]
     caller.gone.addEventListener('abort', gone);
     if (caller.gone.aborted || !agent.live) sandbox.kill();
     caller.reply({ kind: 'started', session, agent: agent.id, mode: 'sealed' });
     try {
       const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
-      if (revoked) agent.assertAble(); // the caller is told why, instead of a code that the command never gave
+      // The caller is told why, instead of a code that the command never gave.
+      if (revoked) agent.assertAble();
+      if (unheld !== undefined) throw unheld;
       return code;
     } finally {
       unsubscribe();

@@ -27,7 +27,11 @@ const use = (agent: Agent, handle: Uint8Array, { grant }: { readonly grant: Uint
 
 function listening(agent: Agent): { readonly heard: string[]; readonly events: AgentEvents } {
   const heard: string[] = [];
-  const events = { revoked: () => void heard.push('revoked'), grantEnded: (grant: Uint8Array) => void heard.push(toHex(grant)) };
+  const events = {
+    revoked: () => void heard.push('revoked'),
+    grantEnded: (grant: Uint8Array) => void heard.push(toHex(grant)),
+    rulesChanged: () => void heard.push('rules'),
+  };
   agent.subscribe(events);
   return { heard, events };
 }
@@ -100,6 +104,7 @@ test('one session that fails to act on a revocation does not keep the others fro
       throw new Error('this session is broken');
     },
     grantEnded: () => {},
+    rulesChanged: () => {},
   });
   const { heard } = listening(agent);
   await machine.world.operator.revoke(agent.id);
