@@ -32,10 +32,13 @@ describe('the real Claude Code in a sealed session', () => {
       { tool: 'Bash', input: { command: 'touch denied', description: 'makes a file' } },
       {
         tool: 'ToolSearch',
-        input: { query: 'select:mcp__plugin_guard_holdfast__whoami,mcp__plugin_guard_holdfast__http_request', max_results: 5 },
+        input: {
+          query: 'select:mcp__plugin_holdfast_holdfast__whoami,mcp__plugin_holdfast_holdfast__http_request',
+          max_results: 5,
+        },
       },
-      { tool: 'mcp__plugin_guard_holdfast__whoami', input: {} },
-      { tool: 'mcp__plugin_guard_holdfast__http_request', input: { url: `https://localhost:${service.port}/v1/by-tool` } },
+      { tool: 'mcp__plugin_holdfast_holdfast__whoami', input: {} },
+      { tool: 'mcp__plugin_holdfast_holdfast__http_request', input: { url: `https://localhost:${service.port}/v1/by-tool` } },
     ]);
     await installation.start();
     await installation.operator(['init', '--name', 'claude']);
@@ -63,7 +66,7 @@ describe('the real Claude Code in a sealed session', () => {
       '--verbose',
       '--allowedTools',
       'Bash',
-      'mcp__plugin_guard_holdfast__http_request',
+      'mcp__plugin_holdfast_holdfast__http_request',
     ];
     ran = await installation.cli(['run', ...passed, '--', claude, ...prompt], { cwd: tree, environment, timeoutMs: 90_000 });
   });
@@ -144,8 +147,8 @@ describe('the real Claude Code in a sealed session', () => {
         ['Bash', 'reported', true, [], 1],
         ['Bash', 'reported', false, ['no-touch'], 1],
         ['ToolSearch', 'reported', true, [], 1],
-        ['mcp__plugin_guard_holdfast__whoami', 'reported', true, [], 1],
-        ['mcp__plugin_guard_holdfast__http_request', 'reported', true, [], 1],
+        ['mcp__plugin_holdfast_holdfast__whoami', 'reported', true, [], 1],
+        ['mcp__plugin_holdfast_holdfast__http_request', 'reported', true, [], 1],
       ],
     );
     assert.match(String(acts[0]?.['act']), /curl -sS https:\/\/localhost/);

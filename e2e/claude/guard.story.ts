@@ -258,23 +258,23 @@ test('Holdfast’s own tools are there without installing them, and pass the sam
 rules:
   no-requests:
     deny: mcp
-    server: plugin_guard_holdfast
+    server: plugin_holdfast_holdfast
     tool: http_request
     reason: Use curl.
 `;
   const played = await play(t, {
     rules,
     script: [
-      load('mcp__plugin_guard_holdfast__whoami', 'mcp__plugin_guard_holdfast__http_request'),
-      { tool: 'mcp__plugin_guard_holdfast__whoami', input: {} },
-      { tool: 'mcp__plugin_guard_holdfast__http_request', input: { url: 'https://a.example/' } },
+      load('mcp__plugin_holdfast_holdfast__whoami', 'mcp__plugin_holdfast_holdfast__http_request'),
+      { tool: 'mcp__plugin_holdfast_holdfast__whoami', input: {} },
+      { tool: 'mcp__plugin_holdfast_holdfast__http_request', input: { url: 'https://a.example/' } },
     ],
   });
   assert.match(told(played), /the rig/);
   assert.ok(!told(played).includes('asked'));
   assert.deepEqual(judged(played).slice(-2), [
-    ['mcp__plugin_guard_holdfast__whoami', true],
-    ['mcp__plugin_guard_holdfast__http_request', false],
+    ['mcp__plugin_holdfast_holdfast__whoami', true],
+    ['mcp__plugin_holdfast_holdfast__http_request', false],
   ]);
 });
 

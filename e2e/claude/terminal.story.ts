@@ -104,6 +104,10 @@ describe('the real Claude Code at a terminal', { timeout: 600_000 }, () => {
     assert.ok(terminal.program.said.includes('\u001b[38;2;'), 'true colours');
   });
 
+  it('says at its foot whose session it is', async () => {
+    await terminal.shows(/Holdfast: main, sealed, rules 1, 1 credential/);
+  });
+
   it('follows the window', async () => {
     terminal.resize(72, 30);
     await terminal.shows(/^─{72}$/m);

@@ -54,6 +54,12 @@ export function answer(response: ServerResponse, status: number, value: unknown)
   response.end(`${JSON.stringify(value)}\n`);
 }
 
+/** Ends the response with one line of text. */
+export function answerText(response: ServerResponse, line: string): void {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(`${line}\n`);
+}
+
 /** The whole body as JSON. Throws `usage` for what is none or not announced as JSON, `limit_exceeded` beyond `maxBytes`. [AGENT-DOOR-4] */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   // A page can post text to any address without asking; to post JSON it has to ask first.

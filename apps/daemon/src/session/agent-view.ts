@@ -2,7 +2,7 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { Agent } from '../agent/agent.ts';
-import { answer, type Routes } from './agent-door.ts';
+import { answer, answerText, type Routes } from './agent-door.ts';
 import type { SessionAuthority } from './authority.ts';
 
 export function agentView(agent: Agent, authority: SessionAuthority): Routes {
@@ -12,7 +12,18 @@ export function agentView(agent: Agent, authority: SessionAuthority): Routes {
       GET: (_request, response) =>
         answer(response, 200, { agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed' }),
     },
+    '/v1/status-line': { GET: (_request, response) => answerText(response, statusLineOf(agent, 'sealed')) },
   };
+}
+
+/** For a screen's foot: ASCII, one line. */
+function statusLineOf(agent: Agent, mode: 'sealed' | 'guarded'): string {
+  const { version } = agent.rules;
+  const held = version === undefined ? 'no rules: reads only' : `rules ${version}`;
+  const count = agent.grants().length;
+  const uses = mode === 'guarded' ? 'no credentials here' : `${count} ${count === 1 ? 'credential' : 'credentials'}`;
+  const able = agent.live ? '' : ', revoked';
+  return `Holdfast: ${agent.enrolment.scope}, ${mode}${able}, ${held}, ${uses}`;
 }
 
 /** Name, attachment, and where it may go: never the secret, never another agent's. */

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { claudeCodeFiles, type SettingsQuery } from '../../src/guard/claude-code/settings.ts';
 
 const query: SettingsQuery = {
@@ -67,13 +68,17 @@ test('every event that carries an effect or a context asks the door, and a failu
     httpHookAllowedEnvVars: [],
     permissions: {
       allow: [
-        'mcp__plugin_guard_holdfast__whoami',
-        'mcp__plugin_guard_holdfast__vault_list',
-        'mcp__plugin_guard_holdfast__rules_status',
+        'mcp__plugin_holdfast_holdfast__whoami',
+        'mcp__plugin_holdfast_holdfast__vault_list',
+        'mcp__plugin_holdfast_holdfast__rules_status',
       ],
     },
     extraKnownMarketplaces: { holdfast: { source: { source: 'directory', path: '/etc/claude-code/holdfast' } } },
-    enabledPlugins: { 'guard@holdfast': true },
+    enabledPlugins: { 'guard@holdfast': true, 'holdfast@holdfast': true },
+    statusLine: {
+      type: 'command',
+      command: '/bin/bash --norc --noprofile -p /etc/claude-code/holdfast/plugin/status-line.sh http://127.0.0.1:23456',
+    },
     prependPlugins: ['guard@holdfast'],
     pluginConfigs: { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } },
   });
@@ -105,6 +110,40 @@ test('the mod is there, as JavaScript, and every gate of it has a catch', () => 
   const gates = mod.match(/\bon\('[\w.]+'/g) ?? [];
   assert.deepEqual(gates, ["on('tool.check'", "on('prompt.mention'", "on('http.fetch'", "on('plugin.register'"]);
   assert.equal(mod.match(/\)\.catch\(async \(\) => \(\{ (?:decision: 'deny'|deny: |refuse: )/g)?.length, gates.length);
+});
+
+test('the plugin is there, with the address of this session in place of what a person would be asked for', () => {
+  const { files } = settingsOf();
+  const of = (file: string) => files.get(`/etc/claude-code/holdfast/plugin/${file}`) ?? '';
+  const manifest = JSON.parse(of('.claude-plugin/plugin.json')) as Record<string, unknown>;
+  assert.deepEqual([manifest['name'], manifest['userConfig']], ['holdfast', undefined]);
+  assert.deepEqual(JSON.parse(of('.mcp.json')), {
+    mcpServers: { holdfast: { type: 'http', url: 'http://127.0.0.1:23456/mcp' } },
+  });
+  for (const skill of ['status', 'vault', 'rules']) assert.match(of(`skills/${skill}/SKILL.md`), /^---\ndescription: /);
+  assert.equal(settingsOf({ shell: '/bin/sh' }).managed['statusLine'], undefined);
+});
+
+test('the status line is what the door says, and says so where nobody answers', async (t) => {
+  let reply = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nHoldfast: main, sealed\n';
+  const server = createTcpServer((socket) => socket.once('data', () => socket.end(reply)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const script = fileURLToPath(new URL('../../../../plugin/status-line.sh', import.meta.url));
+  const shown = async (...words: string[]) => {
+    const child = spawn('/bin/bash', [script, ...words], { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.on('error', () => {}).end('{"session_id":"x"}');
+    return text(child.stdout);
+  };
+  const absent = 'Holdfast does not answer\n';
+  assert.equal(await shown(`http://127.0.0.1:${port}`), 'Holdfast: main, sealed\n');
+  for (const other of ['HTTP/1.1 404 Not Found\r\n\r\nno\n', 'HTTP/1.1 200 OK\r\n\r\n', 'SSH-2.0\r\n', '']) {
+    reply = other;
+    assert.equal(await shown(`http://127.0.0.1:${port}`), absent, other);
+  }
+  for (const words of [[], ['http://127.0.0.1:x; touch here'], ['http://example.com:80'], ['http://127.0.0.1:1']])
+    assert.equal(await shown(...words), absent, words.join());
 });
 
 // [GUARD-13]

@@ -36,6 +36,8 @@ function agentWithOneGrant(): Agent {
   return {
     id: grant.agent,
     enrolment: { scope: 'main' },
+    live: true,
+    rules: { version: 3 },
     grants: () => [grant],
     placeholder: (of: Uint8Array) => placeholderFor(primitives, placeholderSecret, of),
   } as unknown as Agent;
@@ -105,6 +107,13 @@ test('a placeholder of another agent is another one', async (t) => {
 test('status says who it is', async (t) => {
   const { ask } = await serve(t);
   assert.deepEqual(JSON.parse((await ask('/v1/status')).body), { agent: '03'.repeat(16), scope: 'main', mode: 'sealed' });
+});
+
+test('the status line is one line of plain text, of the state at that moment', async (t) => {
+  const { ask } = await serve(t);
+  const { body, headers } = await ask('/v1/status-line');
+  assert.equal(body, 'Holdfast: main, sealed, rules 3, 1 credential\n');
+  assert.match(String(headers['content-type']), /^text\/plain/);
 });
 
 // [AGENT-DOOR-2]

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { mcpPath } from '../../mcp/door.ts';
 import { claudeCodePath } from './door.ts';
+import { pluginName, sealedPlugin, showingTools, statusLine } from './plugin.ts';
 import { minimumVersion } from './version.ts';
 
 /** The operator's word may take this long; then it is a no. */
@@ -46,6 +46,7 @@ interface ManagedFile {
 }
 
 const folder = '/etc/claude-code';
+const plugin = `${folder}/holdfast/plugin`;
 const defaultModelUrl = 'https://api.anthropic.com';
 
 /** @throws usage for a model's address that is none */
@@ -58,16 +59,15 @@ export function claudeCodeFiles(query: SettingsQuery): readonly ManagedFile[] {
     [`${folder}/holdfast/.claude-plugin/marketplace.json`]: JSON.stringify({
       name: 'holdfast',
       owner: { name: 'holdfast' },
-      plugins: [{ name: 'guard', source: './guard' }],
+      plugins: [
+        { name: 'guard', source: './guard' },
+        { name: 'holdfast', source: './plugin' },
+      ],
     }),
     [`${mod}/.claude-plugin/plugin.json`]: JSON.stringify({
       name: 'guard',
       version: '1.0.0',
       description: 'Asks Holdfast where hooks do not reach',
-    }),
-    // By the plugin: managed settings themselves take servers over https only.
-    [`${mod}/.mcp.json`]: JSON.stringify({
-      mcpServers: { holdfast: { type: 'http', url: `http://127.0.0.1:${doorPort}${mcpPath}` } },
     }),
     [`${mod}/hooks/hooks.json`]: JSON.stringify({ modules: ['./register.ts'] }),
     [`${mod}/hooks/register.ts`]: modText(),
@@ -76,6 +76,8 @@ export function claudeCodeFiles(query: SettingsQuery): readonly ManagedFile[] {
       `export const deadlineMs = ${timeoutsMs.act};`,
       `export const model = ${JSON.stringify(originOf(modelUrl))};`,
     ].join('\n'),
+    // The server of tools comes by it, too: managed settings themselves take servers over https only.
+    ...Object.fromEntries(Object.entries(sealedPlugin(doorPort)).map(([file, text]) => [`${plugin}/${file}`, text])),
   };
   return Object.entries(files).map(([path, text]) => ({ path, data: Buffer.from(text) }));
 }
@@ -117,10 +119,10 @@ function managedSettings(
       ...Object.fromEntries(['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].map((name) => [name, proxy])),
       ...Object.fromEntries(['NO_PROXY', 'no_proxy'].map((name) => [name, unproxied])),
     },
-    // They show and do nothing. The guard is asked all the same.
-    permissions: { allow: ['whoami', 'vault_list', 'rules_status'].map((tool) => `mcp__plugin_guard_holdfast__${tool}`) },
+    permissions: { allow: showingTools },
+    ...statusLine(shell, plugin, doorPort),
     extraKnownMarketplaces: { holdfast: { source: { source: 'directory', path: `${folder}/holdfast` } } },
-    enabledPlugins: { 'guard@holdfast': true },
+    enabledPlugins: { 'guard@holdfast': true, [pluginName]: true },
     prependPlugins: ['guard@holdfast'],
     pluginConfigs: { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } },
   };
