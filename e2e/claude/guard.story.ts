@@ -104,6 +104,30 @@ test('a call is recorded once, though hook and mod ask, and a path is reported t
   assert.ok(played.events.filter(({ hook_event_name: name }) => name === 'Gate').length >= 3);
 });
 
+// [GUARD-3] [GUARD-4]
+test('every call of the model’s has one record and no more: at once, by sub-agents, failing, and searches for tools', async (t) => {
+  const agent = (background: boolean) => ({
+    tool: 'Agent',
+    input: { description: 'helps', prompt: 'SUBTASK', subagent_type: 'general-purpose', run_in_background: background },
+  });
+  const played = await play(t, {
+    words: ['--dangerously-skip-permissions'],
+    files: { 'sub/file.txt': 'text' },
+    script: [
+      [load('Monitor'), load('Monitor'), bash('true'), load('Nothing')],
+      [agent(false), load('Monitor')],
+      [bash('false'), { tool: 'Read', input: { file_path: 'absent' } }, load('Bash')],
+      agent(true),
+      bash('true', { run_in_background: true }),
+    ],
+    subagents: { SUBTASK: [[load('Monitor'), bash('true')], load('CronCreate')] },
+  });
+  const recorded = played.acts.map(({ id }) => id);
+  assert.ok(played.calls.length >= 11, played.calls.join(' '));
+  for (const id of played.calls) assert.equal(recorded.filter((each) => each === id).length, 1, id);
+  assert.equal(new Set(recorded).size, recorded.length);
+});
+
 // [GUARD-5]
 test('a link to what may not be read is what it leads to', async (t) => {
   const played = await play(t, {

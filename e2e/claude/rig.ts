@@ -1,7 +1,7 @@
 // The real Claude Code in a real sandbox with its real managed settings and the real guard, without a fleet around it: the rules are the test's, the
 // record is a list, and the model's stand-in answers at the session's own port. What stands between it and a fault is the test's to choose.
 
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -43,6 +43,8 @@ export interface Scene {
   /** Symbolic links in the working tree, to what they lead. */
   readonly links?: Readonly<Record<string, string>>;
   readonly homeFiles?: Readonly<Record<string, string>>;
+  /** A folder whose files are in HOME from the start: that of an earlier scene. */
+  readonly homeFrom?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly bedrock?: () => BedrockNow;
   /** What an operator says to an act that a rule asks about. */
@@ -52,6 +54,8 @@ export interface Scene {
    * the mod.
    */
   readonly fault?: (by: 'hook' | 'mod', response: ServerResponse, body: string) => boolean;
+  /** Hears of each event that came to the guard's door before it is answered. */
+  readonly onEvent?: (event: Readonly<Record<string, unknown>>, tree: string) => void;
   /** The hooks ask at a port where nobody listens. */
   readonly closed?: boolean;
   /** Loopback names that mean the host's. */
@@ -73,6 +77,8 @@ export interface Played {
   readonly requests: readonly Seen[];
   /** What the model was told its tools answered, by the name of the call. */
   readonly results: readonly string[];
+  /** The ids of all calls that the model made. */
+  readonly calls: readonly string[];
   readonly tree: string;
   readonly home: string;
   exists(file: string): boolean;
@@ -89,6 +95,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   for (const place of [tree, scopeHome, withheld]) mkdirSync(place, { mode: 0o700 });
   write(tree, scene.files ?? {});
   for (const [name, target] of Object.entries(scene.links ?? {})) symlinkSync(target, path.join(tree, name));
+  if (scene.homeFrom !== undefined) cpSync(scene.homeFrom, scopeHome, { recursive: true });
   write(scopeHome, scene.homeFiles ?? {});
 
   const acts: JudgedAct[] = [];
@@ -157,7 +164,10 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   };
   const guardOrFault = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await buffer(request);
-    keep(body, events);
+    keep(body, (event) => {
+      events.push(event);
+      scene.onEvent?.(event, tree);
+    });
     const by = request.headers['user-agent']?.startsWith('axios') === true ? 'hook' : 'mod';
     if (requests.length > 0 && scene.fault?.(by, response, body.toString('utf8')) === true) return;
     door(replayed(request, body), response);
@@ -190,7 +200,8 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     faults,
     events,
     requests,
-    results: resultsOf(requests),
+    results: [...blocksOf(requests, 'tool_result').values()].map(({ content }) => JSON.stringify(content)),
+    calls: [...blocksOf(requests, 'tool_use').keys()],
     tree,
     home: scopeHome,
     exists: (file) => existsSync(path.join(tree, file)),
@@ -209,29 +220,31 @@ function replayed({ method, url, headers }: IncomingMessage, body: Buffer): Inco
   return Object.assign(Readable.from([body]), { method, url, headers, complete: true }) as unknown as IncomingMessage;
 }
 
-function keep(body: Buffer, events: Record<string, unknown>[]): void {
+function keep(body: Buffer, hear: (event: Record<string, unknown>) => void): void {
+  let event: Record<string, unknown>;
   try {
-    events.push(JSON.parse(body.toString('utf8')) as Record<string, unknown>);
+    event = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
   } catch {
-    // the door says what it makes of it
+    return; // the door says what it makes of it
   }
+  hear(event);
 }
 
 interface Message {
   readonly content: unknown;
 }
 
-/** Each tool result once, from the last request that carries it. */
-function resultsOf(requests: readonly Seen[]): readonly string[] {
-  const results = new Map<string, string>();
+type Block = Readonly<Record<string, unknown>>;
+
+/** Each block of that kind once, by the id of its call, from the last request that carries it. */
+function blocksOf(requests: readonly Seen[], kind: 'tool_use' | 'tool_result'): ReadonlyMap<string, Block> {
+  const blocks = new Map<string, Block>();
   for (const { body, url } of requests) {
     if (!url.startsWith('/v1/messages')) continue;
     const { messages = [] } = JSON.parse(body.toString('utf8')) as { messages?: readonly Message[] };
-    for (const block of messages.flatMap(({ content }) =>
-      Array.isArray(content) ? (content as Record<string, unknown>[]) : [],
-    )) {
-      if (block['type'] === 'tool_result') results.set(String(block['tool_use_id']), JSON.stringify(block['content']));
+    for (const block of messages.flatMap(({ content }) => (Array.isArray(content) ? (content as Block[]) : []))) {
+      if (block['type'] === kind) blocks.set(String(block[kind === 'tool_use' ? 'id' : 'tool_use_id']), block);
     }
   }
-  return [...results.values()];
+  return blocks;
 }

@@ -37,6 +37,11 @@ export class BedrockContext {
     return heard === undefined ? undefined : 'Holdfast: the operators have withdrawn all of their signed statements.';
   }
 
+  /** Its context is about to be made anew. Should nothing ask at that beginning, the next turn brings it. */
+  forget(conversation: string): void {
+    this.#heard.delete(conversation);
+  }
+
   #hear(conversation: string, version: number): void {
     this.#heard.delete(conversation);
     this.#heard.set(conversation, version);

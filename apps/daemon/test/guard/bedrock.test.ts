@@ -30,6 +30,18 @@ test('a context begins with it, quoted as the operators’; a turn repeats nothi
 });
 
 // [GUARD-9]
+test('a context that is made anew and asks for nothing hears it at its next turn', () => {
+  const { bedrock } = following({ version: 4, texts: [friday] });
+  const told = bedrock.forStart('c', 'SessionStart');
+  bedrock.forget('c');
+  assert.equal(bedrock.forTurn('c'), told);
+  assert.equal(bedrock.forTurn('c'), undefined);
+  bedrock.forget('c');
+  assert.equal(bedrock.forStart('c', 'SessionStart'), told);
+  assert.equal(bedrock.forTurn('c'), undefined, 'not twice');
+});
+
+// [GUARD-9]
 test('a change is told at the next turn, once for each conversation', () => {
   const { bedrock, become } = following({ version: 1, texts: [friday] });
   bedrock.forStart('c', 'SessionStart');

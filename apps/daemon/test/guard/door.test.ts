@@ -134,6 +134,7 @@ test('other events: bedrock where a context begins, settings stay, a typed skill
   assert.deepEqual(await said('InstructionsLoaded', { file_path: '/tree/CLAUDE.md' }), {});
   for (const event of ['PostToolUse', 'PostToolUseFailure']) assert.deepEqual(await said(event, { tool_use_id: 'toolu_1' }), {});
   for (const event of ['Stop', 'SubagentStop', 'PreCompact', 'SessionEnd']) assert.deepEqual(await said(event), {});
+  assert.match(JSON.stringify(await said('UserPromptSubmit', { prompt: 'x' })), /Fridays only/, 'after a compaction');
 });
 
 // [GUARD-6]

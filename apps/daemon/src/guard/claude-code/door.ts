@@ -70,6 +70,7 @@ async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Gu
       guard.seen({ ...reportedAct({ ...event, id: undefined, name: 'Read', input: { file_path: event.path } }, view) });
       return {};
     case 'told':
+      if (event.event === 'PreCompact') bedrock.forget(event.conversation);
       return {};
   }
 }
