@@ -33,7 +33,7 @@ while read -r id command; do
   echo "$id done"
 done`;
 
-describe('rules and approvals', { timeout: 240_000 }, () => {
+describe('rules and approvals', () => {
   let holdfast: Installation;
   /** Between the daemon and its relay: can go away. */
   let between: ListeningRelay;

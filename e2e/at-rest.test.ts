@@ -37,7 +37,7 @@ async function processMarked(mark: string): Promise<number> {
   return found.pid;
 }
 
-describe('a secret that nobody is using', { timeout: 180_000 }, () => {
+describe('a secret that nobody is using', () => {
   const secret = newCanary();
   const bytes = Buffer.from(secret);
   /** In memory a string may have two bytes a character. */

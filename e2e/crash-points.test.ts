@@ -10,7 +10,7 @@ import type { Installation } from '../packages/testkit/src/installation.ts';
 import { share, soaking } from '../packages/testkit/src/shares.ts';
 import { noStrace } from '../packages/testkit/src/strace.ts';
 
-describe('kill -9 at each single call', { skip: noStrace(), timeout: 7_200_000 }, () => {
+describe('kill -9 at each single call', { skip: noStrace() }, () => {
   let story: CrashStory;
   let holdfast: Installation;
   let made = 0;

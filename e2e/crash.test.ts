@@ -11,7 +11,7 @@ import { inside, scriptOf } from '../packages/testkit/src/inside.ts';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { share } from '../packages/testkit/src/shares.ts';
 
-describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
+describe('kill -9 at every step of the story', () => {
   let story: CrashStory;
   let holdfast: Installation;
   let agent = '';
@@ -108,7 +108,7 @@ describe('kill -9 at every step of the story', { timeout: 3_600_000 }, () => {
   });
 });
 
-describe('a home that became read-only', { timeout: 120_000 }, () => {
+describe('a home that became read-only', () => {
   it('in whole or in part: start says so with the next step, and goes on once it is writable', async () => {
     const holdfast = await Installation.create();
     try {
@@ -137,7 +137,7 @@ describe('a home that became read-only', { timeout: 120_000 }, () => {
   });
 });
 
-describe('many calls at once', { timeout: 600_000 }, () => {
+describe('many calls at once', () => {
   let story: CrashStory;
   before(async () => {
     story = await CrashStory.begin();

@@ -32,7 +32,7 @@ function reachable(pid: number): string[] {
   return [...internet, ...named];
 }
 
-describe('custody, seen from outside while it works', { timeout: 120_000 }, () => {
+describe('custody, seen from outside while it works', () => {
   let holdfast: Installation;
   let origin: Origin;
   let session: LiveProgram;

@@ -148,7 +148,7 @@ class Scene {
   }
 }
 
-describe('a disk that fails under the running parts', { skip: noStrace(), timeout: 300_000 }, () => {
+describe('a disk that fails under the running parts', { skip: noStrace() }, () => {
   let scene: Scene;
   let grants = 1;
   before(async () => {
@@ -214,7 +214,7 @@ describe('a disk that fails under the running parts', { skip: noStrace(), timeou
   });
 });
 
-describe('a home that becomes read-only under the running parts', { skip: noStrace(), timeout: 120_000 }, () => {
+describe('a home that becomes read-only under the running parts', { skip: noStrace() }, () => {
   it('nothing happens that is not on record, nothing acknowledged is lost, and it goes on once it is writable', async () => {
     const scene = await Scene.begin();
     const { holdfast } = scene;

@@ -31,7 +31,7 @@ function tell(where: string | number, bytes: string | Uint8Array): Promise<strin
   });
 }
 
-describe('bad input', { timeout: 180_000 }, () => {
+describe('bad input', () => {
   let holdfast: Installation;
   let origin: Origin;
 

@@ -20,7 +20,7 @@ interface Failure {
 
 const secret = newCanary();
 
-describe('kill -9', { timeout: 120_000 }, () => {
+describe('kill -9', () => {
   let holdfast: Installation;
   let origin: Origin;
   before(async () => {
@@ -86,7 +86,7 @@ describe('kill -9', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a passphrase for custody', { timeout: 60_000 }, () => {
+describe('a passphrase for custody', () => {
   it('seals the keys; a wrong one is told as such and changes nothing', async () => {
     const holdfast = await Installation.create();
     const parameters = ['--passphrase-file', holdfast.passphraseFile];
@@ -105,7 +105,7 @@ describe('a passphrase for custody', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a machine without bubblewrap', { timeout: 60_000 }, () => {
+describe('a machine without bubblewrap', () => {
   it('run ends with 125 and the command that installs it, and never runs the command', async () => {
     const holdfast = await Installation.create();
     const masks = ['/usr/bin/bwrap', '/usr/local/bin/bwrap']
@@ -120,7 +120,7 @@ describe('a machine without bubblewrap', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a full disk', { timeout: 90_000 }, () => {
+describe('a full disk', () => {
   let holdfast: Installation;
   let origin: Origin;
   /** In the home, which is a small file system of its own that only `start` and commands see. */
@@ -205,7 +205,7 @@ describe('a full disk', { timeout: 90_000 }, () => {
   });
 });
 
-describe('a relay on another machine', { timeout: 120_000 }, () => {
+describe('a relay on another machine', () => {
   /** Operator and relay. */
   let there: Installation;
   /** The agent's machine; its clock is ours to move, and later the relay's with it. */

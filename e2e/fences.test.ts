@@ -96,7 +96,7 @@ function redirectAnswer(location: () => string): Answer {
   };
 }
 
-describe('fences', { timeout: 180_000 }, () => {
+describe('fences', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let origin: Origin;

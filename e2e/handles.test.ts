@@ -60,7 +60,7 @@ async function presentAtOnce({ url, times }: { url: string; times: number }): Pr
   await Promise.all(Array.from({ length: times }, present));
 }
 
-describe('handles that an agent asks for', { timeout: 240_000 }, () => {
+describe('handles that an agent asks for', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let origin: Origin;

@@ -28,7 +28,7 @@ const seenWithinMs = 90_000;
 
 const errorOf = (ran: Ran): string => jsonOf<{ error?: { code: string } }>(ran).error?.code ?? 'none';
 
-describe('behind a hostile relay', { timeout: 300_000 }, () => {
+describe('behind a hostile relay', () => {
   let holdfast: Installation;
   /** Between the operator and the relay, and between the daemon and the relay: each can lie alone. */
   let hostile: ListeningRelay;

@@ -232,7 +232,7 @@ function perlOfCalls(): string {
   return ['open($one, "<", "/proc/1/ns/net");', ...lines].join('\n');
 }
 
-describe('inside a sealed session', { timeout: 180_000 }, () => {
+describe('inside a sealed session', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let origin: Origin;

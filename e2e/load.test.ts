@@ -79,7 +79,7 @@ function percentile(values: readonly number[], part: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)] ?? Infinity;
 }
 
-describe('a session that takes all it can', { timeout: 300_000 }, () => {
+describe('a session that takes all it can', () => {
   let holdfast: Installation;
   let origin: Origin;
   before(async () => {

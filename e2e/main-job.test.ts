@@ -24,7 +24,7 @@ interface Time {
   readonly standingRatio: number;
 }
 
-describe('the main job', { timeout: 120_000 }, () => {
+describe('the main job', () => {
   const secret = newCanary();
   /** Everything that anything printed: the secret must be in none of it. */
   const printed: Ran[] = [];

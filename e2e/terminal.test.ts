@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Installation, root, runProgram } from '../packages/testkit/src/installation.ts';
-import { gone, processesWith } from '../packages/testkit/src/processes.ts';
+import { gone, inForeground, processesWith } from '../packages/testkit/src/processes.ts';
 import { endTerminals, Terminal } from '../packages/testkit/src/terminal.ts';
 
 const cli = path.join(root, 'apps/cli/src/main.ts');
@@ -17,7 +17,7 @@ let marks = 0;
 /** A word that no other process has on its command line. */
 const newMark = (): string => `mark-${process.pid}-${(marks += 1)}-${Date.now()}`;
 
-describe('a session at a terminal', { timeout: 120_000 }, () => {
+describe('a session at a terminal', () => {
   let holdfast: Installation;
   before(async () => {
     holdfast = await Installation.create();
@@ -57,11 +57,14 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
 
   it('job control: background, stop with Ctrl-Z, foreground, interrupt with Ctrl-C', async () => {
     const terminal = await shell();
-    await terminal.after(() => terminal.type('sleep 1000 & jobs'), /\[1\]\+? +Running +sleep 1000/);
-    await terminal.after(() => terminal.type('fg'), /\nsleep 1000/);
-    await terminal.after(() => terminal.press('ctrlZ'), /\[1\]\+ +Stopped +sleep 1000/);
-    await terminal.after(() => terminal.type('bg; jobs'), /\[1\]\+? +Running/);
-    await terminal.after(() => terminal.type('fg'), /\nsleep 1000/);
+    const seconds = String(1_000_000 + process.pid); // nobody else sleeps so long
+    await terminal.after(() => terminal.type(`sleep ${seconds} & jobs`), /\[1\]\+? +Running +sleep/);
+    await terminal.after(() => terminal.type('fg'), /\nsleep/);
+    await inForeground(seconds);
+    await terminal.after(() => terminal.press('ctrlZ'), /\[1\]\+ +Stopped +sleep[^]*ready\$ /);
+    await terminal.after(() => terminal.type('bg; jobs'), /\[1\]\+? +Running[^]*ready\$ /);
+    await terminal.after(() => terminal.type('fg'), /\nsleep/);
+    await inForeground(seconds);
     await terminal.after(() => terminal.press('ctrlC'), /ready\$ /);
     await terminal.after(() => terminal.type('echo "status $?"; jobs; echo none'), /status 130\nnone/);
     assert.equal(await leave(terminal), 0);
@@ -198,7 +201,7 @@ describe('a session at a terminal', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a session without a terminal', { timeout: 120_000 }, () => {
+describe('a session without a terminal', () => {
   let holdfast: Installation;
   before(async () => {
     holdfast = await Installation.create();

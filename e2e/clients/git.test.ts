@@ -18,7 +18,7 @@ function git(folder: string, ...words: readonly string[]): string {
   return execFileSync('git', [...author, ...words], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
-describe('git in a sealed session', { timeout: 120_000, skip: whyWithout('git', 'git') }, () => {
+describe('git in a sealed session', { skip: whyWithout('git', 'git') }, () => {
   const secret = newCanary();
   let holdfast: Installation;
   let closed: GitService;

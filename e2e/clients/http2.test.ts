@@ -64,7 +64,7 @@ function whyWithoutHttpx(): string | false {
   }
 }
 
-describe('HTTP/2 in a sealed session', { timeout: 180_000 }, () => {
+describe('HTTP/2 in a sealed session', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let api: Origin;

@@ -22,7 +22,7 @@ function whyWithoutPip(): string | false {
   }
 }
 
-describe('package managers in a sealed session', { timeout: 180_000 }, () => {
+describe('package managers in a sealed session', () => {
   const secrets = { npm: newCanary(), scoped: newCanary(), pip: newCanary() };
   let holdfast: Installation;
   let npmClosed: Origin;

@@ -67,7 +67,7 @@ function whyWithoutRequests(): string | false {
   }
 }
 
-describe('programs in a sealed session', { timeout: 180_000 }, () => {
+describe('programs in a sealed session', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let api: Origin;

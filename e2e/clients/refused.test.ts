@@ -10,7 +10,7 @@ const advice =
   'holdfast: 1 request to other.holdfast.test:443 did not pass (egress_denied); to allow that host: holdfast egress allow other.holdfast.test --to main\n';
 
 // [DOOR-16]
-describe('requests that do not pass', { timeout: 120_000 }, () => {
+describe('requests that do not pass', () => {
   let holdfast: Installation;
   let api: Origin;
 

@@ -27,7 +27,7 @@ async function standstill(count: () => number): Promise<number> {
   }
 }
 
-describe('streams through a sealed session', { timeout: 120_000, skip: whyWithout('curl', 'curl') }, () => {
+describe('streams through a sealed session', { skip: whyWithout('curl', 'curl') }, () => {
   const secret = newCanary();
   const hash = createHash('sha256');
   for (let count = 0; count < pieces; count += 1) hash.update(piece);

@@ -129,7 +129,7 @@ async function standstill(count: () => number): Promise<number> {
   }
 }
 
-describe('WebSocket in a sealed session', { timeout: 180_000 }, () => {
+describe('WebSocket in a sealed session', () => {
   const secret = newCanary();
   let holdfast: Installation;
   let service: SocketService;

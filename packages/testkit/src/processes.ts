@@ -20,12 +20,29 @@ export async function processesWith(mark: string): Promise<Found[]> {
 }
 
 /** Resolves when nothing with `mark` runs; the kernel takes a moment to end what hangs on what was killed. */
-export async function gone(mark: string, withinMs = 5_000): Promise<void> {
+export async function gone(mark: string, withinMs = 30_000): Promise<void> {
   const startedMs = performance.now();
   for (;;) {
     const left = await processesWith(mark);
     if (left.length === 0) return;
     if (performance.now() - startedMs > withinMs)
       throw new Error(`still there: ${left.map(({ pid, words }) => `${pid} ${words.join(' ')}`).join('\n')}`);
+  }
+}
+
+/**
+ * Resolves when a process with `mark` is in the foreground of its terminal, so that keys reach it: a shell tells which job it takes up before it gives
+ * the terminal to it.
+ */
+export async function inForeground(mark: string, withinMs = 60_000): Promise<void> {
+  const startedMs = performance.now();
+  for (;;) {
+    for (const { pid } of await processesWith(mark)) {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr and tpgid.
+      const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (group !== undefined && group === foreground) return;
+    }
+    if (performance.now() - startedMs > withinMs) throw new Error(`${mark} did not come to the foreground`);
   }
 }
