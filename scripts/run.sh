@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set up what a command needs, then become that command: `sh scripts/run.sh start|demo|test FILE ARGS…`, called by package.json.
+# Set up what a command needs, then become that command: `sh scripts/run.sh start|demo|addon|test FILE ARGS…`, called by package.json.
 #
 # Exact packages come from package-lock.json whenever node_modules is missing or stale. Missing system parts come, as root, from
 # the distribution's package manager; otherwise the one command to run is named. All of it is said on stderr: stdout belongs to
@@ -21,8 +21,9 @@ fail() { say "$*"; exit 3; }
 case $purpose in
   start) parts='bwrap setpriv script' ;;
   demo) parts='bwrap setpriv script curl' ;;
-  test) parts='bwrap setpriv script curl faketime gdb git openssl strace swtpm socat' ;;
-  *) fail "unknown purpose $purpose (start, demo, test)" ;;
+  addon) parts='bwrap setpriv script c++' ;;
+  test) parts='bwrap setpriv script curl faketime gdb git openssl strace swtpm socat c++ softhsm2-util' ;;
+  *) fail "unknown purpose $purpose (start, demo, addon, test)" ;;
 esac
 
 case $(uname -m) in
@@ -64,6 +65,11 @@ package_of() {
     pacman:script | pacman:setpriv) echo util-linux ;;
     apt-get:faketime) echo faketime ;;
     *:faketime) echo libfaketime ;;
+    dnf:c++) echo gcc-c++ ;;
+    pacman:c++) echo gcc ;;
+    *:c++) echo g++ ;;
+    apt-get:softhsm2-util) echo softhsm2 ;;
+    *:softhsm2-util) echo softhsm ;;
     *) echo "$1" ;;
   esac
 }

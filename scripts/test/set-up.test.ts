@@ -46,7 +46,21 @@ function makeClone(npmDoes = ''): Clone {
     `echo "$*" >>"${root}/npm-calls"\n${npmDoes}\necho 'noise of npm'\nrm -rf node_modules && mkdir -p ${pinned} && ln -s "${process.execPath}" ${pinned}/node`,
   );
   // The machine has all system parts; the tests below take some away.
-  for (const part of ['bwrap', 'setpriv', 'script', 'curl', 'faketime', 'gdb', 'git', 'openssl', 'strace', 'swtpm', 'socat'])
+  for (const part of [
+    'bwrap',
+    'setpriv',
+    'script',
+    'curl',
+    'faketime',
+    'gdb',
+    'git',
+    'openssl',
+    'strace',
+    'swtpm',
+    'socat',
+    'c++',
+    'softhsm2-util',
+  ])
     program(part, 'exit 0');
   for (const tool of ['sh', 'cat', 'cut', 'env', 'flock', 'id', 'ln', 'mkdir', 'rm', 'sha256sum', 'sleep', 'tail', 'uname']) {
     const found = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim();

@@ -68,7 +68,7 @@ operatorCommand(program, 'init', 'make a fleet and its operator key; prints the 
 command(program, 'enroll', 'ask the operator to enrol this machine; shows a code and words, and waits')
   .option('--scope <scope>', 'which agent of this machine', 'main')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
-  .option('--custody <store>', 'where its keys live: tpm or software (default: the best that works here)')
+  .option('--custody <store>', 'where its keys live: tpm, pkcs11 or software (default: the best that works here)')
   .action(action(async () => (await import('./commands/enroll.ts')).enroll));
 
 operatorCommand(program, 'approve', 'admit the machine that shows this code')

@@ -68,7 +68,19 @@ function end(code: number): Promise<never> {
   return ending;
 }
 
-const { values } = parseArgs({ options: { 'passphrase-file': { type: 'string' }, tpm: { type: 'string' } } });
+/** All of them are the daemon's. */
+const { tokens } = parseArgs({
+  tokens: true,
+  options: {
+    'passphrase-file': { type: 'string' },
+    tpm: { type: 'string' },
+    'pkcs11-module': { type: 'string' },
+    'pkcs11-token': { type: 'string' },
+    'pkcs11-pin-file': { type: 'string' },
+    'pkcs11-needs': { type: 'string', multiple: true },
+    'pkcs11-env': { type: 'string', multiple: true },
+  },
+});
 process.on('SIGTERM', () => void end(0));
 process.on('SIGINT', () => void end(0));
 process.on('SIGHUP', () => void end(0));
@@ -80,8 +92,7 @@ await begin('daemon', '../../daemon/src/main.ts', [
   paths.home,
   '--relay',
   address,
-  ...(values['passphrase-file'] === undefined ? [] : ['--passphrase-file', values['passphrase-file']]),
-  ...(values.tpm === undefined ? [] : ['--tpm', values.tpm]),
+  ...tokens.flatMap((token) => (token.kind === 'option' ? [`--${token.name}=${token.value ?? ''}`] : [])),
 ]);
 ready = true;
 process.stdout.write(`ready ${address}\n`);

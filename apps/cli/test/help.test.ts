@@ -61,8 +61,8 @@ Options:
   --json             answer with one line of JSON
   --scope <scope>    which agent of this machine (default: "main")
   --relay <url>      the relay's address (default: the one on this machine)
-  --custody <store>  where its keys live: tpm or software (default: the best
-                     that works here)
+  --custody <store>  where its keys live: tpm, pkcs11 or software (default: the
+                     best that works here)
   -h, --help         display help for command
 `,
   approve: `Usage: holdfast approve [options] <code>

@@ -1,16 +1,19 @@
 // Custody: the process that holds this machine's private keys, spec/custody.md. The daemon's child; frames on stdin and stdout are all
-// that it hears and says. It opens no socket, starts no process, and reads and writes nothing but its key stores' folder and the TPM.
+// that it hears and says. It opens no socket, starts no process, and reads and writes nothing but its key stores' folder, the TPM, and what
+// a PKCS#11 module needs.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, exit, stdin, stdout, stderr } from 'node:process';
+import { exit, stdin, stdout, stderr } from 'node:process';
+import { parseArgs } from 'node:util';
 
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import { encodeAnswer, maxCustodyFrameBytes, type CustodyAnswer } from '@holdfast/protocol/custody/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
-import { CustodyServer } from './serve.ts';
+import { openPkcs11Store } from './pkcs11/pkcs11-store.ts';
+import { CustodyServer, type Unlocking } from './serve.ts';
 import { openSoftwareStore } from './software-store.ts';
 import { Stores, type StoreKind } from './stores.ts';
 import { openTpmStore } from './tpm/tpm-store.ts';
@@ -19,34 +22,64 @@ import { openTpmStore } from './tpm/tpm-store.ts';
 const softwareFault = 70;
 process.on('uncaughtException', () => exit(softwareFault));
 
-const [, , folder, device, ...rest] = argv;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    tpm: { type: 'string' },
+    'pkcs11-addon': { type: 'string' },
+    'pkcs11-module': { type: 'string' },
+    'pkcs11-token': { type: 'string' },
+  },
+});
+const [folder, ...rest] = positionals;
 if (folder === undefined || rest.length > 0) {
-  stderr.write('usage: main.ts KEY-STORE-FOLDER [TPM-DEVICE] (the daemon starts this)\n');
+  stderr.write(
+    'usage: main.ts KEY-STORE-FOLDER [--tpm DEVICE] [--pkcs11-addon DIR --pkcs11-module PATH [--pkcs11-token LABEL]] (the daemon starts this)\n',
+  );
   exit(2);
 }
 
-/** A machine has a TPM store when there is a TPM to use, or keys of one that was there. [CUSTODY-20] */
-function kindsIn(root: string): readonly StoreKind[] {
+/** A machine has a kind of store when there is hardware to use, or keys of hardware that was there; the best first. [CUSTODY-20] */
+function kindsIn(root: string, pin: Uint8Array | undefined): readonly StoreKind[] {
   const software: StoreKind = {
     level: 'software',
     folder: root,
-    open: (passphrase) => openSoftwareStore(nodePrimitives, root, passphrase),
+    open: async (passphrase) => ({ store: await openSoftwareStore(nodePrimitives, root, passphrase) }),
   };
-  const tpmFolder = join(root, 'tpm');
-  if (device === undefined && !existsSync(tpmFolder)) return [software];
-  const tpm: StoreKind = {
+  const all = [tpmIn(join(root, 'tpm'), values.tpm), pkcs11In(join(root, 'pkcs11'), pin)];
+  return [...all.filter((each) => each !== undefined), software];
+}
+
+function tpmIn(tpmFolder: string, device: string | undefined): StoreKind | undefined {
+  if (device === undefined && !existsSync(tpmFolder)) return undefined;
+  return {
     level: 'tpm',
     folder: tpmFolder,
     open: async (passphrase) => {
       if (device === undefined) throw new HoldfastError('key_store_absent', 'the TPM of these keys is not on this machine');
-      return openTpmStore(nodePrimitives, tpmFolder, { device, passphrase });
+      return { store: await openTpmStore(nodePrimitives, tpmFolder, { device, passphrase }) };
     },
   };
-  return [tpm, software];
+}
+
+function pkcs11In(pkcs11Folder: string, pin: Uint8Array | undefined): StoreKind | undefined {
+  const { 'pkcs11-addon': addon, 'pkcs11-module': module, 'pkcs11-token': label } = values;
+  if (module === undefined && !existsSync(pkcs11Folder)) return undefined;
+  return {
+    level: 'pkcs11',
+    folder: pkcs11Folder,
+    open: async () => {
+      if (module === undefined || addon === undefined)
+        throw new HoldfastError('key_store_absent', 'the PKCS#11 token of these keys was not named', {
+          next: 'npm start -- --pkcs11-module PATH --pkcs11-token LABEL --pkcs11-pin-file FILE',
+        });
+      return openPkcs11Store(nodePrimitives, pkcs11Folder, { addon, module, label, pin });
+    },
+  };
 }
 
 const server = new CustodyServer({
-  openStores: (passphrase) => Stores.open(kindsIn(folder), passphrase),
+  openStores: ({ passphrase, pin }: Unlocking) => Stores.open(kindsIn(folder, pin), passphrase),
   nowMs: () => Date.now(),
 });
 

@@ -2,14 +2,19 @@
 // shapes, and no exception's own text.
 
 import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfast/protocol/custody/wire';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { HoldfastError } from '@holdfast/protocol/errors';
 
 import { assertMayBind, assertMayOpen, assertMaySign } from './policy.ts';
-import { messageOf, type Stores } from './stores.ts';
+import { told, type Stores } from './stores.ts';
+
+export interface Unlocking {
+  readonly passphrase: Uint8Array | undefined;
+  readonly pin: Uint8Array | undefined;
+}
 
 export interface CustodyPorts {
-  /** Opens the key stores; called once. `passphrase` is overwritten afterwards. */
-  openStores(passphrase: Uint8Array | undefined): Promise<Stores>;
+  /** Opens the key stores; called once. The passphrase is overwritten afterwards; the PIN is the stores' from then on. */
+  openStores(given: Unlocking): Promise<Stores>;
   nowMs(): number;
 }
 
@@ -71,10 +76,10 @@ export class CustodyServer {
     }
   }
 
-  async #unlock({ id, passphrase }: Extract<CustodyRequest, { kind: 'unlock' }>): Promise<CustodyAnswer> {
+  async #unlock({ id, passphrase, pin }: Extract<CustodyRequest, { kind: 'unlock' }>): Promise<CustodyAnswer> {
     try {
       if (this.#stores !== undefined) throw new HoldfastError('custody_refused', 'the key store is open already'); // [CUSTODY-4]
-      this.#stores = await this.#ports.openStores(passphrase);
+      this.#stores = await this.#ports.openStores({ passphrase, pin });
       return { kind: 'unlocked', id, stores: [...this.#stores.states()] };
     } finally {
       passphrase?.fill(0);
@@ -83,5 +88,5 @@ export class CustodyServer {
 }
 
 function errorAnswer(id: number, thrown: unknown): CustodyAnswer {
-  return { kind: 'error', id, code: codeOf(thrown), message: messageOf(thrown) };
+  return { kind: 'error', id, ...told(thrown) };
 }

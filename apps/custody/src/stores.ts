@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import { maxKeys, type Binding, type StoreState } from '@holdfast/protocol/custody/wire';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 
 import { fileName } from './file-store.ts';
 import type { KeyStore, StoredKey } from './store.ts';
@@ -15,7 +15,13 @@ export interface StoreKind {
   /** What its keys are called; while it is shut, the best that they can be. */
   readonly level: CustodyLevel;
   readonly folder: string;
-  open(passphrase: Uint8Array | undefined): Promise<KeyStore>;
+  /** `label`: what the hardware calls itself. */
+  open(passphrase: Uint8Array | undefined): Promise<{ readonly store: KeyStore; readonly label?: string }>;
+}
+
+interface Open {
+  readonly store: KeyStore;
+  readonly label?: string;
 }
 
 interface Shut {
@@ -24,17 +30,17 @@ interface Shut {
 }
 
 export class Stores {
-  readonly #open: readonly KeyStore[];
+  readonly #open: readonly Open[];
   readonly #shut: readonly Shut[];
 
-  private constructor(open: readonly KeyStore[], shut: readonly Shut[]) {
+  private constructor(open: readonly Open[], shut: readonly Shut[]) {
     this.#open = open;
     this.#shut = shut;
   }
 
   /** `kinds`, the best first; the last one is software, without which nothing works: what it throws is thrown. */
   static async open(kinds: readonly StoreKind[], passphrase: Uint8Array | undefined): Promise<Stores> {
-    const open: KeyStore[] = [];
+    const open: Open[] = [];
     const shut: Shut[] = [];
     for (const kind of kinds) {
       try {
@@ -49,18 +55,18 @@ export class Stores {
 
   states(): readonly StoreState[] {
     return [
-      ...this.#shut.map(({ kind, thrown }) => ({ level: kind.level, code: codeOf(thrown), message: messageOf(thrown) })),
-      ...this.#open.map(({ level }) => ({ level })),
+      ...this.#shut.map(({ kind, thrown }) => ({ level: kind.level, ...told(thrown) })),
+      ...this.#open.map(({ store, label }) => ({ level: store.level, ...(label !== undefined && { label }) })),
     ];
   }
 
   list(): readonly StoredKey[] {
-    return this.#open.flatMap((store) => store.list());
+    return this.#open.flatMap(({ store }) => store.list());
   }
 
   /** Throws `key_unknown`, or why the store that has it is shut. [CUSTODY-20] */
   find(reference: Uint8Array): { readonly store: KeyStore; readonly key: StoredKey } {
-    for (const store of this.#open) {
+    for (const { store } of this.#open) {
       const key = store.list().find(({ description }) => fileName(description.key) === fileName(reference));
       if (key !== undefined) return { store, key };
     }
@@ -72,8 +78,8 @@ export class Stores {
   /** In the store of that level, or in the best that is open. Throws `key_store_absent` and its kind, `store_failed`. [CUSTODY-19] */
   async create(label: string, level?: CustodyLevel): Promise<StoredKey> {
     if (this.list().length >= maxKeys) throw new HoldfastError('custody_refused', `the key stores are full: ${maxKeys} keys`);
-    const store = level === undefined ? this.#open[0] : this.#open.find((each) => isOfKind(each.level, level));
-    if (store !== undefined) return store.create(label);
+    const found = this.#open.find(({ store }) => level === undefined || isOfKind(store.level, level));
+    if (found !== undefined) return found.store.create(label);
     const shut = this.#shut.find(({ kind }) => level !== undefined && isOfKind(kind.level, level));
     if (shut !== undefined) throw shut.thrown;
     throw new HoldfastError('key_store_absent', `this machine has no key store of the kind ${level}`);
@@ -103,6 +109,9 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Our own messages name no secret; what is not ours says nothing. */
-export function messageOf(thrown: unknown): string {
-  return codeOf(thrown) !== 'internal' && thrown instanceof Error ? thrown.message.slice(0, 1024) : 'unexpected fault';
+export function told(thrown: unknown): { readonly code: ErrorCode; readonly message: string; readonly next?: string } {
+  const code = codeOf(thrown);
+  if (code === 'internal' || !(thrown instanceof Error)) return { code, message: 'unexpected fault' };
+  const next = thrown instanceof HoldfastError ? thrown.next : undefined;
+  return { code, message: thrown.message.slice(0, 1024), ...(next !== undefined && { next }) };
 }

@@ -38,7 +38,7 @@ let unbound: KeyDescription;
 let spare: KeyDescription;
 let exported: Uint8Array[] = [];
 
-const asIs = (store: KeyStore): StoreKind => ({ level: store.level, folder, open: async () => store });
+const asIs = (store: KeyStore): StoreKind => ({ level: store.level, folder, open: async () => ({ store }) });
 
 const ask = async (request: CustodyRequest, to = server): Promise<CustodyAnswer> => to.answer(encodeRequest(request));
 
@@ -84,7 +84,7 @@ describe('custody', () => {
     let held: Uint8Array | undefined;
     const store = await openSoftwareStore(primitives, folder, undefined);
     const fresh = new CustodyServer({
-      openStores: async (passphrase) => {
+      openStores: async ({ passphrase }) => {
         held = passphrase;
         assert.deepEqual(passphrase, utf8('secret words'));
         return Stores.open([asIs(store)], undefined);

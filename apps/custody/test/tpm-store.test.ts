@@ -193,9 +193,13 @@ describe('the TPM store', { skip: noSoftTpm() }, () => {
       {
         level: 'tpm',
         folder,
-        open: (passphrase) => openIn(chip, folder, passphrase),
+        open: async (passphrase) => ({ store: await openIn(chip, folder, passphrase) }),
       },
-      { level: 'software', folder: root, open: (passphrase) => openSoftwareStore(primitives, root, passphrase) },
+      {
+        level: 'software',
+        folder: root,
+        open: async (passphrase) => ({ store: await openSoftwareStore(primitives, root, passphrase) }),
+      },
     ];
 
     it('is the best, and software is there for who asks', async () => {

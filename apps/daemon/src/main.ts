@@ -1,5 +1,6 @@
 // The daemon: binds the ports, takes the home's lock, starts custody, opens this machine's agents and answers at the door. Argv:
-// --home DIR [--relay URL] [--passphrase-file FILE] [--tpm DEVICE]. Prints one line on stdout when it is ready; everything else is log, on stderr.
+// --home DIR [--relay URL] [--passphrase-file FILE] [--tpm DEVICE] [--pkcs11-… as start.ts takes them]. Prints one line on stdout when it is
+// ready; everything else is log, on stderr.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { pino } from 'pino';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { Agents } from './agents.ts';
-import { Custody } from './custody/custody.ts';
+import { Custody, type CustodyStart } from './custody/custody.ts';
 import { openDoor } from './door/server.ts';
 import { doorHandler } from './door/requests.ts';
 import { Enrolments } from './enrol.ts';
@@ -28,6 +29,11 @@ const { values } = parseArgs({
     relay: { type: 'string' },
     'passphrase-file': { type: 'string' },
     tpm: { type: 'string' },
+    'pkcs11-module': { type: 'string' },
+    'pkcs11-token': { type: 'string' },
+    'pkcs11-pin-file': { type: 'string' },
+    'pkcs11-needs': { type: 'string', multiple: true },
+    'pkcs11-env': { type: 'string', multiple: true },
   },
 });
 
@@ -42,8 +48,8 @@ const ports: Ports = {
   },
 };
 
-/** The file's bytes without one trailing newline. */
-function readPassphrase(file: string): Uint8Array {
+/** The file's bytes without one trailing newline; `what` it holds. */
+function readSecret(file: string, what: string): Uint8Array {
   let content: Buffer;
   try {
     content = readFileSync(file);
@@ -53,7 +59,8 @@ function readPassphrase(file: string): Uint8Array {
   const end = content.at(-1) === 0x0a ? content.length - (content.at(-2) === 0x0d ? 2 : 1) : content.length;
   const phrase = Uint8Array.prototype.slice.call(content, 0, end);
   content.fill(0);
-  if (phrase.length === 0) throw new HoldfastError('usage', 'the passphrase file is empty', { next: 'put a passphrase into it' });
+  if (phrase.length === 0)
+    throw new HoldfastError('usage', `the file of the ${what} is empty`, { next: `put the ${what} into it` });
   return phrase;
 }
 
@@ -63,13 +70,36 @@ const machineName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64)
 /** Where the kernel shows a TPM with a resource manager of its own. */
 const kernelTpm = '/dev/tpmrm0';
 
+/** Nothing of it is kept: a PIN is read at each start. Throws `usage`. */
+function pkcs11Given(): Pick<CustodyStart, 'pkcs11' | 'pin'> {
+  const { 'pkcs11-module': module, 'pkcs11-token': label, 'pkcs11-pin-file': pinFile } = values;
+  if (module === undefined) return {};
+  const named = (values['pkcs11-env'] ?? []).map((each): [string, string] => {
+    const [, name = '', value = ''] = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(each) ?? [];
+    if (name === '' || /^(NODE|LD)_/.test(name))
+      throw new HoldfastError('usage', 'a setting of the PKCS#11 module is NAME=VALUE, and not one of Node or the loader');
+    return [name, value];
+  });
+  const needs = values['pkcs11-needs'] ?? [];
+  for (const each of [module, ...needs])
+    if (!path.isAbsolute(each)) throw new HoldfastError('usage', `${each} is not an absolute path`);
+  const lacking = needs.find((each) => !existsSync(each));
+  if (lacking !== undefined)
+    throw new HoldfastError('usage', `${lacking}, which the PKCS#11 module needs, is not there`, { next: 'mend --pkcs11-needs' });
+  return {
+    pkcs11: { module, ...(label !== undefined && { label }), needs, environment: Object.fromEntries(named) },
+    ...(pinFile !== undefined && { pin: readSecret(pinFile, 'PIN') }),
+  };
+}
+
 async function startCustody(storeFolder: string, phraseFile: string | undefined): Promise<Custody> {
   const tpm = values.tpm ?? (existsSync(kernelTpm) ? kernelTpm : undefined);
   try {
     return await Custody.start({
       storeFolder,
       ...(tpm !== undefined && { tpm }),
-      ...(phraseFile !== undefined && { passphrase: readPassphrase(phraseFile) }),
+      ...(phraseFile !== undefined && { passphrase: readSecret(phraseFile, 'passphrase') }),
+      ...pkcs11Given(),
     });
   } catch (cause) {
     if (codeOf(cause) !== 'passphrase_wrong' || !(cause instanceof Error)) throw cause;

@@ -83,6 +83,7 @@ export const errorCodes = [
   'pairing_words_wrong',
   'passphrase_wrong',
   'path_unsafe',
+  'pin_wrong',
   'placeholder_misplaced',
   'port_taken',
   'proof_invalid',

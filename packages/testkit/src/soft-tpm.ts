@@ -16,8 +16,8 @@ export function noSoftTpm(): string | false {
 
 async function until(reached: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let tries = 0; !(await reached()); tries += 1) {
-    if (tries === 500) throw new Error(`swtpm: ${what} does not appear`);
-    await later(10);
+    if (tries === 3000) throw new Error(`swtpm: ${what} does not appear`);
+    await later(20);
   }
 }
 
@@ -37,8 +37,13 @@ export class SoftTpm {
   static async start(): Promise<SoftTpm> {
     const tpm = new SoftTpm(mkdtempSync(path.join(tmpdir(), 'holdfast-tpm-')));
     mkdirSync(path.join(tpm.#folder, 'state'));
-    await tpm.insert();
-    return tpm;
+    try {
+      await tpm.insert();
+      return tpm;
+    } catch (thrown) {
+      await tpm.remove();
+      throw thrown;
+    }
   }
 
   /** Powers it up, also after `pull`; it is the same chip. */
@@ -54,7 +59,9 @@ export class SoftTpm {
       { stdio: 'ignore' },
     );
     await until(() => existsSync(socket), 'its socket');
-    this.#cable = spawn('socat', [`PTY,raw,echo=0,link=${this.device}`, `UNIX-CONNECT:${socket}`], { stdio: 'ignore' });
+    // The socket is there a moment before anybody listens at it; what is written to the device meanwhile waits.
+    const other = `UNIX-CONNECT:${socket},retry=600,interval=0.1`;
+    this.#cable = spawn('socat', [`PTY,raw,echo=0,link=${this.device}`, other], { stdio: 'ignore' });
     await until(() => existsSync(this.device), 'its device');
   }
 

@@ -16,9 +16,9 @@ export function localRelay(): string {
 }
 
 /** Whether the software store is sealed is not chosen here. Throws `usage`. */
-function parseStore(typed: string | undefined): 'tpm' | 'software' | undefined {
-  if (typed === undefined || typed === 'tpm' || typed === 'software') return typed;
-  throw new HoldfastError('usage', `there is no key store ${typed}`, { next: 'use --custody tpm or --custody software' });
+function parseStore(typed: string | undefined): 'tpm' | 'pkcs11' | 'software' | undefined {
+  if (typed === undefined || typed === 'tpm' || typed === 'pkcs11' || typed === 'software') return typed;
+  throw new HoldfastError('usage', `there is no key store ${typed}`, { next: 'use --custody tpm, pkcs11 or software' });
 }
 
 export async function enroll(output: Output, options: EnrollOptions): Promise<void> {

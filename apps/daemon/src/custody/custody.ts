@@ -21,7 +21,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Domain } from '@holdfast/protocol/keys/domain';
 import type { KeyHolder, OneTimeKey, SealPurpose } from '@holdfast/protocol/keys/key-holder';
 
-import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type Isolation } from './program.ts';
+import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type Isolation, type Pkcs11Token } from './program.ts';
 
 /** Longer than Argon2id takes on a slow machine, and than a TPM that is busy. Past it custody hangs, and is ended. */
 const defaultCallTimeoutMs = 30_000;
@@ -43,8 +43,11 @@ export interface CustodyStart {
   readonly storeFolder: string;
   /** Seals the key store; overwritten by `start`. Absent: the store is labelled `software, unsealed`. */
   readonly passphrase?: Uint8Array;
-  /** Absolute path of a TPM's character device; absent: this machine is taken to have none. */
+  /** What is absent, this machine is taken not to have. */
   readonly tpm?: string;
+  readonly pkcs11?: Pkcs11Token;
+  /** Of the PKCS#11 token; overwritten by `start`. */
+  readonly pin?: Uint8Array;
   readonly program?: CustodyProgram;
   /** Absent: namespaces where bubblewrap works, else Node's permissions. */
   readonly isolation?: Isolation;
@@ -70,7 +73,7 @@ export class Custody {
 
   /** Starts custody and opens its key store. Throws `passphrase_wrong`, `store_failed`, `key_invalid`, `custody_unavailable`. */
   static async start(start: CustodyStart): Promise<Custody> {
-    const { storeFolder, passphrase, tpm, program = treeProgram(), callTimeoutMs = defaultCallTimeoutMs } = start;
+    const { storeFolder, passphrase, pin, tpm, pkcs11, program = treeProgram(), callTimeoutMs = defaultCallTimeoutMs } = start;
     const bubblewrap = findBubblewrap();
     const tries: Isolation[] =
       start.isolation !== undefined
@@ -83,15 +86,22 @@ export class Custody {
         const isolation = tries.shift() ?? 'permissions';
         const [file, ...args] = custodyCommand(
           program,
-          { storeFolder, tpm },
+          { storeFolder, tpm, pkcs11 },
           isolation === 'namespaces' ? bubblewrap : undefined,
         );
+        const env = isolation === 'namespaces' ? {} : { ...pkcs11?.environment }; // bubblewrap sets it inside
         const link = new CustodyLink(
-          spawn(file, args, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+          spawn(file, args, {
+            env,
+            cwd: '/',
+            stdio: ['pipe', 'pipe', 'pipe'],
+            detached: true,
+          }),
           callTimeoutMs,
         );
         try {
-          const { stores } = await link.call({ kind: 'unlock', ...(passphrase === undefined ? {} : { passphrase }) }, 'unlocked');
+          const secrets = { ...(passphrase !== undefined && { passphrase }), ...(pin !== undefined && { pin }) };
+          const { stores } = await link.call({ kind: 'unlock', ...secrets }, 'unlocked');
           return new Custody(link, stores, isolation);
         } catch (thrown) {
           await link.close();
@@ -100,6 +110,7 @@ export class Custody {
       }
     } finally {
       passphrase?.fill(0);
+      pin?.fill(0);
     }
   }
 
@@ -238,8 +249,9 @@ class CustodyLink {
       this.#child.stdin.write(frame, () => frame.fill(0));
     });
     if (answer.kind === 'error') {
-      const next = answer.code === 'store_failed' ? { next: 'free space on its disk and check its permissions' } : {};
-      throw new HoldfastError(answer.code, answer.message, next);
+      const next =
+        answer.next ?? (answer.code === 'store_failed' ? 'free space on its disk and check its permissions' : undefined);
+      throw new HoldfastError(answer.code, answer.message, next === undefined ? {} : { next });
     }
     if (answer.kind === wanted) return answer as AnswerOf<K>;
     throw this.#fail('custody answers another question');

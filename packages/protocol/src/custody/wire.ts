@@ -55,8 +55,8 @@ const custodyDomain = oneOf(...custodyDomains);
 export type CustodyDomain = Infer<typeof custodyDomain>;
 
 export const custodyRequest = union({
-  /** The first request, and only the first. Without a passphrase the store has no seal. */
-  unlock: { id: requestId, passphrase: optional(bytesUpTo(1024)) },
+  /** The first request, and only the first. Without a passphrase the software store has no seal; `pin` is a PKCS#11 token's. */
+  unlock: { id: requestId, passphrase: optional(bytesUpTo(1024)), pin: optional(bytesUpTo(256)) },
   /** In the store of that level; absent: in the best. */
   create: { id: requestId, label: keyLabel, level: optional(custodyLevel) },
   list: { id: requestId },
@@ -73,8 +73,11 @@ const answerId = integer();
 /** A kind of key store that this machine has, the best first; with `code` it cannot be used, and why. */
 const storeState = record({
   level: custodyLevel,
+  /** What the hardware calls itself: a token's label. */
+  label: optional(text({ max: 64 })),
   code: optional(oneOf(...errorCodes)),
   message: optional(text({ max: 1024 })),
+  next: optional(text({ max: 1024 })),
 });
 export type StoreState = Infer<typeof storeState>;
 
@@ -85,7 +88,7 @@ export const custodyAnswer = union({
   signature: { id: answerId, signature },
   'one-time-key': { id: answerId, key: bytes(32), nonce: bytes(12) },
   done: { id: answerId },
-  error: { id: answerId, code: oneOf(...errorCodes), message: text({ max: 1024 }) },
+  error: { id: answerId, code: oneOf(...errorCodes), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) },
 });
 export type CustodyAnswer = Infer<typeof custodyAnswer>;
 
