@@ -6,6 +6,7 @@ import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
 import { guard } from './guard.ts';
 import { journal } from './journal.ts';
+import { identity } from './identity.ts';
 import type { Area } from './mutation.ts';
 import { operator } from './operator.ts';
 import { rules } from './rules.ts';
@@ -13,4 +14,16 @@ import { session } from './session.ts';
 import { supply } from './supply.ts';
 
 /** @public The runner and the check import that of the tree that they look at. */
-export const catalogue: readonly Area[] = [session, credentials, guard, rules, operator, custody, journal, audit, crash, supply];
+export const catalogue: readonly Area[] = [
+  session,
+  credentials,
+  guard,
+  rules,
+  operator,
+  custody,
+  identity,
+  journal,
+  audit,
+  crash,
+  supply,
+];

@@ -1,15 +1,20 @@
 // node scripts/vectors/custody.ts: vectors of spec/custody.md: what custody reads as a request, and what a key may sign and open.
 
 import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
+import type { JsonObject } from '@holdfast/protocol/codec/json';
 import { encode } from '@holdfast/protocol/codec/schema';
 import { entryStatement, type EntryStatement } from '@holdfast/protocol/blind/entry';
 import { pairingOffer, type PairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { relayAuthStatement } from '@holdfast/protocol/blind/relay-auth';
 import { encodeRequest, type KeyDescription } from '@holdfast/protocol/custody/wire';
+import { joinSdJwt } from '@holdfast/protocol/identity/sd-jwt';
+import { compactToken, jwkOf, tokenInput } from '@holdfast/protocol/keys/jws';
+import { urnOf } from '@holdfast/protocol/keys/urn';
 import { sealPurpose } from '@holdfast/protocol/seal/hpke';
 import { encapsulatedBytes } from '@holdfast/protocol/seal/hybrid-kem';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
+import type { VectorEntry } from '@holdfast/testkit/vectors';
 import { writeVectors } from './write.ts';
 
 const primitives = seededPrimitives('vectors/custody');
@@ -338,6 +343,51 @@ writeVectors(
     },
   ],
 );
+
+/** A credential for a key as custody looks at it: who, and which key. Whether it is signed is its verifier's affair. */
+function credentialFor(claims: JsonObject): string {
+  const input = tokenInput('dc+sd-jwt', {}, claims);
+  return joinSdJwt(compactToken(input, new Uint8Array(64)), ['WyJzYWx0Iiwic2NvcGUiLCJtYWluIl0']);
+}
+const claims = { iss: urnOf('fleet', fleet), sub: urnOf('agent', agent), cnf: { jwk: { ...jwkOf(publicKeys.sign) } } };
+const credential = credentialFor(claims);
+const present = {
+  kind: 'present',
+  id: 9,
+  key,
+  audience: 'https://api.example.com',
+  nonce: 'n-0S6_WzA2Mj-2026',
+  credential,
+} as const;
+const presenting = (
+  name: string,
+  clause: string,
+  expect: VectorEntry['expect'],
+  change: Readonly<Record<string, Value>> = {},
+  by = bound,
+) => ({ name, clause, expect, key: by, frame: raw({ ...present, ...change }) });
+writeVectors('custody/presenting', 'Whether a key is bound to a presentation; `frame` is the request.', [
+  presenting('its own credential', 'CUSTODY-30', 'ok'),
+  presenting('unbound', 'CUSTODY-6', mayNot, {}, unbound),
+  presenting("another agent's credential", 'CUSTODY-30', mayNot, {
+    credential: credentialFor({ ...claims, sub: urnOf('agent', otherAgent) }),
+  }),
+  presenting('a credential of another fleet', 'CUSTODY-30', mayNot, {
+    credential: credentialFor({ ...claims, iss: urnOf('fleet', otherFleet) }),
+  }),
+  presenting('a credential for another key', 'CUSTODY-30', mayNot, {
+    credential: credentialFor({ ...claims, cnf: { jwk: { ...jwkOf(otherKeys.sign) } } }),
+  }),
+  presenting('a credential for no key', 'CUSTODY-30', 'key_invalid', { credential: credentialFor({ ...claims, cnf: {} }) }),
+  presenting('a presentation in the place of the credential', 'CUSTODY-31', 'codec_shape', {
+    credential: `${credential}${credential.slice(0, credential.indexOf('~'))}`,
+  }),
+  presenting('text in the place of the credential', 'CUSTODY-31', 'codec_shape', { credential: 'sign this' }),
+  presenting('a hash in the place of the credential', 'CUSTODY-31', 'codec_shape', { credential: new Uint8Array(32) }),
+  presenting('a time of its own', 'CUSTODY-31', 'codec_shape', { iat: 1 }),
+  presenting('an audience with a line feed', 'CUSTODY-31', 'codec_shape', { audience: 'https://a.example\n' }),
+  presenting('a short nonce', 'CUSTODY-31', 'codec_shape', { nonce: 'fifteen letters' }),
+]);
 
 const lockbox = open.purpose;
 const grant = { kind: 'grant', fleet, grant: key, item: key, agent } as const;

@@ -2,16 +2,15 @@
 
 import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
-import { statementHash, type Domain } from '@holdfast/protocol/keys/domain';
+import { statementHash, type StatementDomain } from '@holdfast/protocol/keys/domain';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
 import { flipped, writeVectors } from './write.ts';
 
 const primitives = seededPrimitives('vectors/keys');
-const domains: readonly Domain[] = [
+const domains: readonly StatementDomain[] = [
   'access-list',
   'audit-checkpoint',
-  'credential',
   'entry',
   'freshness',
   'pairing-answer',

@@ -1,9 +1,6 @@
-// node scripts/vectors/pairing.ts: vectors of spec/pairing.md, spec/credential.md and spec/recovery.md.
+// node scripts/vectors/pairing.ts: vectors of spec/pairing.md and spec/recovery.md.
 
-import { parseEntry } from '@holdfast/protocol/blind/entry';
-import { toHex } from '@holdfast/protocol/codec/bytes';
 import { formatPairingCode, makeAnswer, openOffer, Pairing, pairingUrl } from '@holdfast/protocol/identity/pairing';
-import { issueCredential, readCredential, type CredentialStatement } from '@holdfast/protocol/identity/credential';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
@@ -189,55 +186,6 @@ writeVectors(
       seed,
       afterMs: 1000,
       sealed: await makeAnswer(primitives, device, opened, { ...about, control: { position: 0, hash: world.fleet } }),
-    },
-  ],
-);
-
-const main = await world.enroll('main');
-const credential = main.replica.state.agents.get(toHex(main.id))?.credential ?? new Uint8Array(0);
-const said = readCredential(credential);
-const { publicKeys: keys } = main.holder;
-const nowMs = said.issuedAtMs;
-const forged = async (holder: SoftwareKeyHolder, change: Partial<CredentialStatement>): Promise<Uint8Array> =>
-  issueCredential(holder, { ...said, ...change });
-const good = { fleet: world.fleet, keys, nowMs, credential };
-writeVectors(
-  'credential/credentials',
-  'Credentials as a verifier gets them, with the fleet that it trusts, the keys that were proved and its time.',
-  [
-    { name: 'good', clause: 'CREDENTIAL-1', expect: 'ok', ...good, agent: main.id },
-    { name: 'its last moment', clause: 'CREDENTIAL-8', expect: 'ok', ...good, nowMs: said.expiresAtMs - 1, agent: main.id },
-    { name: 'expired', clause: 'CREDENTIAL-8', expect: 'credential_expired', ...good, nowMs: said.expiresAtMs },
-    { name: 'from the future', clause: 'CREDENTIAL-8', expect: 'credential_invalid', ...good, nowMs: nowMs - 300_001 },
-    {
-      name: 'trailing byte',
-      clause: 'CREDENTIAL-1',
-      expect: 'credential_invalid',
-      ...good,
-      credential: Uint8Array.of(...credential, 0),
-    },
-    { name: 'another fleet', clause: 'CREDENTIAL-5', expect: 'credential_invalid', ...good, fleet: theirs.fleet },
-    { name: 'other keys', clause: 'CREDENTIAL-7', expect: 'credential_invalid', ...good, keys: mallory.publicKeys },
-    {
-      name: 'another signature',
-      clause: 'CREDENTIAL-6',
-      expect: 'credential_invalid',
-      ...good,
-      credential: await forged(mallory, {}),
-    },
-    {
-      name: "a stranger's key under the device's id",
-      clause: 'CREDENTIAL-3',
-      expect: 'credential_invalid',
-      ...good,
-      credential: await forged(mallory, { issuer: { device: operator.id, sign: mallory.publicKeys.sign } }),
-    },
-    {
-      name: "another fleet's genesis",
-      clause: 'CREDENTIAL-4',
-      expect: 'credential_invalid',
-      ...good,
-      credential: await forged(operator.holder, { genesis: parseEntry(primitives, theirs.genesis).statementBytes }),
     },
   ],
 );

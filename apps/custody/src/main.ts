@@ -81,6 +81,7 @@ function pkcs11In(pkcs11Folder: string, pin: Uint8Array | undefined): StoreKind 
 const server = new CustodyServer({
   openStores: ({ passphrase, pin }: Unlocking) => Stores.open(kindsIn(folder, pin), passphrase),
   nowMs: () => Date.now(),
+  primitives: nodePrimitives,
 });
 
 /** Resolves when the answer has left; its bytes may hold a one-time key and are overwritten then. */

@@ -7,6 +7,7 @@ import { entryStatement, maxEntryBytes } from '@holdfast/protocol/blind/entry';
 import { maxPairingOfferBytes, pairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { relayAuthStatement } from '@holdfast/protocol/blind/relay-auth';
 import { maxSessionKeyBytes, maxSessionKeyMs, sessionKeyStatement } from '@holdfast/protocol/blind/session-key';
+import { holderOf } from '@holdfast/protocol/custody/key-binding';
 import type { Binding, CustodyDomain, KeyDescription } from '@holdfast/protocol/custody/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { SealPurpose } from '@holdfast/protocol/keys/key-holder';
@@ -58,6 +59,13 @@ export function assertMaySign(key: KeyDescription, domain: CustodyDomain, statem
     default:
       return refuse(`no agent signs a ${String(domain satisfies never)}`); // [CUSTODY-5]
   }
+}
+
+/** Only a credential of its own agent and for this very key. Returns nothing or throws `custody_refused`, `codec_*`, `key_invalid`. */
+export function assertMayPresent(key: KeyDescription, credential: string): void {
+  const { fleet, agent, sign } = holderOf(credential);
+  assertOwn(key, fleet, agent); // [CUSTODY-30]
+  if (!equalBytes(sign, key.publicKeys.sign)) refuse('the credential is for another key'); // [CUSTODY-30]
 }
 
 /** Returns nothing or throws `custody_refused`. */

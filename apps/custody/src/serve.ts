@@ -1,10 +1,12 @@
 // Custody's requests, one at a time and in order, spec/custody.md. Total: whatever comes in, what goes out is one answer of the wire's
 // shapes, and no exception's own text.
 
+import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfast/protocol/custody/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
-import { assertMayBind, assertMayOpen, assertMaySign } from './policy.ts';
+import { assertMayBind, assertMayOpen, assertMayPresent, assertMaySign } from './policy.ts';
 import { told, type Stores } from './stores.ts';
 
 export interface Unlocking {
@@ -16,6 +18,7 @@ export interface CustodyPorts {
   /** Opens the key stores; called once. The passphrase is overwritten afterwards; the PIN is the stores' from then on. */
   openStores(given: Unlocking): Promise<Stores>;
   nowMs(): number;
+  readonly primitives: Primitives;
 }
 
 export class CustodyServer {
@@ -62,6 +65,11 @@ export class CustodyServer {
         const { description, holder } = stores.find(request.key).key;
         assertMaySign(description, request.domain, request.statement, this.#ports.nowMs());
         return { kind: 'signature', id, signature: await holder.sign(request.domain, request.statement) };
+      }
+      case 'present': {
+        const { description, holder } = stores.find(request.key).key;
+        assertMayPresent(description, request.credential);
+        return { kind: 'bound', id, token: await bindKey(this.#ports.primitives, holder, request, this.#ports.nowMs()) };
       }
       case 'open': {
         const { description, holder } = stores.find(request.key).key;

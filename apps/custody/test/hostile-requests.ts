@@ -2,6 +2,7 @@
 // a process.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { decodeValue, encodeValue } from '@holdfast/protocol/codec/cbor';
@@ -14,6 +15,8 @@ import {
 } from '@holdfast/protocol/custody/wire';
 import { codeOf } from '@holdfast/protocol/errors';
 import { verifySignature } from '@holdfast/protocol/keys/domain';
+import { compactToken, jwkOf, tokenInput } from '@holdfast/protocol/keys/jws';
+import { urnOf } from '@holdfast/protocol/keys/urn';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { sealTo } from '@holdfast/protocol/seal/hpke';
 
@@ -145,6 +148,14 @@ export function anyRequest({ bound, unbound, encapsulated }: Keys, nowMs: number
         : { kind: 'grant' as const, fleet: ofFleet, grant: agent, item: agent, agent: name },
       encapsulated: id % 4 === 0 ? new Uint8Array(1153).fill(id % 256) : encapsulated,
     })),
+    fc.tuple(reference, nearFleet, nearAgent, whose, fc.boolean()).map(([which, ofFleet, name, key, isText]) => (id: number) => ({
+      kind: 'present' as const,
+      id,
+      key: keyAt(which),
+      audience: 'https://api.example.com',
+      nonce: 'n-0S6_WzA2Mj-2026',
+      credential: isText ? credentialFor(ofFleet, name, key === 0 ? bound : unbound) : 'WyJzYWx0Il0.e30.AA~',
+    })),
     fc.tuple(reference).map(([which]) => (id: number) => ({ kind: 'public' as const, id, key: keyAt(which) })),
     fc.tuple(reference, nearFleet, nearAgent).map(([which, ofFleet, name]) => (id: number) => ({
       kind: 'bind' as const,
@@ -158,13 +169,39 @@ export function anyRequest({ bound, unbound, encapsulated }: Keys, nowMs: number
   );
 }
 
+/** As custody looks at it: who, and which key. */
+export function credentialFor(ofFleet: Uint8Array, name: Uint8Array, { publicKeys }: KeyDescription): string {
+  const claims = { iss: urnOf('fleet', ofFleet), sub: urnOf('agent', name), cnf: { jwk: { ...jwkOf(publicKeys.sign) } } };
+  return `${compactToken(tokenInput('dc+sd-jwt', {}, claims), new Uint8Array(64))}~`;
+}
+
+/** Throws for a proof of the key that is for anything but what was asked, of the bound agent and of now. */
+async function judgeBinding(bound: KeyDescription, request: CustodyRequest, token: string, clock: Clock): Promise<void> {
+  assert.ok(request.kind === 'present' && equalBytes(request.key, bound.key));
+  assert.equal(request.credential, credentialFor(fleet, agent, bound));
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());
+  assert.deepEqual(read(header), { alg: 'ES256', typ: 'kb+jwt' });
+  const { iat, ...rest } = read(payload) as Readonly<Record<string, unknown>>;
+  const { audience: aud, nonce } = request;
+  assert.deepEqual(rest, { aud, nonce, sd_hash: createHash('sha256').update(request.credential).digest('base64url') });
+  assert.ok(Number(iat) * 1000 > clock.fromMs - 1000 && Number(iat) * 1000 <= clock.toMs);
+  const signed = { statement: Buffer.from(`${header}.${payload}`), signature: Buffer.from(signature, 'base64url') };
+  await verifySignature(primitives, { domain: 'kb+jwt', ...signed, publicKey: bound.publicKeys.sign });
+}
+
+interface Clock {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Throws for an answer that custody must never give. Clocks: from when it was asked, until it had answered. */
 export async function judge(
   { bound, unbound, numbers }: Keys,
   request: CustodyRequest,
   answer: CustodyAnswer,
-  clock: { readonly fromMs: number; readonly toMs: number },
-): Promise<'signed' | 'opened' | 'refused' | 'told'> {
+  clock: Clock,
+): Promise<'signed' | 'opened' | 'presented' | 'refused' | 'told'> {
   assert.equal(answer.id, request.id);
   const out = Buffer.from(encodeAnswer(answer));
   for (const secret of numbers) assert.ok(!out.includes(Buffer.from(secret)));
@@ -178,6 +215,10 @@ export async function judge(
     const { purpose } = request;
     assert.deepEqual([purpose.fleet, purpose.kind === 'lockbox' ? purpose.member : purpose.agent], [fleet, agent]);
     return 'opened';
+  }
+  if (answer.kind === 'bound') {
+    await judgeBinding(bound, request, answer.token, clock);
+    return 'presented';
   }
   if (answer.kind !== 'signature') return 'told';
 

@@ -14,7 +14,7 @@ import {
 import { sealPurpose } from '@holdfast/protocol/seal/hpke';
 import { fromVectorHex as hex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 
-import { assertMayBind, assertMayOpen, assertMaySign } from '../src/policy.ts';
+import { assertMayBind, assertMayOpen, assertMayPresent, assertMaySign } from '../src/policy.ts';
 
 interface KeyJson {
   readonly key: string;
@@ -25,6 +25,7 @@ interface KeyJson {
 }
 type Request = VectorEntry & { frame: string };
 type Signing = VectorEntry & { key: KeyJson; domain: CustodyDomain; statement: string };
+type Presenting = VectorEntry & { key: KeyJson; frame: string };
 type Opening = VectorEntry & { key: KeyJson; purpose: string };
 
 const at = 1_800_000_000_000;
@@ -80,6 +81,19 @@ describe('custody signs', () => {
       assert.equal(signed, 8 * (32 + 65));
     }
   });
+});
+
+describe('custody presents', () => {
+  for (const { name, clause, expect, key, frame } of ownVectors<Presenting>('custody/presenting').entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const asked = async () => {
+        const request = decodeRequest(hex(frame));
+        assert.ok(request.kind === 'present');
+        assertMayPresent(keyOf(key), request.credential);
+      };
+      assert.equal(await outcomeOf(asked), expect);
+    });
+  }
 });
 
 describe('custody opens', () => {

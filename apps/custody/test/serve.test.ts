@@ -26,9 +26,11 @@ import { CustodyServer } from '../src/serve.ts';
 import { openSoftwareStore } from '../src/software-store.ts';
 import type { KeyStore } from '../src/store.ts';
 import { Stores, type StoreKind } from '../src/stores.ts';
-import { agent, anyRequest, fleet, judge, privateNumbers, sealedTo } from './hostile-requests.ts';
+import { agent, anyRequest, credentialFor, fleet, judge, privateNumbers, sealedTo } from './hostile-requests.ts';
 
 const nowMs = 1_800_000_000_000;
+/** One that it is no member of. */
+const otherFleet = new Uint8Array(32).fill(9);
 
 let folder = '';
 let server: CustodyServer;
@@ -50,7 +52,7 @@ before(async () => {
   unbound = (await store.create('next')).description;
   spare = (await store.create('spare')).description;
   exported = [bound, unbound].flatMap(({ key }) => privateNumbers(store.find(key).holder.exportBytes()));
-  server = new CustodyServer({ openStores: () => Stores.open([asIs(store)], undefined), nowMs: () => nowMs });
+  server = new CustodyServer({ openStores: () => Stores.open([asIs(store)], undefined), nowMs: () => nowMs, primitives });
   assert.deepEqual(await ask({ kind: 'unlock', id: 1 }), {
     kind: 'unlocked',
     id: 1,
@@ -71,6 +73,7 @@ describe('custody', () => {
         return Stores.open([asIs(store)], undefined);
       },
       nowMs: () => nowMs,
+      primitives,
     });
     const early = await ask({ kind: 'list', id: 1 }, fresh);
     assert.ok(early.kind === 'error' && early.code === 'custody_refused');
@@ -90,6 +93,7 @@ describe('custody', () => {
         return Stores.open([asIs(store)], undefined);
       },
       nowMs: () => nowMs,
+      primitives,
     });
     const frame = encodeRequest({ kind: 'unlock', id: 1, passphrase: utf8('secret words') });
     await fresh.answer(frame);
@@ -103,6 +107,7 @@ describe('custody', () => {
         throw new Error('the secret is 1234');
       },
       nowMs: () => nowMs,
+      primitives,
     });
     assert.deepEqual(await ask({ kind: 'unlock', id: 1 }, fresh), {
       kind: 'error',
@@ -163,6 +168,23 @@ describe('custody', () => {
       answer.keys.filter(({ key }) => !equalBytes(key, spare.key)),
       [bound, unbound],
     );
+  });
+});
+
+describe('custody presents [CUSTODY-30] [CUSTODY-31]', () => {
+  it('a credential of its own agent and key, by its own clock and no other', async () => {
+    const asked = { id: 6, audience: 'https://api.example.com', nonce: 'n-0S6_WzA2Mj-2026' };
+    const credential = credentialFor(fleet, agent, bound);
+    const request = { kind: 'present', key: bound.key, credential, ...asked } as const;
+    const answer = await ask(request);
+    assert.equal(
+      await judge({ bound, unbound, numbers: exported, encapsulated: fleet }, request, answer, { fromMs: nowMs, toMs: nowMs }),
+      'presented',
+    );
+    for (const other of [credentialFor(fleet, agent, unbound), credentialFor(otherFleet, agent, bound)]) {
+      const refused = await ask({ ...request, credential: other });
+      assert.ok(refused.kind === 'error' && refused.code === 'custody_refused');
+    }
   });
 });
 

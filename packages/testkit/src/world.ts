@@ -270,7 +270,12 @@ export class World {
 
     const opened = await openOffer(primitives, code, pairing.sealedOffer);
     await operator.act((author) =>
-      enrollAgent(author, { offer: opened.offer, genesis: this.genesis, accessVersion: this.accessVersion }),
+      enrollAgent(author, {
+        offer: opened.offer,
+        evidence: 'claimed',
+        statusUri: 'https://relay.example/status',
+        accessVersion: this.accessVersion,
+      }),
     );
     const { position, hash } = operator.replica.state.control;
     const device = { id: operator.id, holder: operator.holder };

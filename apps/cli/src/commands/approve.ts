@@ -11,6 +11,7 @@ import {
   rendezvousOf,
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
+import { statusUriOf } from '@holdfast/protocol/identity/status-list';
 import { enrollAgent } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
@@ -44,7 +45,12 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
 
       const { genesis } = session;
       await session.write(async (operator) =>
-        enrollAgent(operator, { offer: opened.offer, genesis, accessVersion: await session.accessVersion() }),
+        enrollAgent(operator, {
+          offer: opened.offer,
+          evidence: 'claimed',
+          statusUri: statusUriOf(session.facts.relayUrl, session.facts.fleet),
+          accessVersion: await session.accessVersion(),
+        }),
       );
       const { operator, facts } = session;
       const terms = { code, fleet: facts.fleet, genesis, control: session.head, relay: facts.relayKey };

@@ -123,7 +123,12 @@ export class OperatorSide {
   async admit(text: string, answer: (good: Uint8Array) => Uint8Array = (good) => good): Promise<OpenedOffer> {
     const { code, opened } = await this.offerOf(text);
     await this.act((operator, accessVersion) =>
-      enrollAgent(operator, { offer: opened.offer, genesis: this.fleet.genesis.wire, accessVersion }),
+      enrollAgent(operator, {
+        offer: opened.offer,
+        evidence: 'claimed',
+        statusUri: 'https://relay.example/status',
+        accessVersion,
+      }),
     );
     await this.pulse();
     const { position, hash } = this.replica.state.control;

@@ -21,6 +21,7 @@ import { custodyLevel } from '../blind/pairing-offer.ts';
 import { fleetId, principalId, publicKeys, signature } from '../keys/public-keys.ts';
 import { sealPurpose } from '../seal/hpke.ts';
 import { encapsulatedBytes } from '../seal/hybrid-kem.ts';
+import { audienceName, presentationNonce, presentedCredential } from './key-binding.ts';
 
 /** Room for the largest statement to sign, and for a list of all keys. */
 export const maxCustodyFrameBytes = maxEntryBytes + 4096;
@@ -63,6 +64,14 @@ export const custodyRequest = union({
   public: { id: requestId, key: keyReference },
   bind: { id: requestId, key: keyReference, binding },
   sign: { id: requestId, key: keyReference, domain: custodyDomain, statement: bytesUpTo(maxEntryBytes) },
+  /** Binds a credential of this key to one presentation. */
+  present: {
+    id: requestId,
+    key: keyReference,
+    audience: audienceName,
+    nonce: presentationNonce,
+    credential: presentedCredential,
+  },
   open: { id: requestId, key: keyReference, purpose: sealPurpose, encapsulated: bytes(encapsulatedBytes) },
   destroy: { id: requestId, key: keyReference },
 });
@@ -86,6 +95,8 @@ export const custodyAnswer = union({
   key: { id: answerId, key: keyDescription },
   keys: { id: answerId, keys: list(keyDescription, { max: maxKeys }) },
   signature: { id: answerId, signature },
+  /** A key-binding JWT. */
+  bound: { id: answerId, token: text({ max: 4096 }) },
   'one-time-key': { id: answerId, key: bytes(32), nonce: bytes(12) },
   done: { id: answerId },
   error: { id: answerId, code: oneOf(...errorCodes), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) },

@@ -13,7 +13,7 @@ import { digest, fleetId, principalId, publicKeys, signature, signPublicKey } fr
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdf } from '../seal/hkdf.ts';
 import { formatCode, parseCode, type CodeKind } from './code.ts';
-import { assertGenesisDevice } from './credential.ts';
+import { assertGenesisDevice } from './genesis-device.ts';
 
 /** 128 random bits and 10 bits of checksum: seven groups of four. */
 const pairingCode: CodeKind = { name: 'pairing', bytes: 16, checksumCharacters: 2 };

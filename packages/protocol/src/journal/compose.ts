@@ -7,10 +7,11 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { signAccessList, type AccessList } from '../blind/access-list.ts';
-import { controlTopic, noHash, parseEntry, type UnverifiedEntry } from '../blind/entry.ts';
+import { controlTopic, noHash, type UnverifiedEntry } from '../blind/entry.ts';
 import type { PairingOffer } from '../blind/pairing-offer.ts';
 import { signPulse, type Pulse } from '../blind/pulse.ts';
-import { confirmationOf, credentialLifeMs, deviceIdOf, issueCredential } from '../identity/credential.ts';
+import { confirmationOf, credentialLifeMs, issueCredential, type CustodyEvidence } from '../identity/credential.ts';
+import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -115,35 +116,39 @@ export async function composeGenesis(
   }
 }
 
+export interface Enrolment {
+  readonly offer: PairingOffer;
+  /** Whether the key store proved itself to this operator. */
+  readonly evidence: CustodyEvidence;
+  /** Where services find the fleet's status list. */
+  readonly statusUri: string;
+  /** Of the list in force. */
+  readonly accessVersion: number;
+}
+
 /**
  * Enrols the agent of an offer that an operator approved: its entry, the audience that it shares with the operators, its way into the
- * fleet's. `accessVersion`: of the list in force. Throws `agent_taken`, `limit_exceeded`.
+ * fleet's. Throws `agent_taken`, `limit_exceeded`.
  */
 export async function enrollAgent(
   operator: Operator,
-  {
-    offer,
-    genesis,
-    accessVersion,
-  }: { readonly offer: PairingOffer; readonly genesis: Uint8Array; readonly accessVersion: number },
+  { offer, evidence, statusUri, accessVersion }: Enrolment,
 ): Promise<Composed & { readonly access: AccessList }> {
   const { primitives, device, holder, nowMs, replica } = operator;
   const { agent: id, scope, machine, keys, custody, capabilities } = offer;
   const { fleet, control } = replica.state;
-  const credential = await issueCredential(holder, {
-    v: 1,
+  const credential = await issueCredential(primitives, holder, {
     fleet,
     agent: id,
+    device,
     confirm: confirmationOf(primitives, keys),
     scope,
     machine,
-    custody,
+    custody: { level: custody, evidence },
     capabilities,
     issuedAtMs: nowMs,
     expiresAtMs: nowMs + credentialLifeMs,
-    statusIndex: control.position + 1,
-    issuer: { device, sign: holder.publicKeys.sign },
-    genesis: parseEntry(primitives, genesis).statementBytes,
+    status: { index: control.position + 1, uri: statusUri },
   });
   const { state, ...composed } = await drafted(operator, async (draft) => {
     await draft.write('fleet', { kind: 'agent-enroll', agent: { id, scope, machine, keys, custody, capabilities }, credential });

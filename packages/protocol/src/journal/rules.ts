@@ -102,7 +102,7 @@ function credentialIsTheAgents(state: FleetState, _entry: OpenedEntry, { agent, 
       equalBytes(says.agent, agent.id) &&
       equalBytes(says.confirm.sign, agent.keys.sign) &&
       says.scope === agent.scope &&
-      says.custody === agent.custody;
+      says.custody.level === agent.custody;
     return same ? undefined : 'credential_invalid';
   } catch {
     return 'credential_invalid';

@@ -13,7 +13,7 @@ import {
   type UnverifiedEntry,
   type Verified,
 } from '../blind/entry.ts';
-import { deviceIdOf } from '../identity/credential.ts';
+import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import type { Body, BodyOf } from './bodies.ts';
 import { topicTip, type Agent, type Content, type FleetState, type OpenedEntry } from './state.ts';

@@ -4,12 +4,12 @@ import { concat, utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { isLowS } from '../primitives/p256-scalar.ts';
 import type { Primitives } from '../primitives/primitives.ts';
+import { assertTokenInput, type TokenType } from './jws.ts';
 
 /** [KEYS-7] Each kind of signed statement; a signature made for one is worthless for another. */
-export type Domain =
+export type StatementDomain =
   | 'access-list'
   | 'audit-checkpoint'
-  | 'credential'
   | 'entry'
   | 'freshness'
   | 'pairing-answer'
@@ -18,14 +18,22 @@ export type Domain =
   | 'relay-auth'
   | 'session-key'
   | 'signal';
+/** Statements, and tokens that people outside verify as JWS. */
+export type Domain = StatementDomain | TokenType;
 
-/** The exact bytes under a signature. */
+function isToken(domain: Domain): domain is TokenType {
+  return domain.includes('+');
+}
+
+/** The exact bytes under a signature. Throws `signature_invalid` for a statement that is no token of its type. */
 export function signingInput(domain: Domain, statement: Uint8Array): Uint8Array {
-  return concat(utf8(`holdfast/v1 ${domain}\0`), statement); // [KEYS-3]
+  if (!isToken(domain)) return concat(utf8(`holdfast/v1 ${domain}\0`), statement); // [KEYS-3]
+  assertTokenInput(domain, statement); // [KEYS-9]
+  return statement;
 }
 
 /** The hash by which other statements refer to this one: over what is signed, without the signature. */
-export function statementHash(primitives: Primitives, domain: Domain, statement: Uint8Array): Uint8Array {
+export function statementHash(primitives: Primitives, domain: StatementDomain, statement: Uint8Array): Uint8Array {
   return primitives.sha256(signingInput(domain, statement)); // [KEYS-4]
 }
 

@@ -1,10 +1,9 @@
-// spec/vectors/pairing, credential and recovery.
+// spec/vectors/pairing and recovery.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { verifyCredential } from '@holdfast/protocol/identity/credential';
 import { openOffer, Pairing, parsePairingCode, rendezvousOf } from '@holdfast/protocol/identity/pairing';
 import { recoveryKeys } from '@holdfast/protocol/identity/recovery';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -32,14 +31,6 @@ interface AnswerVector extends VectorEntry {
   readonly seed: string;
   readonly afterMs: number;
   readonly fleet?: string;
-}
-
-interface CredentialVector extends VectorEntry {
-  readonly credential: string;
-  readonly fleet: string;
-  readonly keys: { readonly sign: string; readonly seal: string };
-  readonly nowMs: number;
-  readonly agent?: string;
 }
 
 interface RecoveryVector extends VectorEntry {
@@ -89,23 +80,6 @@ describe('pairing vectors', () => {
       });
       assert.equal(outcome, vector.expect);
       assert.equal(fleet, vector.fleet);
-    });
-  }
-});
-
-describe('credential vectors', () => {
-  for (const { name, clause, expect, credential, fleet, keys, nowMs, agent } of ownVectors<CredentialVector>(
-    'credential/credentials',
-  ).entries) {
-    it(`${clause} ${name}: ${expect}`, async () => {
-      const expected = {
-        fleet: fromVectorHex(fleet),
-        keys: { sign: fromVectorHex(keys.sign), seal: fromVectorHex(keys.seal) },
-        nowMs,
-      };
-      const verify = async () => verifyCredential(primitives, fromVectorHex(credential), expected);
-      assert.equal(await outcomeOf(verify), expect);
-      if (expect === 'ok') assert.equal(toHex((await verify()).agent), agent);
     });
   }
 });

@@ -246,7 +246,8 @@ describe('compose', () => {
         capabilities: [],
         nonce: primitives.random(16),
       },
-      genesis: world.genesis,
+      evidence: 'claimed',
+      statusUri: 'https://relay.example/status',
       accessVersion: 2,
     });
     await operator.replica.ingest(

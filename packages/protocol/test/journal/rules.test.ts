@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 
-import { controlTopic, parseEntry, type EntryStatement } from '@holdfast/protocol/blind/entry';
+import { controlTopic, type EntryStatement } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { confirmationOf, credentialLifeMs, issueCredential } from '@holdfast/protocol/identity/credential';
@@ -65,17 +65,16 @@ async function enrolment(stage: Stage): Promise<BodyOf<'agent-enroll'>> {
   const said = { scope: 'next', machine: 'm', custody: 'software', capabilities: [] } as const;
   const id = fresh(stage);
   const issuedAtMs = world.tick();
-  const credential = await issueCredential(operator.holder, {
-    v: 1,
+  const credential = await issueCredential(primitives, operator.holder, {
     fleet,
     agent: id,
+    device: operator.id,
     confirm: confirmationOf(primitives, keys),
     ...said,
+    custody: { level: said.custody, evidence: 'claimed' },
     issuedAtMs,
     expiresAtMs: issuedAtMs + credentialLifeMs,
-    statusIndex: 1,
-    issuer: { device: operator.id, sign: operator.holder.publicKeys.sign },
-    genesis: parseEntry(primitives, world.genesis).statementBytes,
+    status: { index: 1, uri: 'https://relay.example/status' },
   });
   return { kind: 'agent-enroll', agent: { id, keys, ...said }, credential };
 }

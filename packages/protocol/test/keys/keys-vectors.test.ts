@@ -5,13 +5,13 @@ import { describe, it } from 'node:test';
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { verifySessionKey } from '@holdfast/protocol/blind/session-key';
-import { statementHash, verifySignature, type Domain } from '@holdfast/protocol/keys/domain';
+import { statementHash, verifySignature, type StatementDomain } from '@holdfast/protocol/keys/domain';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { fromVectorHex as hex, outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 
-type Signed = VectorEntry & { domain: Domain; statement: string; publicKey: string; signature: string; hash?: string };
+type Signed = VectorEntry & { domain: StatementDomain; statement: string; publicKey: string; signature: string; hash?: string };
 type Recovery = VectorEntry & { code: string; sign?: string; sealSha256?: string };
 type Private = VectorEntry & { private: string; sign?: string };
 type Session = VectorEntry & { wire: string; fleet: string; agent: string; agentKey: string; atMs: number };

@@ -1,0 +1,120 @@
+// Proving who one is, spec/presentation.md: a credential, what its holder shows of it, and a fresh token by the key that it names. The verifier
+// has no lenient path: what it compares with is never optional.
+
+import { equalBytes, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
+import { integer, record, text, type Infer } from '../codec/schema.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Verified } from '../blind/entry.ts';
+import type { CustodyLevel } from '../blind/pairing-offer.ts';
+import { audienceName, presentationNonce } from '../custody/key-binding.ts';
+import { readToken } from '../keys/jws.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+import { boundKey, verifyIssued, type CredentialStatement, type CustodyEvidence } from './credential.ts';
+import { sdHashOf, splitSdJwt, type SdJwtParts } from './sd-jwt.ts';
+import { verifyToken, type FleetRoot } from './token.ts';
+
+const maxPresentationBytes = 32 * 1024;
+/** How far its time may be from the verifier's, either way. */
+const presentationAgeS = 60;
+
+const keyBinding = record({
+  iat: integer({ max: 253_402_300_799 }),
+  aud: audienceName,
+  nonce: presentationNonce,
+  sd_hash: text({ min: 43, max: 43 }),
+});
+
+/** What a verifier holds a presentation against. */
+export interface Expected {
+  readonly root: FleetRoot;
+  /** What this verifier calls itself. */
+  readonly audience: string;
+  /** The nonce that it gave out for this one presentation; null: the presenter made one up, and `firstUse` alone tells a replay. */
+  readonly challenge: string | null;
+  readonly nowMs: number;
+  /** True once for each name, until at least `untilMs`; in one step, also where many ask at once. */
+  firstUse(name: string, untilMs: number): boolean | Promise<boolean>;
+  /** Throws `credential_revoked`, `credential_suspended`, `status_*` for a credential that is not in force by the fleet's status list. */
+  assertInForce(statement: CredentialStatement): Promise<void>;
+}
+
+/** Who has proved to be there. Only what was disclosed stands in it. */
+export interface Presented {
+  /** Hex of the ids. */
+  readonly fleet: string;
+  readonly agent: string;
+  readonly capabilities: readonly string[];
+  readonly custody: { readonly level: CustodyLevel; readonly evidence: CustodyEvidence };
+  readonly scope: string | undefined;
+  readonly machine: string | undefined;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly presentedAtMs: number;
+}
+
+/** Verifies a presentation whole, or throws: each fault has its own code, spec/presentation.md. */
+export async function verifyPresentation(
+  primitives: Primitives,
+  presentation: string,
+  expected: Expected,
+): Promise<Verified<Presented>> {
+  const parts = split(presentation);
+  if (parts.keyBinding === undefined)
+    throw new HoldfastError('presentation_unbound', 'nothing proves that the presenter has the key'); // [PRESENT-5]
+  const statement = await verifyIssued(primitives, parts, expected);
+  const bound = await verifyBinding(primitives, parts, parts.keyBinding, { statement, expected });
+  await expected.assertInForce(statement); // [PRESENT-11]
+  const untilMs = (bound.iat + presentationAgeS + 1) * 1000;
+  // By what is signed, not by the signature, of which a second valid form can be made. [PRESENT-10]
+  const name = toBase64url(primitives.sha256(readToken(parts.keyBinding, maxPresentationBytes).input));
+  if (!(await expected.firstUse(name, untilMs)))
+    throw new HoldfastError('presentation_replayed', 'this presentation was taken before'); // [PRESENT-10]
+  const { fleet, agent, capabilities, custody, scope, machine, issuedAtMs, expiresAtMs } = statement;
+  return {
+    fleet: toHex(fleet),
+    agent: toHex(agent),
+    capabilities,
+    custody,
+    scope,
+    machine,
+    issuedAtMs,
+    expiresAtMs,
+    presentedAtMs: bound.iat * 1000,
+  } as Verified<Presented>;
+}
+
+function split(presentation: string): SdJwtParts {
+  try {
+    return splitSdJwt(presentation, maxPresentationBytes);
+  } catch (cause) {
+    throw new HoldfastError('presentation_malformed', 'the presentation cannot be read', { cause }); // [PRESENT-1]
+  }
+}
+
+async function verifyBinding(
+  primitives: Primitives,
+  { hashed }: SdJwtParts,
+  token: string,
+  { statement, expected }: { readonly statement: CredentialStatement; readonly expected: Expected },
+): Promise<Infer<typeof keyBinding>> {
+  const { payload } = await verifyToken('kb+jwt', token, { key: boundKey(statement), forged: 'presentation_forged' }); // [PRESENT-6]
+  let bound: Infer<typeof keyBinding>;
+  try {
+    bound = keyBinding.parse(payload, 'key binding');
+  } catch (cause) {
+    throw new HoldfastError('presentation_malformed', 'the proof of the key has another form', { cause }); // [PRESENT-1]
+  }
+  if (!sameText(bound.sd_hash, sdHashOf(primitives, hashed)))
+    throw new HoldfastError('presentation_hash', 'the proof of the key is for another presentation'); // [PRESENT-7]
+  if (!sameText(bound.aud, expected.audience))
+    throw new HoldfastError('presentation_audience', 'the presentation is for somebody else'); // [PRESENT-9]
+  if (expected.challenge !== null && !sameText(bound.nonce, expected.challenge))
+    throw new HoldfastError('presentation_nonce', 'the presentation answers another challenge'); // [PRESENT-9]
+  if (Math.abs(Math.floor(expected.nowMs / 1000) - bound.iat) > presentationAgeS)
+    throw new HoldfastError('presentation_time', 'the presentation is not of now'); // [PRESENT-9]
+  return bound;
+}
+
+function sameText(a: string, b: string): boolean {
+  return equalBytes(utf8(a), utf8(b));
+}
