@@ -6,8 +6,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { listenHostile, type ListeningRelay } from '../packages/testkit/src/hostile-relay.ts';
-import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { Installation, jsonOf, root } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
+import { endTerminals, Terminal } from '../packages/testkit/src/terminal.ts';
 
 interface Asked {
   readonly ask: string;
@@ -129,6 +130,46 @@ describe('rules and approvals', () => {
     const outcomes = (await events('answered')).map(({ outcome }) => outcome);
     assert.deepEqual(outcomes, ['allowed', 'allowed', 'denied', 'denied']);
     assert.equal((await events('answered'))[0]?.['device'] !== undefined, true);
+  });
+
+  it('an operator who follows at a terminal answers each act there with a whole word, and holds the key in that one process', async () => {
+    const follow = [process.execPath, path.join(root, 'apps/cli/src/main.ts'), 'approvals', '--follow'];
+    const terminal = await Terminal.open(follow, { cwd: holdfast.work, environment: holdfast.environment, columns: 160 });
+    try {
+      await terminal.waitFor(/Passphrase of the operator key/);
+      await terminal.after(() => terminal.type('correct horse battery staple'), /waiting for asks/);
+      const program = session();
+      const shown = (id: string) => terminal.waitFor(new RegExp(`git push --force origin ${id}[^]*◆ {2}Type approve or deny`));
+      const typed = (word: string, said: RegExp) => async (): Promise<void> => {
+        await shown(word);
+        // A word that is none, then the one that is.
+        await terminal.after(() => terminal.type('y'), /◆ {2}Type approve or deny/);
+        assert.equal(program.said.includes(`t${count} `), false, 'it still waits');
+        await terminal.after(() => terminal.type(word), said);
+      };
+      assert.equal(await ask(program, 'git push --force origin approve', typed('approve', /approved, once/)), 'no objection');
+      assert.equal(await ask(program, 'git push --force origin deny', typed('deny', /denied/)), 'deny');
+      // Two that wait at once: each is shown and answered, one after the other.
+      const other = session();
+      const prompt = /origin (?:first|second)[^]*◆ {2}Type approve or deny/;
+      await terminal.after(() => {
+        program.write('this git push --force origin first\n');
+        other.write('other git push --force origin second\n');
+      }, prompt);
+      await terminal.after(() => terminal.type('approve'), new RegExp(`approved, once[^]*${prompt.source}`));
+      await terminal.after(() => terminal.type('approve'), /approved, once/);
+      await Promise.all([program.waitFor(/^this done/m), other.waitFor(/^other done/m)]);
+      assert.doesNotMatch(program.said + other.said, /"permissionDecision":"deny".*\n(?:this|other) done/);
+      other.closeInput();
+      await other.ended;
+      program.closeInput();
+      await program.ended;
+      assert.ok(!terminal.text.includes('correct horse'), 'what is typed for a passphrase is not shown');
+      terminal.press('ctrlC');
+      await terminal.program.ended;
+    } finally {
+      await endTerminals();
+    }
   });
 
   it('whoever waits and leaves is not waited for, and nothing of the session can answer', async () => {

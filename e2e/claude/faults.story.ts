@@ -34,6 +34,10 @@ const faults: Readonly<Record<string, Fault>> = {
     ci: 'mod',
     fail: (response) => setTimeout(() => response.writeHead(200, json).end(pass), timeoutsMs.act + 1_000),
   },
+  'permission denied': {
+    ci: 'both',
+    fail: (response) => response.writeHead(403, json).end('{"error":"permission denied"}'),
+  },
   'answers an error': { ci: 'hook', fail: (response) => response.writeHead(500, json).end('{"error":"broken"}') },
   'redirects to a yes': { ci: 'mod', fail: (response) => response.writeHead(302, { location: '/v1/status' }).end() },
   'answers text': { ci: 'hook', fail: (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('allowed') },
@@ -79,6 +83,13 @@ describe('a guard that fails, in the real Claude Code', () => {
     });
   }
 
+  it('the socket is gone when the model has answered', async (t) => {
+    // Claude Code goes on asking the model for minutes otherwise.
+    const played = await play(t, { script, timeoutsMs, closes: true, environment: { CLAUDE_CODE_MAX_RETRIES: '0' } });
+    assert.equal(played.requests.filter(({ url }) => url.startsWith('/v1/messages')).length, 1);
+    assert.ok(!played.exists('ran'));
+  });
+
   it('nobody listens where the guard should be: nothing is even asked of the model', async (t) => {
     const played = await play(t, { script, timeoutsMs, closed: true });
     assert.ok(!played.exists('ran'));
@@ -122,12 +133,47 @@ describe('a guard that fails, whoever acts', () => {
   }
 });
 
+/** What becomes of the one hook that is a program: it decides nothing, so what is denied stays denied, and bedrock comes with the first turn. */
+const programs: Readonly<Record<string, { readonly ci?: true; readonly text?: string; readonly mode?: number }>> = {
+  missing: { ci: true },
+  'not executable': { text: '#!/bin/sh\n', mode: 0o644 },
+  'killed in the midst': { text: '#!/bin/sh\nprintf "{"; kill -9 $$\n' },
+  'printing noise before a yes': {
+    ci: true,
+    text: `#!/bin/sh\nhead -c 4096 /dev/urandom\necho '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}'\n`,
+  },
+  'never ending': { text: '#!/bin/sh\nexec sleep 1000\n' },
+  'ending with an error': { text: '#!/bin/sh\necho denied >&2; exit 1\n' },
+};
+
+describe('the program of the start’s hook', () => {
+  for (const [fault, { ci, text, mode = 0o755 }] of Object.entries(programs)) {
+    if (ci === undefined && !soaking) continue;
+    it(`${fault}: what rules deny does not run, and bedrock is there`, async (t) => {
+      const rules = 'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    reason: Not here.\n';
+      const played = await play(t, {
+        rules,
+        timeoutsMs,
+        startProgram: './start-hook',
+        ...(text !== undefined && { files: { 'start-hook': text }, modes: { 'start-hook': mode } }),
+        bedrock: () => ({ version: 1, texts: ['This repo deploys on Fridays only.'] }),
+        script: [touch, { tool: 'Bash', input: { command: 'mkdir allowed', description: 'makes a folder' } }],
+      });
+      assert.ok(!played.events.some(({ hook_event_name: name }) => name === 'SessionStart'), 'the fault was met');
+      assert.ok(!played.exists('ran') && played.exists('allowed'));
+      const asked = played.requests.filter(({ url }) => url.startsWith('/v1/messages'));
+      assert.ok(asked.length > 0 && asked.every(({ body }) => body.includes('deploys on Fridays only')));
+    });
+  }
+});
+
 const deny =
   'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    reason: Not here.\n  no-demo:\n    deny: mcp\n    server: demo\n    reason: Not here.\n';
 const nested = (depth: number) => `{"file":"ran","about":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 
 /** What the guard must read before it can deny. */
 const inputs: Readonly<Record<string, Scene>> = {
+  'one byte': { script: [{ tool: 'Bash', input: { command: ':', description: '' } }] },
   'one byte after the command': { script: [{ tool: 'Bash', input: { command: 'touch r', description: '' } }] },
   '200 KB': { script: [{ tool: 'Bash', input: { command: `touch ran # ${'x'.repeat(200_000)}`, description: 'x' } }] },
   '5 MB': { script: [{ tool: 'Bash', input: { command: `touch ran # ${'x'.repeat(5_000_000)}`, description: 'x' } }] },

@@ -29,6 +29,17 @@ export function claudeCode(): string {
   });
 }
 
+/** The last one before hooks had `onFailure`: to see it refused. Throws like `fetchedProgram`. */
+export function olderClaudeCode(): string {
+  return fetchedProgram('claude-code-2.1.294', {
+    x64: {
+      packed: '@anthropic-ai/claude-code-linux-x64@2.1.294',
+      integrity: 'sha512-PGRIYkEyXxDMcosvkidWA815Y3dnEmZUrTdydabU7OPsh0Cbxnj+ej87sHFmaWOLzlpQTmi2AMUsdEHfsh3Adg==',
+      member: 'package/claude',
+    },
+  });
+}
+
 /** Path of the binary; fetches it the first time. `builds` by architecture. Throws when this machine has no build, or the package is not the pinned one. */
 export function fetchedProgram(name: string, builds: Readonly<Record<string, Build>>): string {
   const build = builds[process.arch];

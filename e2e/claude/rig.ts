@@ -1,8 +1,9 @@
 // The real Claude Code in a real sandbox with its real managed settings and the real guard, without a fleet around it: the rules are the test's, the
 // record is a list, and the model's stand-in answers at the session's own port. What stands between it and a fault is the test's to choose.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -40,6 +41,8 @@ export interface Scene {
   readonly words?: readonly string[];
   /** Relative to the working tree, and to HOME. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Of files in the working tree. */
+  readonly modes?: Readonly<Record<string, number>>;
   /** Symbolic links in the working tree, to what they lead. */
   readonly links?: Readonly<Record<string, string>>;
   readonly homeFiles?: Readonly<Record<string, string>>;
@@ -58,6 +61,10 @@ export interface Scene {
   readonly onEvent?: (event: Readonly<Record<string, unknown>>, tree: string) => void;
   /** The hooks ask at a port where nobody listens. */
   readonly closed?: boolean;
+  /** Nobody listens at the door any more while the model answers: the socket is gone. */
+  readonly closes?: boolean;
+  /** Stands in for the program of the start's hook. */
+  readonly startProgram?: string;
   /** Loopback names that mean the host's. */
   readonly brokered?: readonly string[];
   readonly timeoutsMs?: SettingsQuery['timeoutsMs'];
@@ -94,6 +101,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const [tree, scopeHome, withheld] = ['tree', 'home', 'data'].map((name) => path.join(folder, name)) as [string, string, string];
   for (const place of [tree, scopeHome, withheld]) mkdirSync(place, { mode: 0o700 });
   write(tree, scene.files ?? {});
+  for (const [name, mode] of Object.entries(scene.modes ?? {})) chmodSync(path.join(tree, name), mode);
   for (const [name, target] of Object.entries(scene.links ?? {})) symlinkSync(target, path.join(tree, name));
   if (scene.homeFrom !== undefined) cpSync(scene.homeFrom, scopeHome, { recursive: true });
   write(scopeHome, scene.homeFiles ?? {});
@@ -129,6 +137,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
       claudeCodeFiles({
         ...inside,
         ...(scene.closed === true && { doorPort: 9 }),
+        ...(scene.startProgram !== undefined && { shell: '', node: scene.startProgram }),
         modelUrl: `http://127.0.0.1:${inside.doorPort}`,
         ...(scene.timeoutsMs !== undefined && { timeoutsMs: scene.timeoutsMs }),
       }),
@@ -160,6 +169,12 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     const body = await buffer(request);
     const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
     requests.push(seen);
+    if (scene.closes === true) {
+      // What is still open is the connection that the model's answer goes out on.
+      response.setHeader('connection', 'close');
+      sandbox.door.close();
+      for (const socket of sockets) if (socket !== request.socket) socket.destroy();
+    }
     model(seen, request, response);
   };
   const guardOrFault = async (request: IncomingMessage, response: ServerResponse) => {
@@ -179,7 +194,11 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     else if (request.url === mcpPath) door(request, response);
     else void answerWhole(request, response);
   });
-  sandbox.door.on('connection', (socket) => server.emit('connection', socket));
+  const sockets = new Set<Socket>();
+  sandbox.door.on('connection', (socket) => {
+    sockets.add(socket);
+    server.emit('connection', socket);
+  });
   t.after(() => {
     sandbox.kill();
     sandbox.door.close();

@@ -128,7 +128,7 @@ async function serve(output: Output, { session, asks, over }: Serving): Promise<
   while (!over.aborted) {
     for (const one of await asks.news(session)) {
       output.result(newsJson(one), newsLines(one));
-      if (asksPerson && one.kind === 'ask') await decide(output, { session, asks, over }, one.open);
+      if (asksPerson && one.kind === 'ask' && asks.isWaiting(one.open)) await decide(output, { session, asks, over }, one.open);
     }
     await Promise.race([asks.next(), isOver]);
   }

@@ -34,6 +34,8 @@ export class Asks {
   private readonly open = new Map<string, OpenAsk>();
   private readonly ended = new Map<string, Outcome>();
   private readonly unread: Uint8Array[] = [];
+  /** Read while an answer was waited for, and not told yet. */
+  private untold: News[] = [];
   private arrived = Promise.withResolvers<void>();
   /** Signals that did not hold: forged, for somebody else, or not to be opened. */
   refused = 0;
@@ -46,24 +48,39 @@ export class Asks {
 
   /** Resolves when something was heard that `news` has not told. */
   async next(): Promise<void> {
-    if (this.unread.length === 0) await this.arrived.promise;
+    if (this.untold.length === 0) await this.nextSignal();
   }
 
   /** What was heard since the last time and holds, in order. */
   async news(session: OperatorSession): Promise<readonly News[]> {
+    await this.read(session);
+    const told = this.untold;
+    this.untold = [];
+    return told;
+  }
+
+  /** Whether an answer could still count. */
+  isWaiting({ agent, ask }: OpenAsk): boolean {
+    const open = this.open.get(keyOf(agent.id, ask.ask));
+    return open !== undefined && open.expiresAtMs > Date.now();
+  }
+
+  private async nextSignal(): Promise<void> {
+    if (this.unread.length === 0) await this.arrived.promise;
+  }
+
+  private async read(session: OperatorSession): Promise<void> {
     const wires = this.unread.splice(0);
     this.arrived = Promise.withResolvers();
-    const told: News[] = [];
     for (const wire of wires) {
       try {
         const one = await this.take(session, wire);
-        if (one !== undefined) told.push(one);
+        if (one !== undefined) this.untold.push(one);
       } catch (thrown) {
         if (codeOf(thrown) === 'relay_unreachable') throw thrown;
         this.refused += 1;
       }
     }
-    return told;
   }
 
   /** Those that still wait, the oldest first. */
@@ -106,8 +123,8 @@ export class Asks {
     const timeUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
     const key = keyOf(agent.id, ask.ask);
     while (!this.ended.has(key) && !late.aborted) {
-      await Promise.race([this.next(), timeUp]);
-      await this.news(session);
+      await Promise.race([this.nextSignal(), timeUp]);
+      await this.read(session);
     }
     return this.ended.get(key);
   }
