@@ -19,10 +19,10 @@ fail() { say "$*"; exit 3; }
 # --- what this command needs -----------------------------------------------------------------------------------------------
 
 case $purpose in
-  start) parts='bwrap setpriv script' ;;
-  demo) parts='bwrap setpriv script curl' ;;
-  addon) parts='bwrap setpriv script c++' ;;
-  test) parts='bwrap setpriv script curl faketime gdb git openssl strace swtpm socat c++ softhsm2-util' ;;
+  start) parts='bwrap script' ;;
+  demo) parts='bwrap script curl' ;;
+  addon) parts='bwrap script c++' ;;
+  test) parts='bwrap script curl faketime gdb git openssl strace swtpm socat c++ softhsm2-util' ;;
   *) fail "unknown purpose $purpose (start, demo, addon, test)" ;;
 esac
 
@@ -59,10 +59,9 @@ package_of() {
   case $manager:$1 in
     *:bwrap) echo bubblewrap ;;
     apt-get:script) echo bsdutils ;;
-    apt-get:setpriv) echo util-linux ;;
-    dnf:script | dnf:setpriv) echo "/usr/bin/$1" ;;
+    dnf:script) echo "/usr/bin/$1" ;;
     apk:script) echo util-linux-misc ;;
-    pacman:script | pacman:setpriv) echo util-linux ;;
+    pacman:script) echo util-linux ;;
     apt-get:faketime) echo faketime ;;
     *:faketime) echo libfaketime ;;
     dnf:c++) echo gcc-c++ ;;

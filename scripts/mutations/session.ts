@@ -58,8 +58,8 @@ export const session: Area = {
       id: 'S-1.arguments',
       off: "bwrap's arguments stand in its command line, which process 1 shows",
       file: 'apps/daemon/src/sandbox/launch.ts',
-      from: `const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--', ...command];`,
-      to: `const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--setenv', 'X', request.scopeHome, '--', ...command];`,
+      from: `const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--', ...plan.starterCommand];`,
+      to: `const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--setenv', 'X', request.scopeHome, '--', ...plan.starterCommand];`,
       red: { [escape]: 'other processes are not to be seen' },
     },
     {
@@ -373,28 +373,22 @@ export const session: Area = {
 
     {
       id: 'S-7.end-of-the-daemon',
-      off: 'bwrap outlives the daemon',
+      off: 'nobody ends what the daemon leaves behind',
+      file: 'apps/daemon/src/sandbox/keeper.ts',
+      from: '[ "$session" = $PPID ] || exit',
+      to: '[ "$session" = $PPID ]; exit',
+      red: {
+        [death]: 'kill -9 of the daemon ends its sessions, with a terminal',
+        'apps/daemon/test/sandbox/killed-start.test.ts': 'nor at an exact call of the chain, with pipes',
+      },
+    },
+    {
+      id: 'S-7.end-of-bwrap',
+      off: 'what is inside outlives bwrap',
       file: 'apps/daemon/src/sandbox/plan.ts',
       from: `'--die-with-parent',`,
       to: '',
-      red: { [death]: 'kill -9 of the daemon ends its sessions, with pipes' },
-    },
-    {
-      id: 'S-7.orphans',
-      off: 'what a killed start left stays',
-      file: 'apps/daemon/src/sandbox/orphans.ts',
-      from: "process.kill(Number(name), 'SIGKILL');",
-      to: '',
-      red: { 'apps/daemon/test/sandbox/orphans.test.ts': 'an orphan of a start is ended' },
-    },
-    {
-      id: 'S-7.terminal',
-      off: "the terminal's program outlives the daemon",
-      file: 'apps/daemon/src/sandbox/terminal.ts',
-      from: `'--pdeathsig',
-    'KILL',`,
-      to: '',
-      red: { [death]: 'kill -9 of the daemon ends its sessions, with a terminal' },
+      red: { [death]: 'the end of the command ends what it left running, with pipes' },
     },
 
     {

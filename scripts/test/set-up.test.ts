@@ -48,7 +48,6 @@ function makeClone(npmDoes = ''): Clone {
   // The machine has all system parts; the tests below take some away.
   for (const part of [
     'bwrap',
-    'setpriv',
     'script',
     'curl',
     'faketime',

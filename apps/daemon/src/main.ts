@@ -17,7 +17,6 @@ import { Enrolments } from './enrol.ts';
 import { faultOf } from './fault.ts';
 import { lockHome, openHome } from './home.ts';
 import type { Ports } from './ports.ts';
-import { endOrphans } from './sandbox/orphans.ts';
 import { Sessions } from './session/session.ts';
 import { StateStore } from './state/store.ts';
 
@@ -115,7 +114,6 @@ async function serve(): Promise<() => Promise<void>> {
     throw new HoldfastError('usage', 'the daemon needs --home DIR', { next: 'start it by: npm start' });
   const paths = openHome(nodePrimitives, values.home, tmpdir());
   const lock = lockHome(paths);
-  endOrphans();
   const startedAtMs = Date.now();
   const phraseFile = values['passphrase-file'];
   const custody = await startCustody(paths.custody, phraseFile);

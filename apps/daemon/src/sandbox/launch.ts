@@ -1,17 +1,18 @@
 // Starts a planned session and follows it to its end. spec/sandbox.md [SANDBOX-8], [SANDBOX-9], [SANDBOX-12].
 //
-// The chain is daemon → (setpriv → script → sh, with a terminal) → bwrap → bwrap as process 1 inside → starter, which becomes the
-// payload. Each link dies with the one before it.
+// The chain is daemon → (script → sh, with a terminal) → sh (keeper.ts) → bwrap → bwrap as process 1 inside → starter, which becomes the
+// payload. Where the lifeline ends, all of them end.
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { Server } from 'node:net';
+import { Server, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { packArguments, type Argument } from './bwrap-arguments.ts';
 import { makePipes, type Pipes } from './pipes.ts';
-import { firstDataDescriptor, infoDescriptor, planSession, wordsDescriptor, type Plan } from './plan.ts';
+import { kept } from './keeper.ts';
+import { firstDataDescriptor, infoDescriptor, lifelineDescriptor, planSession, wordsDescriptor, type Plan } from './plan.ts';
 import { findPrograms, type Programs } from './probe.ts';
 import { SessionProcesses } from './processes.ts';
 import type { Sandbox, SandboxRequest } from './request.ts';
@@ -22,12 +23,13 @@ import { PlaceWatch } from './watch.ts';
 /** A start takes a tenth of a second; a machine that swaps may take long, one that takes this long hangs. */
 const maxStartMs = 20_000;
 
-/** When a session was told to end and its chain still stands, the chain's first link is ended. */
+/** When a session was told to end and its chain still stands, it is cut off. */
 const maxEndMs = 3_000;
 
-/** What tests change about a start to show that a control is needed: the list of bwrap, and what the starter is told. */
+/** What tests change about a start to show that a control is needed: the list of bwrap, what the starter is told, how bwrap is run. */
 export interface Alteration {
   words?(words: readonly Argument[]): readonly Argument[];
+  bwrap?(words: readonly string[]): readonly string[];
   goAhead?(goAhead: GoAhead): GoAhead;
 }
 
@@ -45,15 +47,23 @@ export async function launch(request: SandboxRequest, alteration: Alteration = {
 
 async function startPlanned(request: SandboxRequest, plan: Plan, programs: Programs, alteration: Alteration): Promise<Sandbox> {
   const pipes = request.terminal === undefined ? await makePipes(programs.sh) : undefined;
-  const child = spawnChain(request, alteration.words?.(plan.words) ?? plan.words, plan.starterCommand, programs, pipes);
+  const child = spawnChain(request, plan, programs, pipes, alteration);
   plan.close();
   const streams = streamsOf(child, pipes);
+  const lifeline = pipeOf(child, lifelineDescriptor) as Socket;
+  const cutOff = (): void => {
+    lifeline.destroy();
+    child.kill('SIGKILL');
+  };
   let ended = false;
   let replaced: string | undefined;
   let watch: PlaceWatch | undefined;
   let door: Server | undefined;
-  const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
+  let processes: SessionProcesses | undefined;
+  const exited = once(child, 'exit').then(async ([code, signal]: unknown[]) => {
     ended = true;
+    lifeline.destroy();
+    await processes?.gone(maxEndMs);
     watch?.checkAll();
     watch?.close();
     plan.remove();
@@ -67,11 +77,12 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
     const terminalName = pipes === undefined ? readUntil(pipeOf(child, nameDescriptor) as Readable, '\n') : undefined;
     door = await receiveDoor(child, exited);
     const { doorPort, home } = plan;
-    const processes = new SessionProcesses(await info);
+    const started = new SessionProcesses(await info);
+    processes = started;
     const kill = (): void => {
       if (ended) return;
-      ignoreGone(() => processes.kill());
-      setTimeout(() => child.kill('SIGKILL'), maxEndMs).unref();
+      ignoreGone(() => started.kill());
+      setTimeout(cutOff, maxEndMs).unref();
     };
     // Before the starter checks the mounts, so that nothing goes unnoticed in between.
     watch = new PlaceWatch(plan.places, (path) => {
@@ -84,20 +95,20 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       door,
       doorPort,
       home,
-      root: processes.root,
+      root: started.root,
       ...streams,
       exited,
       resize: async (columns, rows) => {
         if (!ended && name !== undefined) await resizeTerminal(programs, name, { columns, rows });
       },
       signal: (signal) => {
-        if (!ended) ignoreGone(() => processes.signal(signal, name !== undefined));
+        if (!ended) ignoreGone(() => started.signal(signal, name !== undefined));
       },
-      isStopped: () => !ended && name !== undefined && isStopped(processes),
+      isStopped: () => !ended && name !== undefined && isStopped(started),
       kill,
     };
   } catch (error) {
-    child.kill('SIGKILL');
+    cutOff();
     const said = await lastWords(streams.errors ?? child.stderr);
     await exited.catch(() => undefined);
     door?.close();
@@ -118,18 +129,20 @@ function treeChanged(path: string): HoldfastError {
 
 function spawnChain(
   request: SandboxRequest,
-  words: readonly Argument[],
-  command: readonly string[],
+  plan: Plan,
   programs: Programs,
   pipes: Pipes | undefined,
+  alteration: Alteration,
 ): ChildProcess {
-  const packed = packArguments(words, firstDataDescriptor);
-  const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--', ...command];
-  const [file = '', ...rest] = request.terminal === undefined ? bwrap : onTerminal(programs, request.terminal, bwrap);
+  const packed = packArguments(alteration.words?.(plan.words) ?? plan.words, firstDataDescriptor);
+  const bwrap = [programs.bwrap, '--args', String(wordsDescriptor), '--', ...plan.starterCommand];
+  const keeper = kept(programs.sh, lifelineDescriptor, alteration.bwrap?.(bwrap) ?? bwrap);
+  const [file = '', ...rest] = request.terminal === undefined ? keeper : onTerminal(programs, request.terminal, keeper);
   const stdio: StdioOptions = [
     ...(pipes?.theirs ?? (['pipe', 'pipe', 'pipe'] as const)),
     pipes === undefined ? 'pipe' : 'ignore',
     'ipc',
+    'pipe',
     'pipe',
     'pipe',
     ...packed.descriptors.map((content) => ('fd' in content ? content.fd : 'pipe')),

@@ -42,7 +42,8 @@ export interface Plan {
 const channelDescriptor = 4;
 export const wordsDescriptor = 5;
 export const infoDescriptor = 6;
-export const firstDataDescriptor = 7;
+export const lifelineDescriptor = 7;
+export const firstDataDescriptor = 8;
 
 /** User namespace first: without it a root payload keeps the host's capabilities. [SANDBOX-2] */
 const namespaces = [

@@ -15,7 +15,6 @@ const programFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bi
 const packages: Readonly<Record<string, readonly [debian: string, fedora: string, other: string]>> = {
   bwrap: ['bubblewrap', 'bubblewrap', 'bubblewrap'],
   script: ['bsdutils', 'util-linux-script', 'util-linux'],
-  setpriv: ['util-linux', 'util-linux', 'util-linux'],
   setsid: ['util-linux', 'util-linux', 'util-linux'],
   sh: ['dash', 'bash', 'busybox'],
   stty: ['coreutils', 'coreutils', 'coreutils'],
@@ -25,7 +24,6 @@ const packages: Readonly<Record<string, readonly [debian: string, fedora: string
 export interface Programs {
   readonly bwrap: string;
   readonly script: string;
-  readonly setpriv: string;
   readonly setsid: string;
   readonly sh: string;
   readonly stty: string;
@@ -50,7 +48,6 @@ export async function probe(folders: readonly string[]): Promise<Programs> {
   const programs = {
     bwrap: locate('bwrap', folders),
     script: locate('script', folders),
-    setpriv: locate('setpriv', folders),
     setsid: locate('setsid', folders),
     sh: locate('sh', folders),
     stty: locate('stty', folders),

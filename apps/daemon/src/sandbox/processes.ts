@@ -1,6 +1,7 @@
 // The processes of a session as the host sees them: whom a signal reaches, and whom to end so that all end.
 
 import { readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as later } from 'node:timers/promises';
 
 interface Info {
   readonly 'child-pid': number;
@@ -32,6 +33,21 @@ export class SessionProcesses {
 
   kill(): void {
     if (readlinkSync(`/proc/${this.#first}/ns/pid`) === this.#namespace) process.kill(this.#first, 'SIGKILL');
+  }
+
+  /** Resolves when none is left, if that is within `withinMs`. A process 1 that has ended has seen the end of all others. */
+  async gone(withinMs: number): Promise<void> {
+    for (const startedMs = performance.now(); performance.now() - startedMs < withinMs; await later(1))
+      if (this.#haveEnded) return;
+  }
+
+  get #haveEnded(): boolean {
+    try {
+      const ended = /^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${this.#first}/stat`, 'latin1'));
+      return ended || readlinkSync(`/proc/${this.#first}/ns/pid`) !== this.#namespace;
+    } catch {
+      return true;
+    }
   }
 
   /** To the payload's process group; with a terminal, to the group in its foreground. */

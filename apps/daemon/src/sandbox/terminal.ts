@@ -32,21 +32,7 @@ export function onTerminal(programs: Programs, size: TerminalSize, inner: readon
     'set -m',
     `(trap '' INT QUIT TSTP TTIN TTOU; exec ${words} ${nameDescriptor}>&-)`,
   ];
-  // The daemon's end takes script with it, script's end takes bwrap, bwrap's takes everything inside. [SANDBOX-12]
-  return [
-    programs.setpriv,
-    '--pdeathsig',
-    'KILL',
-    '--',
-    programs.script,
-    '-q',
-    '-e',
-    '-E',
-    'always',
-    '-c',
-    steps.join('; '),
-    '/dev/null',
-  ];
+  return [programs.script, '-q', '-e', '-E', 'always', '-c', steps.join('; '), '/dev/null'];
 }
 
 /** Sets the size of the terminal called `name`; the kernel tells its foreground group. */

@@ -1,34 +1,11 @@
 // Whatever ends, what depends on it ends, and nothing stays. spec/sandbox.md [SANDBOX-12].
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { makeWorld, requestFor, run, start, type World } from './world.ts';
-
-/** Processes of the host whose command line or environment-independent name holds the mark, the test's own aside. */
-function processesWith(mark: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(mark);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !holds();) {
-    assert.ok(Date.now() < deadline, what);
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
+import { readdirSync, readlinkSync } from 'node:fs';
+import { test } from 'node:test';
+import { daemonWith, markedNode, noneLeft, processesWith, until } from './daemon.ts';
+import { makeWorld, requestFor, run, start } from './world.ts';
 
 /** Deaf to what can be ignored, in sessions and groups of their own: what a payload does to outlive its session. */
 const stubborn = (mark: string): string =>
@@ -45,11 +22,11 @@ for (const terminal of [undefined, { columns: 80, rows: 24, term: 'xterm' }]) {
     const mark = markOf();
     const sandbox = await start(t, requestFor(world, ['sh', '-c', stubborn(mark)], { terminal }));
     await once(sandbox.output, 'data');
-    await until('the processes start', () => processesWith(mark).length >= 3);
+    await until('the processes start', () => processesWith(mark).size >= 3);
     sandbox.kill();
     sandbox.kill();
     assert.equal(await sandbox.exited, 137);
-    assert.deepEqual(processesWith(mark), [], 'none when `exited` settles');
+    assert.deepEqual([...processesWith(mark)], [], 'none when `exited` settles');
     sandbox.kill();
     sandbox.signal('SIGTERM');
   });
@@ -61,18 +38,19 @@ for (const terminal of [undefined, { columns: 80, rows: 24, term: 'xterm' }]) {
     const sandbox = await start(t, requestFor(world, command, { terminal }));
     sandbox.output.resume();
     assert.equal(await sandbox.exited, 4);
-    assert.deepEqual(processesWith(mark), []);
+    assert.deepEqual([...processesWith(mark)], []);
   });
 
   test(`[SANDBOX-12] kill -9 of the daemon ends its sessions, with ${kind}`, async (t) => {
     const world = makeWorld(t);
     const mark = markOf();
-    const daemon = await daemonWith(t, world, ['sh', '-c', stubborn(mark)], terminal);
-    await until('the processes start', () => processesWith(mark).length >= 3);
-    const all = processesWith(mark);
+    const daemon = daemonWith(t, world, { command: ['sh', '-c', stubborn(mark)], terminal, node: markedNode(world) });
+    await until('the processes start', () => processesWith(mark).size >= 3);
+    const all = [...processesWith(mark).keys(), ...processesWith(world.root).keys()];
     daemon.kill('SIGKILL');
-    await until('a process outlives the daemon', () => all.every((pid) => !isAlive(pid)) && processesWith(mark).length === 0);
-    await until('a link of the chain outlives the daemon', () => processesWith(world.root).length === 0);
+    await noneLeft(mark);
+    await noneLeft(world.root);
+    await until('a process outlives the daemon', () => !all.some(isAlive));
     // Its placeholders stay, and go with the next session.
     await run(t, requestFor(world, ['true']));
     assert.deepEqual(readdirSync(world.tree), ['file']);
@@ -114,28 +92,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** A process that holds a session as the daemon does. */
-async function daemonWith(
-  t: TestContext,
-  world: World,
-  command: readonly string[],
-  terminal: unknown,
-): Promise<ReturnType<typeof spawn>> {
-  const entry = fileURLToPath(new URL('../../src/sandbox/start.ts', import.meta.url));
-  const program = join(world.root, 'daemon.mjs');
-  const request = { ...requestFor(world, command), caBundle: undefined, terminal };
-  writeFileSync(
-    program,
-    `const { startSandbox } = await import(${JSON.stringify(entry)});
-     const request = ${JSON.stringify(request)};
-     const sandbox = await startSandbox({ ...request, caBundle: Buffer.alloc(0) });
-     sandbox.output.pipe(process.stdout);
-     await sandbox.exited;`,
-  );
-  const daemon = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => daemon.kill('SIGKILL'));
-  await once(daemon.stdout, 'data');
-  return daemon;
 }
