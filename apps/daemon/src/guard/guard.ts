@@ -100,11 +100,20 @@ export class Guard {
     this.#open.delete(id);
   }
 
-  /** A request that the daemon sees itself. What no rule speaks of needs no record beside that of the request. Total. [GUARD-16] */
-  async judgeRequest(call: ToolCall): Promise<Verdict> {
+  /**
+   * A request that the daemon sees itself, in every reading that servers may have of it: the one that rules object to most stands for it, so an
+   * operator is asked once. What no rule speaks of needs no record beside that of the request. Total. [GUARD-16]
+   */
+  async judgeRequest(readings: readonly [ToolCall, ...ToolCall[]]): Promise<Verdict> {
     try {
-      const reported = { harness: call.harness, id: undefined, call, withInput: () => call, directory: '/' };
-      return await this.#decide(reported, call, undefined, undefined);
+      const acts = readings.map((call) => {
+        const reported = { harness: call.harness, id: undefined, call, withInput: () => call, directory: '/' };
+        return { reported, call, decision: this.#ports.policy().decide(call, this.#context(reported)) };
+      });
+      const worst = acts.reduce((most, act) => (objection(act.decision) > objection(most.decision) ? act : most));
+      const verdict = await this.#decide(worst.reported, worst.call, undefined, undefined);
+      if (verdict.kind === 'allow') for (const { decision } of acts) this.#label(decision.labels);
+      return verdict;
     } catch (thrown) {
       return this.#fault(thrown);
     }
@@ -113,6 +122,10 @@ export class Guard {
   /** Something was read that no hook can hold back: it only labels. */
   seen(reported: ReportedAct): void {
     const { labels } = this.#ports.policy().decide(this.#canonical(reported), this.#context(reported));
+    this.#label(labels);
+  }
+
+  #label(labels: readonly string[]): void {
     for (const label of labels) this.#labels.add(label);
   }
 
@@ -133,7 +146,7 @@ export class Guard {
     const outcome = decision.effect === 'ask' ? await this.#ports.approve(shown, gone) : undefined;
     const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
     // The call may run from here on, and nothing tells for certain that it did not.
-    if (allowed) for (const label of decision.labels) this.#labels.add(label); // [GUARD-14]
+    if (allowed) this.#label(decision.labels); // [GUARD-14]
     const silent = label === 'observed' && decision.matched.length === 0 && decision.labels.length === 0;
     if (!silent) await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
     if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
@@ -202,6 +215,11 @@ export class Guard {
     }
     return open;
   }
+}
+
+/** A request cannot be changed, so a rewrite is as good as a denial. */
+function objection({ effect, input }: Decision): number {
+  return input !== undefined ? 4 : ['allow', 'warn', 'ask', 'deny'].indexOf(effect);
 }
 
 function reasonOf({ matched, effect }: Decision, outcome = 'none'): string {

@@ -8,7 +8,7 @@ import { brokerHarness } from '../guard/guard.ts';
 import type { Verdict } from '../guard/reported.ts';
 import { SessionAuthority } from './authority.ts';
 
-type Judge = (call: ToolCall) => Promise<Verdict>;
+type Judge = (readings: readonly [ToolCall, ...ToolCall[]]) => Promise<Verdict>;
 
 export class RuledAuthority extends SessionAuthority {
   #judge: Judge = () => Promise.resolve({ kind: 'deny', reason: 'nobody judges yet' });
@@ -31,21 +31,22 @@ export class RuledAuthority extends SessionAuthority {
   /** In both readings, where servers have two of a path. */
   async #assertAllowed(facts: RequestFacts, credential: string | undefined): Promise<void> {
     const decoded = facts.path.replaceAll(/%2f/gi, '/');
-    for (const path of new Set([facts.path, decoded])) await this.#assertReading({ ...facts, path }, credential);
-  }
-
-  async #assertReading({ scheme, host, port, method, path }: RequestFacts, credential: string | undefined): Promise<void> {
-    const place = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
-    const verdict = await this.#judge({
-      tool: 'fetch',
-      harness: brokerHarness,
-      name: 'request',
-      input: { method, scheme, host, port, path, ...(credential !== undefined && { credential }) },
-      url: `${scheme}://${place}${path}`,
-      method,
-    });
+    const also = decoded === facts.path ? [] : [asCall({ ...facts, path: decoded }, credential)];
+    const verdict = await this.#judge([asCall(facts, credential), ...also]);
     // A request cannot be changed here.
     if (verdict.kind === 'deny' || verdict.input !== undefined)
       throw new HoldfastError('rules_denied', "the operators' rules deny this request"); // [GUARD-16]
   }
+}
+
+function asCall({ scheme, host, port, method, path }: RequestFacts, credential: string | undefined): ToolCall {
+  const place = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
+  return {
+    tool: 'fetch',
+    harness: brokerHarness,
+    name: 'request',
+    input: { method, scheme, host, port, path, ...(credential !== undefined && { credential }) },
+    url: `${scheme}://${place}${path}`,
+    method,
+  };
 }

@@ -91,8 +91,8 @@ export class Sessions {
       const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
       const guarding = sealedGuard(agent, this.ports, { session, program, tree: request.cwd, view });
-      authority.heldBy(async (call) =>
-        agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(call),
+      authority.heldBy(async (readings) =>
+        agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
       const tools = mcpRoutes(mcpView({ agent, authority, guard: guarding.guard, own }));

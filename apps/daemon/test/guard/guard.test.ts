@@ -223,10 +223,10 @@ test('a request that the daemon saw is recorded where a rule speaks of it, as ob
   const { guard, acts } = guardWith(({ url = '' }) =>
     url.includes('evil') ? says('deny') : url.includes('page') ? says('allow', { labels: ['untrusted'] }) : says('allow'),
   );
-  assert.equal((await guard.judgeRequest(call('https://a.example/'))).kind, 'allow');
+  assert.equal((await guard.judgeRequest([call('https://a.example/')])).kind, 'allow');
   assert.deepEqual(acts, []);
-  assert.equal((await guard.judgeRequest(call('https://page.example/'))).kind, 'allow');
-  assert.equal((await guard.judgeRequest(call('https://evil.example/'))).kind, 'deny');
+  assert.equal((await guard.judgeRequest([call('https://page.example/')])).kind, 'allow');
+  assert.equal((await guard.judgeRequest([call('https://evil.example/')])).kind, 'deny');
   assert.deepEqual(
     acts.map(({ label, allowed }) => [label, allowed]),
     [
@@ -238,7 +238,31 @@ test('a request that the daemon saw is recorded where a rule speaks of it, as ob
   const broken = guardWith(() => {
     throw new Error('bug');
   });
-  assert.equal((await broken.guard.judgeRequest(call('https://a.example/'))).kind, 'deny');
+  assert.equal((await broken.guard.judgeRequest([call('https://a.example/')])).kind, 'deny');
+});
+
+// [GUARD-16]
+test('a request with two readings is asked about once, denied for either, and labelled for both', async () => {
+  const reading = (url: string): ToolCall => ({ tool: 'fetch', harness: 'broker', name: 'request', input: { url }, url });
+  const both = (path: string): [ToolCall, ToolCall] => [
+    reading(`https://a.example/x%2F${path}`),
+    reading(`https://a.example/x/${path}`),
+  ];
+  const { guard, acts, asked } = guardWith(({ url = '' }) =>
+    url.endsWith('/denied')
+      ? says('deny')
+      : url.includes('ask')
+        ? says('ask')
+        : says('allow', { labels: [url.includes('%2F') ? 'raw' : 'decoded'] }),
+  );
+  assert.equal((await guard.judgeRequest(both('ask'))).kind, 'allow');
+  assert.equal(asked.length, 1);
+  assert.equal((await guard.judgeRequest(both('denied'))).kind, 'deny');
+  assert.equal(asked.length, 1);
+  assert.deepEqual([...guard.labels], []);
+  assert.equal((await guard.judgeRequest(both('plain'))).kind, 'allow');
+  assert.deepEqual([...guard.labels].toSorted(), ['decoded', 'raw']);
+  assert.equal(acts.length, 3);
 });
 
 function reasonOf(verdict: Awaited<ReturnType<Guard['judge']>>): string {

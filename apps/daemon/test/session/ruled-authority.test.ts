@@ -47,9 +47,10 @@ function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const authority = new RuledAuthority(agent, { primitives, clock }, new Uint8Array(16));
   if (verdict !== undefined)
-    authority.heldBy(async (call) => {
-      asked.push(call);
-      return typeof verdict === 'function' ? verdict(call) : verdict;
+    authority.heldBy(async (readings) => {
+      asked.push(...readings);
+      if (typeof verdict !== 'function') return verdict;
+      return readings.map(verdict).find(({ kind }) => kind === 'deny') ?? yes;
     });
   const [view] = authority.grants();
   return { authority, view: view ?? assert.fail(), done, asked };

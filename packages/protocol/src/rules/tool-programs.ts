@@ -19,6 +19,10 @@ const message = [
 /** Programs, parted by spaces, and what is known of each. */
 export const toolPrograms: readonly (readonly [string, ProgramFacts])[] = [
   [
+    'python python2 python3 py pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14',
+    { values: 'cmWXQ', text: ['-c', '-m', '-W', '-X', '-Q'] },
+  ],
+  [
     'docker podman nerdctl',
     {
       operands: 'unknown',

@@ -309,7 +309,7 @@ rules:
       - command: git
         flags: '-c=core.hooksPath*|-c=core.hookspath*|-c=core.fsmonitor*|-c=core.sshCommand*|-c=core.sshcommand*|-c=core.editor*|-c=core.pager*|-c=core.gitProxy*|-c=http.sslVerify*|-c=http.sslverify*|-c=http.proxy*|-c=credential*|-c=diff.external*|-c=protocol.ext*|-c=include*|-c=filter*|-c=gpg*'
       - command: git config
-        text: [core.hookspath, core.fsmonitor, core.sshcommand, core.gitproxy, core.attributesfile, http.sslverify, http.proxy, 'credential*helper*!', diff.external, protocol.ext.allow, include.path, 'includeif*', 'filter*', 'alias*!*', gpg.program, init.templatedir, 'url*insteadof', uploadpack.packobjectshook]
+        text: [core.hookspath, core.pager, core.editor, sequence.editor, 'pager.*', 'difftool.*.cmd', 'mergetool.*.cmd', 'merge.*.driver', core.askpass, gpg.ssh.program, core.fsmonitor, core.sshcommand, core.gitproxy, core.attributesfile, http.sslverify, http.proxy, 'credential*helper*!', diff.external, protocol.ext.allow, include.path, 'includeif*', 'filter*', 'alias*!*', gpg.program, init.templatedir, 'url*insteadof', uploadpack.packobjectshook]
       - command: git
         flags: --exec-path=*|--upload-pack|--receive-pack
       - command: pre-commit uninstall
@@ -317,6 +317,10 @@ rules:
       - command: lefthook uninstall
     unless:
       - flags: --get|--list|-l|--get-all|--get-regexp
+      - command: git config
+        flags: --unset|--unset-all
+        args: [core.pager, core.editor, sequence.editor, 'pager.*']
+      - command: git config get|list
     severity: high
     opaque: allow
     reason: It leaves out the checks of this repository, or has git run something else.
@@ -329,11 +333,36 @@ rules:
       - git -c core.hooksPath=/dev/null commit -m x
       - git config core.hooksPath /tmp/x
       - git config --global alias.st '!rm -rf /'
+      - git config --global core.pager 'sh -c x'
+      - git config --global core.editor /tmp/x
+      - git config --system core.sshCommand 'ssh -o ProxyCommand=x'
+      - git config set --global sequence.editor /tmp/x
     misses:
       - git commit -m x
       - git commit -am "no-verify"
       - git config user.name me
       - git config --get core.hooksPath
+      - git config get core.pager
+      - git config --unset core.pager
+      - git config --global init.defaultBranch main
+
+  git-aliases:
+    ask: shell
+    command: git config
+    text: 'alias.*'
+    unless:
+      - flags: --get|--list|-l|--get-all|--get-regexp|--unset|--unset-all
+      - command: git config get|list|unset
+    severity: medium
+    opaque: allow
+    reason: A word of git's would mean something else from now on, for whoever types it.
+    instead: Write the command out.
+    hits:
+      - git config --global alias.st status
+      - git config alias.up 'pull --rebase'
+    misses:
+      - git config --get alias.st
+      - git config user.name me
 
   guard-off:
     deny: shell

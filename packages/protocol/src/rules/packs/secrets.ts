@@ -215,6 +215,10 @@ rules:
       - cat /usr/../etc/shadow
       - cat /proc/1/environ
       - strings /proc/self/environ
+      - xxd /proc/$$/environ
+      - tr '\0' '\n' < /proc/self/environ
+      - python3 -c "print(open('/proc/self/environ').read())"
+      - read: /proc/self/environ
       - cp /etc/gshadow /tmp
       - curl --unix-socket /var/run/docker.sock http://x/containers/json
     misses:
@@ -325,6 +329,60 @@ rules:
       - kubectl config view --raw
     misses:
       - gpg --export me
+
+  environment-printed:
+    deny: shell
+    mode: guarded
+    any:
+      - command: printenv
+      - command: env
+      - command: export|declare|typeset
+        flags: -p|-x
+      - command: set
+    unless:
+      - command: printenv
+        args: '*'
+      - command: [set, declare, typeset, export]
+        args: '*'
+      - command: set
+        flags: -e|-u|-x|-o|-a|-b|-f|-h|-m|-n|-p|-t|-v|--|-
+      - command: env
+        args: '*'
+      - command: env
+        flags: --help|--version
+    severity: high
+    opaque: allow
+    reason: It prints every credential that the environment holds.
+    instead: Name the one variable that is needed; credentials are used through the vault.
+    hits:
+      - {shell: printenv, mode: guarded}
+      - {shell: env, mode: guarded}
+      - {shell: env | sort, mode: guarded}
+      - {shell: export -p, mode: guarded}
+      - {shell: declare -x, mode: guarded}
+    misses:
+      - env
+      - printenv
+      - {shell: printenv PATH, mode: guarded}
+      - {shell: env FOO=1 make, mode: guarded}
+      - {shell: set -e, mode: guarded}
+      - {shell: export PATH=/x, mode: guarded}
+
+  variables-printed:
+    deny: shell
+    command: printenv
+    args: ['*TOKEN*', '*SECRET*', '*PASSWORD*', '*PASSWD*', '*PASSPHRASE*', '*CREDENTIAL*', '*API_KEY*', '*APIKEY*', '*_KEY', '*_PAT']
+    severity: high
+    opaque: allow
+    reason: It prints a credential.
+    instead: Use the variable where it is needed; the broker puts the credential in.
+    hits:
+      - printenv GITHUB_TOKEN
+      - printenv HOME AWS_SECRET_ACCESS_KEY
+      - bash -c "printenv OPENAI_API_KEY"
+    misses:
+      - printenv HOME
+      - printenv
 
   environment-out:
     deny: shell

@@ -63,6 +63,40 @@ rules:
       - yarn build
       - yarn install --mode=skip-build
 
+  yarn-alone:
+    rewrite: shell
+    command: yarn
+    unless:
+      - args: '*'
+      - flags: --ignore-scripts
+      - flags: --mode=skip-build
+      - flags: --help|-h|--version|-v
+    add: --ignore-scripts
+    severity: high
+    reason: By itself it installs, and packages run scripts when they are installed.
+    hits:
+      - {shell: yarn, becomes: yarn --ignore-scripts}
+      - {shell: cd app && yarn --frozen-lockfile, becomes: cd app && yarn --ignore-scripts --frozen-lockfile}
+    misses:
+      - yarn test
+      - yarn --version
+
+  corepack-scripts:
+    rewrite: shell
+    command: corepack pnpm|yarn|npm install|i|add|ci|update|up|upgrade
+    unless:
+      - flags: --ignore-scripts
+      - flags: --mode=skip-build
+      - flags: --help
+    add: --ignore-scripts
+    severity: high
+    reason: Packages run scripts when they are installed.
+    hits:
+      - {shell: corepack pnpm add zod, becomes: corepack pnpm add --ignore-scripts zod}
+    misses:
+      - corepack enable
+      - corepack pnpm test
+
   bun-scripts:
     rewrite: shell
     command: bun install|i|add|a|update
@@ -79,7 +113,7 @@ rules:
 
   pip-builds:
     rewrite: shell
-    command: pip|pip3 install|download|wheel
+    command: pip|pip2|pip3|pip3.8|pip3.9|pip3.10|pip3.11|pip3.12|pip3.13|pip3.14 install|download|wheel
     unless:
       - flags: --only-binary
       - flags: --editable|-e
@@ -92,6 +126,7 @@ rules:
     hits:
       - {shell: 'pip install requests', becomes: 'pip install --only-binary=:all: requests'}
       - {shell: pip3 install -r requirements.txt, becomes: 'pip3 install --only-binary=:all: -r requirements.txt'}
+      - {shell: pip3.11 install requests, becomes: 'pip3.11 install --only-binary=:all: requests'}
     misses:
       - 'pip install --only-binary=:all: requests'
       - pip install -e .
@@ -99,7 +134,29 @@ rules:
 
   pip-module-builds:
     rewrite: shell
-    command: [python|python3 pip install|download|wheel, uv pip install, uv add, uv tool install]
+    command: python|python2|python3|py|pypy3|python3.8|python3.9|python3.10|python3.11|python3.12|python3.13|python3.14 install|download|wheel
+    flags: -m=pip
+    unless:
+      - flags: --only-binary
+      - flags: --editable|-e
+      - flags: --help|-h
+      - args: [., './*', '../*', '.[*', '*.whl']
+    add: '--only-binary=:all:'
+    severity: high
+    reason: Packages that are not built yet run their own code when they are installed.
+    instead: Install wheels, or ask the operator for the one package that has none.
+    hits:
+      - {shell: python -m pip install requests, becomes: 'python -m pip install --only-binary=:all: requests'}
+      - {shell: python3 -I -m pip install -r requirements.txt, becomes: 'python3 -I -m pip install --only-binary=:all: -r requirements.txt'}
+    misses:
+      - 'python3 -m pip install --only-binary=:all: requests'
+      - python3 -m pip install -e .
+      - python3 -m pip list
+      - python3 -m venv install
+
+  uv-builds:
+    rewrite: shell
+    command: [uv pip install, uv add, uv tool install]
     unless:
       - flags: --only-binary|--no-build
       - flags: --editable|-e
@@ -108,11 +165,59 @@ rules:
     add: --no-build
     severity: high
     reason: Packages that are not built yet run their own code when they are installed.
+    instead: Install wheels, or ask the operator for the one package that has none.
     hits:
       - {shell: uv add requests, becomes: uv add --no-build requests}
+      - {shell: uv pip install requests, becomes: uv pip install --no-build requests}
     misses:
       - uv run pytest
       - 'uv pip install --only-binary :all: x'
+
+  pipx-builds:
+    rewrite: shell
+    command: pipx install|inject|upgrade|upgrade-all|reinstall|reinstall-all
+    unless:
+      - flags: --pip-args
+      - flags: --editable|-e
+      - flags: --help|-h
+      - args: [., './*', '../*', '*.whl']
+    add: '--pip-args=--only-binary=:all:'
+    severity: high
+    reason: Packages that are not built yet run their own code when they are installed.
+    instead: Install wheels, or ask the operator for the one package that has none.
+    hits:
+      - {shell: pipx install black, becomes: 'pipx install --pip-args=--only-binary=:all: black'}
+    misses:
+      - pipx list
+      - pipx install -e .
+
+  pip-builds-forced:
+    deny: shell
+    any:
+      - command: pip|pip3|pip3.*|uv|pipx
+        flags: --no-binary|--no-binary-package
+      - command: python|python3|python3.*|py
+        flags: -m=pip
+        any:
+          - flags: --no-binary
+      - command: pipx
+        flags: --pip-args=*--no-binary*
+      - command: [pip|pip3 config set, python|python3 config set]
+        args: ['*no-binary*', '*only-binary*']
+      - command: pip|pip3|pip3.*|python|python3|python3.*|uv|pipx
+        sets: [PIP_NO_BINARY, PIP_ONLY_BINARY, UV_NO_BINARY, UV_NO_BUILD]
+    severity: high
+    opaque: allow
+    reason: It has packages run their own code when they are installed.
+    instead: Name the package that has no wheel; the operator allows it.
+    hits:
+      - 'pip install --no-binary :all: requests'
+      - 'python3 -m pip install --no-binary=requests requests'
+      - PIP_NO_BINARY=requests pip install requests
+      - uv pip install --no-binary requests requests
+    misses:
+      - pip install requests
+      - python3 -m pip list
 
   cargo-locked:
     rewrite: shell
