@@ -29,6 +29,10 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
     await Promise.all([origin.close(), tpm.remove(), other.remove()]);
   });
 
+  const keyStores = async () => {
+    const ran = await installation.cli(['status', '--json']);
+    return jsonOf<{ keyStores: { state: string }[] }>(ran).keyStores.map(({ state }) => state);
+  };
   const call = () => installation.cli(['run', '--', 'curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
 
   it('says so, to the machine and to the operator', async () => {
@@ -51,13 +55,29 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
     assert.equal(origin.seen.at(-1)?.headers['authorization'], `Bearer ${secret}`);
   });
 
+  it('slow, it is called so, and the call that waited goes through', async () => {
+    tpm.stall();
+    const running = call();
+    assert.deepEqual(await keyStores(), ['slow', 'ready']);
+    tpm.resume();
+    const ran = await running;
+    assert.equal(ran.code, 0, ran.stderr);
+  });
+
   it('pulled out, it stops the calls with its name; put back, they go on', async () => {
     await tpm.pull();
+    assert.deepEqual(await keyStores(), ['key_store_absent', 'ready']);
+    const doctor = await installation.cli(['doctor', '--json']);
+    const { checks } = jsonOf<{ checks: { name: string; state: string }[] }>(doctor);
+    assert.equal(checks.find(({ name }) => name === 'keys-tpm')?.state, 'fail');
+    const enrolled = await installation.cli(['enroll', '--scope', 'next', '--json']);
+    assert.deepEqual([enrolled.code, jsonOf<{ error: { code: string } }>(enrolled).error.code], [3, 'key_store_absent']);
+    const calls = origin.seen.length;
     const refused = await call();
     assert.notEqual(refused.code, 0);
     const { events } = jsonOf<{ events: { kind: string; code?: string }[] }>(await installation.cli(['audit', 'show', '--json']));
     assert.ok(events.some(({ kind, code }) => kind === 'fault' && code === 'key_store_absent'));
-    assert.equal(origin.seen.length, 1);
+    assert.equal(origin.seen.length, calls);
     await installation.stop();
     await tpm.insert();
     await installation.start({ parameters: ['--tpm', tpm.device] });

@@ -58,6 +58,13 @@ writeVectors('custody/requests', 'What custody reads as a request; `frame` is th
     expect: 'codec_shape',
     frame: raw({ kind: 'create', id: 2, label: 'main', level: 'paper' }),
   },
+  {
+    name: 'unlock with a PIN',
+    clause: 'CUSTODY-24',
+    expect: 'ok',
+    frame: encodeRequest({ kind: 'unlock', id: 1, pin: Uint8Array.of(0x31, 0x32) }),
+  },
+  { name: 'stores', clause: 'CUSTODY-21', expect: 'ok', frame: encodeRequest({ kind: 'stores', id: 3 }) },
   { name: 'list', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'list', id: 3 }) },
   { name: 'public', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'public', id: 4, key }) },
   {

@@ -17,6 +17,7 @@ const statusReply: DoorReply = {
   pid: 7,
   startedAtMs: 1_700_000_000_000,
   custody: 'software',
+  keyStores: [{ level: 'software', state: 'ready' }],
   agents: [
     {
       agent: id(1),
@@ -267,17 +268,29 @@ test('enroll prints the offer at once and the agent at the end, each one line of
     url: 'http://r/enroll#AAAA-BBBB',
     words: ['one', 'two', 'three'],
     expiresAtMs: 1_900_000_000_000,
+    custody: 'pkcs11',
+    label: 'desk',
   };
-  const done: DoorReply = { kind: 'enroll-done', agent: id(1), fleet: hash, fleetName: 'home', scope: 'ci', custody: 'tpm' };
+  const done: DoorReply = { kind: 'enroll-done', agent: id(1), fleet: hash, fleetName: 'home', scope: 'ci', custody: 'pkcs11' };
   const { home, heard } = await playDoor(t, (_request, guest) => guest.finish(offer, done));
   const asked = await cli(['enroll', '--scope', 'ci', '--json'], { home });
   assert.deepEqual(asked.stdout.trim().split('\n').map(json), [
-    { code: 'AAAA-BBBB', url: 'http://r/enroll#AAAA-BBBB', words: ['one', 'two', 'three'], expiresAtMs: 1_900_000_000_000 },
-    { agent: '01'.repeat(16), fleet: '09'.repeat(32), fleetName: 'home', scope: 'ci', custody: 'tpm' },
+    {
+      code: 'AAAA-BBBB',
+      url: 'http://r/enroll#AAAA-BBBB',
+      words: ['one', 'two', 'three'],
+      expiresAtMs: 1_900_000_000_000,
+      custody: 'pkcs11',
+      label: 'desk',
+    },
+    { agent: '01'.repeat(16), fleet: '09'.repeat(32), fleetName: 'home', scope: 'ci', custody: 'pkcs11' },
   ]);
   assert.deepEqual(structuredClone(heard), [{ kind: 'enroll', scope: 'ci' }]);
   const people = await cli(['enroll'], { home });
-  assert.match(people.stdout, /holdfast approve AAAA-BBBB[^]*one two three[^]*enrolled as ci of home; keys: tpm\n$/);
+  assert.match(
+    people.stdout,
+    /holdfast approve AAAA-BBBB[^]*one two three[^]*PKCS#11: desk[^]*enrolled as ci of home; keys: PKCS#11\n$/,
+  );
 });
 
 test('an enrolment whose daemon dies is no success', async (t) => {

@@ -19,6 +19,7 @@ import { homePaths } from '@holdfast/protocol/door/paths';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { Check } from '../src/doctor/check.ts';
 import { bareRepositories, clientChecks, nodeCheck } from '../src/doctor/clients.ts';
+import { keyStoreChecks } from '../src/doctor/key-stores.ts';
 import { clockCheck, custodyCheck, homeCheck, sandboxCheck, userNamespaces } from '../src/doctor/machine.ts';
 import { cli, newHome, playDoor } from './cli.ts';
 
@@ -79,6 +80,7 @@ for (const [refusal, state, fix] of [
         pid: 1,
         startedAtMs: 1,
         custody: 'software',
+        keyStores: [{ level: 'software', state: 'ready' }],
         agents: [
           {
             agent: hex(16),
@@ -117,6 +119,28 @@ test('what the probes refuse is told with their own next step; custody without n
   ]);
   assert.equal(custodyCheck({ found: 'permissions' }).state, 'warn');
   assert.equal(custodyCheck({ message: 'no' }).state, 'fail');
+});
+
+test('key stores: what cannot be used and what is slow, and how to get a better one than software', (t) => {
+  const folder = newFolder(t);
+  const devices = { managed: path.join(folder, 'tpmrm0'), raw: path.join(folder, 'tpm0') };
+  const software = { level: 'software', state: 'ready' } as const;
+  const only = (...stores: Parameters<typeof keyStoreChecks>[0]) =>
+    keyStoreChecks(stores, devices).map(({ name, state }) => [name, state]);
+  assert.deepEqual(only({ level: 'tpm', state: 'ready' }, software), [['keys-tpm', 'ok']]);
+  assert.deepEqual(only({ level: 'tpm', state: 'slow' }, { level: 'pkcs11', state: 'pin_wrong', next: 'mend' }, software), [
+    ['keys-tpm', 'warn'],
+    ['keys-pkcs11', 'fail'],
+  ]);
+  assert.deepEqual(only({ level: 'software, unsealed', state: 'ready' }), [['keys-software', 'warn']]);
+  const fix = () => keyStoreChecks([software], devices)[0]?.fix ?? '';
+  assert.match(fix(), /npm run addon:pkcs11/);
+  writeFileSync(devices.raw, '');
+  assert.match(fix(), /--tpm .*tpm0/);
+  writeFileSync(devices.managed, '');
+  assert.match(fix(), /npm start again/);
+  chmodSync(devices.managed, 0o000);
+  if (process.getuid?.() !== 0) assert.match(fix(), /usermod -aG tss/);
 });
 
 test('a kernel setting that forbids user namespaces is named with the command that allows them', (t) => {

@@ -352,6 +352,7 @@ test('revoke: what to rotate, once; a daemon that has not heard of it is no fail
         pid: 1,
         startedAtMs: 1_700_000_000_000,
         custody: 'software',
+        keyStores: [{ level: 'software', state: 'ready' }],
         agents: [view],
         sessions: [],
         notices: [],

@@ -46,6 +46,7 @@ function factsOf(agents: readonly AgentView[], change: Partial<Facts> = {}): Fac
       pid: 7,
       startedAtMs: nowMs - hour,
       custody: 'software',
+      keyStores: [{ level: 'software', state: 'ready' }],
       agents: [...agents],
       sessions: [],
       notices: [],
@@ -79,8 +80,23 @@ describe('a machine where all is well', () => {
       '',
       'this machine',
       '  daemon        0.1.0, up 60 min, pid 7',
+      '  key stores    software',
       '  home          /home/of/holdfast',
     ]);
+  });
+
+  it('names the key stores as people do, the best first', () => {
+    const { daemon } = factsOf([{ ...well, custody: 'tpm' }]);
+    const keyStores: NonNullable<Facts['daemon']>['keyStores'] = [
+      { level: 'tpm', state: 'slow' },
+      { level: 'pkcs11', label: 'desk\u001b', state: 'ready' },
+      { level: 'software', state: 'ready' },
+    ];
+    const lines = picture(factsOf([{ ...well, custody: 'tpm' }], { daemon: daemon && { ...daemon, keyStores } }));
+    assert.ok(lines.includes('  agent         live, 01010101, keys: TPM 2.0'), lines.join('\n'));
+    const stores = lines.find((each) => each.startsWith('  key stores')) ?? '';
+    assert.ok(!stores.includes('\u001b'));
+    assert.match(stores, /^ {2}key stores {4}TPM 2\.0 \(slow\); PKCS#11: desk.*; software$/);
   });
 
   it('tells sealed from guarded sessions by their word', () => {
@@ -112,6 +128,25 @@ describe('what is missing', () => {
       'Holdfast does not run here: no agent of this machine can use a credential.',
     ],
     ['no agent', factsOf([]), ['fail scope_unknown'], '1 thing to mend.'],
+    ...(
+      [
+        ['key_store_foreign', 'fail key_store_foreign'],
+        ['key_store_locked', 'fail key_store_locked'],
+        ['key_store_absent', 'fail key_store_absent'],
+        ['pin_wrong', 'fail pin_wrong'],
+        ['slow', 'warn key_store_slow'],
+      ] as const
+    ).map(([state, notice]): (typeof cases)[number] => {
+      const { daemon } = factsOf([well]);
+      const keyStores = [{ level: 'tpm', state } as const, { level: 'software', state: 'ready' } as const];
+      const headline = state === 'slow' ? 'Everything works. 1 thing could be better.' : '1 thing to mend.';
+      return [
+        `a key store that is ${state}`,
+        factsOf([well], { daemon: daemon && { ...daemon, keyStores } }),
+        [notice],
+        headline,
+      ];
+    }),
     [
       'a relay that is gone, for seconds',
       factsOf([{ ...well, relayState: 'waiting', relayError: 'relay_unreachable' }]),

@@ -85,6 +85,7 @@ test('while a daemon answers, or somebody holds a lock of the home, it is refuse
       pid: 1,
       startedAtMs: 1,
       custody: 'software',
+      keyStores: [{ level: 'software', state: 'ready' }],
       agents: [],
       sessions: [],
       notices: [],

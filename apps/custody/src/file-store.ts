@@ -32,6 +32,8 @@ export interface KeyMaker {
   generate(): Promise<FileKey>;
   /** Reads what `exportBytes` wrote, which stays the caller's. Throws `codec_*`, `key_invalid`. */
   fromBytes(secret: Uint8Array): Promise<FileKey>;
+  /** A sign of life of the hardware. Throws `key_store_*`, `pin_wrong`. */
+  probe?(): Promise<void>;
   /** Lets go of the hardware. */
   close?(): Promise<void>;
 }
@@ -111,6 +113,10 @@ export class FileStore implements KeyStore {
     await remove(this.#folder, fileName(reference));
     this.#keys.delete(fileName(reference));
     await holder.wipe();
+  }
+
+  async probe(): Promise<void> {
+    await this.#maker.probe?.();
   }
 
   async close(): Promise<void> {

@@ -82,6 +82,7 @@ const server = new CustodyServer({
   openStores: ({ passphrase, pin }: Unlocking) => Stores.open(kindsIn(folder, pin), passphrase),
   nowMs: () => Date.now(),
   primitives: nodePrimitives,
+  monotonicMs: () => performance.now(),
 });
 
 /** Resolves when the answer has left; its bytes may hold a one-time key and are overwritten then. */

@@ -19,6 +19,8 @@ export interface CustodyPorts {
   openStores(given: Unlocking): Promise<Stores>;
   nowMs(): number;
   readonly primitives: Primitives;
+  /** For how long something took. */
+  monotonicMs(): number;
 }
 
 export class CustodyServer {
@@ -54,6 +56,8 @@ export class CustodyServer {
     switch (request.kind) {
       case 'create':
         return { kind: 'key', id, key: (await stores.create(request.label, request.level)).description };
+      case 'stores':
+        return { kind: 'stores', id, stores: [...(await stores.probe(() => this.#ports.monotonicMs()))] };
       case 'list':
         return { kind: 'keys', id, keys: stores.list().map(({ description }) => description) };
       case 'public':

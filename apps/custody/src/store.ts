@@ -1,4 +1,4 @@
-// The joint for key stores, spec/custody.md: software and TPM 2.0; PKCS#11 and the Secure Enclave fit behind it. A store keeps two keys
+// The joint for key stores, spec/custody.md: software, TPM 2.0 and PKCS#11; the Secure Enclave fits behind it. A store keeps two keys
 // a reference (one signs, one agrees) and what they are bound to; nothing that it returns lets private bytes out.
 
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
@@ -14,6 +14,8 @@ export interface StoredKey {
 export interface KeyStore {
   readonly level: CustodyLevel;
   list(): readonly StoredKey[];
+  /** A sign of life of what has the keys. Throws `key_store_*`, `pin_wrong`. */
+  probe(): Promise<void>;
   /** Durable when it resolves. Throws `store_failed`; then there is no such key. */
   create(label: string): Promise<StoredKey>;
   /** Durable when it resolves, all or nothing. Throws `key_unknown`, `store_failed`. */

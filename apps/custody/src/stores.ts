@@ -19,70 +19,82 @@ export interface StoreKind {
   open(passphrase: Uint8Array | undefined): Promise<{ readonly store: KeyStore; readonly label?: string }>;
 }
 
-interface Open {
-  readonly store: KeyStore;
-  readonly label?: string;
-}
-
-interface Shut {
-  readonly kind: StoreKind;
-  readonly thrown: unknown;
-}
+/** A kind and what became of it: its store, or why there is none to use. */
+type Slot =
+  | { readonly kind: StoreKind; readonly store: KeyStore; readonly label?: string }
+  | { readonly kind: StoreKind; readonly store?: undefined; readonly thrown: unknown };
 
 export class Stores {
-  readonly #open: readonly Open[];
-  readonly #shut: readonly Shut[];
+  /** The best first. */
+  readonly #slots: readonly Slot[];
 
-  private constructor(open: readonly Open[], shut: readonly Shut[]) {
-    this.#open = open;
-    this.#shut = shut;
+  private constructor(slots: readonly Slot[]) {
+    this.#slots = slots;
   }
 
   /** `kinds`, the best first; the last one is software, without which nothing works: what it throws is thrown. */
   static async open(kinds: readonly StoreKind[], passphrase: Uint8Array | undefined): Promise<Stores> {
-    const open: Open[] = [];
-    const shut: Shut[] = [];
+    const slots: Slot[] = [];
     for (const kind of kinds) {
       try {
-        open.push(await kind.open(passphrase));
+        slots.push({ kind, ...(await kind.open(passphrase)) });
       } catch (thrown) {
         if (kind === kinds.at(-1) || codeOf(thrown) === 'passphrase_wrong') throw thrown;
-        shut.push({ kind, thrown });
+        slots.push({ kind, thrown });
       }
     }
-    return new Stores(open, shut);
+    return new Stores(slots);
   }
 
+  /** As they were opened. */
   states(): readonly StoreState[] {
-    return [
-      ...this.#shut.map(({ kind, thrown }) => ({ level: kind.level, ...told(thrown) })),
-      ...this.#open.map(({ store, label }) => ({ level: store.level, ...(label !== undefined && { label }) })),
-    ];
+    return this.#slots.map(stateOf);
+  }
+
+  /** As they are now: each is asked for a sign of life, and how long it takes is told. [CUSTODY-21] */
+  async probe(monotonicMs: () => number): Promise<readonly StoreState[]> {
+    const states: StoreState[] = [];
+    for (const slot of this.#slots) {
+      const beganMs = monotonicMs();
+      try {
+        await slot.store?.probe();
+        states.push({ ...stateOf(slot), tookMs: Math.round(monotonicMs() - beganMs) });
+      } catch (thrown) {
+        states.push({ ...stateOf(slot), ...told(thrown) });
+      }
+    }
+    return states;
   }
 
   list(): readonly StoredKey[] {
-    return this.#open.flatMap(({ store }) => store.list());
+    return this.#slots.flatMap(({ store }) => store?.list() ?? []);
   }
 
   /** Throws `key_unknown`, or why the store that has it is shut. [CUSTODY-20] */
   find(reference: Uint8Array): { readonly store: KeyStore; readonly key: StoredKey } {
-    for (const { store } of this.#open) {
-      const key = store.list().find(({ description }) => fileName(description.key) === fileName(reference));
-      if (key !== undefined) return { store, key };
+    for (const { store } of this.#slots) {
+      const key = store?.list().find(({ description }) => fileName(description.key) === fileName(reference));
+      if (store !== undefined && key !== undefined) return { store, key };
     }
-    const holding = this.#shut.find(({ kind }) => namesIn(kind.folder).includes(fileName(reference)));
-    if (holding !== undefined) throw holding.thrown;
+    const holding = this.#slots.find(
+      ({ store, kind }) => store === undefined && namesIn(kind.folder).includes(fileName(reference)),
+    );
+    if (holding !== undefined && holding.store === undefined) throw holding.thrown;
     throw new HoldfastError('key_unknown', 'no such key');
   }
 
-  /** In the store of that level, or in the best that is open. Throws `key_store_absent` and its kind, `store_failed`. [CUSTODY-19] */
+  /** In the store of that level, or in the best that this machine has. Throws `key_store_*` and `pin_wrong` when that is shut, `store_failed`. [CUSTODY-19] */
   async create(label: string, level?: CustodyLevel): Promise<StoredKey> {
     if (this.list().length >= maxKeys) throw new HoldfastError('custody_refused', `the key stores are full: ${maxKeys} keys`);
-    const found = this.#open.find(({ store }) => level === undefined || isOfKind(store.level, level));
-    if (found !== undefined) return found.store.create(label);
-    const shut = this.#shut.find(({ kind }) => level !== undefined && isOfKind(kind.level, level));
-    if (shut !== undefined) throw shut.thrown;
-    throw new HoldfastError('key_store_absent', `this machine has no key store of the kind ${level}`);
+    const slot = this.#slots.find(({ kind }) => level === undefined || isOfKind(kind.level, level));
+    if (slot === undefined) throw new HoldfastError('key_store_absent', `this machine has no key store of the kind ${level}`);
+    if (slot.store !== undefined) return slot.store.create(label);
+    const {
+      code,
+      message,
+      next = 'mend it, or take a lesser one knowingly: holdfast enroll --custody software',
+    } = told(slot.thrown);
+    throw new HoldfastError(code, message, { next, cause: slot.thrown });
   }
 
   async bind(reference: Uint8Array, binding: Binding): Promise<StoredKey> {
@@ -92,6 +104,11 @@ export class Stores {
   async destroy(reference: Uint8Array): Promise<void> {
     await this.find(reference).store.destroy(reference);
   }
+}
+
+function stateOf(slot: Slot): StoreState {
+  if (slot.store === undefined) return { level: slot.kind.level, ...told(slot.thrown) };
+  return { level: slot.store.level, ...(slot.label !== undefined && { label: slot.label }) };
 }
 
 /** Who asks for software takes it sealed or not, as it is. */

@@ -52,7 +52,12 @@ before(async () => {
   unbound = (await store.create('next')).description;
   spare = (await store.create('spare')).description;
   exported = [bound, unbound].flatMap(({ key }) => privateNumbers(store.find(key).holder.exportBytes()));
-  server = new CustodyServer({ openStores: () => Stores.open([asIs(store)], undefined), nowMs: () => nowMs, primitives });
+  server = new CustodyServer({
+    openStores: () => Stores.open([asIs(store)], undefined),
+    nowMs: () => nowMs,
+    monotonicMs: () => 0,
+    primitives,
+  });
   assert.deepEqual(await ask({ kind: 'unlock', id: 1 }), {
     kind: 'unlocked',
     id: 1,
@@ -74,6 +79,7 @@ describe('custody', () => {
       },
       nowMs: () => nowMs,
       primitives,
+      monotonicMs: () => 0,
     });
     const early = await ask({ kind: 'list', id: 1 }, fresh);
     assert.ok(early.kind === 'error' && early.code === 'custody_refused');
@@ -94,6 +100,7 @@ describe('custody', () => {
       },
       nowMs: () => nowMs,
       primitives,
+      monotonicMs: () => 0,
     });
     const frame = encodeRequest({ kind: 'unlock', id: 1, passphrase: utf8('secret words') });
     await fresh.answer(frame);
@@ -108,6 +115,7 @@ describe('custody', () => {
       },
       nowMs: () => nowMs,
       primitives,
+      monotonicMs: () => 0,
     });
     assert.deepEqual(await ask({ kind: 'unlock', id: 1 }, fresh), {
       kind: 'error',

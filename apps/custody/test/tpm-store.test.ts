@@ -176,6 +176,28 @@ describe('the TPM store', { skip: noSoftTpm() }, () => {
     await verifySignature(primitives, { domain: 'entry', statement, signature, publicKey: description.publicKeys.sign });
   });
 
+  it('tells whether the chip lives, and whether it is in lockout, in which its keys still sign [CUSTODY-21]', async () => {
+    const chip = await SoftTpm.start();
+    try {
+      const store = await open('right', folder, chip);
+      const { description, holder } = await store.create('main');
+      assert.equal(await outcomeOf(() => store.probe()), 'ok');
+      await chip.pull();
+      assert.equal(await outcomeOf(() => store.probe()), 'key_store_absent');
+      await chip.insert();
+      assert.equal(await outcomeOf(() => store.probe()), 'ok');
+      while (
+        (await outcomeOf(() => openTpmStore(primitives, folder, { device: chip.device, passphrase: utf8('wrong') }))) !==
+        'key_store_locked'
+      );
+      assert.equal(await outcomeOf(() => store.probe()), 'key_store_locked');
+      const signature = await holder.sign('entry', statement);
+      await verifySignature(primitives, { domain: 'entry', statement, signature, publicKey: description.publicKeys.sign });
+    } finally {
+      await chip.remove();
+    }
+  });
+
   it('takes no key file that was altered', async () => {
     const { description } = await (await open()).create('main');
     const file = join(folder, `${toHex(description.key)}.key`);
@@ -205,6 +227,16 @@ describe('the TPM store', { skip: noSoftTpm() }, () => {
     it('is the best, and software is there for who asks', async () => {
       const stores = await Stores.open(kinds(tpm), undefined);
       assert.deepEqual(stores.states(), [{ level: 'tpm' }, { level: 'software, unsealed' }]);
+      let nowMs = 0;
+      const probed = await stores.probe(() => (nowMs += 700));
+      assert.deepEqual(probed, [
+        { level: 'tpm', tookMs: 700 },
+        { level: 'software, unsealed', tookMs: 700 },
+      ]);
+      await tpm.pull();
+      assert.equal((await stores.probe(() => 0))[0]?.code, 'key_store_absent');
+      await tpm.insert();
+      assert.equal((await stores.probe(() => 0))[0]?.code, undefined);
       assert.equal((await stores.create('main')).description.custody, 'tpm');
       assert.equal((await stores.create('next', 'software')).description.custody, 'software, unsealed');
       assert.equal(await outcomeOf(() => stores.create('last', 'pkcs11')), 'key_store_absent');
@@ -219,6 +251,8 @@ describe('the TPM store', { skip: noSoftTpm() }, () => {
       assert.equal(await outcomeOf(() => later.find(description.key)), 'key_store_foreign');
       assert.equal(await outcomeOf(() => later.destroy(description.key)), 'key_store_foreign');
       assert.equal(await outcomeOf(() => later.create('main', 'tpm')), 'key_store_foreign');
+      assert.equal(await outcomeOf(() => later.create('main')), 'key_store_foreign', 'no lesser store is taken in silence');
+      assert.equal((await later.create('knowingly', 'software')).description.custody, 'software, unsealed');
       assert.equal(await outcomeOf(() => later.find(soft.description.key)), 'ok');
       assert.equal(await outcomeOf(() => later.find(id)), 'key_unknown');
     });

@@ -122,7 +122,16 @@ export class Enrolments {
         monotonicMs: clock.monotonicMs(),
       });
       await putRendezvous(relay, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
-      caller.reply({ kind: 'enroll-offer', code: text, url, words: pairing.words, expiresAtMs: clock.nowMs() + pairingLifeMs });
+      const label = custody.stores.find((each) => each.level === created.custody)?.label;
+      caller.reply({
+        kind: 'enroll-offer',
+        code: text,
+        url,
+        words: pairing.words,
+        expiresAtMs: clock.nowMs() + pairingLifeMs,
+        custody: created.custody,
+        ...(label !== undefined && { label }),
+      });
       const sealed = await this.answer(relay, pairing, caller);
       caller.gone.removeEventListener('abort', giveUp); // the operator has admitted this machine: that is carried through
       return await this.adopt(await pairing.openAnswer(sealed, clock.monotonicMs()), { scope, relayUrl, key });

@@ -7,6 +7,7 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { plainText, visible, type Output } from '../output.ts';
+import { keyStoreName } from '../status/key-stores.ts';
 
 interface Shown {
   readonly agent: Uint8Array;
@@ -51,7 +52,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
 function show(output: Output, view: string, agents: readonly Shown[]): void {
   const lines = agents.map(
     ({ agent, scope, machine, custody, state }) =>
-      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${custody})`,
+      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${keyStoreName(custody)})`,
   );
   output.result({ view, agents }, lines.length === 0 ? ['no agent is enrolled yet; on its machine: holdfast enroll'] : lines);
 }

@@ -17,6 +17,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { visible, type Output } from '../output.ts';
 import { askLine, lineFromStdin } from '../secrets-input.ts';
+import { keyStoreName } from '../status/key-stores.ts';
 
 interface ApproveOptions {
   readonly words?: string;
@@ -39,7 +40,7 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
       const { machine, scope, custody, capabilities, agent } = opened.offer;
       output.say(`  machine  ${visible(machine)}`);
       output.say(`  scope    ${scope}`);
-      output.say(`  keys     ${custody}`);
+      output.say(`  keys     ${keyStoreName(custody)}`);
       if (capabilities.length > 0) output.say(`  may      ${capabilities.join(', ')}`);
       await confirmWords(output, opened, options.words);
 

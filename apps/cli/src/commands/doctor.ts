@@ -6,6 +6,7 @@ import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import { askDaemon, findHome } from '../door-client.ts';
 import { fail, ok, warn, type Check } from '../doctor/check.ts';
 import { clientChecks } from '../doctor/clients.ts';
+import { keyStoreChecks } from '../doctor/key-stores.ts';
 import { clockCheck, homeCheck, pinnedNode, probes, userNamespaces } from '../doctor/machine.ts';
 import { reach } from '../status/notices.ts';
 import { duration, told, visible, type Output } from '../output.ts';
@@ -36,8 +37,12 @@ export async function doctor(output: Output): Promise<void> {
 
 async function daemonChecks(paths: HomePaths): Promise<Check[]> {
   try {
-    const { version, pid, agents } = await askDaemon(paths, { kind: 'status' }, 'status');
-    return [ok('daemon', `${version}, pid ${pid}`), ...agents.filter(({ state }) => state === 'live').map(relayCheck)];
+    const { version, pid, agents, keyStores } = await askDaemon(paths, { kind: 'status' }, 'status');
+    return [
+      ok('daemon', `${version}, pid ${pid}`),
+      ...keyStoreChecks(keyStores),
+      ...agents.filter(({ state }) => state === 'live').map(relayCheck),
+    ];
   } catch (thrown) {
     const { message, next = 'see: holdfast status' } = told(thrown);
     const absent: ErrorCode = 'daemon_unreachable';

@@ -3,6 +3,7 @@
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
 import { duration, visible, type Output } from '../output.ts';
+import { keyStoreName } from '../status/key-stores.ts';
 
 interface EnrollOptions {
   readonly scope: string;
@@ -29,13 +30,18 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
     call.send({ kind: 'enroll', scope, ...(relay !== undefined && { relay }), ...(custody !== undefined && { custody }) });
     for await (const reply of call.replies()) {
       if (reply.kind === 'enroll-offer') {
-        const { code, url, words, expiresAtMs } = reply;
+        const { code, url, words, expiresAtMs, custody, label } = reply;
         // [CLI-7]
-        output.result({ code, url, words, expiresAtMs }, await offerLines(url, code, words, expiresAtMs - Date.now()));
+        output.result({ code, url, words, expiresAtMs, custody, ...(label !== undefined && { label }) }, [
+          ...(await offerLines(url, code, words)),
+          `  its keys are in:         ${visible(keyStoreName(custody, label))}`,
+          '',
+          `waiting for the operator, for ${duration(expiresAtMs - Date.now())} at most …`,
+        ]);
       } else if (reply.kind === 'enroll-done') {
         const { agent, fleet, fleetName, scope, custody } = reply;
         output.result({ agent, fleet, fleetName, scope, custody }, [
-          `enrolled as ${scope} of ${visible(fleetName)}; keys: ${custody}`,
+          `enrolled as ${scope} of ${visible(fleetName)}; keys: ${keyStoreName(custody)}`,
         ]);
         return;
       }
@@ -48,7 +54,7 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
   }
 }
 
-async function offerLines(url: string, code: string, words: readonly string[], lifeMs: number): Promise<string[]> {
+async function offerLines(url: string, code: string, words: readonly string[]): Promise<string[]> {
   const { renderUnicodeCompact } = await import('uqr');
   return [
     renderUnicodeCompact(url),
@@ -56,7 +62,5 @@ async function offerLines(url: string, code: string, words: readonly string[], l
     '',
     `  on the operator's side:  holdfast approve ${code}`,
     `  and type these words:    ${words.join(' ')}`,
-    '',
-    `waiting for the operator, for ${duration(lifeMs)} at most …`,
   ];
 }

@@ -5,6 +5,7 @@ import type { AgentView } from '@holdfast/protocol/door/wire';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { coarse } from '../output.ts';
 import type { Facts } from './facts.ts';
+import { keyStoreName } from './key-stores.ts';
 
 export interface Notice {
   readonly code: string;
@@ -36,6 +37,7 @@ function machineNotices(facts: Facts): Notice[] {
       fail('daemon_unreachable', 'no daemon answers on this machine', 'start it: npm start (in the clone), in another terminal'),
     );
   else {
+    found.push(...keyStoreNotices(daemon));
     found.push(...daemon.notices.map((each) => ({ ...each, state: 'fail' as const })));
     if (daemon.agents.length === 0) found.push(enrolNotice(facts));
     if (daemon.custody === 'software, unsealed')
@@ -61,6 +63,23 @@ function machineNotices(facts: Facts): Notice[] {
       ),
     );
   return found;
+}
+
+/** A store that is shut is told by its agents, where it has any. */
+function keyStoreNotices({ keyStores, notices }: NonNullable<Facts['daemon']>): Notice[] {
+  return keyStores.flatMap(({ level, label, state, message, next }) => {
+    const name = keyStoreName(level, label);
+    if (state === 'ready' || notices.some(({ code }) => code === state)) return [];
+    if (state === 'slow')
+      return [
+        warn(
+          'key_store_slow',
+          `${name} takes a second or more to answer: so does every use of a credential`,
+          'see what else uses it, and wait; if it stays so: npm start again',
+        ),
+      ];
+    return [fail(state, `${name} cannot be used: ${message ?? state}`, next ?? 'bring it back as it was, then: npm start')];
+  });
 }
 
 function diskNotices({ freeBytes, home }: Facts): Notice[] {

@@ -3,9 +3,10 @@
 
 import { styleText } from 'node:util';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import type { AgentView, DoorReplyOf } from '@holdfast/protocol/door/wire';
+import type { AgentView, DoorReplyOf, KeyStoreView } from '@holdfast/protocol/door/wire';
 import { ago, coarse, visible } from '../output.ts';
 import type { Facts, Operates } from './facts.ts';
+import { keyStoreName } from './key-stores.ts';
 import type { Notice } from './notices.ts';
 
 type Session = DoorReplyOf<'status'>['sessions'][number];
@@ -47,7 +48,7 @@ function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): strin
   const name = fleetName === '' ? 'a fleet not read yet' : visible(fleetName);
   return [
     `${visible(scope)} of ${name}`,
-    line('agent', `${state}, ${shortId(agent.agent)}, keys: ${custody}`),
+    line('agent', `${state}, ${shortId(agent.agent)}, keys: ${keyStoreName(custody)}`),
     ...(state === 'revoked'
       ? []
       : [
@@ -96,8 +97,19 @@ function machineLines({ daemon, home, nowMs }: Facts): string[] {
   const runs =
     daemon === undefined
       ? 'does not run'
-      : `${daemon.version}, up ${coarse(Math.max(0, nowMs - daemon.startedAtMs))}, pid ${daemon.pid}${daemon.agents.length === 0 ? `, keys: ${daemon.custody}` : ''}`;
-  return ['this machine', line('daemon', runs), line('home', visible(home))];
+      : `${daemon.version}, up ${coarse(Math.max(0, nowMs - daemon.startedAtMs))}, pid ${daemon.pid}`;
+  const stores = daemon?.keyStores.map(keyStoreWords).join('; ') ?? '';
+  return [
+    'this machine',
+    line('daemon', runs),
+    ...(stores === '' ? [] : [line('key stores', stores)]),
+    line('home', visible(home)),
+  ];
+}
+
+/** The first is where new keys are made. */
+function keyStoreWords({ level, label, state }: KeyStoreView): string {
+  return visible(`${keyStoreName(level, label)}${state === 'ready' ? '' : ` (${state})`}`);
 }
 
 function operatorLines({ fleetName, relay, relayState }: Operates): string[] {

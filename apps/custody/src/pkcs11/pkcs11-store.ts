@@ -55,6 +55,7 @@ export async function openPkcs11Store(
     return {
       level: 'pkcs11',
       close: async () => token.close(),
+      probe: async () => void token.agree(made.storeKey, made.storeKey.point).fill(0),
       seal: StoreSeal.under(primitives, storeKeyOf(primitives, token, made)),
       generate: async () => HardwareKey.generate(primitives, createHalves(token, owner)),
       fromBytes: (secret) =>

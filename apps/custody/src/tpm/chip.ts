@@ -50,6 +50,11 @@ const attribute = {
 } as const;
 const bornHere = attribute.fixedTpm | attribute.fixedParent | attribute.sensitiveDataOrigin | attribute.userWithAuth;
 
+/** TPM_CAP_TPM_PROPERTIES, TPM_PT_PERMANENT, and TPMA_PERMANENT's bit. */
+const capProperties = 6;
+const permanent = 0x200;
+const inLockout = 1 << 9;
+
 const noAuth = new Uint8Array(0);
 
 function eccTemplate(attributes: number, symmetric: Uint8Array, scheme: Uint8Array, unique: Uint8Array): Uint8Array {
@@ -187,6 +192,32 @@ export class Tpm {
     const secret = new Reader(answer).sized().slice();
     answer.fill(0);
     return secret;
+  }
+
+  /** Whether it answers. Throws `key_store_absent`; `key_store_locked` in lockout: it still signs, and takes no passphrase. */
+  async probe(): Promise<void> {
+    await this.#anew(async ({ device }) => {
+      try {
+        const answer = await device.send(
+          withoutSessions,
+          commands.getCapability,
+          concat(...[capProperties, permanent, 1].map(u32)),
+        );
+        const reader = new Reader(answer);
+        reader.take(1 + 4 + 4 + 4); // whether there is more, the capability, how many, and of what
+        if ((reader.u32() & inLockout) !== 0)
+          throw new HoldfastError(
+            'key_store_locked',
+            'the TPM is in lockout after wrong guesses: it takes no passphrase until it recovers',
+            {
+              next: 'wait, or ask its owner to reset the lockout: tpm2_dictionarylockout --clear-lockout',
+            },
+          );
+      } catch (thrown) {
+        await this.#lost(thrown);
+        throw thrown;
+      }
+    });
   }
 
   /** Takes out of the TPM what we put in. A later call would open it again. */

@@ -32,6 +32,7 @@ export async function openTpmStore(
   const makerUnder = (storeKey: Uint8Array): KeyMaker => ({
     level: 'tpm',
     close: () => tpm.close(),
+    probe: () => tpm.probe(),
     seal: StoreSeal.under(primitives, storeKey),
     generate: async () => HardwareKey.generate(primitives, await createHalves(primitives, tpm)),
     fromBytes: (secret) => HardwareKey.fromBytes(primitives, secret, async (found) => halvesOf(tpm, found)),

@@ -38,6 +38,13 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
+/** A sign of life that takes this long is worth a word. */
+const slowMs = 1000;
+
+export interface KeyStoreState extends StoreState {
+  readonly slow: boolean;
+}
+
 export interface CustodyStart {
   /** Absolute path of a folder that exists and is ours alone. */
   readonly storeFolder: string;
@@ -59,6 +66,7 @@ export class Custody {
   readonly stores: readonly StoreState[];
   readonly isolation: Isolation;
   readonly #link: CustodyLink;
+  #probing: Promise<AnswerOf<'stores'>> | undefined;
 
   private constructor(link: CustodyLink, stores: readonly StoreState[], isolation: Isolation) {
     this.#link = link;
@@ -122,6 +130,25 @@ export class Custody {
   /** Resolves when custody has ended, for whatever reason. */
   get ended(): Promise<void> {
     return this.#link.ended;
+  }
+
+  /**
+   * How the key stores are now. One that takes longer than `withinMs` is told as slow, with the state that it had: whoever looks at the status
+   * does not wait for a chip.
+   */
+  async keyStores(withinMs: number): Promise<readonly KeyStoreState[]> {
+    this.#probing ??= this.#link.call({ kind: 'stores' }, 'stores').finally(() => (this.#probing = undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), withinMs);
+    });
+    try {
+      const answer = await Promise.race([this.#probing, late]);
+      if (answer !== undefined) return answer.stores.map((each) => ({ ...each, slow: (each.tookMs ?? 0) >= slowMs }));
+      return this.stores.map((each) => ({ ...each, slow: !each.level.startsWith('software') }));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** In the store of that level; absent: in the best. Throws `key_store_*`, `store_failed`. */

@@ -5,10 +5,13 @@ import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/doo
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import type { Agents } from '../agents.ts';
-import type { Custody } from '../custody/custody.ts';
+import type { Custody, KeyStoreState } from '../custody/custody.ts';
 import type { Enrolments } from '../enrol.ts';
 import type { Sessions } from '../session/session.ts';
 import type { DoorHandler } from './server.ts';
+
+/** A look at the status does not wait for a chip. */
+const keyStoresWithinMs = 3000;
 
 export interface DoorContext {
   readonly agents: Agents;
@@ -26,7 +29,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
   return async (request, caller) => {
     switch (request.kind) {
       case 'status':
-        caller.reply(status(context));
+        caller.reply(await status(context));
         break;
       case 'machine':
         caller.reply(machine(agents));
@@ -53,7 +56,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
   };
 }
 
-function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): DoorReply {
+async function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): Promise<DoorReply> {
   const notices = [
     ...agents.unopened().map(({ scope, thrown }) => noticeOf(`the agent of the scope ${scope} could not be opened`, thrown)),
     ...agents
@@ -70,9 +73,20 @@ function status({ agents, sessions, custody, version, startedAtMs }: DoorContext
     pid: process.pid,
     startedAtMs,
     custody: custody.level,
+    keyStores: (await custody.keyStores(keyStoresWithinMs)).map(keyStoreView),
     agents: agents.all().map((agent) => agent.view()),
     sessions: sessions.views(),
     notices,
+  };
+}
+
+function keyStoreView({ level, label, code, message, next, slow }: KeyStoreState) {
+  return {
+    level,
+    ...(label !== undefined && { label }),
+    state: code ?? (slow ? 'slow' : 'ready'),
+    ...(message !== undefined && { message }),
+    ...(next !== undefined && { next }),
   };
 }
 

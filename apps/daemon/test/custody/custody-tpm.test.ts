@@ -71,6 +71,19 @@ for (const isolation of isolations) {
       assert.equal(names.length, 1);
     });
 
+    it('tells how the chip is now: slow while it says nothing, gone, back [CUSTODY-21]', async () => {
+      const stateOf = async (withinMs: number) => {
+        const [chip] = await custody.keyStores(withinMs);
+        return chip?.code ?? (chip?.slow === true ? 'slow' : 'ready');
+      };
+      assert.equal(await stateOf(60_000), 'ready');
+      tpm.stall();
+      assert.equal(await stateOf(1), 'slow');
+      tpm.resume();
+      await custody.list(); // whoever stood before us in the queue has been answered
+      assert.equal(await stateOf(60_000), 'ready');
+    });
+
     it('fails by name with keys of a TPM that is not there, and makes no other ones for them [CUSTODY-20]', async () => {
       const [key] = await custody.list();
       assert.ok(key !== undefined);
@@ -84,6 +97,7 @@ for (const isolation of isolations) {
         assert.equal(without.stores[0]?.code, code);
         assert.equal(await outcomeOf(() => without.describe(key.key)), code);
         assert.equal(await outcomeOf(() => without.create('main', 'tpm')), code);
+        assert.equal(await outcomeOf(() => without.create('main')), code);
         await without.close();
         await chip?.remove();
       }

@@ -60,6 +60,8 @@ export const custodyRequest = union({
   unlock: { id: requestId, passphrase: optional(bytesUpTo(1024)), pin: optional(bytesUpTo(256)) },
   /** In the store of that level; absent: in the best. */
   create: { id: requestId, label: keyLabel, level: optional(custodyLevel) },
+  /** How the stores are now; `unlocked` tells how they were. */
+  stores: { id: requestId },
   list: { id: requestId },
   public: { id: requestId, key: keyReference },
   bind: { id: requestId, key: keyReference, binding },
@@ -87,11 +89,14 @@ const storeState = record({
   code: optional(oneOf(...errorCodes)),
   message: optional(text({ max: 1024 })),
   next: optional(text({ max: 1024 })),
+  /** How long the sign of life took that was asked for. */
+  tookMs: optional(integer()),
 });
 export type StoreState = Infer<typeof storeState>;
 
 export const custodyAnswer = union({
   unlocked: { id: answerId, stores: list(storeState, { min: 1, max: 8 }) },
+  stores: { id: answerId, stores: list(storeState, { min: 1, max: 8 }) },
   key: { id: answerId, key: keyDescription },
   keys: { id: answerId, keys: list(keyDescription, { max: maxKeys }) },
   signature: { id: answerId, signature },

@@ -131,6 +131,18 @@ const memberView = record({
   here: bool,
 });
 
+/** A kind of key store that this machine has, the best first. */
+const keyStoreView = record({
+  level: custodyLevel,
+  /** What the hardware calls itself. */
+  label: optional(text({ max: 64 })),
+  /** `ready`, `slow`, or the code of why its keys cannot be used. */
+  state: text({ max: 64 }),
+  message: optional(text({ max: 1024 })),
+  next: optional(text({ max: 1024 })),
+});
+export type KeyStoreView = Infer<typeof keyStoreView>;
+
 /** What an agent may use: terms, never a secret. */
 const grantView = record({
   agent: principalId,
@@ -157,6 +169,7 @@ export const doorReply = union({
     pid: integer(),
     startedAtMs: integer(wallClockMs),
     custody: text({ max: 64 }),
+    keyStores: list(keyStoreView, { max: 8 }),
     agents: list(agentView, { max: 64 }),
     sessions: list(sessionView, { max: 256 }),
     notices: list(record({ code: text({ max: 64 }), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) }), {
@@ -173,6 +186,9 @@ export const doorReply = union({
     url: text({ max: 2048 }),
     words: list(text({ max: 32 }), { max: 8 }),
     expiresAtMs: integer(wallClockMs),
+    /** Where the new keys are. */
+    custody: custodyLevel,
+    label: optional(text({ max: 64 })),
   },
   'enroll-done': {
     agent: principalId,
