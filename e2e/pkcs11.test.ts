@@ -40,7 +40,7 @@ describe('a machine with a PKCS#11 token', { skip: noSoftToken() }, () => {
     token.remove();
   });
 
-  const call = () => installation.cli(['run', '--', 'curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
+  const call = () => installation.run(['curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
   const statusOf = async (of = installation) =>
     jsonOf<{ custody: string; agents: { custody: string }[]; notices: { code: string }[] }>(await of.cli(['status', '--json']));
 
@@ -117,7 +117,7 @@ describe('a machine with a PKCS#11 token', { skip: noSoftToken() }, () => {
         const status = await statusOf(copy);
         assert.deepEqual(status.agents, []);
         assert.equal(status.notices.at(0)?.code, parameters.length === 0 ? 'key_store_absent' : 'key_store_foreign');
-        const ran = await copy.cli(['run', '--', 'curl', '-sS', `https://localhost:${origin.port}/v1/me`]);
+        const ran = await copy.run(['curl', '-sS', `https://localhost:${origin.port}/v1/me`]);
         assert.equal(ran.code, 125, ran.stdout + ran.stderr);
         assert.match(ran.stderr, /key_store_(absent|foreign)/);
         await copy.stop();

@@ -33,7 +33,7 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
     const ran = await installation.cli(['status', '--json']);
     return jsonOf<{ keyStores: { state: string }[] }>(ran).keyStores.map(({ state }) => state);
   };
-  const call = () => installation.cli(['run', '--', 'curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
+  const call = () => installation.run(['curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
 
   it('says so, to the machine and to the operator', async () => {
     const status = jsonOf<{ custody: string; agents: { custody: string }[] }>(await installation.cli(['status', '--json']));
@@ -96,7 +96,7 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
         const status = jsonOf<{ agents: unknown[]; notices: { code: string }[] }>(await copy.cli(['status', '--json']));
         assert.deepEqual(status.agents, []);
         assert.equal(status.notices.at(0)?.code, parameters.length === 0 ? 'key_store_absent' : 'key_store_foreign');
-        const ran = await copy.cli(['run', '--', 'curl', '-sS', `https://localhost:${origin.port}/v1/me`]);
+        const ran = await copy.run(['curl', '-sS', `https://localhost:${origin.port}/v1/me`]);
         assert.equal(ran.code, 125, ran.stdout + ran.stderr);
         assert.match(ran.stderr, /key_store_(absent|foreign)/);
         await copy.stop();
