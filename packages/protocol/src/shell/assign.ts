@@ -67,6 +67,9 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
   }
   machine.findings.spend(value.text.length >> 2);
   if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
+  // What a name stands for, in the tables of the shell's own.
+  if (source.name === 'BASH_CMDS' && index !== undefined) place.scope.setAlias(index, `'${value.text.replaceAll("'", '')}'`);
+  if (source.name === 'BASH_ALIASES' && index !== undefined) place.scope.setAlias(index, value.text);
   if (keep && place.wrappers.includes('trap')) place.scope.stick(source.name);
   runValue(source.name, value, how);
   return [{ name: source.name, value }];

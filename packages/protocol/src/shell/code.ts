@@ -1,6 +1,6 @@
 // Code that a command gives to an interpreter: a shell's is read as this text itself is, other languages' by their own readers.
 
-import { hole } from './command.ts';
+import { hole, literal, type Word } from './command.ts';
 import { codeOf, type Code, type Language } from './interpreters.ts';
 import { deeper, maxDepth, type Context, type Machine, type Place } from './machine.ts';
 import { Scope } from './scope.ts';
@@ -31,6 +31,7 @@ export function shellScript(
 
 export function runInterpreter({ name, words, place, machine }: Context, interpreter: Interpreter): string {
   const code = codeOf(name, interpreter, words);
+  if (interpreter.language === 'shell') readsFirst(words, place, machine);
   if (code === undefined) return hole;
   if (code.from === 'text') {
     const positional = code.words.map((word) => word.text);
@@ -48,6 +49,16 @@ export function runInterpreter({ name, words, place, machine }: Context, interpr
   return texts.map((text) => runText(text, code, { name, words, place, machine }, interpreter)).at(-1) ?? hole;
 }
 
+/** `bash --rcfile x -i` reads x before all else. */
+function readsFirst(words: readonly Word[], place: Place, machine: Machine): void {
+  for (const [at, { text }] of words.entries()) {
+    const [, attached] = /^--(?:rcfile|init-file)(?:=(.*))?$/s.exec(text) ?? [];
+    if (!/^--(?:rcfile|init-file)/.test(text)) continue;
+    const file = attached === undefined ? words[at + 1] : { text: attached, dynamic: attached.includes(hole), glob: false };
+    if (file !== undefined) machine.invoke({ argv: [literal('.'), file], assignments: [], redirections: [] }, deeper(place, {}));
+  }
+}
+
 function runText(text: string, code: Code, { name, place, machine }: Context, interpreter: Interpreter): string {
   const inner = deeper(place, { wrappers: [...place.wrappers, name], input: code.from === 'input' ? hole : place.input });
   if (interpreter.language !== 'shell') return inlineCode(text, interpreter.language, inner, machine, name);
@@ -63,6 +74,19 @@ function inlineCode(text: string, language: Language, place: Place, machine: Mac
   if (language === 'sql' || text.trim() === '') return hole;
   if (text.includes(hole)) machine.findings.opaque('dynamic_script', name, text);
   const clear = place.depth <= maxDepth && machine.code(text, language, place, name);
-  if (!clear) machine.findings.opaque('inline_code', name, text);
+  if (clear) return hole;
+  machine.findings.opaque('inline_code', name, text);
+  // What its strings would be to a shell is seen all the same.
+  for (const [, , string = ''] of text.slice(0, maxSearched).matchAll(/["'`]-[a-z]*c["'`]\s*,\s*(["'`])((?:[^\\]|\\.)*?)\1/gs))
+    shellScript(string.replaceAll(/\\(["'`\\])/g, '$1'), deeper(place, { maybe: true }), machine, name);
+  for (const [, , , string = ''] of text.slice(0, maxSearched).matchAll(/((["'`])((?:[^\\]|\\.)*?)\2)/gs)) {
+    const written = string.replaceAll(/\\(["'`\\])/g, '$1');
+    if (commandLine.test(written)) shellScript(written, deeper(place, { maybe: true }), machine, name);
+  }
   return hole;
 }
+
+const maxSearched = 1 << 16;
+/** Begins as command lines do that are worth a look. */
+const commandLine =
+  /^\s*(?:sudo\s+)?(?:rm|dd|mkfs[.\w]*|shred|wipefs|truncate|chmod|chown|find|git|cat|head|tail|curl|wget|sh|bash|zsh|eval|kubectl|helm|terraform|docker|podman|aws|gcloud|az|psql|mysql|redis-cli|crontab|iptables|shutdown|reboot|halt|poweroff|systemctl|kill|killall|pkill|npm|pip)\s+\S/;

@@ -7,7 +7,8 @@ import { codeInWords, readAwk, readSed } from './languages/text.ts';
 import { list } from './options.ts';
 import { outputOf } from './output.ts';
 
-type Handler = (context: Context) => string;
+/** Undefined: there is more to it than this. */
+type Handler = (context: Context) => string | undefined;
 
 const script = ({ name, place, machine }: Context, text: string, label = name): void => {
   shellScript(text, deeper(place, { wrappers: [...place.wrappers, label], input: hole }), machine, name);
@@ -216,7 +217,31 @@ function sed(context: Context): string | undefined {
   const { name, words, place, machine } = context;
   for (const code of codeInWords(context, list('-e --expression'), list('-f --file'), 'l'))
     readSed(code, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
+  // What it changes in place is not known any more.
+  if (words.some((word) => /^(?:-[a-zA-Z]*i|--in-place)/.test(word.text)))
+    for (const { text } of words)
+      if (!text.startsWith('-') && place.scope.written.read(text) !== undefined)
+        place.scope.written.write(text, hole, false, false);
   return outputOf(name, words, place);
+}
+
+/** `npm pkg set scripts.x=cmd`, and scripts of a package.json that this text writes. */
+function packageScripts(context: Context): undefined {
+  const { words, place } = context;
+  const [first, second] = words.map((word) => word.text);
+  if (first === 'pkg' && second === 'set')
+    for (const { text } of words.slice(2)) {
+      const command = /^scripts\.[^=]+=(.*)$/s.exec(text)?.[1];
+      if (command !== undefined) script(context, command, 'npm pkg set');
+    }
+  if (first === 'set-script') script(context, words[2]?.text ?? '', 'npm set-script');
+  const written = place.scope.written.read('package.json');
+  if (written !== undefined && !/^(?:pkg|set-script|config|view|info|ls|list)$/.test(first ?? '')) {
+    const scripts = /"scripts"\s*:\s*\{([^{}]*)\}?/s.exec(written)?.[1] ?? (written.includes(hole) ? hole : '');
+    for (const [, command = ''] of scripts.matchAll(/:\s*"((?:[^"\\]|\\.)*)"/g))
+      script(context, command.replaceAll(/\\(.)/g, '$1'), 'package.json');
+  }
+  return undefined;
 }
 
 export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
@@ -230,6 +255,7 @@ export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ]),
   ...list('less more most').map((name): [string, Handler] => [name, lineEscape(/^!(.+)$/, ['+'])]),
   ...list('ftp sftp lftp telnet').map((name): [string, Handler] => [name, lineEscape(/^\s*!(.+)$/, list('-c -e'), ['-b', '-f'])]),
+  ['dc', lineEscape(/(?:^|[\s\]])!(?![<>=])\s*(.+)$/, list('-e --expression'))],
   ['gnuplot', lineEscape(/(?:^|;)\s*(?:!|system\s*\(?|shell\b)\s*["']?(.+?)["']?\)?\s*$/, ['-e'])],
   ['psql', psql],
   ['mysql', mysql],
@@ -245,6 +271,7 @@ export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['socat', socat],
   ...list('awk gawk mawk nawk original-awk').map((name): [string, Handler] => [name, awk]),
   ...list('sed gsed').map((name): [string, Handler] => [name, (context) => sed(context) ?? hole]),
+  ...list('npm pnpm yarn').map((name): [string, Handler] => [name, packageScripts]),
   ['salt', salt],
   ['aws', aws],
 ]);

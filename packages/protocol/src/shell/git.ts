@@ -16,7 +16,7 @@ const optionCommands: Readonly<Record<string, readonly string[]>> = {
     '--env-filter --tree-filter --index-filter --parent-filter --msg-filter --commit-filter --tag-name-filter',
   ),
   difftool: list('--extcmd -x'),
-  grep: list('--open-files-in-pager'),
+  grep: list('--open-files-in-pager -O'),
   clone: list('--upload-pack -u --config -c'),
   fetch: list('--upload-pack'),
   pull: list('--upload-pack'),
@@ -48,7 +48,7 @@ function runSub([sub, ...rest]: readonly Word[], context: Context): void {
   const { scope } = context.place;
   const alias = scope.alias(`git ${name}`);
   if (alias !== undefined && !context.place.active.includes(`git ${name}`)) runAlias(name, alias, rest, context);
-  for (const word of rest) if (word.text.startsWith('ext::')) script(word.text.slice(5), 'git ext::', context);
+  for (const word of rest) if (word.text.startsWith('ext::')) script(externalCommand(word.text.slice(5)), 'git ext::', context);
   if (name === 'config') configureBy(rest, context);
   else if (name === 'submodule' && rest.some((word) => word.text === 'foreach')) {
     const at = rest.findIndex((word) => word.text === 'foreach');
@@ -65,12 +65,20 @@ function runSub([sub, ...rest]: readonly Word[], context: Context): void {
           ? rest[at + 1]?.text
           : word.text.startsWith(`${option}=`)
             ? word.text.slice(option.length + 1)
-            : undefined;
+            : /^-[A-Za-z]$/.test(option) && word.text.startsWith(option)
+              ? word.text.slice(2)
+              : undefined;
       if (value === undefined) continue;
       if (name === 'clone' && (option === '-c' || option === '--config')) configure(value, context);
       else script(value, `git ${name} ${option}`, context);
     }
   }
+}
+
+/** Words of git's ext:: are parted by spaces; `% ` is a space in a word, `%S` and the like are not known. */
+function externalCommand(text: string): string {
+  const words = text.split(/(?<!%) /).map((word) => word.replaceAll('% ', ' ').replaceAll(/%[sSGV]/g, hole));
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
 
 /** `git config [--global] alias.x '!cmd'`, also `git config set`. */

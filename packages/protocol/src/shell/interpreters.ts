@@ -218,6 +218,19 @@ export function codeOf(name: string, interpreter: Interpreter, words: readonly W
       words: options.rest,
     };
   }
+  // A module that runs what its words say.
+  const runs = interpreter.language === 'python' && valueOf(options, 'm')?.text === 'timeit';
+  if (runs)
+    return {
+      from: 'text',
+      text: {
+        text: options.rest.map((word) => word.text).join('\n'),
+        dynamic: options.rest.some((word) => word.dynamic),
+        glob: false,
+      },
+      label: `${name} -m timeit`,
+      words: [],
+    };
   if (has(options, ...(interpreter.other ?? []))) return undefined;
   const [path, ...rest] = options.rest;
   if (path === undefined || path.text === '-' || path.text === '/dev/stdin') return { from: 'input', words: rest };

@@ -36,6 +36,8 @@ export function invoke(call: Call, place: Place, machine: Machine): string {
       invoke({ ...call, argv: words, assignments: [], redirections: [] }, deeper(place, { maybe: true }), machine);
     return hole;
   }
+  if (odd.test(program.text) || (/[a-z]/i.test(name) && alike.test(name)))
+    findings.opaque('dynamic_program', name, shown(call.argv));
   if (program.glob || (program.dynamic && !program.text.startsWith(hole)))
     findings.opaque('dynamic_program', name, shown(call.argv));
   return act(name, call, words, place, machine);
@@ -93,6 +95,10 @@ function runUnknown({ name, words, place, machine }: Context): string {
   return hole;
 }
 
+/** Characters that nobody sees, in a program's name. */
+const odd = /[\p{Cf}\p{Cc}\p{Zs}\p{Zl}\p{Zp}]/u;
+/** Letters that look like Latin ones, beside Latin ones. */
+const alike = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\uFF01-\uFF5E]/u;
 const shells = new Set(list('sh bash dash zsh ksh ash fish'));
 const destructive = new Set(list('rm dd mkfs shred wipefs chmod chown mkfs.ext4 truncate rmdir unlink'));
 /** Programs whose words are only text to them. */
@@ -175,6 +181,8 @@ function write(call: Call, name: string | undefined, place: Place, machine: Mach
 
 /** Last part of the path; undefined when it is not known. `=rm` is zsh's way to write the path of rm. */
 function nameOf(program: Word): string | undefined {
+  // The shell itself, or whatever program stands in its place.
+  if (/^\/proc\/[^/]+\/exe$/.test(program.text)) return 'sh';
   const name = program.text.replace(/^.*\//s, '').replace(/^=(?=[\w])/, '');
   return name.includes(hole) || (program.glob && /[*?[{(]/.test(name)) ? undefined : name;
 }

@@ -21,6 +21,8 @@ export function runPrefix(context: Context, prefix: Prefix, label = context.name
   const inner = deeper(place, { wrappers: [...place.wrappers, label], scope });
   for (const [option, value] of options.given)
     if (value !== undefined && prefix.script?.includes(option) === true) shellScript(value.text, inner, machine, name);
+  // Some take it after their own operands as well: `gcloud compute ssh vm --command=…`, `sg docker -c …`.
+  for (const text of scriptsAmong(options.rest, prefix.script ?? [])) shellScript(text, inner, machine, name);
   const joins = prefix.joins === true || (prefix.joins !== undefined && has(options, ...prefix.joins));
   // `sudo -s` without a command is a shell, and reads what it is given.
   if (joins && options.rest.length === 0 && place.input !== undefined)
@@ -29,6 +31,15 @@ export function runPrefix(context: Context, prefix: Prefix, label = context.name
   const output = runRest(options.rest, context, prefix, inner, joins);
   for (const other of options.other) runRest(other, context, prefix, { ...inner, maybe: true }, joins);
   return output;
+}
+
+function* scriptsAmong(words: readonly Word[], options: readonly string[]): Generator<string> {
+  for (const [at, { text }] of words.entries())
+    for (const option of options) {
+      const long = option.startsWith('--');
+      if (text === (long ? option : `-${option}`)) yield words[at + 1]?.text ?? '';
+      else if (long && text.startsWith(`${option}=`)) yield text.slice(option.length + 1);
+    }
 }
 
 /** What stands after `--` or after an option like `-e`, where the program takes its command there. */

@@ -76,6 +76,7 @@ export const prefixes: ReadonlyMap<string, Prefix> = new Map(
     chrt: { flags: 'abdefimorRv', values: 'TPD', operands: 1, idle: list('p --pid m --max') },
     taskset: { flags: 'ac', longFlags: list('--cpu-list --all-tasks'), operands: 1, idle: list('p --pid') },
     numactl: { flags: 'alHs', values: 'iCNmpP', longFlags: list('--localalloc --all --balancing') },
+    choom: { values: 'np', long: list('--adjust --pid') },
     prlimit: { values: 'p', long: ['--pid'], longFlags: list('--verbose --noheadings --raw') },
     cpulimit: { flags: 'zibfm', values: 'pel', long: list('--pid --exe --path --limit') },
     cgexec: { values: 'g', longFlags: ['--sticky'] },

@@ -148,6 +148,7 @@ export const runners: ReadonlyMap<string, readonly Runner[]> = new Map(
     lldb: [{ sub: [], marker: true }],
     rr: [{ sub: ['record'] }],
     cmake: [{ sub: ['-E'] }],
+    just: [{ sub: ['--command'] }, { sub: ['-c'] }],
     repo: [{ sub: ['forall'], after: ['-c'], joins: true }],
     launchctl: [{ sub: ['submit'], marker: true }],
     dtach: [{ sub: [], flags: 'ANcnzE', values: 'er', operands: 1 }],

@@ -62,6 +62,12 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map(
     bind: (context) => optionScript(context, 'x', (text) => text.replace(/^[^:]*:\s*/, '').replace(/^"(.*)"$/s, '$1')),
     complete: (context) => optionScript(context, 'C'),
     compgen: (context) => optionScript(context, 'CF'),
+    // `history -s` keeps a line that `fc -s` runs.
+    history: (context) =>
+      context.words[0]?.text === '-s' ? script(context, 'history -s', joined(context.words.slice(1))) : hole,
+    newgrp: (context) => (context.place.input === undefined ? hole : script(context, 'newgrp', context.place.input)),
+    'cmd.exe': runCmd,
+    cmd: runCmd,
     jobs: (context) => (context.words[0]?.text === '-x' ? argv(context, 'jobs -x', context.words.slice(1)) : hole),
   }),
 );
@@ -126,6 +132,8 @@ function runXargs(context: Context): string {
     ],
     longFlags: ['--null', '--no-run-if-empty', '--interactive', '--verbose', '--exit', '--open-tty'],
   });
+  const parted = has(options, '0', '--null') ? '\0' : valueOf(options, 'd', '--delimiter')?.text;
+  const most = Number(valueOf(options, 'n', '--max-args', 'L', '--max-lines')?.text);
   const file = valueOf(options, 'a', '--arg-file');
   const input = file === undefined ? (context.place.input ?? hole) : (context.place.scope.written.read(file.text) ?? hole);
   const mark = valueOf(options, 'I', '--replace')?.text ?? (has(options, 'i', '--replace') ? '{}' : undefined);
@@ -143,8 +151,25 @@ function runXargs(context: Context): string {
     }
     return output;
   }
-  const words = splitString({ text: input, dynamic: false, glob: false });
-  return argv(context, 'xargs', [...command, ...words.slice(0, 256)], change);
+  const words =
+    parted === undefined || (input.includes(hole) && !input.includes(delimiterOf(parted)))
+      ? splitString({ text: input, dynamic: false, glob: false })
+      : partsOf(input, parted);
+  // With so many at a time it is run again and again.
+  const step = most > 0 && !input.includes(hole) ? Math.trunc(most) : 256;
+  let output = '';
+  for (let at = 0; at < Math.max(1, Math.min(words.length, 32 * step)); at += step)
+    output += argv(context, 'xargs', [...command, ...words.slice(at, Math.min(at + step, at + 256))], change);
+  return output;
+}
+
+const delimiterOf = (written: string): string => ({ '\\n': '\n', '\\t': '\t', '\\0': '\0' })[written] ?? written.slice(0, 1);
+
+/** What stands between delimiters, as it is. */
+function partsOf(input: string, delimiter: string): readonly Word[] {
+  const parts = input.split(delimiterOf(delimiter));
+  if (parts.at(-1) === '') parts.pop();
+  return parts.map((text) => ({ text, dynamic: text.includes(hole), glob: false }));
 }
 
 const filledWith = (word: Word, mark: string, value: string): Word => {
@@ -172,6 +197,12 @@ function runFind(context: Context): string {
     at += command.length;
   }
   return `${found.join('\n')}\n`;
+}
+
+/** `cmd.exe /c del x`. */
+function runCmd(context: Context): string {
+  const at = context.words.findIndex(({ text }) => /^\/[ck]$/i.test(text));
+  return at === -1 ? hole : script(context, 'cmd /c', joined(context.words.slice(at + 1)));
 }
 
 /** Builtins that keep a command for later. */

@@ -8,6 +8,12 @@ import { decide } from '@holdfast/protocol/rules/decide';
 import { exampleCall } from '@holdfast/protocol/rules/examples';
 import { packNames, withPacks } from '@holdfast/protocol/rules/packs/packs';
 import type { Example } from '@holdfast/protocol/rules/rule';
+import { share } from '@holdfast/testkit/shares';
+
+import type { Disguise } from './disguises/parts.ts';
+import { programs } from './disguises/programs.ts';
+import { words } from './disguises/words.ts';
+import { wrappers } from './disguises/wrappers.ts';
 
 const all = compile(withPacks({ packs: packNames, without: [], rules: [] }));
 const effectOf = (example: Example) => {
@@ -45,8 +51,8 @@ const destructive = [
 ];
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-const program = (command: string) => command.split(' ')[0] ?? '';
-const rest = (command: string) => command.slice(program(command).length);
+const programOf = (command: string) => command.split(' ')[0] ?? '';
+const rest = (command: string) => command.slice(programOf(command).length);
 const bytes = (command: string) => new TextEncoder().encode(command);
 
 const disguises: Readonly<Record<string, (command: string) => string>> = {
@@ -58,11 +64,11 @@ const disguises: Readonly<Record<string, (command: string) => string>> = {
   env: (c) => `env -i A=1 bash -c ${quoted(c)}`,
   eval: (c) => `eval ${quoted(c)}`,
   'a variable': (c) => `X=${quoted(c)}; eval "$X"`,
-  'its program in a variable': (c) => `a=${program(c)}; $a${rest(c)}`,
-  'part of a variable': (c) => `x=zz${program(c)}; \${x:2}${rest(c)}`,
-  'a quoted program': (c) => `"${program(c)}"${rest(c)}`,
-  'a split program': (c) => `${program(c).slice(0, 1)}''${program(c).slice(1)}${rest(c)}`,
-  'a backslash': (c) => `\\${program(c)}${rest(c)}`,
+  'its program in a variable': (c) => `a=${programOf(c)}; $a${rest(c)}`,
+  'part of a variable': (c) => `x=zz${programOf(c)}; \${x:2}${rest(c)}`,
+  'a quoted program': (c) => `"${programOf(c)}"${rest(c)}`,
+  'a split program': (c) => `${programOf(c).slice(0, 1)}''${programOf(c).slice(1)}${rest(c)}`,
+  'a backslash': (c) => `\\${programOf(c)}${rest(c)}`,
   IFS: (c) => (/["|]/.test(c) ? c : c.replaceAll(' ', '${IFS}')),
   'escapes of ANSI C': (c) => `eval $'${[...bytes(c)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}'`,
   base64: (c) => `echo ${btoa(c)} | base64 -d | sh`,
@@ -97,6 +103,84 @@ describe('packs: destructive commands in disguise', () => {
     });
   }
 });
+
+const more: Readonly<Record<string, Disguise>> = { ...words, ...wrappers, ...programs };
+
+describe('packs: destructive commands in more disguises', () => {
+  for (const [name, disguise] of Object.entries(more)) {
+    it(`denies them as: ${name}`, () => {
+      const missed = destructive
+        .map(disguise)
+        .filter((text) => text !== undefined)
+        .filter((text) => effectOfShell(text) !== 'deny');
+      assert.deepEqual(missed, []); // [SHELL-11, SHELL-14]
+    });
+  }
+
+  it('denies nineteen of twenty in two disguises at once', (context) => {
+    const random = dice(20_261_129);
+    const names = Object.keys(more);
+    const of = <T>(list: readonly T[]): T => list[random(list.length)] ?? assert.fail();
+    const missed: string[] = [];
+    let tried = 0;
+    for (let each = 0; each < share({ ci: 800, soak: 40_000 }); each += 1) {
+      const [inner, outer] = [of(names), of(names)];
+      const text = more[outer]?.(more[inner]?.(of(destructive)) ?? '\0');
+      if (text === undefined || text.includes('\0')) continue;
+      tried += 1;
+      if (effectOfShell(text) !== 'deny') missed.push(`${outer} < ${inner}: ${text}`);
+    }
+    context.diagnostic(`${missed.length} of ${tried} were not denied`);
+    assert.ok(tried > 400 && missed.length <= tried * 0.05, missed.join('\n'));
+  });
+});
+
+describe('packs: the same by other means', () => {
+  const means = [
+    'cd / && rm -rf -- *',
+    'while read l; do echo $l; done < .env',
+    'mapfile x < .env; echo "${x[@]}"',
+    'echo "$(<.env)"',
+    'exec 3<.env; cat <&3',
+    'grep . ./.env',
+    'ln .env x; cat x',
+    'tar c .env | tar xO',
+    'dd if=.env',
+    'paste .env',
+    'diff /dev/null .env',
+    'git diff --no-index /dev/null .env',
+    'set -a; . ./.env; env',
+    'node --env-file=.env -p process.env',
+    'curl file://$PWD/.env',
+    `php -r 'readfile(".env");'`,
+    `vim -es -c '%p' -c q .env`,
+    'find / -mindepth 1 -delete',
+    'find / -type f -exec rm {} +',
+    'find / -print0 | xargs -0 rm -rf',
+    'rsync -a --delete /var/empty/ /',
+    `perl -MFile::Path -e 'rmtree("/")'`,
+    `python3 -c "import shutil; shutil.rmtree('/')"`,
+    `python3 -c "import shutil, pathlib; shutil.rmtree(pathlib.Path('/etc'))"`,
+    `node -e "require('fs').rmSync('/etc',{recursive:true})"`,
+    'busybox rm -rf /etc',
+    'rm -rf /*',
+    'rm -rf "$UNSET/"*',
+    'rm -rf ../../../../../../..',
+    'git push origin +HEAD:main',
+    'git push --mirror',
+    'git push origin :main',
+  ];
+  for (const text of means) it(`denies: ${text}`, () => assert.equal(effectOfShell(text), 'deny'));
+});
+
+/** A generator of its own, so that a miss can be seen again. */
+function dice(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 0x1_0000_0000) * below);
+  };
+}
 
 describe('packs: what only speaks of destruction', () => {
   const said: readonly Example[] = [

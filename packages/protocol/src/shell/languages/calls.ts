@@ -180,6 +180,7 @@ class CodeReader {
       if (first.list !== undefined) this.#argv(first.list);
       else if (second?.list !== undefined) this.#argv([first.text, ...second.list]);
       else if (second === undefined || effect === 'either') this.#script(first.text);
+      else if (/\s/.test(first.text.trim())) this.#script(first.text); // with a shell: no program is called so
       else this.#argv([first.text, second.text, ...more.map((value) => value.text)]);
     } else if (effect === 'named' || effect === 'moded') {
       const [program = unknown, ...words] = effect === 'moded' ? values.slice(1) : values;

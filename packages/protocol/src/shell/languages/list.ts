@@ -13,6 +13,7 @@ const python: Language = {
       /^(?:subprocess|asyncio\.subprocess|sh|pty|pexpect|fabric|invoke)\.(?:run|call|spawn|check_call|check_output|Popen|local)$|(?:^|\.)(?:Popen|check_call|check_output|runu)$/,
       'either',
     ],
+    [/^\.(?:run|call|getoutput)$/, 'either', /subprocess/],
     [/^pty\.spawn$|(?:^|\.)create_subprocess_exec$/, 'argv'],
     [/(?:^|\.)(?:execv|execvp|execve|execvpe|posix_spawn|posix_spawnp|execl|execlp|execle|execlpe)$/, 'named'],
     [/(?:^|\.)spawn(?:v|vp|ve|vpe|l|lp|le|lpe)$/, 'moded'],
@@ -73,10 +74,7 @@ const javascript: Language = {
     [/(?:^|\.)(?:execSync|execaCommand|execaCommandSync)$/, 'script'],
     [/(?:^|\.)exec$/, 'script', /child_process|shelljs/],
     [/(?:^|\.)(?:fork|exec)$/, 'argv', /child_process/],
-    [
-      /(?:^|\.)(?:spawn|spawnSync|execFile|execFileSync|execa|execaSync)$|^Bun\.(?:spawn|spawnSync)$|^Deno\.(?:run|Command)$/,
-      'argv',
-    ],
+    [/(?:^|\.)(?:spawn|spawnSync|execFile|execFileSync|execa|execaSync)$|^Bun\.(?:spawn|spawnSync)$/, 'argv'],
     [/^(?:require|import)$/, 'loads'],
     [/(?:^|\.)(?:eval|Function|runInThisContext|runInNewContext|runInContext)$/, 'code'],
     [/(?:^|\.)(?:unlink|unlinkSync)$|^Deno\.remove(?:Sync)?$/, command('rm', 1)],
@@ -95,7 +93,7 @@ const javascript: Language = {
   ],
   aliases: javascriptAliases,
   hidden:
-    /^(?:WebAssembly|Reflect)$|^(?:WebAssembly|Reflect|vm)\.|\.constructor\.constructor$|\.(?:_load|mainModule|binding|_linkedBinding|dlopen)$|^process\.mainModule/,
+    /^(?:WebAssembly|Reflect)$|^(?:WebAssembly|Reflect|vm)\.|^Deno\.(?:run|Command|dlopen)$|\.constructor\.constructor$|\.(?:_load|mainModule|binding|_linkedBinding|dlopen)$|^process\.mainModule/,
   hiddenPairs: /^\] \($|^(?:global|globalThis|process|module|require|constructor) \[$/,
   declares: /^(?:function|class)$/,
   hiddenStrings: /^(?:constructor|mainModule|_load|exec|execSync|spawnSync|eval)$/,

@@ -73,6 +73,8 @@ function substitution(line: string): { readonly text: string; readonly flags: st
   return parts.length < 3 ? undefined : { text: parts[1] ?? '', flags: flags.replace(/w.*$/, '') };
 }
 
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** `exec rm x`, `[exec rm x]`, `spawn rm x`, `file delete -force x`, `send "rm x\r"`. */
 const readTcl: Reader = (code, place, machine, program) => {
   machine.findings.spend(code.length);
@@ -83,7 +85,12 @@ const readTcl: Reader = (code, place, machine, program) => {
       /^[\s{]*(exec|spawn|system|send|send_user|file|eval|uplevel|subst|interp|open|source)\b\s*(.*)$/s.exec(line) ?? [];
     const text = rest.replace(/^(?:--?\w*\s+)+/, '').replaceAll(/\$\w+/g, hole);
     if (verb === 'exec' || verb === 'spawn' || verb === 'system')
-      shellScript(text.replaceAll(/[{}]/g, ' '), inner, machine, program);
+      shellScript(
+        text.replaceAll(/\{([^{}]*)\}/g, (_, word: string) => quoted(word)).replaceAll(/[{}]/g, ' '),
+        inner,
+        machine,
+        program,
+      );
     else if (verb === 'send') machine.script(text.replaceAll(/^"|"$/g, '').replaceAll(/\\[rn]/g, '\n'), inner, program);
     else if (verb === 'file' && text.startsWith('delete'))
       machine.script(`rm -r ${text.replace(/^delete\s*(?:-force)?/, '')}`, inner, program);
