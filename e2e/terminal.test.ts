@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Installation, root, runProgram } from '../packages/testkit/src/installation.ts';
-import { gone, inForeground, processesWith } from '../packages/testkit/src/processes.ts';
+import { gone, inForeground, processesWith, running } from '../packages/testkit/src/processes.ts';
 import { endTerminals, Terminal } from '../packages/testkit/src/terminal.ts';
 
 const cli = path.join(root, 'apps/cli/src/main.ts');
@@ -16,6 +16,8 @@ const inTerminal = (command: readonly string[]): string[] => [process.execPath, 
 let marks = 0;
 /** A word that no other process has on its command line. */
 const newMark = (): string => `mark-${process.pid}-${(marks += 1)}-${Date.now()}`;
+/** How long nobody else sleeps. */
+const newSeconds = (): string => `${1_000_000 + process.pid}.${(marks += 1)}`;
 
 describe('a session at a terminal', () => {
   let holdfast: Installation;
@@ -57,7 +59,7 @@ describe('a session at a terminal', () => {
 
   it('job control: background, stop with Ctrl-Z, foreground, interrupt with Ctrl-C', async () => {
     const terminal = await shell();
-    const seconds = String(1_000_000 + process.pid); // nobody else sleeps so long
+    const seconds = newSeconds();
     await terminal.after(() => terminal.type(`sleep ${seconds} & jobs`), /\[1\]\+? +Running +sleep/);
     await terminal.after(() => terminal.type('fg'), /\nsleep/);
     await inForeground(seconds);
@@ -147,8 +149,10 @@ describe('a session at a terminal', () => {
 
   it('Ctrl-C ends a command that does not catch it, and leaves no process', async () => {
     const mark = newMark();
-    const terminal = await open(inTerminal(['sh', '-c', `echo begun; sleep 1000; echo "not reached"`, mark]));
+    const seconds = newSeconds();
+    const terminal = await open(inTerminal(['sh', '-c', `echo begun; sleep ${seconds}; echo "not reached"`, mark]));
     await terminal.waitFor(/begun/);
+    await running('sleep', seconds);
     terminal.press('ctrlC');
     const { code } = await terminal.program.ended;
     assert.equal(code, 130);
@@ -273,8 +277,10 @@ describe('a session without a terminal', () => {
   ] as const) {
     it(`${signal} to the CLI reaches the command, which ends with ${code}; no process is left`, async () => {
       const mark = newMark();
-      const session = holdfast.session(['sh', '-c', 'echo begun; sleep 1000; echo "not reached"', mark]);
+      const seconds = newSeconds();
+      const session = holdfast.session(['sh', '-c', `echo begun; sleep ${seconds}; echo "not reached"`, mark]);
       await session.waitFor(/begun/);
+      await running('sleep', seconds);
       session.kill(signal);
       assert.equal((await session.ended).code, code);
       assert.ok(!session.said.includes('not reached'));

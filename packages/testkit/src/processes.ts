@@ -1,6 +1,7 @@
 // Finding processes of this machine by a mark on their command line, also those in namespaces below ours.
 
 import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
 
 export interface Found {
   readonly pid: number;
@@ -31,18 +32,29 @@ export async function gone(mark: string, withinMs = 30_000): Promise<void> {
 }
 
 /**
+ * Resolves when `program` runs with `mark` among its words. A shell that is interrupted before its child has become a program waits for the child's
+ * end first, as dash does.
+ */
+export async function running(program: string, mark: string, withinMs = 60_000): Promise<void> {
+  await found(mark, ({ words: [file = ''] }) => path.basename(file) === program, withinMs);
+}
+
+/**
  * Resolves when a process with `mark` is in the foreground of its terminal, so that keys reach it: a shell tells which job it takes up before it gives
  * the terminal to it.
  */
 export async function inForeground(mark: string, withinMs = 60_000): Promise<void> {
-  const startedMs = performance.now();
-  for (;;) {
-    for (const { pid } of await processesWith(mark)) {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr and tpgid.
-      const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (group !== undefined && group === foreground) return;
-    }
-    if (performance.now() - startedMs > withinMs) throw new Error(`${mark} did not come to the foreground`);
-  }
+  const hasTerminal = async ({ pid }: Found): Promise<boolean> => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr and tpgid.
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return group !== undefined && group === foreground;
+  };
+  await found(mark, hasTerminal, withinMs);
+}
+
+async function found(mark: string, fits: (process: Found) => boolean | Promise<boolean>, withinMs: number): Promise<void> {
+  for (const startedMs = performance.now(); performance.now() - startedMs < withinMs;)
+    for (const each of await processesWith(mark)) if (await fits(each)) return;
+  throw new Error(`no process with ${mark} came to be so within ${withinMs} ms`);
 }
