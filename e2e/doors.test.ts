@@ -23,9 +23,9 @@ function tell(where: string | number, bytes: string | Uint8Array): Promise<strin
       error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(said) : reject(error),
     );
     socket.once('close', () => resolve(said));
-    socket.setTimeout(10_000, () => {
+    socket.setTimeout(60_000, () => {
       socket.destroy();
-      reject(new Error(`no end within ten seconds; said ${JSON.stringify(said)}`));
+      reject(new Error(`no end within a minute; said ${JSON.stringify(said)}`));
     });
     socket.write(bytes);
   });

@@ -77,7 +77,7 @@ async function connectEach(targets: readonly string[]): Promise<Outcomes> {
       const socket = target.startsWith('/')
         ? net.connect(target)
         : net.connect({ host: target.slice(0, colon), port: Number(target.slice(colon + 1)) });
-      socket.setTimeout(3_000, () => socket.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' })));
+      socket.setTimeout(30_000, () => socket.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' })));
       socket.once('connect', () => {
         socket.destroy();
         resolve('connected');

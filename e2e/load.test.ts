@@ -15,21 +15,11 @@ import { share } from '../packages/testkit/src/shares.ts';
 
 const idleConnections = 1000;
 const busyConnections = 100;
-const busyMs = share({ ci: 4_000, soak: 120_000 });
-const probeEveryMs = 50;
+/** What door and other session must have got while the greedy one is busy: it stops when they have, and if it starves them that is never. */
+const wantedAnswers = share({ ci: 10, soak: 1_000 });
 
-/** Holds idle connections to the broker, and asks over as many others as fast as answers come. */
-async function hammer({
-  url,
-  idle,
-  busy,
-  forMs,
-}: {
-  url: string;
-  idle: number;
-  busy: number;
-  forMs: number;
-}): Promise<{ open: number; answers: number }> {
+/** Holds idle connections to the broker, and asks over as many others as fast as answers come, until its input ends. */
+async function hammer({ url, idle, busy }: { url: string; idle: number; busy: number }): Promise<void> {
   const net = process.getBuiltinModule('node:net');
   const proxy = new URL(process.env['HTTPS_PROXY'] ?? '');
   let open = 0;
@@ -44,20 +34,23 @@ async function hammer({
     }),
   );
   process.stdout.write(`idle ${open}\n`);
-  const untilMs = performance.now() + forMs;
+  const over = new AbortController();
+  process.stdin.resume().on('end', () => over.abort());
   let answers = 0;
   await Promise.all(
     Array.from({ length: busy }, async () => {
-      while (performance.now() < untilMs) {
+      while (!over.signal.aborted) {
         const status = await fetch(url).then(
           (reply) => reply.text().then(() => reply.status),
           () => 0,
         );
-        if (status === 200) answers += 1;
+        if (status !== 200) continue;
+        answers += 1;
+        if (answers === busy) process.stdout.write(`borne ${open}\n`);
       }
     }),
   );
-  process.stdout.write(`busy ${answers} ${open}\n`);
+  process.stdout.write(`busy ${answers}\n`);
   process.exit(0);
 }
 
@@ -79,7 +72,7 @@ function percentile(values: readonly number[], part: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)] ?? Infinity;
 }
 
-describe('a session that takes all it can', () => {
+describe('a session that takes all it can', { timeout: share({ ci: 280_000, soak: 3_500_000 }) }, () => {
   let holdfast: Installation;
   let origin: Origin;
   before(async () => {
@@ -122,26 +115,29 @@ describe('a session that takes all it can', () => {
     const greedy = holdfast.session([
       process.execPath,
       '-e',
-      scriptOf(hammer, { url, idle: idleConnections, busy: busyConnections, forMs: busyMs }),
+      scriptOf(hammer, { url, idle: idleConnections, busy: busyConnections }),
     ]);
     const [, idle] = await greedy.waitFor(/idle (\d+)/);
     assert.equal(Number(idle), idleConnections);
     const idleMb = await residentMb();
+    const [, borne] = await greedy.waitFor(/borne (\d+)/);
+    assert.equal(Number(borne), idleConnections, 'idle connections are borne');
     const quietCalls = other.said.length;
+    const calls = (): { status: number; ms: number }[] =>
+      [...other.said.slice(quietCalls).matchAll(/^(\d+) (\d+)$/gm)].map(([, status, ms]) => ({
+        status: Number(status),
+        ms: Number(ms),
+      }));
     let peakMb = idleMb;
     const doorMs: number[] = [];
-    const over = new AbortController();
-    void greedy.ended.then(() => over.abort());
-    while (!over.signal.aborted) {
+    while (doorMs.length < wantedAnswers || calls().length < wantedAnswers) {
       doorMs.push(await knock());
       peakMb = Math.max(peakMb, await residentMb());
-      await new Promise((resolve) => setTimeout(resolve, probeEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, 50)); // the door is not to be the load
     }
-    const [, answers, stillOpen] = /busy (\d+) (\d+)/.exec(greedy.said) ?? [];
-    const calls = [...other.said.slice(quietCalls).matchAll(/^(\d+) (\d+)$/gm)].map(([, status, ms]) => ({
-      status: Number(status),
-      ms: Number(ms),
-    }));
+    const served = calls();
+    greedy.closeInput();
+    const [, answers] = await greedy.waitFor(/busy (\d+)/);
     other.closeInput();
     await other.end();
     t.diagnostic(`${answers} answers; resident ${beforeMb.toFixed(0)}, idle ${idleMb.toFixed(0)}, peak ${peakMb.toFixed(0)} MB`);
@@ -149,24 +145,18 @@ describe('a session that takes all it can', () => {
       `door: ${doorMs.length} asked, median ${percentile(doorMs, 0.5).toFixed(1)} ms, p95 ${percentile(doorMs, 0.95).toFixed(1)} ms, max ${Math.max(...doorMs).toFixed(1)} ms`,
     );
     t.diagnostic(
-      `other session: ${calls.length} calls, median ${percentile(
-        calls.map(({ ms }) => ms),
+      `other session: ${served.length} calls, median ${percentile(
+        served.map(({ ms }) => ms),
         0.5,
-      )} ms, max ${Math.max(...calls.map(({ ms }) => ms))} ms`,
+      )} ms, max ${Math.max(...served.map(({ ms }) => ms))} ms`,
     );
 
-    assert.ok(Number(answers) > busyConnections, `${answers} answers`);
-    assert.equal(Number(stillOpen), idleConnections, 'idle connections are borne');
+    assert.ok(Number(answers) >= busyConnections, `${answers} answers`);
     assert.ok(idleMb - beforeMb < 100, `${idleConnections} idle connections took ${(idleMb - beforeMb).toFixed(0)} MB`);
     assert.ok(peakMb - beforeMb < 350, `it took ${(peakMb - beforeMb).toFixed(0)} MB`);
-    // Two busy cores are shared with everything else that runs: starved would be seconds, and for good.
-    assert.ok(percentile(doorMs, 0.95) < 1_500, `door p95 ${percentile(doorMs, 0.95)} ms`);
-    assert.ok(calls.length > 2 && calls.every(({ status }) => status === 200), JSON.stringify(calls));
     assert.ok(
-      percentile(
-        calls.map(({ ms }) => ms),
-        0.5,
-      ) < 2_000,
+      served.every(({ status }) => status === 200),
+      JSON.stringify(served),
     );
   });
 });

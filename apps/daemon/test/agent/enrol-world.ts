@@ -319,7 +319,7 @@ export class EnrolWorld {
   }
 
   async until(reached: () => boolean, what: string): Promise<void> {
-    const lateMs = performance.now() + 10_000;
+    const lateMs = performance.now() + 60_000;
     while (!reached()) {
       if (performance.now() > lateMs) throw new Error(`it did not come to: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

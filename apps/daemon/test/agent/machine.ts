@@ -120,7 +120,7 @@ export class Machine {
 
   /** Looks at every turn of the event loop, for ten seconds at most. */
   async until(reached: () => boolean, what: string): Promise<void> {
-    const lateMs = performance.now() + 10_000;
+    const lateMs = performance.now() + 60_000;
     while (!reached()) {
       if (performance.now() > lateMs)
         throw new Error(`it did not come to: ${what}; ${JSON.stringify(this.agent.view().relayError)}`);

@@ -40,7 +40,7 @@ async function recorded<K extends AuditEvent['kind']>(
       .map(decodeEvent)
       .filter((each): each is Extract<AuditEvent, { kind: K }> => each.kind === kind);
   let found = await events();
-  const lateMs = performance.now() + 10_000;
+  const lateMs = performance.now() + 60_000;
   while (found.length < count) {
     if (performance.now() > lateMs) assert.fail(`${found.length} ${kind} in the log; ${String(machine.agent.view().relayError)}`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -110,7 +110,7 @@ async function recorded<K extends AuditEvent['kind']>(
   kind: K,
   count: number,
 ): Promise<Extract<AuditEvent, { kind: K }>[]> {
-  const lateMs = performance.now() + 10_000;
+  const lateMs = performance.now() + 60_000;
   for (;;) {
     const events = (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent);
     const found = events.filter((each): each is Extract<AuditEvent, { kind: K }> => each.kind === kind);

@@ -57,7 +57,7 @@ test('one remote is one name, however it is written', () => {
     assert.equal(normalRemote(url), undefined, url);
 });
 
-test('pipes and links in the place of git’s files are neither waited for nor followed', { timeout: 20_000 }, (t) => {
+test('pipes and links in the place of git’s files are neither waited for nor followed', { timeout: 60_000 }, (t) => {
   const tree = folderOf(t);
   mkdirSync(path.join(tree, '.git'));
   execFileSync('mkfifo', [path.join(tree, '.git/HEAD')]);

@@ -35,7 +35,7 @@ async function talk(
       new Promise((resolve, reject) => {
         const tooLong = setTimeout(
           () => reject(new Error(`${pattern} did not come; what came: ${JSON.stringify(text)}`)),
-          15_000,
+          60_000,
         );
         const look = (): void => {
           const match = pattern.exec(text);

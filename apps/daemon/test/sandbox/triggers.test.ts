@@ -350,7 +350,7 @@ test('[SANDBOX-4] a `.git` file that another repository does not confirm brings 
 });
 
 async function replacedDuring(t: TestContext, world: World, path: string, act: () => void): Promise<void> {
-  const sandbox = await start(t, requestFor(world, ['sh', '-c', 'echo ready; exec sleep 60']));
+  const sandbox = await start(t, requestFor(world, ['sh', '-c', 'echo ready; exec sleep 600']));
   await once(sandbox.output, 'data');
   act();
   await assert.rejects(sandbox.exited, { code: 'sandbox_tree_changed', message: new RegExp(`/${path} `) });
@@ -421,7 +421,7 @@ test('[SANDBOX-13] [SANDBOX-16] a masked file that is replaced from outside ends
   writeFileSync(place, 'TOKEN=secret');
   const sandbox = await start(
     t,
-    requestFor(world, ['sh', '-c', 'while ! cat .env; do sleep 0.01; done; sleep 60'], { masked: [place] }),
+    requestFor(world, ['sh', '-c', 'while ! cat .env; do sleep 0.01; done; sleep 600'], { masked: [place] }),
   );
   writeFileSync(`${place}.new`, 'TOKEN=secret');
   renameSync(`${place}.new`, place);
