@@ -133,7 +133,7 @@ viewCommand(rules, 'explain', 'what rules would make of an act, and why')
 command(rules, 'test', "run a file's examples, and hold its rules against the recorded acts of this machine")
   .argument('[file]', 'rules in YAML; without it the rules in force')
   .option('--pack <name>', 'with the rules of a curated pack; repeatable', collect)
-  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
+  .option('--agent <agent>', "an agent of this machine: an id, or a scope's name; without it all of them")
   .action(action(async () => (await import('./commands/rules-test.ts')).test));
 command(rules, 'packs', 'the curated packs and their rules').action(
   action(async () => (await import('./commands/rules.ts')).packs),

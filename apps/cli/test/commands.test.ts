@@ -137,7 +137,7 @@ test('status tells what runs and what is wrong, for scripts and for people', asy
   assert.deepEqual([running, custody, kind, agents[0]?.agent], [true, 'software', undefined, '01'.repeat(16)]);
   assert.deepEqual(
     notices.map((each) => each.code),
-    ['relay_refused', 'audit_altered', 'nothing_granted', 'open_failed', 'entry_rejected'],
+    ['relay_refused', 'audit_altered', 'nothing_granted', 'rules_absent', 'open_failed', 'entry_rejected'],
   );
   const people = await cli(['status'], { home });
   assert.match(

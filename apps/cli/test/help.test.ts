@@ -470,8 +470,8 @@ Arguments:
 Options:
   --json           answer with one line of JSON
   --pack <name>    with the rules of a curated pack; repeatable
-  --agent <agent>  an agent of this machine: an id, or a scope's name (default:
-                   "main")
+  --agent <agent>  an agent of this machine: an id, or a scope's name; without
+                   it all of them
   -h, --help       display help for command
 `,
   'rules packs': `Usage: holdfast rules packs [options]

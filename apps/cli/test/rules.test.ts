@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { writeAct } from '@holdfast/protocol/audit/act';
@@ -143,7 +144,29 @@ const call = (command: string, allowed = true): AuditReport => ({
 });
 
 /** A daemon whose one agent did all this under these rules. */
-async function recorded(t: Parameters<typeof playDoor>[0], reports: readonly AuditReport[], text?: string): Promise<string> {
+const agentView = {
+  agent: new Uint8Array(16).fill(1),
+  fleet: new Uint8Array(32),
+  fleetName: 'test',
+  custody: 'software',
+  state: 'live',
+  relay: 'http://r:1',
+  relayState: 'connected',
+  freshness: { relayAgeMs: 1, pulseAgeMs: 1, pulseMaxAgeMs: 2 },
+  grants: 0,
+  egress: 0,
+  undecryptable: 0,
+  rejected: 0,
+  events: 0,
+  recording: true,
+} as const;
+
+async function recorded(
+  t: Parameters<typeof playDoor>[0],
+  reports: readonly AuditReport[],
+  text?: string,
+  scopes: readonly string[] = ['main'],
+): Promise<string> {
   const agent = new Uint8Array(16).fill(1);
   const events = reports.map((report, sequence) =>
     encodeEvent({
@@ -165,6 +188,18 @@ async function recorded(t: Parameters<typeof playDoor>[0], reports: readonly Aud
         ...(text !== undefined && { set: { version: 7, text, hash: new Uint8Array(32), setAtMs: 1 } }),
         bedrock: { version: 0, texts: [] },
       });
+    } else if (request.kind === 'status') {
+      guest.finish({
+        kind: 'status',
+        version: '0.1.0',
+        pid: 1,
+        startedAtMs: 1,
+        custody: 'software',
+        keyStores: [],
+        agents: scopes.map((scope) => ({ ...agentView, scope })),
+        sessions: [],
+        notices: [],
+      });
     } else if (request.kind === 'audit') {
       const items = request.part === 'events' ? events.slice(request.from, request.from + request.limit) : [];
       const total = request.part === 'events' ? events.length : 0;
@@ -185,10 +220,13 @@ async function recorded(t: Parameters<typeof playDoor>[0], reports: readonly Aud
 interface Tested {
   readonly examples: { readonly run: number; readonly failed: readonly { readonly rule: string }[] };
   readonly history?: {
+    readonly machine: string;
+    readonly agents: readonly string[];
     readonly calls: number;
     readonly freed: number;
     readonly partly: number;
     readonly stopped: readonly {
+      readonly agent: string;
       readonly sequence: number;
       readonly act: string;
       readonly effect: string;
@@ -220,7 +258,26 @@ test('rules test: examples, and what the rules would have done to what was recor
   );
   assert.deepEqual([tested.history?.calls, tested.history?.freed, tested.history?.partly], [35, 1, 1]);
   const shown = await cli(['rules', 'test', file(noForce, 'test.yaml')], { home });
-  assert.match(shown.stdout, /^all 3 examples hold\nwould have stopped 2 of the 35 recorded acts of main:\n/);
+  const machine = hostname();
+  assert.ok(
+    shown.stdout.startsWith(`all 3 examples hold\nwould have stopped 2 of the 35 recorded acts of main on ${machine}:\n`),
+    shown.stdout,
+  );
+  assert.match(shown.stdout, /\nother machines keep their own records: ask there as well\n$/);
+  const both = await recorded(t, reports, undefined, ['main', 'web']);
+  const ofBoth = at.json<Tested>(await cli(['rules', 'test', file(noForce, 'test.yaml'), '--json'], { home: both })).history;
+  assert.deepEqual([ofBoth?.machine, ofBoth?.agents, ofBoth?.calls], [machine, ['main', 'web'], 70]);
+  assert.deepEqual(
+    ofBoth?.stopped.map(({ agent, sequence }) => [agent, sequence]),
+    [
+      ['main', 31],
+      ['web', 31],
+      ['main', 33],
+      ['web', 33],
+    ],
+  );
+  const one = await cli(['rules', 'test', file(noForce, 'test.yaml'), '--agent', 'web', '--json'], { home: both });
+  assert.deepEqual(at.json<Tested>(one).history?.agents, ['web']);
 });
 
 // [CLI-24]

@@ -57,6 +57,8 @@ function factsOf(agents: readonly AgentView[], change: Partial<Facts> = {}): Fac
   };
 }
 
+const { rules: _, ...withoutRules } = well;
+
 const told = (facts: Facts): string[] => noticesOf(facts).map(({ code, state }) => `${state} ${code}`);
 const picture = (facts: Facts, columns?: number): string[] => pictureOf(facts, noticesOf(facts), columns);
 const stale = { ...well.freshness, relayAgeMs: 90_000, refusal: 'stale_relay' };
@@ -234,6 +236,7 @@ describe('what is missing', () => {
       ['warn nothing_granted'],
       'Everything works. 1 thing could be better.',
     ],
+    ['an agent without rules', factsOf([withoutRules]), ['warn rules_absent'], 'Everything works. 1 thing could be better.'],
     [
       'an operator key that cannot be read',
       factsOf([well], { keyFault: new HoldfastError('key_invalid', 'damaged', { next: 'restore it' }) }),

@@ -1,7 +1,7 @@
 // `holdfast rules test`: the examples of a file, and what its rules would have done to the acts that this machine has recorded. What a record leaves out
 // (what was written, the input of an MCP tool, the branch) rules can't see here; the answer says how much that is.
 
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { readAct } from '@holdfast/protocol/audit/act';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
@@ -12,6 +12,7 @@ import type { CompiledRules } from '@holdfast/protocol/rules/compile';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { testRules, type ExampleResult } from '@holdfast/protocol/rules/examples';
 import { replay } from '@holdfast/protocol/rules/explain';
+import { askDaemon, findHome } from '../door-client.ts';
 import { visible, type Output } from '../output.ts';
 import { readRuleFile } from '../rules/file.ts';
 import { readLog } from './audit.ts';
@@ -25,8 +26,11 @@ const maxShown = 20;
 export async function test(output: Output, file: string | undefined, options: RulesOptions): Promise<void> {
   const examples = file === undefined ? [] : testRules(readRuleFile(file, options.pack ?? []).own);
   const failed = examples.filter(({ ok }) => !ok);
-  const { compiled } = await inForce(output, { ...options, ...(file !== undefined && { file }) });
-  const history = await heldAgainst(compiled, options.agent ?? 'main', file === undefined);
+  const agents = await agentsRead(options.agent, file === undefined);
+  const [first] = agents ?? [];
+  const named = { ...options, ...(first !== undefined && { agent: first }), ...(file !== undefined && { file }) };
+  const { compiled } = await inForce(output, named);
+  const history = agents === undefined ? undefined : await heldAgainst(compiled, agents);
   output.result(
     {
       examples: {
@@ -41,6 +45,7 @@ export async function test(output: Output, file: string | undefined, options: Ru
 }
 
 interface Stopped {
+  readonly agent: string;
   readonly sequence: number;
   readonly atMs: number;
   readonly session: Uint8Array;
@@ -51,7 +56,9 @@ interface Stopped {
 }
 
 interface History {
-  readonly agent: string;
+  /** Whose records these are: others keep their own. */
+  readonly machine: string;
+  readonly agents: readonly string[];
   readonly calls: number;
   /** Calls of which the record does not hold all that rules may look at. */
   readonly partly: number;
@@ -61,18 +68,34 @@ interface History {
   readonly freed: number;
 }
 
-/** Undefined without a daemon, where the examples alone are an answer. */
-async function heldAgainst(rules: CompiledRules, agent: string, isAll: boolean): Promise<History | undefined> {
+/** Those of this machine whose records are looked at; undefined without a daemon, where the examples alone are an answer. */
+async function agentsRead(agent: string | undefined, isAll: boolean): Promise<readonly string[] | undefined> {
   try {
-    const events = (await readLog(agent)).events.map(decodeEvent);
-    return historyOf(rules, agent, events);
+    const { agents } = await askDaemon(findHome(), { kind: 'status' }, 'status');
+    return agent === undefined ? agents.map(({ scope }) => scope) : [agent];
   } catch (thrown) {
     if (isAll || codeOf(thrown) !== 'daemon_unreachable') throw thrown;
     return undefined;
   }
 }
 
-function historyOf(rules: CompiledRules, agent: string, events: readonly AuditEvent[]): History {
+async function heldAgainst(rules: CompiledRules, agents: readonly string[]): Promise<History> {
+  const each: OfOne[] = [];
+  for (const agent of agents) each.push(heldAgainstOne(rules, agent, (await readLog(agent)).events.map(decodeEvent)));
+  const sum = (count: (one: OfOne) => number) => each.reduce((total, one) => total + count(one), 0);
+  return {
+    machine: hostname(),
+    agents,
+    calls: sum(({ calls }) => calls),
+    partly: sum(({ partly }) => partly),
+    stopped: each.flatMap(({ stopped }) => stopped).toSorted((a, b) => a.atMs - b.atMs),
+    freed: sum(({ freed }) => freed),
+  };
+}
+
+type OfOne = Pick<History, 'calls' | 'partly' | 'stopped' | 'freed'>;
+
+function heldAgainstOne(rules: CompiledRules, agent: string, events: readonly AuditEvent[]): OfOne {
   const modes = new Map(
     events.flatMap((event) => (event.kind === 'session-start' ? [[toHex(event.session), event.mode] as const] : [])),
   );
@@ -96,20 +119,20 @@ function historyOf(rules: CompiledRules, agent: string, events: readonly AuditEv
   const decisions = new Map(changed.map(({ id, decision }) => [id, decision]));
   const stopped = [...recorded].flatMap(([id, event]) => {
     const decision = decisions.get(id);
-    return event.allowed && decision !== undefined && isStop(decision) ? [stoppedBy(event, decision)] : [];
+    return event.allowed && decision !== undefined && isStop(decision) ? [stoppedBy(agent, event, decision)] : [];
   });
   const freed = [...recorded].filter(([id, { allowed }]) => {
     const decision = decisions.get(id);
     return !allowed && (decision === undefined || !isStop(decision));
   }).length;
   const partly = [...recorded.values()].filter(isPartly).length;
-  return { agent, calls: recorded.size, partly, stopped, freed };
+  return { calls: recorded.size, partly, stopped, freed };
 }
 
 const isStop = ({ effect }: Decision): boolean => effect === 'deny' || effect === 'ask';
 
-function stoppedBy({ sequence, atMs, session, name, act }: RecordedEvent, { effect, matched }: Decision): Stopped {
-  return { sequence, atMs, session, name, act, effect, rules: [...new Set(matched.map(({ rule }) => rule))] };
+function stoppedBy(agent: string, { sequence, atMs, session, name, act }: RecordedEvent, { effect, matched }: Decision): Stopped {
+  return { agent, sequence, atMs, session, name, act, effect, rules: [...new Set(matched.map(({ rule }) => rule))] };
 }
 
 /** A record holds the canonical parts of a call; what only its input says is not there. */
@@ -138,18 +161,21 @@ function exampleLines(examples: readonly ExampleResult[], failed: readonly Examp
 
 function historyLines(history: History | undefined): readonly string[] {
   if (history === undefined) return ['no daemon answers on this machine, so nothing recorded was looked at'];
-  const { agent, calls, stopped, freed, partly } = history;
+  const { machine, agents, calls, stopped, freed, partly } = history;
+  if (agents.length === 0) return [`no agent is enrolled on ${machine}, so nothing recorded was looked at`];
+  const several = agents.length > 1;
   const number = (count: number) => count.toLocaleString('en');
   return [
-    `would have stopped ${number(stopped.length)} of the ${number(calls)} recorded acts of ${agent}${stopped.length === 0 ? '' : ':'}`,
+    `would have stopped ${number(stopped.length)} of the ${number(calls)} recorded acts of ${agents.join(', ')} on ${machine}${stopped.length === 0 ? '' : ':'}`,
     ...stopped
       .slice(-maxShown)
       .map(
-        ({ sequence, atMs, name, act, effect, rules }) =>
-          `  ${sequence}  ${new Date(atMs).toISOString()}  ${effect} by ${rules.join(', ')}: ${name} ${act}`,
+        ({ agent, sequence, atMs, name, act, effect, rules }) =>
+          `  ${several ? `${agent}  ` : ''}${sequence}  ${new Date(atMs).toISOString()}  ${effect} by ${rules.join(', ')}: ${name} ${act}`,
       ),
     ...(stopped.length > maxShown ? [`  and ${number(stopped.length - maxShown)} before these; see them with --json`] : []),
     ...(freed > 0 ? [`${number(freed)} that were stopped then would pass`] : []),
     ...(partly > 0 ? [`of ${number(partly)} the record holds a part only: what they say is not kept`] : []),
+    'other machines keep their own records: ask there as well',
   ];
 }

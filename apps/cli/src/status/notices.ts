@@ -140,8 +140,17 @@ function agentNotices(agent: AgentView, facts: Facts): Notice[] {
   return found;
 }
 
-function rulesNotices({ scope, rules, rulesUnreadable }: AgentView): Notice[] {
-  if (rulesUnreadable === undefined) return [];
+function rulesNotices({ scope, state, rules, rulesUnreadable }: AgentView): Notice[] {
+  if (rulesUnreadable === undefined) {
+    if (rules !== undefined || state !== 'live') return [];
+    return [
+      warn(
+        'rules_absent',
+        `no rules are in force for ${scope}: a harness there may only read, and nothing of the working tree is kept from its programs`,
+        "echo 'packs: [secrets, destructive, guardrail]' | holdfast rules apply -",
+      ),
+    ];
+  }
   const { version, code } = rulesUnreadable;
   const instead = rules === undefined ? 'only reading is allowed' : `version ${rules} stays in force`;
   return [
