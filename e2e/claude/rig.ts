@@ -155,15 +155,17 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
   const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
-  const tools = mcpRoutes({
+  const tools = mcpRoutes(() => ({
     whoami: () => ({ agent: 'the rig' }),
     vault: () => [],
     rules: () => ({ version: 1 }),
-    mint: async () => ({ handle: 'none here' }),
-    request: async ({ url }) => ({ asked: url.href }),
-  });
+    uses: { mint: async () => ({ handle: 'none here' }), request: async ({ url }) => ({ asked: url.href }) },
+  }));
   const fault = (code: string) => void faults.push(code);
-  const door = agentDoor(claudeCodeRoutes({ guard, bedrock, view, settings: 'fixed', fault }), tools);
+  const door = agentDoor(
+    claudeCodeRoutes(() => ({ guard, bedrock, view, settings: 'fixed', fault })),
+    tools,
+  );
   const model = answerAsModel(scene.script, scene.subagents);
   const answerWhole = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await buffer(request);

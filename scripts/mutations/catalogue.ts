@@ -5,6 +5,7 @@ import { crash } from './crash.ts';
 import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
 import { guard } from './guard.ts';
+import { guarded } from './guarded.ts';
 import { journal } from './journal.ts';
 import { identity } from './identity.ts';
 import type { Area } from './mutation.ts';
@@ -18,6 +19,7 @@ export const catalogue: readonly Area[] = [
   session,
   credentials,
   guard,
+  guarded,
   rules,
   operator,
   custody,

@@ -67,8 +67,8 @@ export const guard: Area = {
       id: 'G-6.version',
       off: 'any version is started',
       file: 'apps/daemon/src/guard/claude-code/version.ts',
-      from: `if (version !== undefined && isAtLeast(version, minimumVersion)) return;`,
-      to: `if (version !== undefined) return;`,
+      from: `return version !== undefined && isAtLeast(version, minimumVersion);`,
+      to: `return version !== undefined;`,
       red: { 'apps/daemon/test/guard/version.test.ts': 'is not started' },
     },
     {

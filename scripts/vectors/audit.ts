@@ -257,6 +257,8 @@ const more: readonly AuditReport[] = [
   { kind: 'bedrock-changed', version: 2, texts: 1 },
   { kind: 'entry-rejected', position: 12, code: 'rules_version' },
   { kind: 'entry-refused', code: 'signature_invalid' },
+  { kind: 'tampered', session, places: ['/home/op/.claude/settings.json'], unlisted: 3 },
+  { kind: 'resumed', session },
 ];
 const formats: readonly (readonly [string, string, Expect, Value])[] = [
   ...events.map((event) => [event.kind, 'AUDIT-1', 'ok', event as unknown as Value] as const),

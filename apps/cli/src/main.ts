@@ -169,6 +169,20 @@ operatorCommand(approvals, 'deny', 'say no to an act')
   .argument('<ask>', 'its id, or the first digits of it')
   .action(action(async () => (await import('./commands/approvals.ts')).deny));
 
+const plugin = program.command('plugin').description('the guard in a Claude Code that is started by hand');
+function pluginCommand(name: string, description: string): Command {
+  return command(plugin, name, description).option('--scope <scope>', 'which agent of this machine', 'main');
+}
+pluginCommand('install', 'put the hooks, commands and tools into its settings, and open the door that they ask')
+  .option('--managed', 'for this machine, as root: where no other setting overrides it')
+  .action(action(async () => (await import('./commands/plugin.ts')).install));
+pluginCommand('remove', 'give the settings back as they were, and close the door')
+  .option('--managed', 'those of this machine, as root')
+  .action(action(async () => (await import('./commands/plugin.ts')).remove));
+pluginCommand('status', 'where it is installed, and who asks').action(
+  action(async () => (await import('./commands/plugin.ts')).status),
+);
+
 command(program, 'status', 'what runs here, how fresh it is, and what is missing').action(
   action(async () => (await import('./commands/status.ts')).status),
 );

@@ -27,6 +27,7 @@ Commands:
   revoke [options] <agent>    end an agent at once; its evidence stays
   pulse [options]             tell the fleet that its operator is here
   approvals [options]         acts of agents that wait for you
+  plugin                      the guard in a Claude Code that is started by hand
   status [options]            what runs here, how fresh it is, and what is
                               missing
   doctor [options]            whether this machine has what Holdfast needs, and
@@ -481,6 +482,51 @@ the curated packs and their rules
 Options:
   --json      answer with one line of JSON
   -h, --help  display help for command
+`,
+  plugin: `Usage: holdfast plugin [options] [command]
+
+the guard in a Claude Code that is started by hand
+
+Options:
+  -h, --help         display help for command
+
+Commands:
+  install [options]  put the hooks, commands and tools into its settings, and
+                     open the door that they ask
+  remove [options]   give the settings back as they were, and close the door
+  status [options]   where it is installed, and who asks
+  help [command]     display help for command
+`,
+  'plugin install': `Usage: holdfast plugin install [options]
+
+put the hooks, commands and tools into its settings, and open the door that they
+ask
+
+Options:
+  --json           answer with one line of JSON
+  --scope <scope>  which agent of this machine (default: "main")
+  --managed        for this machine, as root: where no other setting overrides
+                   it
+  -h, --help       display help for command
+`,
+  'plugin remove': `Usage: holdfast plugin remove [options]
+
+give the settings back as they were, and close the door
+
+Options:
+  --json           answer with one line of JSON
+  --scope <scope>  which agent of this machine (default: "main")
+  --managed        those of this machine, as root
+  -h, --help       display help for command
+`,
+  'plugin status': `Usage: holdfast plugin status [options]
+
+where it is installed, and who asks
+
+Options:
+  --json           answer with one line of JSON
+  --scope <scope>  which agent of this machine (default: "main")
+  -h, --help       display help for command
 `,
 };
 

@@ -15,6 +15,7 @@ import { openDoor } from './door/server.ts';
 import { doorHandler } from './door/requests.ts';
 import { Enrolments } from './enrol.ts';
 import { faultOf } from './fault.ts';
+import { GuardedDoors } from './guarded/doors.ts';
 import { lockHome, openHome } from './home.ts';
 import type { Ports } from './ports.ts';
 import { Sessions } from './session/session.ts';
@@ -121,16 +122,19 @@ async function serve(): Promise<() => Promise<void>> {
   const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, version });
   await agents.openAll();
   const sessions = new Sessions(ports, paths);
+  const guarded = new GuardedDoors(ports, store);
+  await guarded.reopen(agents.all());
   const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay, machine: machineName() });
   const door = await openDoor(
     paths.doorSocket,
     ports.log,
-    doorHandler({ agents, sessions, enrolments, custody, version, startedAtMs }),
+    doorHandler({ agents, sessions, guarded, enrolments, custody, version, startedAtMs }),
   );
 
   const close = async () => {
     await sessions.close();
     await door.close();
+    await guarded.close();
     await agents.close();
     await custody.close();
     store.close();

@@ -131,6 +131,7 @@ export const errorCodes = [
   'scope_unknown',
   'secret_unfit',
   'session_key_expired',
+  'session_suspended',
   'signal_expired',
   'signal_forged',
   'signature_invalid',

@@ -16,6 +16,7 @@ interface Shown {
   readonly custody: string;
   readonly state: string;
   readonly enrolledAtMs: number;
+  readonly guarded?: true | undefined;
 }
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
@@ -24,7 +25,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
     show(
       output,
       'machine',
-      agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here }) => ({
+      agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here, guarded }) => ({
         agent,
         scope,
         machine,
@@ -32,6 +33,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
         state,
         enrolledAtMs,
         here,
+        ...(guarded !== undefined && { guarded }),
       })),
     );
     return;
@@ -51,8 +53,8 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
 
 function show(output: Output, view: string, agents: readonly Shown[]): void {
   const lines = agents.map(
-    ({ agent, scope, machine, custody, state }) =>
-      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${keyStoreName(custody)})`,
+    ({ agent, scope, machine, custody, state, guarded }) =>
+      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${keyStoreName(custody)})${guarded === true ? ', guarded: started by hand as well' : ''}`,
   );
   output.result({ view, agents }, lines.length === 0 ? ['no agent is enrolled yet; on its machine: holdfast enroll'] : lines);
 }

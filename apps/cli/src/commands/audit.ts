@@ -88,6 +88,10 @@ function sentence(event: AuditEvent): string {
     case 'answer-refused':
     case 'entry-refused':
       return event.code;
+    case 'tampered':
+      return `suspended: changed were ${event.places.join(', ')}${event.unlisted === undefined ? '' : ` and ${event.unlisted} more`}`;
+    case 'resumed':
+      return 'an operator let the session go on';
     case 'gap':
       return event.dropped.map(({ kind, count }) => `${count} ${kind}`).join(', ');
     default:

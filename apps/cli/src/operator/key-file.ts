@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -77,13 +78,14 @@ export function makeOperatorFolder(folder: string): void {
 }
 
 /** Written whole or not at all, and synced, before it counts. Throws `store_failed`; then the file is as it was. [OPKEY-2] */
-export function writeAtomically(file: string, content: Uint8Array): void {
+export function writeAtomically(file: string, content: Uint8Array, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.new`;
   stored(file, () => {
     try {
       rmSync(temporary, { force: true });
       const descriptor = openSync(temporary, 'wx', 0o600); // [OPKEY-2]
       try {
+        if (mode !== 0o600) fchmodSync(descriptor, mode);
         writeFileSync(descriptor, content);
         fsyncSync(descriptor);
       } finally {

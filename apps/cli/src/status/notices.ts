@@ -38,6 +38,7 @@ function machineNotices(facts: Facts): Notice[] {
     );
   else {
     found.push(...keyStoreNotices(daemon));
+    found.push(...daemon.sessions.flatMap(sessionNotices));
     found.push(...daemon.notices.map((each) => ({ ...each, state: 'fail' as const })));
     if (daemon.agents.length === 0) found.push(enrolNotice(facts));
     if (daemon.custody === 'software, unsealed')
@@ -80,6 +81,30 @@ function keyStoreNotices({ keyStores, notices }: NonNullable<Facts['daemon']>): 
       ];
     return [fail(state, `${name} cannot be used: ${message ?? state}`, next ?? 'bring it back as it was, then: npm start')];
   });
+}
+
+function sessionNotices({ session, command, suspended, unfit }: NonNullable<Facts['daemon']>['sessions'][number]): Notice[] {
+  const which = `${command} (${toHex(session).slice(0, 8)})`;
+  return [
+    ...(suspended === undefined
+      ? []
+      : [
+          fail(
+            'session_suspended',
+            `${which} is suspended, changed was: ${suspended}`,
+            'see who changed it; if it was meant: holdfast approvals, else end that agent',
+          ),
+        ]),
+    ...(unfit === undefined
+      ? []
+      : [
+          warn(
+            'harness_unfit',
+            `${which} lets acts pass when its guard fails`,
+            'install a newer Claude Code, or start it sealed',
+          ),
+        ]),
+  ];
 }
 
 function diskNotices({ freeBytes, home }: Facts): Notice[] {

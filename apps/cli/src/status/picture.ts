@@ -58,13 +58,15 @@ function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): strin
           line('operator', pulseWords(agent)),
           line('journal', journalWords(agent, operates)),
         ]),
+    ...(agent.guarded === undefined ? [] : [line('by hand', `guarded, door at 127.0.0.1:${agent.guarded}`)]),
     line('audit log', `${count(events, 'record')}${agent.recording ? '' : '; it takes no more'}`),
     ...(sessions.length === 0 ? [line('sessions', 'none')] : sessions.map((each) => sessionLine(each, nowMs))),
   ];
 }
 
-function sessionLine({ session, mode, command, startedAtMs }: Session, nowMs: number): string {
-  return line(mode, `${visible(command)}, ${coarse(Math.max(0, nowMs - startedAtMs))}, ${shortId(session)}`);
+function sessionLine({ session, mode, command, startedAtMs, suspended }: Session, nowMs: number): string {
+  const state = suspended === undefined ? '' : ', suspended';
+  return line(mode, `${visible(command)}, ${coarse(Math.max(0, nowMs - startedAtMs))}, ${shortId(session)}${state}`);
 }
 
 function relayWords({ relay, relayState, relayError, freshness }: AgentView): string {

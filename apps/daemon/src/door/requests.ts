@@ -7,6 +7,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { Agents } from '../agents.ts';
 import type { Custody, KeyStoreState } from '../custody/custody.ts';
 import type { Enrolments } from '../enrol.ts';
+import type { GuardedDoors } from '../guarded/doors.ts';
 import type { Sessions } from '../session/session.ts';
 import type { DoorHandler } from './server.ts';
 
@@ -16,6 +17,7 @@ const keyStoresWithinMs = 3000;
 export interface DoorContext {
   readonly agents: Agents;
   readonly sessions: Sessions;
+  readonly guarded: GuardedDoors;
   readonly enrolments: Enrolments;
   readonly custody: Custody;
   readonly version: string;
@@ -25,14 +27,14 @@ export interface DoorContext {
 type RequestOf<K extends DoorRequest['kind']> = Extract<DoorRequest, { kind: K }>;
 
 export function doorHandler(context: DoorContext): DoorHandler {
-  const { agents, sessions, enrolments } = context;
+  const { agents, sessions, guarded, enrolments } = context;
   return async (request, caller) => {
     switch (request.kind) {
       case 'status':
         caller.reply(await status(context));
         break;
       case 'machine':
-        caller.reply(machine(agents));
+        caller.reply(machine(agents, guarded));
         break;
       case 'enroll':
         await enrolments.enrol(request, caller);
@@ -47,6 +49,13 @@ export function doorHandler(context: DoorContext): DoorHandler {
       case 'rules':
         caller.reply(rulesOf(await agents.evidence(request.agent)));
         break;
+      case 'guarded-open':
+        caller.reply({ kind: 'guarded-door', ...(await guarded.install(agents.ofScope(request.scope), request.modelUrl)) });
+        break;
+      case 'guarded-close':
+        await guarded.remove(agents.ofScope(request.scope));
+        caller.reply({ kind: 'done' });
+        break;
       case 'run':
         await sessions.run(agents.ofScope(request.scope), request, caller);
         break;
@@ -56,9 +65,10 @@ export function doorHandler(context: DoorContext): DoorHandler {
   };
 }
 
-async function status({ agents, sessions, custody, version, startedAtMs }: DoorContext): Promise<DoorReply> {
+async function status({ agents, sessions, guarded, custody, version, startedAtMs }: DoorContext): Promise<DoorReply> {
   const notices = [
     ...agents.unopened().map(({ scope, thrown }) => noticeOf(`the agent of the scope ${scope} could not be opened`, thrown)),
+    ...guarded.failures().map(({ scope, thrown }) => noticeOf(`the guarded door of the scope ${scope} is not open`, thrown)),
     ...agents
       .all()
       .flatMap(({ enrolment, auditFault }) =>
@@ -74,8 +84,11 @@ async function status({ agents, sessions, custody, version, startedAtMs }: DoorC
     startedAtMs,
     custody: custody.level,
     keyStores: (await custody.keyStores(keyStoresWithinMs)).map(keyStoreView),
-    agents: agents.all().map((agent) => agent.view()),
-    sessions: sessions.views(),
+    agents: agents.all().map((agent) => {
+      const port = guarded.portOf(agent);
+      return { ...agent.view(), ...(port !== undefined && { guarded: port }) };
+    }),
+    sessions: [...sessions.views(), ...guarded.views()].slice(0, 256),
     notices,
   };
 }
@@ -99,8 +112,9 @@ function noticeOf(what: string, thrown: unknown) {
 }
 
 /** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
-function machine(agents: Agents): DoorReplyOf<'machine'> {
+function machine(agents: Agents, guarded: GuardedDoors): DoorReplyOf<'machine'> {
   const all = agents.all();
+  const open = new Set(all.filter((agent) => guarded.portOf(agent) !== undefined).map(({ id }) => toHex(id)));
   const states = all.flatMap(({ state }) => state ?? []).toSorted((a, b) => a.control.position - b.control.position);
   const fleets = new Map(states.map((state) => [toHex(state.fleet), state])); // of several views of a fleet the one that has read on furthest
   const roster = [...fleets.values()].flatMap((state) =>
@@ -113,6 +127,7 @@ function machine(agents: Agents): DoorReplyOf<'machine'> {
       state: revoked === undefined ? 'live' : 'revoked',
       enrolledAtMs,
       here: agents.isHere(id),
+      ...(open.has(toHex(id)) && { guarded: true as const }),
     })),
   );
   const grants = all.flatMap((agent) =>

@@ -64,12 +64,14 @@ interface OpenCall {
 export class Guard {
   readonly #ports: GuardPorts;
   readonly #facts: SessionFacts;
-  readonly #labels = new Set<string>();
+  readonly #labels: Set<string>;
   readonly #open = new Map<string, OpenCall>();
   #unnamed = 0;
 
-  constructor(ports: GuardPorts, facts: SessionFacts) {
+  /** `labels`: what the session carries already. */
+  constructor(ports: GuardPorts, facts: SessionFacts, labels: Iterable<string> = []) {
     this.#ports = ports;
+    this.#labels = new Set(labels);
     this.#facts = facts;
   }
 

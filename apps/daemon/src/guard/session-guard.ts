@@ -12,7 +12,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { Ports } from '../ports.ts';
 import { BedrockContext } from './bedrock.ts';
 import type { Guarding } from './claude-code/door.ts';
-import { actTimeoutMs } from './claude-code/settings.ts';
+import { actTimeoutMs } from './claude-code/hooks.ts';
 import { Guard, type JudgedAct } from './guard.ts';
 import type { View } from './paths.ts';
 import { repositoryOf, branchOf } from './repository.ts';
@@ -20,19 +20,24 @@ import { repositoryOf, branchOf } from './repository.ts';
 /** Less than the hook waits, so that the harness hears how it ended. */
 const askWithinMs = actTimeoutMs - 30_000;
 
-export interface GuardedSession {
+export interface Session {
   readonly session: Uint8Array;
+  readonly mode: 'sealed' | 'guarded';
   /** As the record names it. */
   readonly program: string;
   /** The working tree, on this machine. */
   readonly tree: string;
   readonly view: View;
+  /** What it carries already. */
+  readonly labels?: Iterable<string>;
+  /** Throws why it may do nothing now. */
+  readonly assertGoing?: () => void;
 }
 
-export function sealedGuard(
+export function guardOf(
   agent: Agent,
   { primitives, clock }: Ports,
-  { session, program, tree, view }: GuardedSession,
+  { session, mode, program, tree, view, labels, assertGoing }: Session,
 ): Guarding {
   const repository = repositoryOf(tree);
   const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
@@ -46,7 +51,7 @@ export function sealedGuard(
       },
       digest: (call) => callDigest(primitives, { agent: agent.id, session }, call),
       approve: ({ call, context, decision }, gone) =>
-        agent.approvals.askAboutCall({ session, mode: 'sealed', program }, call, {
+        agent.approvals.askAboutCall({ session, mode, program }, call, {
           because: becauseOf(decision),
           directory: context.directory,
           ...(context.subagent !== undefined && { subagent: context.subagent }),
@@ -55,17 +60,19 @@ export function sealedGuard(
         }),
       record: async (act) => {
         agent.assertAble();
+        if (act.allowed) assertGoing?.(); // an operator may have taken minutes
         await agent.audit.append(reportOf(session, act));
       },
     },
     {
       agent: toHex(agent.id),
       scope: agent.enrolment.scope,
-      mode: 'sealed',
+      mode,
       view,
       branch: () => branchOf(tree),
       ...(repository !== undefined && { repository }),
     },
+    labels,
   );
   const bedrock = new BedrockContext(() => {
     const { version, texts } = agent.bedrock;

@@ -10,6 +10,11 @@ export interface McpView {
   whoami(): object;
   vault(): readonly object[];
   rules(): object;
+  /** What may be done with credentials; absent in a session that may use none. */
+  readonly uses?: CredentialUses;
+}
+
+export interface CredentialUses {
   /** As `POST /v1/handles` takes it, not looked at yet. */
   mint(asked: { readonly credential: Json; readonly request: { readonly method: Json; readonly url: Json } }): Promise<object>;
   request(request: OwnRequest): Promise<object>;
@@ -26,7 +31,15 @@ const none = { type: 'object', properties: {}, additionalProperties: false } as 
 const reads = { readOnlyHint: true, openWorldHint: false };
 const maxHeaders = 64;
 
+const vaultOfItsOwn =
+  'The credentials that this session may use: name, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
+  'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit.';
+const vaultOfOthers =
+  'The credentials that sealed sessions of this agent may use: name, how it is attached, hosts, methods, paths. This session was started by hand and ' +
+  'may use none of them.';
+
 export function holdfastTools(view: McpView): readonly McpTool[] {
+  const { uses } = view;
   return [
     {
       name: 'whoami',
@@ -37,9 +50,7 @@ export function holdfastTools(view: McpView): readonly McpTool[] {
     },
     {
       name: 'vault_list',
-      description:
-        'The credentials that this session may use: name, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
-        'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit.',
+      description: uses === undefined ? vaultOfOthers : vaultOfItsOwn,
       inputSchema: none,
       annotations: reads,
       call: async () => ({ items: view.vault() }),
@@ -51,6 +62,12 @@ export function holdfastTools(view: McpView): readonly McpTool[] {
       annotations: reads,
       call: async () => view.rules(),
     },
+    ...(uses === undefined ? [] : toolsThatUse(uses)),
+  ];
+}
+
+function toolsThatUse(uses: CredentialUses): readonly McpTool[] {
+  return [
     {
       name: 'handle_mint',
       description:
@@ -68,7 +85,7 @@ export function holdfastTools(view: McpView): readonly McpTool[] {
         additionalProperties: false,
       },
       annotations: { readOnlyHint: false, openWorldHint: false },
-      call: async ({ credential = null, method = 'GET', url = null }) => view.mint({ credential, request: { method, url } }),
+      call: async ({ credential = null, method = 'GET', url = null }) => uses.mint({ credential, request: { method, url } }),
     },
     {
       name: 'http_request',
@@ -87,7 +104,7 @@ export function holdfastTools(view: McpView): readonly McpTool[] {
         additionalProperties: false,
       },
       annotations: { readOnlyHint: false, openWorldHint: true },
-      call: async (input) => view.request(ownRequest(input)),
+      call: async (input) => uses.request(ownRequest(input)),
     },
   ];
 }

@@ -17,7 +17,7 @@ export function agentView(agent: Agent, authority: SessionAuthority): Routes {
 }
 
 /** For a screen's foot: ASCII, one line. */
-function statusLineOf(agent: Agent, mode: 'sealed' | 'guarded'): string {
+export function statusLineOf(agent: Agent, mode: 'sealed' | 'guarded'): string {
   const { version } = agent.rules;
   const held = version === undefined ? 'no rules: reads only' : `rules ${version}`;
   const count = agent.grants().length;

@@ -20,12 +20,16 @@ export function mcpView({ agent, authority, guard, own }: Parts): McpView {
   return {
     whoami: () => ({ agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed', labels: [...guard.labels] }),
     vault: () => vaultOf(agent, authority), // [MCP-6]
-    rules: () => {
-      const { version, rules } = agent.rules;
-      const shown = rules.set.rules.map(({ id, effect, reason, instead }) => ({ id, effect, reason, instead }));
-      return version === undefined ? { version: null, rules: shown } : { version, rules: shown };
+    rules: () => rulesOf(agent),
+    uses: {
+      mint: (asked) => mintAsked(authority, asked), // [MCP-8]
+      request: (request) => own.send(request),
     },
-    mint: (asked) => mintAsked(authority, asked), // [MCP-8]
-    request: (request) => own.send(request),
   };
+}
+
+/** The rules that hold for an agent now; without a version those of a time before any. */
+export function rulesOf({ rules: { version, rules } }: Agent): object {
+  const shown = rules.set.rules.map(({ id, effect, reason, instead }) => ({ id, effect, reason, instead }));
+  return { version: version ?? null, rules: shown };
 }

@@ -18,7 +18,7 @@ import { codexRoutes } from '../guard/codex/door.ts';
 import { codexFiles } from '../guard/codex/requirements.ts';
 import type { HeldPlaces } from '../guard/held-places.ts';
 import { SessionFloor } from '../guard/session-floor.ts';
-import { sealedGuard } from '../guard/session-guard.ts';
+import { guardOf } from '../guard/session-guard.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
@@ -90,18 +90,18 @@ export class Sessions {
       const floor = await SessionFloor.atStart(agent, request.cwd);
       const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
-      const guarding = sealedGuard(agent, this.ports, { session, program, tree: request.cwd, view });
+      const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view });
       authority.heldBy(async (readings) =>
         agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpRoutes(mcpView({ agent, authority, guard: guarding.guard, own }));
+      const tools = mcpView({ agent, authority, guard: guarding.guard, own });
       door = agentDoor(
         agentView(agent, authority),
         agentHandles(authority),
-        claudeCodeRoutes(guarding),
+        claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
-        tools,
+        mcpRoutes(() => tools),
       );
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();

@@ -40,6 +40,7 @@ const schema = `
     PRIMARY KEY (agent, topic, position)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, box BLOB NOT NULL,
     PRIMARY KEY (agent, audience, epoch, commitment)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS guarded (agent BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL, counted_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -150,6 +151,16 @@ export class StateStore {
 
   savePulse(agent: Uint8Array, { wire, countedMs }: KeptPulse): void {
     this.run('INSERT OR REPLACE INTO pulse (agent, wire, counted_ms) VALUES (?, ?, ?)', agent, wire, Math.ceil(countedMs));
+  }
+
+  /** What stands for sessions that were started by hand: apps/daemon/src/guarded/record.ts. */
+  guarded(agent: Uint8Array): Uint8Array | undefined {
+    const [row] = this.all('SELECT record FROM guarded WHERE agent = ?', agent);
+    return row?.['record'] as Uint8Array | undefined;
+  }
+
+  saveGuarded(agent: Uint8Array, record: Uint8Array): void {
+    this.run('INSERT OR REPLACE INTO guarded (agent, record) VALUES (?, ?)', agent, record);
   }
 
   private all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {

@@ -8,10 +8,12 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { encodeDoorReply, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { doorHandler } from '../../src/door/requests.ts';
+import type { GuardedDoors } from '../../src/guarded/doors.ts';
 import type { Sessions } from '../../src/session/session.ts';
 import { Asker, EnrolWorld } from '../agent/enrol-world.ts';
 
 const noSessions = { views: () => [] } as unknown as Sessions;
+const noDoors = { views: () => [], failures: () => [], portOf: () => undefined } as unknown as GuardedDoors;
 
 function askerOf(world: EnrolWorld): (request: DoorRequest) => Promise<DoorReply[]> {
   return async (request) => {
@@ -20,6 +22,7 @@ function askerOf(world: EnrolWorld): (request: DoorRequest) => Promise<DoorReply
     await doorHandler({
       agents,
       sessions: noSessions,
+      guarded: noDoors,
       enrolments: world.enrolments,
       custody,
       version: '0',

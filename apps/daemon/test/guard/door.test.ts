@@ -33,7 +33,7 @@ async function serve(t: TestContext, decide: (call: ToolCall) => Decision) {
     { agent: 'a', scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
   const bedrock = new BedrockContext(() => ({ version: 1, texts: ['Fridays only.'] }));
-  const server = createServer(agentDoor(claudeCodeRoutes({ guard, bedrock, view, settings: 'fixed', fault })));
+  const server = createServer(agentDoor(claudeCodeRoutes(() => ({ guard, bedrock, view, settings: 'fixed', fault }))));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.close();

@@ -104,10 +104,12 @@ test('a request takes an address, a method, plain headers and text, and nothing 
     whoami: () => ({}),
     vault: () => [],
     rules: () => ({}),
-    mint: async () => ({}),
-    request: async (request) => {
-      sent.push(request);
-      return {};
+    uses: {
+      mint: async () => ({}),
+      request: async (request) => {
+        sent.push(request);
+        return {};
+      },
     },
   };
   const tool = holdfastTools(view).find(({ name }) => name === 'http_request') ?? assert.fail();

@@ -133,6 +133,10 @@ export const auditEvent = union({
   'entry-rejected': { ...stamp, position: integer(), code },
   /** An alarm: something that is no part of the fleet's history was shown as such. */
   'entry-refused': { ...stamp, code },
+  /** An alarm: what steers a session that was started by hand was changed while it ran, and it is suspended. `unlisted`: further places. */
+  tampered: { ...stamp, session: sessionId, places: list(shown(256), { max: 16 }), unlisted: optional(integer({ min: 1 })) },
+  /** An operator let it go on. */
+  resumed: { ...stamp, session: sessionId },
   'stream-cut': { ...stamp, session: sessionId, grant: optional(grantId) },
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },

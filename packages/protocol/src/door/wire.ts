@@ -10,6 +10,7 @@ import {
   encode,
   integer,
   list,
+  literal,
   oneOf,
   optional,
   record,
@@ -69,6 +70,9 @@ export const doorRequest = union({
   },
   /** The rules and the bedrock that hold for an agent of this machine. */
   rules: { agent: text({ max: 64 }) },
+  /** Opens, or shows again, the door for agents that are started by hand. `modelUrl`: where whoever installs asks the model. */
+  'guarded-open': { scope: scopeName, modelUrl: optional(text({ max: 2048 })) },
+  'guarded-close': { scope: scopeName },
   input: { data: bytesUpTo(maxChunkBytes) },
   'input-end': {},
   resize: { columns: size, rows: size },
@@ -109,6 +113,8 @@ export const agentView = record({
   events: integer(),
   /** False since a record could not be written: what needs one does not happen. */
   recording: bool,
+  /** Port of the door for agents that are started by hand, while it is open. */
+  guarded: optional(integer({ max: 65_535 })),
 });
 export type AgentView = Infer<typeof agentView>;
 
@@ -118,6 +124,10 @@ const sessionView = record({
   mode: text({ max: 16 }),
   command: text({ max: 256 }),
   startedAtMs: integer(wallClockMs),
+  /** Nothing happens in it until an operator lets it go on; what was changed. */
+  suspended: optional(text({ max: 1024 })),
+  /** Its harness lets acts pass when a hook fails. */
+  unfit: optional(literal(true)),
 });
 
 const memberView = record({
@@ -129,6 +139,8 @@ const memberView = record({
   state: text({ max: 32 }),
   enrolledAtMs: integer(wallClockMs),
   here: bool,
+  /** Its door for agents that are started by hand is open. */
+  guarded: optional(literal(true)),
 });
 
 /** A kind of key store that this machine has, the best first. */
@@ -221,6 +233,13 @@ export const doorReply = union({
         max: maxBedrockTexts,
       }),
     }),
+  },
+  'guarded-door': {
+    port: integer({ max: 65_535 }),
+    /** For a user's own settings of the harness: JSON. */
+    settings: text({ max: 64 * 1024 }),
+    /** Where root alone may write. */
+    files: list(record({ path, text: text({ max: 64 * 1024 }) }), { max: 64 }),
   },
   'audit-page': {
     agent: principalId,

@@ -1,6 +1,6 @@
 // Verdicts in the words of Claude Code's hooks, spec/guard.md [GUARD-7]. An answer never says `allow`: the harness's own permissions still apply.
 
-import { codeOf } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Verdict } from '../reported.ts';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -39,5 +39,7 @@ export function addContext(event: string, additionalContext: string | undefined)
 
 /** For what could not be read or judged: it does not happen. */
 export function answerFault(thrown: unknown): Answer {
+  if (thrown instanceof HoldfastError && thrown.code === 'session_suspended')
+    return block(`Holdfast: ${thrown.message} (${thrown.code}). Instead: ${thrown.next ?? 'ask an operator'}`);
   return block(`Holdfast could not judge this (${codeOf(thrown)}), so it does not happen.`);
 }

@@ -1,5 +1,6 @@
 // Where Claude Code's hooks ask, a path of the session's door: event in, decision in Claude Code's words out. spec/guard.md.
 
+import type { IncomingMessage } from 'node:http';
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Json } from '@holdfast/protocol/rules/call';
 import { answer, readJson, type Routes } from '../../session/agent-door.ts';
@@ -24,20 +25,23 @@ export interface Guarding {
   fault(code: ErrorCode): void;
 }
 
-export function claudeCodeRoutes(guarding: Guarding): Routes {
+/** `of`: the guard of whoever asks. What it throws is a denial. */
+export function claudeCodeRoutes(of: (request: IncomingMessage) => Guarding): Routes {
   return {
     [claudeCodePath]: {
       POST: async (request, response) => {
         let told: unknown;
+        let guarding: Guarding | undefined;
         // The harness gave up, or the person at it interrupted: nobody needs to answer any more.
         const gone = new AbortController();
         response.once('close', () => gone.abort());
         try {
+          guarding = of(request);
           told = await answerTo(readEvent(await readJson(request, maxEventBytes)), guarding, gone.signal);
         } catch (thrown) {
           // Said as a decision: a status alone stops nothing in a harness that lets errors pass. [GUARD-6]
           told = answerFault(thrown);
-          guarding.fault(codeOf(thrown));
+          guarding?.fault(codeOf(thrown));
           // What is left of a body that nobody read would be taken for the next request.
           if (!request.complete) response.setHeader('connection', 'close');
         }

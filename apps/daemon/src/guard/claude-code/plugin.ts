@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mcpPath } from '../../mcp/door.ts';
 
-const pluginFolder = fileURLToPath(new URL('../../../../../plugin', import.meta.url)).replace(/\/$/, '');
+export const pluginFolder = fileURLToPath(new URL('../../../../../plugin', import.meta.url)).replace(/\/$/, '');
 
 /** Plugin, and the marketplace that it comes from. */
 export const pluginName = 'holdfast@holdfast';
@@ -20,16 +20,37 @@ export const showingTools = ['whoami', 'vault_list', 'rules_status'].map(mcpTool
 const manifestFile = '.claude-plugin/plugin.json';
 const statusLineFile = 'status-line.sh';
 
-/** The files of a session whose door needs no key, by their path in the plugin. */
-export function sealedPlugin(doorPort: number): Readonly<Record<string, string>> {
+/** The files as they lie where root alone may write, with the door's address filled in, by their path in the plugin. */
+export function filledPlugin(doorPort: number, key?: string): Readonly<Record<string, string>> {
   const skills = readdirSync(path.join(pluginFolder, 'skills')).map((name) => `skills/${name}/SKILL.md`);
   const { userConfig: _asked, ...manifest } = JSON.parse(text(manifestFile)) as Record<string, unknown>;
-  const server = { type: 'http', url: `http://127.0.0.1:${doorPort}${mcpPath}` };
+  const headers = key === undefined ? {} : { headers: { Authorization: `Bearer ${key}` } };
+  const server = { type: 'http', url: `http://127.0.0.1:${doorPort}${mcpPath}`, ...headers };
   return {
     [manifestFile]: JSON.stringify(manifest),
     '.mcp.json': JSON.stringify({ mcpServers: { holdfast: server } }),
     ...Object.fromEntries([...skills, statusLineFile].map((file) => [file, text(file)])),
   };
+}
+
+/** Where root alone may write: the marketplace of both plugins of ours, by path. `folder`: of the marketplace. */
+export function marketplace(folder: string, guard: Files, plugin: Files): Files {
+  const plugins = [
+    { name: 'guard', source: './guard' },
+    { name: 'holdfast', source: './plugin' },
+  ];
+  return {
+    [`${folder}/.claude-plugin/marketplace.json`]: JSON.stringify({ name: 'holdfast', owner: { name: 'holdfast' }, plugins }),
+    ...under(`${folder}/guard`, guard),
+    // The server of tools comes by it: managed settings themselves take servers over https only.
+    ...under(`${folder}/plugin`, plugin),
+  };
+}
+
+type Files = Readonly<Record<string, string>>;
+
+function under(place: string, files: Files): Files {
+  return Object.fromEntries(Object.entries(files).map(([file, text]) => [`${place}/${file}`, text]));
 }
 
 /** The words of the status line, where there is a bash to run it. `folder`: where the plugin lies. */

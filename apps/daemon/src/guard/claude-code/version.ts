@@ -60,6 +60,16 @@ function versionOfPackage(program: string): string | undefined {
   return undefined;
 }
 
+/** Of a program by the file that is read, and by the path that it was found at. */
+export function versionOf(file: string, place: string): string | undefined {
+  return versionIn(file) ?? versionOfPackage(place);
+}
+
+/** Whether its guard fails closed; one that does not tell its version is taken for one that does not. */
+export function isFit(version: string | undefined): boolean {
+  return version !== undefined && isAtLeast(version, minimumVersion);
+}
+
 /** By its name, or by where its installers put it. */
 export function isClaudeCode(...places: readonly string[]): boolean {
   return places.some(
@@ -75,8 +85,8 @@ export function isClaudeCode(...places: readonly string[]): boolean {
  * @throws harness_unfit
  */
 export function assertFit(program: string): void {
-  const version = versionIn(program) ?? versionOfPackage(program);
-  if (version !== undefined && isAtLeast(version, minimumVersion)) return; // [GUARD-11]
+  const version = versionOf(program, program);
+  if (isFit(version)) return; // [GUARD-11]
   const what = version === undefined ? 'does not tell its version' : `is version ${version}`;
   throw new HoldfastError('harness_unfit', `${program} ${what}, so its guard would not hold`, {
     next: `install Claude Code ${minimumVersion} or newer, or name the program itself instead of one that starts it`,

@@ -2,7 +2,7 @@
 // hooks that need nobody's trust. spec/guard.md [GUARD-17], [GUARD-18]. Measured with 0.169.0, whose hooks are commands: it runs the tool when
 // one exits with anything but 2, is killed, times out, or prints what it does not expect. So ours has a deadline of its own and one way to pass.
 
-import { actTimeoutMs } from '../claude-code/settings.ts';
+import { actTimeoutMs } from '../claude-code/hooks.ts';
 import { codexPath } from './door.ts';
 
 /** Codex's own deadline, after which the tool would run; ours comes well before. */

@@ -4,7 +4,7 @@
 // Claude Code reads this source before it loads it and follows `$` only into functions at the top of the file. Its types are those of the
 // published declarations, as far as they are used here.
 
-import { deadlineMs, door, model } from './door.ts';
+import { deadlineMs, door, headers, model } from './door.ts';
 
 interface Engine {
   readonly http: {
@@ -46,7 +46,7 @@ async function refusal(
 ): Promise<string | undefined> {
   const asked = $.http.fetch(door, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers,
     body: JSON.stringify({
       hook_event_name: 'Gate',
       session_id: await $.session.id(),
