@@ -40,6 +40,16 @@ export function olderClaudeCode(): string {
   });
 }
 
+/** Path of the script of another project's guard for Claude Code, to measure beside ours. Throws like `fetchedProgram`. */
+export function safetyNet(): string {
+  const build = {
+    packed: 'cc-safety-net@2.4.5',
+    integrity: 'sha512-NxVJYOyXsqI6+xX18nk5AiHilhgIR3thwBgDzXeEHuxKPrUhutD40tOGX3kgYDyqBwHPASyn7UOm05pAzhTsPw==',
+    member: 'package',
+  };
+  return path.join(fetchedProgram('cc-safety-net-2.4.5', { x64: build, arm64: build }), 'dist/bin/cc-safety-net.js');
+}
+
 /** Path of the binary; fetches it the first time. `builds` by architecture. Throws when this machine has no build, or the package is not the pinned one. */
 export function fetchedProgram(name: string, builds: Readonly<Record<string, Build>>): string {
   const build = builds[process.arch];

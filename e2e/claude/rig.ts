@@ -17,6 +17,7 @@ import { compile } from '@holdfast/protocol/rules/compile';
 import { decide } from '@holdfast/protocol/rules/decide';
 import { floor } from '@holdfast/protocol/rules/floor';
 import { parseRules } from '@holdfast/protocol/rules/language';
+import { withPacks } from '@holdfast/protocol/rules/packs/packs';
 import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bedrock.ts';
 import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
@@ -68,6 +69,10 @@ export interface Scene {
   /** Loopback names that mean the host's. */
   readonly brokered?: readonly string[];
   readonly timeoutsMs?: SettingsQuery['timeoutsMs'];
+  /** Changes what lies in /etc/claude-code. `/noop` at the door answers every hook with an empty object. */
+  readonly settings?: (files: ReturnType<typeof claudeCodeFiles>, inside: { readonly doorPort: number }) => typeof files;
+  /** Beside the list. */
+  readonly record?: (act: JudgedAct) => Promise<void>;
   /** Another program than Claude Code's own start. */
   readonly command?: readonly string[];
 }
@@ -86,6 +91,8 @@ export interface Played {
   readonly results: readonly string[];
   /** The ids of all calls that the model made. */
   readonly calls: readonly string[];
+  /** From each answer of the model's to the next request of any kind. */
+  readonly turnsMs: readonly number[];
   readonly tree: string;
   readonly home: string;
   exists(file: string): boolean;
@@ -95,7 +102,7 @@ const everything = 'rules: {}\n';
 const allowed = ['Bash', 'Read', 'Write', 'Edit', 'Agent', 'Skill', 'Monitor', 'WebFetch', 'ToolSearch', 'mcp__demo__make'];
 
 /** Plays a scene to its end; everything of it is gone when the test ends. */
-export async function play(t: TestContext, scene: Scene): Promise<Played> {
+export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise<Played> {
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'holdfast-claude-')));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const [tree, scopeHome, withheld] = ['tree', 'home', 'data'].map((name) => path.join(folder, name)) as [string, string, string];
@@ -110,7 +117,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const faults: string[] = [];
   const events: Record<string, unknown>[] = [];
   const requests: Seen[] = [];
-  const rules = compile(parseRules(scene.rules ?? everything));
+  const rules = compile(withPacks(parseRules(scene.rules ?? everything)));
   const { prompt = 'Go on.', words = ['--allowedTools', ...allowed] } = scene;
   const context = { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', directory: tree, home: '/home/agent' } as const;
   const sandbox = await startSandbox({
@@ -133,14 +140,16 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     caBundle: Buffer.from(rootCertificates.slice(0, 1).join('\n')),
     withheld: [withheld],
     installation,
-    etcFiles: (inside) =>
-      claudeCodeFiles({
+    etcFiles: (inside) => {
+      const files = claudeCodeFiles({
         ...inside,
         ...(scene.closed === true && { doorPort: 9 }),
         ...(scene.startProgram !== undefined && { shell: '', node: scene.startProgram }),
         modelUrl: `http://127.0.0.1:${inside.doorPort}`,
         ...(scene.timeoutsMs !== undefined && { timeoutsMs: scene.timeoutsMs }),
-      }),
+      });
+      return scene.settings?.(files, inside) ?? files;
+    },
   });
   const view = { root: sandbox.root, home: sandbox.home };
   const guard = new Guard(
@@ -149,7 +158,10 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
       nowMs: () => Date.now(),
       policy: () => ({ version: 1, decide: (call, context) => decide(rules, call, context) }),
       approve: async (act) => scene.operator?.(act) ?? 'unasked',
-      record: async (act) => void acts.push(act),
+      record: async (act) => {
+        acts.push(act);
+        await scene.record?.(act);
+      },
       fault: (code) => void faults.push(code),
     },
     { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
@@ -167,7 +179,11 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     tools,
   );
   const model = answerAsModel(scene.script, scene.subagents);
+  const turnsMs: number[] = [];
+  let answeredAtMs: number | undefined;
   const answerWhole = async (request: IncomingMessage, response: ServerResponse) => {
+    if (answeredAtMs !== undefined) turnsMs.push(performance.now() - answeredAtMs);
+    response.once('finish', () => (answeredAtMs = performance.now()));
     const body = await buffer(request);
     const seen = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
     requests.push(seen);
@@ -192,7 +208,8 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
   const server = createServer((request, response) => {
     // By the proxy, as the broker takes it for its own port.
     request.url = (request.url ?? '').replace(/^http:\/\/127\.0\.0\.1:\d+/, '');
-    if (request.url === claudeCodePath) void guardOrFault(request, response);
+    if (request.url === '/noop') request.resume().once('end', () => response.end('{}'));
+    else if (request.url === claudeCodePath) void guardOrFault(request, response);
     else if (request.url === mcpPath) door(request, response);
     else void answerWhole(request, response);
   });
@@ -221,6 +238,7 @@ export async function play(t: TestContext, scene: Scene): Promise<Played> {
     faults,
     events,
     requests,
+    turnsMs,
     results: [...blocksOf(requests, 'tool_result').values()].map(({ content }) => JSON.stringify(content)),
     calls: [...blocksOf(requests, 'tool_use').keys()],
     tree,
