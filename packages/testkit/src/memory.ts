@@ -21,6 +21,8 @@ export async function whyNoMemory(): Promise<string | undefined> {
 interface Area {
   readonly start: bigint;
   readonly end: bigint;
+  /** It shows a file that the process cannot change: nothing but the file's own bytes is there. */
+  readonly fixed?: boolean;
 }
 
 async function areasOf(pid: number): Promise<Area[]> {
@@ -29,9 +31,12 @@ async function areasOf(pid: number): Promise<Area[]> {
     .trim()
     .split('\n')
     .flatMap((line) => {
-      const [, start = '0', end = '0', name = ''] = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/.exec(line) ?? [];
+      const [, start = '0', end = '0', may = '', inode = '', name = ''] =
+        /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\S+) *(.*)$/.exec(line) ?? [];
       // The kernel's own pages, the same in every process; some cannot be read.
-      return name.startsWith('[v') ? [] : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`) }];
+      return name.startsWith('[v')
+        ? []
+        : [{ start: BigInt(`0x${start}`), end: BigInt(`0x${end}`), fixed: inode !== '0' && !may.includes('w') }];
     });
 }
 
@@ -56,15 +61,37 @@ async function usedRuns(pagemap: FileHandle, { start, end }: Area): Promise<Area
 
 /** How often each needle occurs in the memory of `pid`, which stands still meanwhile. Throws when it cannot be read. */
 export async function copiesIn(pid: number, needles: readonly Buffer[]): Promise<number[]> {
-  if (endianness() !== 'LE') throw new Error('the page map is read as little-endian');
   const counts = needles.map(() => 0);
+  const overlap = Math.max(...needles.map((needle) => needle.length)) - 1;
+  await readMemory(pid, { overlap, fixed: true }, (text, kept) => {
+    for (const [index, needle] of needles.entries()) {
+      // What ends within the part that was kept was counted before.
+      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+        if (at + needle.length > kept) counts[index] = (counts[index] ?? 0) + 1;
+      }
+    }
+  });
+  return counts;
+}
+
+/**
+ * Hands out all memory of `pid` that holds anything (`fixed`: also what shows a file that it cannot change), piece by piece, while the process stands still. A piece begins at a multiple of eight bytes
+ * and with the last `overlap` bytes of the one before it, `kept` in all; it is good until `visit` returns. Throws when it cannot be read.
+ */
+export async function readMemory(
+  pid: number,
+  { overlap, fixed }: { readonly overlap: number; readonly fixed: boolean },
+  visit: (piece: Buffer, kept: number) => void,
+): Promise<void> {
+  if (endianness() !== 'LE') throw new Error('the page map is read as little-endian');
   let bytes = 0;
   process.kill(pid, 'SIGSTOP');
   const memory = await open(`/proc/${pid}/mem`, constants.O_RDONLY);
   const pagemap = await open(`/proc/${pid}/pagemap`, constants.O_RDONLY);
   try {
     for (const area of await areasOf(pid)) {
-      for (const run of await usedRuns(pagemap, area)) bytes += await countIn(memory, run, needles, counts);
+      if (area.fixed === true && !fixed) continue;
+      for (const run of await usedRuns(pagemap, area)) bytes += await readRun(memory, run, overlap, visit);
     }
   } finally {
     process.kill(pid, 'SIGCONT');
@@ -72,11 +99,14 @@ export async function copiesIn(pid: number, needles: readonly Buffer[]): Promise
     await pagemap.close();
   }
   if (bytes < 8 << 20) throw new Error(`only ${bytes} bytes of process ${pid} were read: it is no Node process`);
-  return counts;
 }
 
-async function countIn(memory: FileHandle, { start, end }: Area, needles: readonly Buffer[], counts: number[]): Promise<number> {
-  const overlap = Math.max(...needles.map((needle) => needle.length)) - 1;
+async function readRun(
+  memory: FileHandle,
+  { start, end }: Area,
+  overlap: number,
+  visit: (piece: Buffer, kept: number) => void,
+): Promise<number> {
   const held = Buffer.alloc(pagesAtOnce * pageBytes + overlap);
   let kept = 0;
   let total = 0;
@@ -85,12 +115,7 @@ async function countIn(memory: FileHandle, { start, end }: Area, needles: readon
     const { bytesRead } = await memory.read(held, kept, wanted, place);
     if (bytesRead === 0) break;
     const text = held.subarray(0, kept + bytesRead);
-    for (const [index, needle] of needles.entries()) {
-      // What ends within the part that was kept was counted before.
-      for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
-        if (at + needle.length > kept) counts[index] = (counts[index] ?? 0) + 1;
-      }
-    }
+    visit(text, kept);
     kept = Math.min(overlap, text.length);
     text.copy(held, 0, text.length - kept);
     place += BigInt(bytesRead);
