@@ -154,8 +154,8 @@ describe('the main job', () => {
     const ran = await kept(holdfast.cli(['time', '--json']));
     const time = jsonOf<Time>(ran);
     assert.deepEqual([ran.code, time.calls, time.agents], [0, 3, 1]);
-    assert.ok(time.permissionedMs > 0 && time.permissionedMs < 3_000, `permissioned ${time.permissionedMs} ms`);
-    assert.ok(time.credentialedMs > 0 && time.credentialedMs < 3_000, `credentialed ${time.credentialedMs} ms`);
+    assert.ok(time.permissionedMs > 0 && time.permissionedMs < 60_000, `permissioned ${time.permissionedMs} ms`);
+    assert.ok(time.credentialedMs > 0 && time.credentialedMs < 60_000, `credentialed ${time.credentialedMs} ms`);
     assert.ok(time.peakMs > 0 && time.peakMs <= time.permissionedMs);
     assert.ok(time.standingRatio > 1, `ratio ${time.standingRatio}`);
   });

@@ -194,9 +194,9 @@ export class Installation {
   /** The process ids of its parts. */
   async parts(): Promise<{ readonly relay: number; readonly daemon: number; readonly custody: number }> {
     const daemon = jsonOf<{ pid: number }>(await this.cli(['status', '--json'])).pid;
-    // Its first child; where bubblewrap wraps it, the innermost.
+    // The daemon's first child; where bubblewrap wraps it, the innermost below, past the watcher that was there before.
     let custody = -1;
-    for (let [next] = await childrenOf(daemon); next !== undefined; [next] = await childrenOf(next)) custody = next;
+    for (let [next] = await childrenOf(daemon); next !== undefined; next = (await childrenOf(next)).at(-1)) custody = next;
     const relay = (await childrenOf(this.startPid)).find((pid) => pid !== daemon) ?? -1;
     return { relay, daemon, custody };
   }

@@ -20,6 +20,7 @@ import {
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Domain } from '@holdfast/protocol/keys/domain';
 import type { KeyHolder, OneTimeKey, SealPurpose } from '@holdfast/protocol/keys/key-holder';
+import { kept } from '../sandbox/keeper.ts';
 
 import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type Isolation, type Pkcs11Token } from './program.ts';
 
@@ -27,6 +28,9 @@ import { custodyCommand, findBubblewrap, treeProgram, type CustodyProgram, type 
 const defaultCallTimeoutMs = 30_000;
 /** What custody says on stderr is Node's own complaint when it cannot start; kept for the message. */
 const maxComplaintChars = 2000;
+
+/** Whose other end the shell holds that keeps bubblewrap. */
+const lifelineDescriptor = 3;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 type AnswerOf<K extends CustodyAnswer['kind']> = Extract<CustodyAnswer, { kind: K }>;
@@ -92,17 +96,15 @@ export class Custody {
     try {
       for (;;) {
         const isolation = tries.shift() ?? 'permissions';
-        const [file, ...args] = custodyCommand(
-          program,
-          { storeFolder, tpm, pkcs11 },
-          isolation === 'namespaces' ? bubblewrap : undefined,
-        );
+        const within = isolation === 'namespaces' ? bubblewrap : undefined;
+        const command = custodyCommand(program, { storeFolder, tpm, pkcs11 }, within);
+        const [file = '', ...args] = within === undefined ? command : kept('/bin/sh', lifelineDescriptor, command); // [CUSTODY-18]
         const env = isolation === 'namespaces' ? {} : { ...pkcs11?.environment }; // bubblewrap sets it inside
         const link = new CustodyLink(
           spawn(file, args, {
             env,
             cwd: '/',
-            stdio: ['pipe', 'pipe', 'pipe'],
+            stdio: ['pipe', 'pipe', 'pipe', ...(within === undefined ? [] : (['pipe'] as const))],
             detached: true,
           }),
           callTimeoutMs,
@@ -122,7 +124,7 @@ export class Custody {
     }
   }
 
-  /** Of the process that was started: bubblewrap's, where there is one. */
+  /** Of the process that was started: where there is bubblewrap, of the shell that keeps it. */
   get pid(): number {
     return this.#link.pid;
   }
@@ -246,6 +248,7 @@ class CustodyLink {
         resolve();
       });
     });
+    child.once('exit', () => child.stdio[lifelineDescriptor]?.destroy());
     child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
     child.stdout.on('error', (cause) => this.#fail('custody does not answer', cause));
     child.stdin.on('error', (cause) => this.#fail('custody does not listen', cause));

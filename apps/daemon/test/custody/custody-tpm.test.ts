@@ -58,7 +58,7 @@ for (const isolation of isolations) {
 
     it('holds no descriptor but its stdio and the TPM [CUSTODY-17]', () => {
       const innermost = (pid: number): number => {
-        const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+        const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').at(-1);
         return child === undefined || child === '' ? pid : innermost(Number(child));
       };
       const pid = innermost(custody.pid);

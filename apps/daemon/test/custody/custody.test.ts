@@ -2,7 +2,8 @@
 // outside: its descriptors, namespaces, environment and files.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +16,12 @@ import type { KeyDescription } from '@holdfast/protocol/custody/wire';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
 import { codeOf } from '@holdfast/protocol/errors';
+import { share } from '@holdfast/testkit/shares';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 
 import { Custody } from '../../src/custody/custody.ts';
 import { custodyCommand, findBubblewrap, treeProgram, type Isolation } from '../../src/custody/program.ts';
+import { noneLeft } from '../sandbox/daemon.ts';
 
 const fleet = new Uint8Array(32).fill(1);
 const agent = new Uint8Array(16).fill(2);
@@ -53,6 +56,10 @@ function processTree(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return [pid, ...(children === '' ? [] : children.split(' ').flatMap((child) => processTree(Number(child))))];
 }
+
+/** Without the shell that keeps bubblewrap, and its watcher. */
+const kept = (pid: number): number[] =>
+  processTree(pid).filter((each) => !readFileSync(`/proc/${each}/cmdline`, 'utf8').includes('holdfast-keeper'));
 
 const alive = (pid: number): boolean => {
   try {
@@ -131,7 +138,7 @@ for (const [isolation, skip] of isolations) {
     });
 
     it('has no socket but its stdio, which nobody else can connect to [CUSTODY-17]', () => {
-      for (const pid of processTree(custody.pid)) {
+      for (const pid of kept(custody.pid)) {
         const links = readdirSync(`/proc/${pid}/fd`).map((fd) => [Number(fd), readlinkSync(`/proc/${pid}/fd/${fd}`)] as const);
         const stdio = new Set(links.filter(([fd]) => fd <= 2).map(([, link]) => link));
         for (const [fd, link] of links.filter(([, link]) => link.startsWith('socket:')))
@@ -149,7 +156,7 @@ for (const [isolation, skip] of isolations) {
     });
 
     it('has no environment but what its start sets', () => {
-      for (const pid of processTree(custody.pid)) {
+      for (const pid of kept(custody.pid)) {
         const names = readFileSync(`/proc/${pid}/environ`, 'utf8')
           .split('\0')
           .map((each) => each.split('=')[0]);
@@ -264,6 +271,23 @@ describe('custody in namespaces, seen from outside', { skip: noNamespaces() }, (
       );
     } finally {
       await custody.close();
+    }
+  });
+});
+
+describe('custody whose daemon is killed', { skip: noNamespaces() }, () => {
+  it('in the midst of its start: nothing of it is left, and no other daemon sees to it [CUSTODY-18]', async (t) => {
+    const folder = temporary(t);
+    const start = `const { Custody } = await import(${JSON.stringify(new URL('../../src/custody/custody.ts', import.meta.url))});
+      console.log('starting');
+      await Custody.start({ storeFolder: ${JSON.stringify(folder)}, isolation: 'namespaces' });
+      setInterval(() => {}, 60_000);`;
+    for (let round = 0; round < share({ ci: 6, soak: 300 }); round += 1) {
+      const daemon = spawn(process.execPath, ['--input-type=module', '-e', start], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(daemon.stdout, 'data');
+      await setTimeout(Math.random() * 300);
+      daemon.kill('SIGKILL');
+      await noneLeft(folder);
     }
   });
 });
