@@ -40,7 +40,11 @@ function build(): void {
   const fetched = `${folder}.${process.pid}`;
   mkdirSync(fetched, { recursive: true });
   try {
-    execFileSync('npm', ['pack', packed, '--silent', '--pack-destination', fetched], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('npm', ['pack', packed, '--silent', '--pack-destination', fetched], {
+      // npm would keep what it compiled in the temporary folder.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const archive = join(fetched, readdirSync(fetched)[0] ?? '');
     const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
     if (found !== integrity) throw new Error(`${packed} is not the pinned package: ${found}`);
