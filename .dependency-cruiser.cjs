@@ -77,7 +77,7 @@ module.exports = {
       name: 'no-testkit-in-source',
       comment: 'fakes stay in tests',
       severity: 'error',
-      from: { path: '^(apps/[^/]+|packages/protocol)/src/' },
+      from: { path: '^(apps/[^/]+|packages/(protocol|verify))/src/' },
       to: { path: ['^packages/testkit/', '^(e2e|bench|scripts)/', '^(apps|packages)/[^/]+/test/'] },
     },
     outsideOf(
@@ -92,6 +92,19 @@ module.exports = {
       ['errors.ts', 'codec', 'primitives', 'keys', 'blind', 'seal', 'custody'],
       'custody imports only what signing and opening need',
     ),
+    outsideOf(
+      '^packages/verify/src/',
+      'verify-small',
+      ['errors.ts', 'codec', 'primitives', 'keys', 'blind', 'seal', 'custody', 'identity'],
+      'services import what verifying needs, and nothing of the journal',
+    ),
+    {
+      name: 'verify-no-node',
+      comment: 'services run on any platform: what they import knows no Node',
+      severity: 'error',
+      from: { path: '^packages/verify/src/' },
+      to: { dependencyTypes: ['core'] },
+    },
     {
       name: 'custody-no-third-party',
       comment: 'custody has no third-party package',

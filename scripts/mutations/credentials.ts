@@ -538,8 +538,9 @@ export const credentials: Area = {
       id: 'C-10.revoked-handles',
       off: 'handles of a revoked agent can be used',
       file: 'apps/daemon/src/agent/effects.ts',
-      from: "await this.burn(handles, { kind: 'agent', agent });",
-      to: '',
+      from: `this.tellRevoked();
+      await this.burn(handles, { kind: 'agent', agent });`,
+      to: 'this.tellRevoked();',
       red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
     },
     {
@@ -550,6 +551,32 @@ export const credentials: Area = {
       this.tellRevoked();`,
       to: 'leave();',
       red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
+      says: 'it did not come to: told',
+    },
+    {
+      id: 'C-10.suspended-handles',
+      off: 'handles of a suspended agent can be used once it is resumed',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: `suspended());
+      await this.burn(handles, { kind: 'agent', agent });`,
+      to: 'suspended());',
+      red: { [changes]: 'a suspension that is over by the time it is heard of ends what ran before it' },
+    },
+    {
+      id: 'C-10.suspended-mint',
+      off: 'a suspended agent gets handles',
+      file: 'apps/daemon/src/agent/agent.ts',
+      from: "const halted = this.own?.suspended === undefined ? undefined : 'agent_suspended';",
+      to: 'const halted = undefined;',
+      red: { [changes]: 'a suspension ends what runs and mints nothing' },
+    },
+    {
+      id: 'C-10.suspended-heard-late',
+      off: 'a suspension that is over is passed over',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: 'if (now.suspensions > (was?.suspensions ?? 0)) {',
+      to: 'if (now.suspended !== undefined && was?.suspended === undefined) {',
+      red: { [changes]: 'a suspension that is over by the time it is heard of ends what ran before it' },
       says: 'it did not come to: told',
     },
     {

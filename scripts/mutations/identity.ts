@@ -6,6 +6,10 @@ const policy = 'apps/custody/test/policy-vectors.test.ts';
 const presenting = 'packages/protocol/test/identity/presentation.test.ts';
 const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
+const changes = 'apps/daemon/test/agent/changes.test.ts';
+const members = 'apps/relay/test/members.test.ts';
+const verifier = 'packages/verify/test/verifier.test.ts';
+
 const credential = 'packages/protocol/src/identity/credential.ts';
 const presentation = 'packages/protocol/src/identity/presentation.ts';
 const sdJwt = 'packages/protocol/src/identity/sd-jwt.ts';
@@ -157,6 +161,62 @@ export const identity: Area = {
       from: 'if (nowMs >= this.expiresAtMs)',
       to: 'if (this.expiresAtMs === 0)',
       red: { [vectors]: 'status list vectors' },
+    },
+    {
+      id: 'I-6.unavailable',
+      off: 'an agent is let in where its status list is served as something else',
+      file: 'packages/verify/src/status-source.ts',
+      from: 'if (answer.status !== 200) throw new Error(`status ${answer.status}`);',
+      to: "if (answer.status !== 200) return '';",
+      red: { [verifier]: 'lets nobody in without a list of the right kind, size and signature' },
+    },
+    {
+      id: 'I-6.size',
+      off: 'a verifier reads whatever it is sent',
+      file: 'packages/verify/src/status-source.ts',
+      from: 'if (bytes > maxBytes) throw',
+      to: 'if (bytes > 1000 * maxBytes) throw',
+      red: { [verifier]: 'reads no more of an endless list than it may' },
+    },
+    {
+      id: 'I-7.older',
+      off: 'an older status list counts after a newer one',
+      file: 'packages/verify/src/status-source.ts',
+      from: 'if (before !== undefined && list.isBefore(before.list))',
+      to: 'if (before !== undefined && list === before.list)',
+      red: { [verifier]: 'takes no list that is older than one that it has seen' },
+    },
+    {
+      id: 'I-7.relay-order',
+      off: 'the relay takes an older status list',
+      file: 'apps/relay/src/sqlite-store.ts',
+      from: "if (Number(known['at_ms']) > atMs || Number(known['control']) > controlPosition)",
+      to: "if (Number(known['at_ms']) < 0)",
+      red: { [members]: 'status lists are taken from devices alone' },
+    },
+    {
+      id: 'I-7.relay-author',
+      off: 'the relay takes a status list that nobody signed',
+      file: 'apps/relay/src/requests.ts',
+      from: 'await verifyStatusToken(core.primitives, token, { deviceKey: device?.sign ?? new Uint8Array(), nowMs: core.clock.wallMs() });',
+      to: 'void verifyStatusToken;',
+      red: { [members]: 'status lists are taken from devices alone' },
+    },
+    {
+      id: 'I-8.suspended',
+      off: 'a suspended agent presents',
+      file: 'apps/daemon/src/agent/agent.ts',
+      from: 'return this.live && this.own?.suspended === undefined;',
+      to: 'return this.live;',
+      red: { [changes]: 'a suspension ends what runs and mints nothing' },
+    },
+    {
+      id: 'I-8.record',
+      off: 'a proof leaves without a record',
+      file: 'apps/daemon/src/agent/present.ts',
+      from: "await record({ kind: 'presented', audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });",
+      to: 'void [record, utf8];',
+      red: { [changes]: 'a proof of who the agent is: for one audience, of now, recorded before it leaves' },
     },
   ],
   exceptions: {},

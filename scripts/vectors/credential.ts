@@ -642,7 +642,7 @@ const standings = new Map([
   [2, 'revoked'],
   [5, 'suspended'],
 ] as const);
-const terms: StatusListTerms = { fleet, device, uri, standings, length: 8, issuedAtMs, livesMs: 86_400_000 };
+const terms: StatusListTerms = { fleet, device, uri, standings, length: 8, control: 7, issuedAtMs, livesMs: 86_400_000 };
 const list = await issueStatusList(operator, terms);
 const listed = async (change: Partial<StatusListTerms>, by = operator, chain: readonly string[] = []) =>
   issueStatusList(by, { ...terms, ...change }, chain);

@@ -155,6 +155,26 @@ operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
   .argument('<agent>', "an agent's id, or a scope's name")
   .option('--reason <text>', 'why, for the record', '')
   .action(action(async () => (await import('./commands/agents.ts')).revoke));
+operatorCommand(program, 'suspend', 'stop an agent at once, until it is resumed')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .option('--reason <text>', 'why, for the record', '')
+  .action(action(async () => (await import('./commands/suspend.ts')).suspend));
+operatorCommand(program, 'resume', 'let a suspended agent go on; nothing that ran comes back')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .action(action(async () => (await import('./commands/suspend.ts')).resume));
+command(program, 'present', 'prove to a service who the agent is: prints one presentation')
+  .requiredOption('--audience <url>', 'the service, as it calls itself')
+  .option('--nonce <text>', 'what the service asked for (default: one of our own)')
+  .option('--scope <scope>', 'which agent of this machine', 'main')
+  .option(
+    '--show <claim>',
+    'what to disclose: scope, machine, capability:NAME, capabilities, all; repeatable (default: capabilities)',
+    collect,
+  )
+  .action(action(async () => (await import('./commands/present.ts')).present));
+viewCommand(program, 'root', 'what a service has to know to verify presentations of the fleet').action(
+  action(async () => (await import('./commands/present.ts')).root),
+);
 operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
   .action(action(async () => (await import('./commands/pulse.ts')).pulse));

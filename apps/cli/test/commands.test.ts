@@ -54,6 +54,10 @@ const machineReply: DoorReply = {
       state: 'live',
       enrolledAtMs: 5,
       here: true,
+      evidence: 'claimed',
+      capabilities: ['deploy'],
+      expiresAtMs: 1_800_000_000_000,
+      sealed: 1,
     },
   ],
   grants: [
@@ -70,6 +74,7 @@ const machineReply: DoorReply = {
     },
   ],
   egress: [{ agent: id(1), rule: { id: id(5), agent: id(1), host: 'example.com', port: 443, allowPrivate: false } }],
+  roots: [{ fleet: hash, key: new Uint8Array(65).fill(4) }],
 };
 
 const json = (text: string): unknown => JSON.parse(text);
@@ -160,6 +165,10 @@ test('lists without a passphrase are the view of this machine', async (t) => {
         custody: 'software',
         state: 'live',
         enrolledAtMs: 5,
+        evidence: 'claimed',
+        capabilities: ['deploy'],
+        expiresAtMs: 1_800_000_000_000,
+        sealed: 1,
         here: true,
       },
     ],
@@ -185,7 +194,10 @@ test('lists without a passphrase are the view of this machine', async (t) => {
     view: 'machine',
     rules: [{ rule: '05'.repeat(16), agent: '01'.repeat(16), host: 'example.com', port: 443, allowPrivate: false }],
   });
-  assert.match((await cli(['agents'], { home })).stdout, /^0101\w+ {2}main +live +box\\u\{9b\} \(software\)\n$/);
+  assert.match(
+    (await cli(['agents'], { home })).stdout,
+    /^0101\w+ {2}main +live +box\\u\{9b\}\n {2}keys: software, claimed; until 2027-01-15; 1 sealed now; may: deploy\n$/,
+  );
   assert.deepEqual(
     heard.map(({ kind }) => kind),
     ['machine', 'machine', 'machine', 'machine'],

@@ -25,6 +25,13 @@ Commands:
   bedrock                     texts that stand in every agent's context
   agents [options]            who is enrolled
   revoke [options] <agent>    end an agent at once; its evidence stays
+  suspend [options] <agent>   stop an agent at once, until it is resumed
+  resume [options] <agent>    let a suspended agent go on; nothing that ran
+                              comes back
+  present [options]           prove to a service who the agent is: prints one
+                              presentation
+  root [options]              what a service has to know to verify presentations
+                              of the fleet
   pulse [options]             tell the fleet that its operator is here
   approvals [options]         acts of agents that wait for you
   plugin                      the guard in a Claude Code that is started by hand
@@ -219,6 +226,54 @@ Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --reason <text>           why, for the record (default: "")
+  -h, --help                display help for command
+`,
+  suspend: `Usage: holdfast suspend [options] <agent>
+
+stop an agent at once, until it is resumed
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --reason <text>           why, for the record (default: "")
+  -h, --help                display help for command
+`,
+  resume: `Usage: holdfast resume [options] <agent>
+
+let a suspended agent go on; nothing that ran comes back
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  present: `Usage: holdfast present [options]
+
+prove to a service who the agent is: prints one presentation
+
+Options:
+  --json            answer with one line of JSON
+  --audience <url>  the service, as it calls itself
+  --nonce <text>    what the service asked for (default: one of our own)
+  --scope <scope>   which agent of this machine (default: "main")
+  --show <claim>    what to disclose: scope, machine, capability:NAME,
+                    capabilities, all; repeatable (default: capabilities)
+  -h, --help        display help for command
+`,
+  root: `Usage: holdfast root [options]
+
+what a service has to know to verify presentations of the fleet
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  show the operator's view; without it, what this
+                            machine's daemon knows
   -h, --help                display help for command
 `,
   pulse: `Usage: holdfast pulse [options]

@@ -20,6 +20,8 @@ export interface RelayLimits {
   /** All agents of a fleet together; devices have only their own: no agent can hold up an operator. */
   readonly agents: Rate;
   readonly stranger: Rate;
+  /** Status lists, over the whole relay: whoever asks for them is nobody. */
+  readonly statusReads: Rate;
   /** New fleets, over the whole relay. */
   readonly creations: Rate;
   readonly maxFleets: number;
@@ -51,6 +53,7 @@ export const defaultLimits: RelayLimits = {
   principal: { perSecond: 1000, burst: 4000 },
   agents: { perSecond: 4000, burst: 20_000 },
   stranger: { perSecond: 10, burst: 40 },
+  statusReads: { perSecond: 500, burst: 5000 },
   creations: { perSecond: 1, burst: 60 },
   maxFleets: 100_000,
   maxTopicBytes: 1024 * 1024 * 1024,

@@ -2,7 +2,7 @@
 // sockets, folder and clock. It is given no key of any fleet and has no code that opens anything.
 
 import { mkdirSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -10,6 +10,7 @@ import { maxRequestBytes } from '@holdfast/protocol/blind/frames';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Connection, type Log } from './connection.ts';
+import { PublicHttp } from './public-http.ts';
 import { Fleets } from './fleets.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Bucket, defaultLimits, type Clock, type RelayLimits } from './limits.ts';
@@ -77,7 +78,9 @@ async function assembleCore({ folder, clock, limits: changed }: RelayOptions, st
 
 async function openPort(options: RelayOptions, core: RelayCore): Promise<Relay> {
   const sockets = new Sockets(core, options.log);
-  const server = createServer(answerHttp);
+  const http = new PublicHttp(core, options.log);
+  const server = createServer((request, response) => void http.answer(request, response));
+  server.maxRequestsPerSocket = 1000;
   server.on('upgrade', (request, socket, head) => sockets.upgrade(request, socket, head));
   await listen(server, options);
   sockets.startSweeping();
@@ -122,12 +125,6 @@ async function closeAll(server: Server, sockets: Sockets, core: RelayCore): Prom
   await core.commits.settled();
   await core.store.close();
   await closed;
-}
-
-function answerHttp(request: IncomingMessage, response: ServerResponse): void {
-  const healthy = request.method === 'GET' && request.url === '/health';
-  response.writeHead(healthy ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify({ ok: healthy }));
 }
 
 /** Below this a ping is answered; a reader that lets more pile up gets no pongs either. */

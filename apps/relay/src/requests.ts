@@ -1,7 +1,7 @@
 // What the relay does for each request, spec/relay.md §4. A caller is either a stranger or a member of one fleet; which, was settled
 // by `auth`. Whatever is not allowed here by name is refused.
 
-import { compareBytes, equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { compareBytes, equalBytes, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { parseAccessList, verifyFirstAccessList, verifyNextAccessList } from '@holdfast/protocol/blind/access-list';
 import { controlTopic, parseEntry, verifyEntry, type Head, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import {
@@ -14,6 +14,7 @@ import {
 import { signFreshness } from '@holdfast/protocol/blind/freshness';
 import { parsePulse, verifyPulse } from '@holdfast/protocol/blind/pulse';
 import { assertSignalLife, parseSignal } from '@holdfast/protocol/blind/signal';
+import { readStatusToken, verifyStatusToken } from '@holdfast/protocol/blind/status-token';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
@@ -115,6 +116,8 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
     }
     case 'pulse-put':
       return putPulse(core, caller, request.pulse);
+    case 'status-put':
+      return putStatus(core, caller, request.list);
     case 'pulse-get':
       return { now: fleet.pulse === undefined ? { kind: 'pulse' } : { kind: 'pulse', pulse: fleet.pulse.wire } };
     case 'fresh':
@@ -223,6 +226,18 @@ async function putPulse(core: RelayCore, caller: MemberCaller, wire: Uint8Array)
   const { atMs, control } = pulse.statement;
   const write: Write = { kind: 'pulse', fleet: fleet.id, atMs, controlPosition: control.position, pulse: wire };
   return later(core, write, () => fleet.movePulse(pulse));
+}
+
+async function putStatus(core: RelayCore, caller: MemberCaller, list: string): Promise<Reply> {
+  const { fleet } = caller;
+  assertAllowed(caller.member.role === 'device'); // [STATUS-6]
+  const token = readStatusToken(list);
+  const device = fleet.member(token.device);
+  assertAllowed(equalBytes(token.fleet, fleet.id) && device?.role === 'device');
+  await verifyStatusToken(core.primitives, token, { deviceKey: device?.sign ?? new Uint8Array(), nowMs: core.clock.wallMs() });
+  caller.assertConnected();
+  const { issuedAtMs, control } = token;
+  return later(core, { kind: 'status', fleet: fleet.id, atMs: issuedAtMs, controlPosition: control, list: utf8(list) });
 }
 
 async function freshness(

@@ -7,7 +7,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Head } from '@holdfast/protocol/blind/entry';
 import type { LockboxKey, Outcome, PlacedEntry, Store, StoredFleet, Write } from './store.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 const schema = `
   CREATE TABLE fleets (
     fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
@@ -25,7 +25,12 @@ const schema = `
     fleet BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, member BLOB NOT NULL, sealed BLOB NOT NULL,
     PRIMARY KEY (fleet, audience, epoch, commitment, member)
   ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
+`;
+/** What came with version 2. */
+const statusSchema = `
+  CREATE TABLE status_lists (
+    fleet BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, control INTEGER NOT NULL, list BLOB NOT NULL
+  ) STRICT;
 `;
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html); extended ones carry them in the low byte. */
@@ -93,7 +98,8 @@ class SqliteStore implements Store {
     const version = this.#number('PRAGMA user_version', 'user_version');
     if (version > schemaVersion)
       throw new HoldfastError('store_failed', 'the store was made by a newer relay', { next: 'start the newer version' });
-    if (version === 0) database.exec(`BEGIN; ${schema} COMMIT`);
+    if (version < schemaVersion)
+      database.exec(`BEGIN; ${version === 0 ? schema : ''} ${statusSchema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
     // A WAL that a burst made long is cut back instead of kept.
     database.exec('PRAGMA journal_size_limit = 67108864');
     if (maxStoreBytes !== undefined) {
@@ -139,6 +145,8 @@ class SqliteStore implements Store {
         return this.#putLockbox(write);
       case 'pulse':
         return this.#putPulse(write);
+      case 'status':
+        return this.#putStatus(write);
     }
   }
 
@@ -248,6 +256,23 @@ class SqliteStore implements Store {
       : { kind: 'refused', code: 'pulse_stale', message: 'a newer pulse is known' };
   }
 
+  /** [STATUS-6] Whoever had read less of the journal must not undo what another said. */
+  #putStatus({ fleet, atMs, controlPosition, list }: Extract<Write, { kind: 'status' }>): Outcome {
+    const known = this.#prepared('SELECT at_ms, control, list FROM status_lists WHERE fleet = ?').get(fleet);
+    if (known !== undefined) {
+      if (equalBytes(blob(known['list']), list)) return { kind: 'done', repeated: true };
+      if (Number(known['at_ms']) > atMs || Number(known['control']) > controlPosition)
+        return { kind: 'refused', code: 'status_stale', message: 'a newer status list is known' };
+    }
+    this.#prepared('INSERT OR REPLACE INTO status_lists (fleet, at_ms, control, list) VALUES (?, ?, ?, ?)').run(
+      fleet,
+      atMs,
+      controlPosition,
+      list,
+    );
+    return { kind: 'done', repeated: false };
+  }
+
   #fleet(fleet: Uint8Array): StoredFleet | undefined {
     const row = this.#prepared('SELECT access, pulse FROM fleets WHERE fleet = ?').get(fleet);
     if (row === undefined) return undefined;
@@ -268,6 +293,13 @@ class SqliteStore implements Store {
 
   async fleet(fleet: Uint8Array): Promise<StoredFleet | undefined> {
     return this.#reading(() => this.#fleet(fleet));
+  }
+
+  async status(fleet: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#reading(() => {
+      const row = this.#prepared('SELECT list FROM status_lists WHERE fleet = ?').get(fleet);
+      return row && blob(row['list']);
+    });
   }
 
   async countFleets(): Promise<number> {

@@ -27,6 +27,14 @@ export type Write =
       readonly atMs: number;
       readonly controlPosition: number;
       readonly pulse: Uint8Array;
+    }
+  | {
+      /** A status list, UTF-8; only forward, as pulses. */
+      readonly kind: 'status';
+      readonly fleet: Uint8Array;
+      readonly atMs: number;
+      readonly controlPosition: number;
+      readonly list: Uint8Array;
     };
 
 /** An entry and what of its statement decides where it may stand. */
@@ -66,6 +74,8 @@ export interface Store {
    */
   commit(writes: readonly Write[]): Promise<readonly Outcome[]>;
   fleet(fleet: Uint8Array): Promise<StoredFleet | undefined>;
+  /** The newest status list of a fleet. */
+  status(fleet: Uint8Array): Promise<Uint8Array | undefined>;
   countFleets(): Promise<number>;
   head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;
   /** Entries from a position on, in order; at least one if there is one, and no further than `maxBytes`. */

@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { controlTopic, signEntry } from '@holdfast/protocol/blind/entry';
 import { signAccessList } from '@holdfast/protocol/blind/access-list';
 import { signSignal } from '@holdfast/protocol/blind/signal';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import * as relay from '@holdfast/protocol/exchange/relay-calls';
+import { issueStatusList } from '@holdfast/protocol/identity/status-list';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { FleetWorld, headAfter, newActor, worldStartMs } from '../../../packages/testkit/src/fleet-world.ts';
 import { codeFrom, RelayWorld } from './relay-world.ts';
@@ -340,4 +342,54 @@ test('pulses are checked, kept and pushed; forged and older ones are refused', a
   await relays.restart();
   const again = await relays.client({ world, as: agent });
   assert.deepEqual(await relay.getPulse(again.exchange), pulse.wire);
+});
+
+test('status lists are taken from devices alone, go only forward, and are told to everybody by plain HTTP', async (context) => {
+  const relays = await RelayWorld.start(context);
+  const agent = await newActor();
+  const { world, device } = await relays.fleet([agent]);
+  const client = await relays.client({ world, as: agent });
+  const terms = {
+    fleet: world.fleet,
+    device: world.device.id,
+    uri: `https://relay.example/status/${toHex(world.fleet)}`,
+    standings: new Map(),
+    length: 4,
+    control: 3,
+    issuedAtMs: worldStartMs,
+    livesMs: 3_600_000,
+  };
+  const made = async (change: Partial<typeof terms>, by = world.device) => issueStatusList(by.holder, { ...terms, ...change });
+  const put = async (list: string, by = device) => codeFrom(relay.putStatusList(by.exchange, list));
+  const served = async (path = `/status/${toHex(world.fleet)}`) => fetch(`${relays.relay.url}${path}`);
+
+  assert.equal((await served()).status, 404);
+  const list = await made({});
+  assert.equal(await put(list, client), 'relay_refused'); // [STATUS-6]
+  assert.equal(await put(await made({}, agent)), 'status_forged'); // [STATUS-6]
+  assert.equal(await put(await made({ device: agent.id }, agent)), 'relay_refused');
+  assert.equal(await put(await made({ fleet: new Uint8Array(32) })), 'relay_refused');
+  assert.equal(await put('no.status.list'), 'status_forged');
+  assert.equal(await put(await made({ issuedAtMs: worldStartMs + 3_600_000 })), 'status_forged');
+  assert.equal(await put(list), 'ok');
+  assert.equal(await put(list), 'ok');
+  assert.equal(await put(await made({ issuedAtMs: worldStartMs - 1000 })), 'status_stale'); // [STATUS-6]
+  assert.equal(await put(await made({ control: 2, issuedAtMs: worldStartMs + 1000 })), 'status_stale'); // [STATUS-6]
+
+  await relays.restart();
+  const answer = await served();
+  assert.equal(answer.headers.get('content-type'), 'application/statuslist+jwt');
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  assert.equal(await answer.text(), list);
+  for (const path of ['/status/', `/status/${'0'.repeat(64)}`, `/status/${toHex(world.fleet).toUpperCase()}`, '/status', '/'])
+    assert.equal((await served(path)).status, 404, path);
+});
+
+test('asking for status lists has a limit of its own', async (context) => {
+  const relays = await RelayWorld.start(context, { statusReads: { perSecond: 0, burst: 2 } });
+  const { world, device } = await relays.fleet();
+  const ask = async () => (await fetch(`${relays.relay.url}/status/${toHex(world.fleet)}`)).status;
+  assert.deepEqual([await ask(), await ask(), await ask()], [404, 404, 429]); // [RELAY-27]
+  assert.equal(await codeFrom(relay.getPulse(device.exchange)), 'ok');
+  assert.equal((await fetch(`${relays.relay.url}/health`)).status, 200);
 });

@@ -94,6 +94,21 @@ test('a full disk: the batch did not happen, what was there stays, reads go on, 
   ]);
 });
 
+test('a store of the version before, which had no status lists, goes on with all that is in it', async () => {
+  const path = newPath();
+  const first = openAt(path);
+  await first.commit([create]);
+  await first.close();
+  const database = new DatabaseSync(path);
+  database.exec('DROP TABLE status_lists; PRAGMA user_version = 1');
+  database.close();
+  const store = openAt(path);
+  assert.equal(await store.countFleets(), 1);
+  const list = bytes(9);
+  await store.commit([{ kind: 'status', fleet, atMs: 1, controlPosition: 1, list }]);
+  assert.deepEqual(await store.status(fleet), list);
+});
+
 test('what is no store of ours is refused, and left as it is', () => {
   const garbage = newPath();
   writeFileSync(garbage, randomBytes(8192));

@@ -155,6 +155,26 @@ export function testStore(
     assert.equal((await store.fleet(fleet))?.pulse?.length, 31);
   });
 
+  test(`${name}: status lists move forward by time and control position`, async () => {
+    const { store, fleet } = await withFleet();
+    assert.equal(await store.status(fleet), undefined);
+    const status = { kind: 'status', fleet, atMs: 100, controlPosition: 5, list: bytes(30) } as const;
+    const last = { ...status, controlPosition: 6, list: bytes(31) };
+    const outcomes = await store.commit([
+      status,
+      status,
+      { ...status, atMs: 99, controlPosition: 9, list: bytes(32) },
+      { ...status, atMs: 200, controlPosition: 4, list: bytes(33) },
+      last,
+    ]);
+    assert.deepEqual(
+      outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.code : outcome)),
+      [done, repeated, 'status_stale', 'status_stale', done],
+    ); // [STATUS-6]
+    assert.deepEqual(await store.status(fleet), last.list);
+    assert.equal(await store.status(bytes(32)), undefined);
+  });
+
   test(`${name}: lockboxes have places, stay what they are, and are counted`, async () => {
     const { store, fleet } = await withFleet();
     const place = { audience: 'fleet', epoch: 0, keyCommitment: bytes(32), member: bytes(16) };
@@ -183,12 +203,14 @@ export function testStore(
       { kind: 'pulse', fleet, atMs: 1, controlPosition: 1, pulse: bytes(12) },
       { kind: 'lockbox', fleet, ...place, sealed: bytes(7), maxLockboxes: 9 },
     ]);
+    await store.commit([{ kind: 'status', fleet, atMs: 1, controlPosition: 1, list: bytes(13) }]);
     const before = await store.fleet(fleet);
     const again = await reopen(store);
     assert.deepEqual(await again.fleet(fleet), before);
     assert.deepEqual(await again.head(fleet, control), headOf(second));
     assert.deepEqual(await again.read(fleet, control, 0, { maxEntries: 9, maxBytes: 999 }), [genesis.wire, second.wire]);
     assert.equal((await again.lockbox(fleet, place))?.length, 7);
+    assert.equal((await again.status(fleet))?.length, 13);
     await again.close();
     await again.close();
   });

@@ -21,14 +21,13 @@ import {
   addItem,
   composeAgentEntry,
   composeGenesis,
-  enrollAgent,
   grantItem,
   rekeyFleet,
-  revokeAgent,
   type Composed,
   type NewFleet,
   type Operator,
 } from '@holdfast/protocol/journal/compose';
+import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { Replica, type Ingested } from '@holdfast/protocol/journal/replica';
 import { assertPairedWith, currentEpoch, topicTip } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';

@@ -2,10 +2,12 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { rekeyFleet, revokeAgent } from '@holdfast/protocol/journal/compose';
-import type { FleetState } from '@holdfast/protocol/journal/state';
+import { readCredential } from '@holdfast/protocol/identity/credential';
+import { rekeyFleet } from '@holdfast/protocol/journal/compose';
+import { revokeAgent } from '@holdfast/protocol/journal/compose-agents';
+import { standingOf, topicTip, type FleetState } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
-import { asOperator } from '../operator/session.ts';
+import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { plainText, visible, type Output } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
@@ -14,9 +16,17 @@ interface Shown {
   readonly scope: string;
   readonly machine: string;
   readonly custody: string;
+  readonly evidence: string;
+  readonly capabilities: readonly string[];
   readonly state: string;
   readonly enrolledAtMs: number;
   readonly guarded?: true | undefined;
+  readonly expiresAtMs: number;
+  /** When it last wrote to its topic. */
+  readonly seenAtMs?: number | undefined;
+  /** On the machine that is asked: whether it is its own, and how many sealed sessions it has there. */
+  readonly here?: boolean;
+  readonly sealed?: number;
 }
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
@@ -25,37 +35,49 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
     show(
       output,
       'machine',
-      agents.map(({ agent, scope, machine, custody, state, enrolledAtMs, here, guarded }) => ({
-        agent,
-        scope,
-        machine,
-        custody,
-        state,
-        enrolledAtMs,
-        here,
-        ...(guarded !== undefined && { guarded }),
-      })),
+      agents.map(({ fleet: _fleet, ...shown }) => shown),
     );
     return;
   }
   await asOperator(output, options, async (session) => {
-    const agents = [...session.state.agents.values()].map(({ id, scope, machine, custody, revoked, enrolledAtMs }) => ({
-      agent: id,
-      scope,
-      machine,
-      custody,
-      state: revoked === undefined ? 'live' : 'revoked',
-      enrolledAtMs,
-    }));
-    show(output, 'operator', agents);
+    const { agents } = session.state;
+    for (const { id } of agents.values()) await session.readAgentTopic(id);
+    show(
+      output,
+      'operator',
+      [...agents.values()].map(({ id, scope, machine, custody, capabilities, enrolledAtMs, ...member }) => {
+        const credential = readCredential(member.credential);
+        return {
+          agent: id,
+          scope,
+          machine,
+          custody,
+          evidence: credential.custody.evidence,
+          capabilities,
+          state: standingOf(member),
+          enrolledAtMs,
+          expiresAtMs: credential.expiresAtMs,
+          seenAtMs: topicTip(session.state, id)?.atMs,
+        };
+      }),
+    );
   });
 }
 
 function show(output: Output, view: string, agents: readonly Shown[]): void {
-  const lines = agents.map(
-    ({ agent, scope, machine, custody, state, guarded }) =>
-      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(8)} ${visible(machine)} (${keyStoreName(custody)})${guarded === true ? ', guarded: started by hand as well' : ''}`,
-  );
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const lines = agents.flatMap((each) => {
+    const { agent, scope, machine, custody, evidence, state, capabilities, expiresAtMs, seenAtMs, sealed, guarded } = each;
+    const about = [
+      `keys: ${keyStoreName(custody)}, ${evidence}`,
+      `until ${day(expiresAtMs)}`,
+      ...(seenAtMs === undefined ? [] : [`seen ${new Date(seenAtMs).toISOString().slice(0, 16)}Z`]),
+      ...(sealed === undefined || sealed === 0 ? [] : [`${sealed} sealed now`]),
+      ...(guarded === true ? ['guarded: started by hand as well'] : []),
+      ...(capabilities.length === 0 ? [] : [`may: ${capabilities.join(', ')}`]),
+    ];
+    return [`${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(9)} ${visible(machine)}`, `  ${about.join('; ')}`];
+  });
   output.result({ view, agents }, lines.length === 0 ? ['no agent is enrolled yet; on its machine: holdfast enroll'] : lines);
 }
 
@@ -81,7 +103,8 @@ export async function revoke(
     await session.write(async (operator) =>
       revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }),
     );
-    const applied = (await isHere(agent.id)) ? await session.appliedHere() : 'absent';
+    await session.publishStatus();
+    const applied = await reachedHere(session, agent.id);
     await session.write((operator) => rekeyFleet(operator));
     output.result({ agent: agent.id, revoked: true, applied: applied === 'applied', rotate }, [
       `${agent.scope} is revoked${heard[applied]}`,
@@ -90,13 +113,17 @@ export async function revoke(
   });
 }
 
-const heard = {
+export const heard = {
   applied: ', here already',
   absent: '; its machine hears of it through the relay',
   late: '; the daemon of this machine has not heard of it yet, see: holdfast status',
 };
 
 /** Only a daemon that has this very agent is waited for: others hear of it in their own time. */
+export async function reachedHere(session: OperatorSession, agent: Uint8Array): Promise<keyof typeof heard> {
+  return (await isHere(agent)) ? session.appliedHere() : 'absent';
+}
+
 async function isHere(agent: Uint8Array): Promise<boolean> {
   try {
     const { agents } = await askDaemon(findHome(), { kind: 'status' }, 'status');

@@ -11,8 +11,7 @@ import {
   rendezvousOf,
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
-import { statusUriOf } from '@holdfast/protocol/identity/status-list';
-import { enrollAgent } from '@holdfast/protocol/journal/compose';
+import { enrollAgent } from '@holdfast/protocol/journal/compose-agents';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { visible, type Output } from '../output.ts';
@@ -49,7 +48,7 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
         enrollAgent(operator, {
           offer: opened.offer,
           evidence: 'claimed',
-          statusUri: statusUriOf(session.facts.relayUrl, session.facts.fleet),
+          statusUri: session.statusUri,
           accessVersion: await session.accessVersion(),
         }),
       );

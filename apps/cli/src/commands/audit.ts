@@ -66,7 +66,10 @@ function sentence(event: AuditEvent): string {
     case 'egress-allowed':
       return `${event.host}:${event.port}`;
     case 'revoked':
+    case 'agent-suspended':
       return event.reason;
+    case 'presented':
+      return `to ${event.audience}${event.shown.length === 0 ? '' : `: ${event.shown.join(', ')}`}`;
     case 'enrolled':
       return event.custody;
     case 'daemon-start':

@@ -18,11 +18,14 @@ import {
   putAccessList,
   putLockbox,
   putPulse,
+  putStatusList,
   readTopic,
 } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
-import { makePulse, rekeyFleet, renewAccess, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
-import { currentEpoch, liveAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import { makePulse, rekeyFleet, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
+import { statusUriOf } from '@holdfast/protocol/identity/status-list';
+import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
+import { actingAgents, currentEpoch, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -167,7 +170,7 @@ export class OperatorSession {
         .map(({ id }) => toHex(id))
         .toSorted()
         .join();
-    return ids(listed.agents) !== ids(liveAgents(this.state));
+    return ids(listed.agents) !== ids(actingAgents(this.state));
   }
 
   private get isEpochBehind(): boolean {
@@ -243,8 +246,35 @@ export class OperatorSession {
     }
   }
 
+  /** That an operator is here, and the status list, which lives as long: each is worth nothing to others without the other. */
   async pulse(): Promise<void> {
+    await this.renewCredentials();
     await putPulse(this.relay, await makePulse(this.operator));
+    await this.publishStatus();
+  }
+
+  get statusUri(): string {
+    return statusUriOf(this.facts.relayUrl, this.facts.fleet);
+  }
+
+  /** Tells services what the journal says of each credential. Whoever has read more of it has the last word. [STATUS-6] */
+  async publishStatus(): Promise<void> {
+    try {
+      await putStatusList(this.relay, await makeStatusList(this.operator, this.statusUri));
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'status_stale') throw thrown;
+    }
+  }
+
+  /** Credentials near their end get another 30 days: as long as an operator shows life, none runs out. [CREDENTIAL-12] */
+  private async renewCredentials(): Promise<void> {
+    if (dueForRenewal(this.state, Date.now()).length === 0) return;
+    await this.write(async (operator) => {
+      const agents = dueForRenewal(operator.replica.state, operator.nowMs);
+      return agents.length === 0
+        ? { lockboxes: [], entries: [] }
+        : renewCredentials(operator, { agents, statusUri: this.statusUri });
+    });
   }
 
   /** Overwrites the fleet's keys, not the operator's. */

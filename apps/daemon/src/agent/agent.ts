@@ -3,6 +3,7 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
@@ -10,6 +11,7 @@ import {
   egressOf,
   grantsOf,
   isLive,
+  type Agent as FleetAgent,
   type Bedrock,
   type Egress,
   type FleetState,
@@ -30,6 +32,7 @@ import { AgentAuditLog } from './audit-log.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
+import { presentAs, type MadePresentation, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 
 /** Which parts of a request the record keeps. */
@@ -38,11 +41,16 @@ const sweepEveryMs = 1000;
 /** How long the end of the daemon waits for a relay. */
 const lastCheckpointWithinMs = 2000;
 
+/** Its keys in custody, which also bind its credential to a presentation. */
+export interface AgentKey extends KeyHolder {
+  present(terms: KeyBindingTerms): Promise<string>;
+}
+
 export interface AgentOptions {
   readonly ports: Ports;
   readonly store: StateStore;
   readonly enrolment: Enrolment;
-  readonly holder: KeyHolder;
+  readonly holder: AgentKey;
   readonly custodyLevel: string;
   readonly auditFolder: string;
   /** This run of the daemon. */
@@ -61,7 +69,7 @@ interface Opened {
 
 export class Agent {
   readonly enrolment: Enrolment;
-  readonly holder: KeyHolder;
+  readonly holder: AgentKey;
   readonly freshness: Freshness;
   readonly custodyLevel: string;
   private readonly ports: Ports;
@@ -138,6 +146,16 @@ export class Agent {
     return state !== undefined && isLive(state, this.id) && this.options.past !== true;
   }
 
+  /** Live, and not suspended. */
+  get mayAct(): boolean {
+    return this.live && this.own?.suspended === undefined;
+  }
+
+  /** What the fleet knows of it. */
+  get own(): FleetAgent | undefined {
+    return this.journal.state?.agents.get(toHex(this.id));
+  }
+
   /** Why there is no connection to the relay; `relay_refused` after a revocation that was not heard of here. */
   get relayError(): ErrorCode | undefined {
     return this.link.error;
@@ -172,9 +190,14 @@ export class Agent {
     return this.journal.state?.bedrock ?? { version: 0, texts: new Map() };
   }
 
-  /** Throws `agent_revoked`, or `relay_unreachable` before the fleet was read for the first time. */
+  /** Throws `agent_revoked`, `agent_suspended`, or `relay_unreachable` before the fleet was read for the first time. */
   assertLive(): void {
-    if (this.live) return;
+    if (this.mayAct) return;
+    if (this.live) {
+      throw new HoldfastError('agent_suspended', 'this agent is suspended', {
+        next: 'its operator lets it go on: holdfast resume',
+      });
+    }
     if (this.journal.state === undefined) {
       throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', {
         next: 'wait for the relay; see: holdfast status',
@@ -210,6 +233,19 @@ export class Agent {
   /** Acts of its sessions that wait for an operator. */
   get approvals(): Approvals {
     return this.begun().approvals;
+  }
+
+  /** Proves who the agent is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
+  async present(asked: PresentRequest): Promise<MadePresentation> {
+    this.assertAble();
+    const stale = this.refusal();
+    if (stale !== undefined)
+      throw new HoldfastError(stale, "the fleet's state is not fresh enough to prove anything by it", {
+        next: 'see: holdfast status',
+      }); // [PRESENT-12]
+    const { ports, holder, own, state } = this;
+    if (own === undefined || state === undefined) throw new HoldfastError('agent_unknown', 'this agent is not enrolled');
+    return presentAs({ ports, holder, own, state, record: (report) => this.audit.append(report) }, asked);
   }
 
   /** What its sessions hold in place of a grant's secret. */
@@ -258,6 +294,7 @@ export class Agent {
       link,
       freshness,
       live,
+      suspended: !this.mayAct,
       grants: this.grants().length,
       rules: this.rules,
       egress: this.egress().length,
@@ -371,7 +408,8 @@ export class Agent {
   /** Why nothing is minted now. */
   private refusal(): ErrorCode | undefined {
     const { refusal } = this.freshness.view(this.journal.pulseMaxAgeMs);
-    return this.fault?.code ?? refusal ?? (this.journal.hasReadOwn ? undefined : 'stale_relay'); // [AUDIT-23]
+    const halted = this.own?.suspended === undefined ? undefined : 'agent_suspended';
+    return this.fault?.code ?? halted ?? refusal ?? (this.journal.hasReadOwn ? undefined : 'stale_relay'); // [AUDIT-23]
   }
 
   private sweep(handles: HandleTable): void {

@@ -3,7 +3,7 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import type { Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
+import type { Agent, Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
 import { faultOf } from '../fault.ts';
 import type { Log } from '../ports.ts';
 import type { BurnTarget, HandleTable } from '../vault/mint.ts';
@@ -13,6 +13,8 @@ import type { InForce } from './rules-in-force.ts';
 export interface AgentEvents {
   /** The agent may do nothing any more. */
   revoked(): void;
+  /** Nor now, until it is resumed: what runs ends. */
+  suspended(): void;
   /** This grant has ended: what still uses it is cut. */
   grantEnded(grant: Uint8Array): void;
   /** Another set is in force. */
@@ -28,6 +30,8 @@ export interface EffectsOptions {
   /** The agent reads no further. */
   readonly leave: () => void;
 }
+
+const shown = (reason: string): string => reason.replace(/[^\x20-\x7e]/g, '?');
 
 export class Effects {
   private readonly options: EffectsOptions;
@@ -53,9 +57,10 @@ export class Effects {
       leave();
       this.tellRevoked();
       await this.burn(handles, { kind: 'agent', agent });
-      note({ kind: 'revoked', reason: now.revoked.reason.replace(/[^\x20-\x7e]/g, '?') });
+      note({ kind: 'revoked', reason: shown(now.revoked.reason) });
       return;
     }
+    await this.suspensionChanged(now, was, handles);
     await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
     this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
     this.rulesChanged(after, before, rules);
@@ -74,6 +79,19 @@ export class Effects {
   /** For whatever ends the agent besides an operator: a log that does not hold. */
   tellRevoked(): void {
     this.tell((listener) => listener.revoked());
+  }
+
+  /** Also a suspension that is over by the time it is heard of ends what ran before it. [JOURNAL-30] */
+  private async suspensionChanged(now: Agent | undefined, was: Agent | undefined, handles: HandleTable): Promise<void> {
+    const { agent, note } = this.options;
+    if (now === undefined) return;
+    if (now.suspensions > (was?.suspensions ?? 0)) {
+      this.tell((listener) => listener.suspended());
+      await this.burn(handles, { kind: 'agent', agent });
+      note({ kind: 'agent-suspended', reason: shown(now.suspended?.reason ?? '') });
+    }
+    const isOver = now.suspended === undefined && (was?.suspended !== undefined || now.suspensions > (was?.suspensions ?? 0));
+    if (isOver) note({ kind: 'agent-resumed' });
   }
 
   private async grantsChanged(

@@ -15,6 +15,7 @@ export interface Viewed {
   readonly link: RelayLink;
   readonly freshness: Freshness;
   readonly live: boolean;
+  readonly suspended: boolean;
   readonly grants: number;
   readonly rules: InForce;
   readonly egress: number;
@@ -32,6 +33,7 @@ export function viewOf({
   link,
   freshness,
   live,
+  suspended,
   grants,
   egress,
   rules,
@@ -51,7 +53,7 @@ export function viewOf({
     fleetName: state?.name ?? '',
     scope,
     custody: custodyLevel,
-    state: state === undefined ? 'new' : live ? 'live' : 'revoked',
+    state: state === undefined ? 'new' : !live ? 'revoked' : suspended ? 'suspended' : 'live',
     relay: relayUrl,
     relayState: link.state,
     ...(link.error !== undefined && { relayError: link.error }),

@@ -5,6 +5,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import {
   custodyDomains,
@@ -204,6 +205,11 @@ export class CustodyKeyHolder implements KeyHolder {
     const asked = custodyDomains.find((each) => each === domain);
     if (asked === undefined) throw new HoldfastError('custody_refused', `no agent's key signs a ${domain}`);
     return (await this.#link.call({ kind: 'sign', key: this.#key, domain: asked, statement }, 'signature')).signature;
+  }
+
+  /** The proof of this key for one presentation; its time is custody's. Throws `custody_refused`, `custody_unavailable`. */
+  async present({ audience, nonce, credential }: KeyBindingTerms): Promise<string> {
+    return (await this.#link.call({ kind: 'present', key: this.#key, audience, nonce, credential }, 'bound')).token;
   }
 
   async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {

@@ -3,6 +3,9 @@
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { readCredential } from '@holdfast/protocol/identity/credential';
+import { makerOf, standingOf, topicTip } from '@holdfast/protocol/journal/state';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { Agent } from '../agent/agent.ts';
 import type { Agents } from '../agents.ts';
 import type { Custody, KeyStoreState } from '../custody/custody.ts';
@@ -20,6 +23,7 @@ export interface DoorContext {
   readonly guarded: GuardedDoors;
   readonly enrolments: Enrolments;
   readonly custody: Custody;
+  readonly primitives: Primitives;
   readonly version: string;
   readonly startedAtMs: number;
 }
@@ -34,7 +38,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
         caller.reply(await status(context));
         break;
       case 'machine':
-        caller.reply(machine(agents, guarded));
+        caller.reply(machine(context));
         break;
       case 'enroll':
         await enrolments.enrol(request, caller);
@@ -55,6 +59,9 @@ export function doorHandler(context: DoorContext): DoorHandler {
       case 'guarded-close':
         await guarded.remove(agents.ofScope(request.scope));
         caller.reply({ kind: 'done' });
+        break;
+      case 'present':
+        caller.reply(await present(agents.ofScope(request.scope), request));
         break;
       case 'run':
         await sessions.run(agents.ofScope(request.scope), request, caller);
@@ -112,23 +119,32 @@ function noticeOf(what: string, thrown: unknown) {
 }
 
 /** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
-function machine(agents: Agents, guarded: GuardedDoors): DoorReplyOf<'machine'> {
+function machine({ agents, guarded, sessions, primitives }: DoorContext): DoorReplyOf<'machine'> {
   const all = agents.all();
   const open = new Set(all.filter((agent) => guarded.portOf(agent) !== undefined).map(({ id }) => toHex(id)));
   const states = all.flatMap(({ state }) => state ?? []).toSorted((a, b) => a.control.position - b.control.position);
   const fleets = new Map(states.map((state) => [toHex(state.fleet), state])); // of several views of a fleet the one that has read on furthest
   const roster = [...fleets.values()].flatMap((state) =>
-    [...state.agents.values()].map(({ id, scope, machine: host, custody, revoked, enrolledAtMs }) => ({
-      agent: id,
-      fleet: state.fleet,
-      scope,
-      machine: host,
-      custody,
-      state: revoked === undefined ? 'live' : 'revoked',
-      enrolledAtMs,
-      here: agents.isHere(id),
-      ...(open.has(toHex(id)) && { guarded: true as const }),
-    })),
+    [...state.agents.values()].map(({ id, scope, machine: host, custody, capabilities, enrolledAtMs, ...member }) => {
+      const seenAtMs = topicTip(state, id)?.atMs;
+      const credential = readCredential(member.credential);
+      return {
+        agent: id,
+        fleet: state.fleet,
+        scope,
+        machine: host,
+        custody,
+        evidence: credential.custody.evidence,
+        capabilities,
+        state: standingOf(member),
+        enrolledAtMs,
+        expiresAtMs: credential.expiresAtMs,
+        ...(seenAtMs !== undefined && { seenAtMs }),
+        here: agents.isHere(id),
+        ...(open.has(toHex(id)) && { guarded: true as const }),
+        sealed: sessions.views().filter((session) => equalBytes(session.agent, id)).length,
+      };
+    }),
   );
   const grants = all.flatMap((agent) =>
     agent.grants().map(({ grant, item, name, attach, fence, env, grantedAtMs }) => ({
@@ -143,7 +159,13 @@ function machine(agents: Agents, guarded: GuardedDoors): DoorReplyOf<'machine'> 
       rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }) },
     })),
   );
-  return { kind: 'machine', agents: roster, grants, egress };
+  const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(primitives, state).keys.sign }));
+  return { kind: 'machine', agents: roster, grants, egress, roots };
+}
+
+async function present(agent: Agent, { audience, nonce, show }: RequestOf<'present'>): Promise<DoorReply> {
+  const made = await agent.present({ audience, nonce, show });
+  return { kind: 'presentation', agent: agent.id, ...made };
 }
 
 /** A revoked agent follows its fleet no further than its own revocation: later entries are not waited for. */

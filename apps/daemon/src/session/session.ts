@@ -162,7 +162,7 @@ export class Sessions {
   ): Promise<number> {
     const { sandbox, broker, caller, floor } = parts;
     broker.attach(sandbox.door);
-    let revoked = false;
+    let halted = false;
     let unheld: Error | undefined;
     const holds = (): void => {
       floor.assertHolds().catch((thrown: Error) => {
@@ -170,12 +170,14 @@ export class Sessions {
         sandbox.kill();
       });
     };
+    const halt = (): void => {
+      halted = true;
+      broker.cutCredentialed();
+      sandbox.kill();
+    };
     const unsubscribe = agent.subscribe({
-      revoked: () => {
-        revoked = true;
-        broker.cutCredentialed();
-        sandbox.kill();
-      },
+      revoked: halt,
+      suspended: halt,
       grantEnded: (grant) => {
         broker.cutCredentialed(toHex(grant));
         agent.note({ kind: 'stream-cut', session, grant });
@@ -185,12 +187,12 @@ export class Sessions {
     holds(); // they may have changed since the mounts were planned
     const gone = () => sandbox.kill(); // [DOOR-6]
     caller.gone.addEventListener('abort', gone);
-    if (caller.gone.aborted || !agent.live) sandbox.kill();
+    if (caller.gone.aborted || !agent.mayAct) sandbox.kill();
     caller.reply({ kind: 'started', session, agent: agent.id, mode: 'sealed' });
     try {
       const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
       // The caller is told why, instead of a code that the command never gave.
-      if (revoked) agent.assertAble();
+      if (halted) agent.assertAble();
       if (unheld !== undefined) throw unheld;
       return code;
     } finally {

@@ -5,7 +5,10 @@ import { test } from 'node:test';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { readCredential, rootOf } from '@holdfast/protocol/identity/credential';
+import { verifyPresentation } from '@holdfast/protocol/identity/presentation';
 import { endGrant } from '@holdfast/protocol/journal/compose';
+import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@holdfast/protocol/journal/compose-agents';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
 import type { AgentEvents } from '../../src/agent/effects.ts';
@@ -25,10 +28,17 @@ const use = (agent: Agent, handle: Uint8Array, { grant }: { readonly grant: Uint
     (thrown: unknown) => codeOf(thrown),
   );
 
+const presenting = (agent: Agent, change: { readonly show?: readonly string[] } = {}) =>
+  agent.present({ audience: 'https://api.example.com', nonce: undefined, show: [], ...change }).then(
+    () => 'ok',
+    (thrown: unknown) => codeOf(thrown),
+  );
+
 function listening(agent: Agent): { readonly heard: string[]; readonly events: AgentEvents } {
   const heard: string[] = [];
   const events = {
     revoked: () => void heard.push('revoked'),
+    suspended: () => void heard.push('suspended'),
     grantEnded: (grant: Uint8Array) => void heard.push(toHex(grant)),
     rulesChanged: () => void heard.push('rules'),
   };
@@ -55,7 +65,22 @@ async function recorded(agent: Agent, kind: string): Promise<void> {
   }
 }
 
-const kindsOf = async (agent: Agent) => (await agent.audit.read({ from: 0, limit: 1000 })).map((wire) => decodeEvent(wire).kind);
+const eventsOf = async (agent: Agent) => (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent);
+const kindsOf = async (agent: Agent) => (await eventsOf(agent)).map(({ kind }) => kind);
+
+/** The world's clock stands in January: a credential that is in force today. */
+async function renewed(machine: Machine, agent: Agent): Promise<void> {
+  const { operator } = machine.world;
+  const nowMs = Date.now();
+  await operator.act((author) =>
+    renewCredentials(
+      { ...author, nowMs },
+      { agents: dueForRenewal(author.replica.state, nowMs), statusUri: 'https://relay.example/status' },
+    ),
+  );
+  machine.relay.push();
+  await machine.until(() => readCredential(agent.own?.credential ?? new Uint8Array()).expiresAtMs > nowMs, 'renewed');
+}
 
 test('a grant that ends burns its handles and is told to sessions; other grants go on', async (t) => {
   const machine = await Machine.enrolled(t);
@@ -96,10 +121,87 @@ test('a revocation ends everything here: handles, sessions, the link; the eviden
   assert.ok((await kindsOf(again)).includes('revoked'));
 });
 
+test('a suspension ends what runs and mints nothing; the link stays, and what comes back is the leave, not what ran', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { operator } = machine.world;
+  const agent = await machine.start();
+  const grant = await granted(machine, agent, 'demo');
+  const { heard } = listening(agent);
+  const handle = await mintFor(agent, grant);
+  assert.equal(await presenting(agent), 'credential_expired'); // [PRESENT-12]
+  await renewed(machine, agent);
+  assert.equal(await presenting(agent), 'ok');
+  const about = { agent: agent.id, accessVersion: 1 };
+  await operator.act((author) => suspendAgent(author, { ...about, reason: 'odd\u00e9' }));
+  machine.relay.push();
+  await machine.until(() => heard.length > 0, 'told');
+  assert.deepEqual(heard, ['suspended']);
+  await recorded(agent, 'agent-suspended');
+  assert.equal(await use(agent, handle, grant), 'refused');
+  assert.deepEqual(agent.grants(), []);
+  assert.throws(() => agent.assertLive(), { code: 'agent_suspended' });
+  assert.equal(await mintFor(agent, grant).then(() => 'minted', codeOf), 'agent_suspended');
+  assert.equal(await presenting(agent), 'agent_suspended');
+  assert.deepEqual([agent.view().state, agent.view().relayState], ['suspended', 'connected']);
+
+  await operator.act((author) => resumeAgent(author, about));
+  machine.relay.push();
+  await machine.until(() => agent.view().state === 'live', 'resumed');
+  await recorded(agent, 'agent-resumed');
+  assert.equal(await use(agent, handle, grant), 'refused'); // burned for good
+  assert.equal(agent.grants().length, 1);
+  assert.equal(await use(agent, await mintFor(agent, grant), grant), 'used');
+  assert.equal(await presenting(agent), 'ok');
+});
+
+test('a suspension that is over by the time it is heard of ends what ran before it [JOURNAL-30]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { operator } = machine.world;
+  const agent = await machine.start();
+  const grant = await granted(machine, agent, 'demo');
+  const { heard } = listening(agent);
+  const handle = await mintFor(agent, grant);
+  const about = { agent: agent.id, accessVersion: 1 };
+  await operator.act((author) => suspendAgent(author, { ...about, reason: '' }));
+  await operator.act((author) => resumeAgent(author, about));
+  machine.relay.push();
+  await machine.until(() => heard.length > 0, 'told');
+  assert.deepEqual(heard, ['suspended']);
+  assert.equal(await use(agent, handle, grant), 'refused');
+  await recorded(agent, 'agent-resumed');
+});
+
+test('a proof of who the agent is: for one audience, of now, recorded before it leaves [PRESENT-12]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { world } = machine;
+  const agent = await machine.start();
+  await renewed(machine, agent);
+  const request = { audience: 'https://api.example.com', nonce: undefined, show: ['scope'] };
+  const { presentation, nonce, shown } = await agent.present(request);
+  assert.deepEqual(shown, ['scope']);
+  const presented = (await eventsOf(agent)).find(({ kind }) => kind === 'presented');
+  assert.ok(presented?.kind === 'presented' && presented.nonce === nonce && presented.audience === request.audience);
+  const verified = await verifyPresentation(primitives, presentation, {
+    root: rootOf(toHex(world.fleet), world.operator.holder.publicKeys.sign),
+    audience: request.audience,
+    challenge: nonce,
+    nowMs: Date.now(),
+    firstUse: () => true,
+    assertInForce: async () => {},
+  });
+  assert.deepEqual([verified.agent, verified.scope, verified.machine], [toHex(agent.id), 'main', undefined]);
+  assert.equal(await presenting(agent, { show: ['capability:other'] }), 'usage');
+
+  await machine.stop();
+  const offline = await machine.start({ offline: true });
+  assert.equal(await presenting(offline), 'stale_relay');
+});
+
 test('one session that fails to act on a revocation does not keep the others from it', async (t) => {
   const machine = await Machine.enrolled(t);
   const agent = await machine.start();
   agent.subscribe({
+    suspended: () => {},
     revoked: () => {
       throw new Error('this session is broken');
     },

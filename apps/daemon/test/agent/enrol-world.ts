@@ -35,14 +35,8 @@ import {
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
-import {
-  composeGenesis,
-  enrollAgent,
-  revokeAgent,
-  type Composed,
-  type NewFleet,
-  type Operator,
-} from '@holdfast/protocol/journal/compose';
+import { composeGenesis, type Composed, type NewFleet, type Operator } from '@holdfast/protocol/journal/compose';
+import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import type { AccessList } from '@holdfast/protocol/blind/access-list';
 import { Replica } from '@holdfast/protocol/journal/replica';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';

@@ -4,12 +4,14 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { makePulse } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { HostileRelay, type Script } from '../../../../packages/testkit/src/hostile-relay.ts';
 import { MemoryRelay } from '../../../../packages/testkit/src/memory-relay.ts';
 import { World, type AgentActor } from '../../../../packages/testkit/src/world.ts';
-import { Agent } from '../../src/agent/agent.ts';
+import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { Agent, type AgentKey } from '../../src/agent/agent.ts';
 
 import { StateStore, type Enrolment } from '../../src/state/store.ts';
 
@@ -86,7 +88,7 @@ export class Machine {
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
       store,
       enrolment: this.enrolment,
-      holder: this.actor.holder,
+      holder: withProofs(this.actor.holder),
       custodyLevel: 'software',
       auditFolder: this.auditFolder,
       run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
@@ -127,4 +129,14 @@ export class Machine {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+}
+
+/** Keys in memory that bind a credential as custody does. */
+function withProofs(holder: SoftwareKeyHolder): AgentKey {
+  return {
+    publicKeys: holder.publicKeys,
+    sign: holder.sign.bind(holder),
+    open: holder.open.bind(holder),
+    present: (terms) => bindKey(primitives, holder, terms, Date.now()),
+  };
 }

@@ -91,6 +91,17 @@ export const auditEvent = union({
   'daemon-stop': { ...stamp },
   enrolled: { ...stamp, custody: shown(64) },
   revoked: { ...stamp, reason: shown(256) },
+  /** What ran has ended; nothing does until it is resumed. */
+  'agent-suspended': { ...stamp, reason: shown(256) },
+  'agent-resumed': { ...stamp },
+  /** The agent proved to somebody who it is; written before the proof leaves. `shown`: the names of what was disclosed. */
+  presented: {
+    ...stamp,
+    audience: shown(512),
+    nonce: shown(256),
+    shown: list(shown(80), { max: 64 }),
+    credential: digest,
+  },
   granted: { ...stamp, grant: grantId, item: itemId, name: itemName },
   'grant-ended': { ...stamp, grant: grantId },
   'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },

@@ -23,6 +23,7 @@ import { freshNonce, maxFreshnessBytes, maxFreshTopics } from './freshness.ts';
 import { maxPulseBytes } from './pulse.ts';
 import { relayNonce } from './relay-auth.ts';
 import { maxSignalBytes } from './signal.ts';
+import { maxStatusListBytes } from './status-token.ts';
 
 /** Holds the largest request, an access list. */
 export const maxRequestBytes = 512 * 1024;
@@ -61,6 +62,7 @@ export const relayRequest = union({
   'lockbox-get': { ...id, ...lockboxPlace },
   'pulse-put': { ...id, pulse: bytesUpTo(maxPulseBytes) },
   'pulse-get': { ...id },
+  'status-put': { ...id, list: text({ max: maxStatusListBytes, pattern: /^[\w.-]+$/ }) },
   fresh: { ...id, nonce: freshNonce, topics: list(topicId, { max: maxFreshTopics }) },
   'signal-put': { ...id, signal: bytesUpTo(maxSignalBytes + 2048) },
   'rendezvous-put': {
@@ -118,6 +120,7 @@ export const answerKinds = {
   'lockbox-get': ['lockbox'],
   'pulse-put': ['ok'],
   'pulse-get': ['pulse'],
+  'status-put': ['ok'],
   fresh: ['freshness'],
   'signal-put': ['ok'],
   'rendezvous-put': ['ok'],

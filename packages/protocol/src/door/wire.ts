@@ -19,13 +19,14 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { framed } from '../codec/framing.ts';
-import { custodyLevel, scopeName } from '../blind/pairing-offer.ts';
+import { capability, custodyLevel, scopeName } from '../blind/pairing-offer.ts';
+import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName } from '../vault/item.ts';
 import { maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
-import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
+import { digest, fleetId, principalId, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 
 /** Larger than any page of events, smaller than what a careless peer could make us hold. [DOOR-2] */
 export const maxDoorFrameBytes = 1024 * 1024;
@@ -67,6 +68,13 @@ export const doorRequest = union({
     part: oneOf('events', 'checkpoints'),
     from: integer(),
     limit: integer({ min: 1, max: 1000 }),
+  },
+  /** A proof of who the agent of a scope is. `show`: what to disclose; without a nonce one is made up. */
+  present: {
+    scope: scopeName,
+    audience: audienceName,
+    nonce: optional(presentationNonce),
+    show: list(text({ min: 1, max: 80, pattern: /^[a-z0-9._:-]+$/ }), { max: 64 }),
   },
   /** The rules and the bedrock that hold for an agent of this machine. */
   rules: { agent: text({ max: 64 }) },
@@ -141,6 +149,15 @@ const memberView = record({
   here: bool,
   /** Its door for agents that are started by hand is open. */
   guarded: optional(literal(true)),
+  /** Whether its key store proved itself to the operator. */
+  evidence: text({ max: 16 }),
+  capabilities: list(capability, { max: 32 }),
+  /** Of its credential. */
+  expiresAtMs: integer(wallClockMs),
+  /** When it last wrote to its topic, as far as this machine may read that. */
+  seenAtMs: optional(integer(wallClockMs)),
+  /** Its sealed sessions on this machine. */
+  sealed: integer(),
 });
 
 /** A kind of key store that this machine has, the best first. */
@@ -192,6 +209,16 @@ export const doorReply = union({
     agents: list(memberView, { max: 4096 }),
     grants: list(grantView, { max: 1024 }),
     egress: list(egressView, { max: 1024 }),
+    /** What services have to know of each fleet: the key of the device that made it. */
+    roots: list(record({ fleet: fleetId, key: signPublicKey }), { max: 64 }),
+  },
+  presentation: {
+    agent: principalId,
+    presentation: text({ max: 32 * 1024 }),
+    nonce: presentationNonce,
+    shown: list(text({ max: 80 }), { max: 64 }),
+    /** Of the credential. */
+    expiresAtMs: integer(wallClockMs),
   },
   'enroll-offer': {
     code: text({ max: 128 }),

@@ -84,6 +84,11 @@ export async function putPulse(exchange: RelayExchange, pulse: Pulse): Promise<v
   await exchange.request({ kind: 'pulse-put', pulse: pulse.wire });
 }
 
+/** Throws `status_forged`, and `status_stale` when the relay has one that was made after more of the journal, or later. */
+export async function putStatusList(exchange: RelayExchange, list: string): Promise<void> {
+  await exchange.request({ kind: 'status-put', list });
+}
+
 /** The wire form of the newest pulse; later ones are pushed. */
 export async function getPulse(exchange: RelayExchange): Promise<Uint8Array | undefined> {
   return (await exchange.request({ kind: 'pulse-get' })).pulse;

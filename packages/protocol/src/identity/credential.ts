@@ -208,21 +208,28 @@ export async function verifyCredential(
   return statement;
 }
 
-/** What a holder shows of a credential: the names of claims, and of capabilities as `capability:NAME`. */
-export type Shows = (claim: string) => boolean;
+/** The name of what a disclosure holds: a claim's, or `capability:` and a capability. */
+function nameOf(disclosure: string): string {
+  const { claim, value } = readDisclosure(disclosure);
+  return claim ?? `capability:${typeof value === 'string' ? value : ''}`;
+}
 
-/** The credential with the disclosures that its holder chose, ready to be bound to one presentation. Throws `credential_invalid`. */
-export function disclose(wire: Uint8Array, shows: Shows): string {
+/** The credential with the disclosures that its holder chose by their names, ready to be bound to one presentation. Throws `credential_invalid`. */
+export function disclose(wire: Uint8Array, shows: (name: string) => boolean): string {
   try {
     const { issuer, disclosures } = splitCredential(wire);
-    const shown = disclosures.filter((each) => {
-      const { claim, value } = readDisclosure(each);
-      return shows(claim ?? `capability:${typeof value === 'string' ? value : ''}`);
-    });
-    return joinSdJwt(issuer, shown);
+    return joinSdJwt(
+      issuer,
+      disclosures.filter((each) => shows(nameOf(each))),
+    );
   } catch (cause) {
     return invalid('credential is malformed', cause);
   }
+}
+
+/** The names of what `disclose` left in. */
+export function disclosedIn(credential: string): readonly string[] {
+  return splitSdJwt(credential, maxCredentialBytes).disclosures.map(nameOf);
 }
 
 /** The root by which a fleet's credentials are verified. */

@@ -11,7 +11,7 @@ import { readToken } from '../keys/jws.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { boundKey, verifyIssued, type CredentialStatement, type CustodyEvidence } from './credential.ts';
 import { sdHashOf, splitSdJwt, type SdJwtParts } from './sd-jwt.ts';
-import { verifyToken, type FleetRoot } from './token.ts';
+import { readHeader, verifyToken, type FleetRoot } from './token.ts';
 
 const maxPresentationBytes = 32 * 1024;
 /** How far its time may be from the verifier's, either way. */
@@ -81,6 +81,14 @@ export async function verifyPresentation(
     expiresAtMs,
     presentedAtMs: bound.iat * 1000,
   } as Verified<Presented>;
+}
+
+/** The nonce that a presentation answers with; believed by nobody yet. Throws `presentation_malformed`, `presentation_unbound`. */
+export function nonceOf(presentation: string): string {
+  const { keyBinding: proof } = split(presentation);
+  if (proof === undefined) throw new HoldfastError('presentation_unbound', 'nothing proves that the presenter has the key'); // [PRESENT-5]
+  const { nonce } = readHeader('kb+jwt', proof, maxPresentationBytes).payload;
+  return typeof nonce === 'string' ? nonce : '';
 }
 
 function split(presentation: string): SdJwtParts {

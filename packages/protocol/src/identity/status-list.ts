@@ -4,16 +4,15 @@
 import { fromBase64url, toBase64url, toHex } from '../codec/bytes.ts';
 import { integer, literal, record, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
+import { maxStatusListBytes } from '../blind/status-token.ts';
 import { compactToken, tokenInput } from '../keys/jws.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import { urnOf } from '../keys/urn.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { fleetOf, issuerOf, readHeader, verifyToken, type FleetRoot } from './token.ts';
 
-/** Of the token: a fleet of a million enrolments, none of them like its neighbour, has less. */
-const maxStatusListBytes = 512 * 1024;
-/** Inflated: two bits for each of the first million control positions. [STATUS-4] */
-const maxInflatedBytes = 256 * 1024;
+/** Inflated: two bits for each of the first half million control positions. [STATUS-4] */
+const maxInflatedBytes = 128 * 1024;
 export const maxStatusIndex = 4 * maxInflatedBytes - 1;
 /** Where a relay serves a fleet's list; `relayUrl` as people type it, with or without a slash at its end. */
 export function statusUriOf(relayUrl: string, fleet: Uint8Array): string {
@@ -35,6 +34,7 @@ const payloadShape = record({
   iat: numericDate,
   exp: numericDate,
   ttl: integer({ min: 1, max: 86_400 }),
+  control: integer(),
   status_list: record({ bits: literal(2), lst: text({ max: maxStatusListBytes }) }),
 });
 
@@ -47,6 +47,8 @@ export interface StatusListTerms {
   readonly standings: ReadonlyMap<number, Standing>;
   /** One more than the largest index in use. */
   readonly length: number;
+  /** The position of the last control entry that its author has read: lists only go forward. */
+  readonly control: number;
   readonly issuedAtMs: number;
   readonly livesMs: number;
 }
@@ -54,7 +56,7 @@ export interface StatusListTerms {
 /** The signed list, as it is served. */
 export async function issueStatusList(
   holder: Pick<KeyHolder, 'sign'>,
-  { fleet, device, uri, standings, length, issuedAtMs, livesMs }: StatusListTerms,
+  { fleet, device, uri, standings, length, control, issuedAtMs, livesMs }: StatusListTerms,
   chain: readonly string[] = [],
 ): Promise<string> {
   const bytes = new Uint8Array(Math.ceil(Math.max(length, 1) / 4));
@@ -68,6 +70,7 @@ export async function issueStatusList(
     iat,
     exp: iat + Math.floor(livesMs / 1000),
     ttl: statusTtlMs / 1000,
+    control,
     status_list: { bits: 2, lst: toBase64url(await through(new CompressionStream('deflate'), bytes, maxInflatedBytes)) },
   };
   const header = { kid: urnOf('device', device), ...(chain.length > 0 && { chain }) };
@@ -81,12 +84,14 @@ export class StatusList {
   readonly expiresAtMs: number;
   /** How long it may be used without asking anew. */
   readonly ttlMs: number;
+  readonly #control: number;
   readonly #bytes: Uint8Array;
 
-  private constructor({ iat, exp, ttl }: Infer<typeof payloadShape>, bytes: Uint8Array) {
+  private constructor({ iat, exp, ttl, control }: Infer<typeof payloadShape>, bytes: Uint8Array) {
     this.issuedAtMs = iat * 1000;
     this.expiresAtMs = exp * 1000;
     this.ttlMs = ttl * 1000;
+    this.#control = control;
     this.#bytes = bytes;
   }
 
@@ -115,6 +120,11 @@ export class StatusList {
     const list = new StatusList(payload, bytes);
     list.assertFresh(nowMs);
     return list;
+  }
+
+  /** Made earlier than another one, or by somebody who had read less of the journal. */
+  isBefore(other: StatusList): boolean {
+    return this.issuedAtMs < other.issuedAtMs || this.#control < other.#control;
   }
 
   /** Throws `status_stale`. */

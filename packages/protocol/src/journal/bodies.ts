@@ -78,6 +78,11 @@ const body = union({
   /** Starts the epoch that its statement names, under whose key it is sealed. `members` in ascending order. */
   epoch: { members: list(principalId, { min: 1, max: maxMembers }), previousKey: optional(bytes(48)) },
   'agent-enroll': { agent: agentRecord, credential: bytesUpTo(maxCredentialBytes) },
+  /** A new credential in place of the one before: what it says of the agent stays. */
+  'agent-credential': { agent: principalId, credential: bytesUpTo(maxCredentialBytes) },
+  /** Until it is resumed the agent may do nothing. */
+  'agent-suspend': { agent: principalId, reason },
+  'agent-resume': { agent: principalId },
   /** `last`: the last entry of the agent's topic that still counts; absent: none does. */
   'agent-revoke': { agent: principalId, last: optional(head), reason },
   'item-add': { item: vaultItem, secret: bytesUpTo(maxSecretBytes) },
@@ -135,7 +140,10 @@ export function agentOfAudience(audience: string): string | undefined {
 export const audienceOfKind = {
   genesis: 'fleet',
   epoch: 'any',
+  'agent-credential': 'fleet',
   'agent-enroll': 'fleet',
+  'agent-resume': 'fleet',
+  'agent-suspend': 'fleet',
   'agent-revoke': 'fleet',
   'item-add': 'operators',
   'item-remove': 'operators',

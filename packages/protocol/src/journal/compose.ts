@@ -8,9 +8,7 @@ import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { signAccessList, type AccessList } from '../blind/access-list.ts';
 import { controlTopic, noHash, type UnverifiedEntry } from '../blind/entry.ts';
-import type { PairingOffer } from '../blind/pairing-offer.ts';
 import { signPulse, type Pulse } from '../blind/pulse.ts';
-import { confirmationOf, credentialLifeMs, issueCredential, type CustodyEvidence } from '../identity/credential.ts';
 import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
@@ -24,27 +22,9 @@ import type { VaultItem } from '../vault/item.ts';
 import { agentAudience, hashRules, type BodyOf } from './bodies.ts';
 import { composeEntry, drafted, type Composed, type Operator, type PlacedLockbox } from './draft.ts';
 import type { Replica } from './replica.ts';
-import { isLive, liveAgents, topicTip, type FleetState } from './state.ts';
+import { isLive, topicTip } from './state.ts';
 
 export type { Composed, Operator } from './draft.ts';
-
-/** The list that the roster makes now, in place of the one with `accessVersion`. [ACCESS-9] */
-export function renewAccess(operator: Operator, accessVersion: number): Promise<AccessList> {
-  return accessAfter(operator, operator.replica.state, accessVersion + 1);
-}
-
-/** The list of who may use the fleet's topics after `state`. `version` is the one in force at the relay plus 1. */
-async function accessAfter(operator: Operator, state: FleetState, version: number): Promise<AccessList> {
-  const member = ({ id, keys }: { id: Uint8Array; keys: PublicKeys }) => ({ id, sign: keys.sign });
-  return signAccessList(operator.holder, operator.device, {
-    v: 1,
-    fleet: state.fleet,
-    version,
-    atMs: operator.nowMs,
-    devices: [...state.devices.values()].map(member),
-    agents: liveAgents(state).map(member),
-  });
-}
 
 export interface NewFleet extends Composed {
   readonly fleet: Uint8Array;
@@ -114,65 +94,6 @@ export async function composeGenesis(
   } finally {
     for (const key of keys.values()) key.fill(0);
   }
-}
-
-export interface Enrolment {
-  readonly offer: PairingOffer;
-  /** Whether the key store proved itself to this operator. */
-  readonly evidence: CustodyEvidence;
-  /** Where services find the fleet's status list. */
-  readonly statusUri: string;
-  /** Of the list in force. */
-  readonly accessVersion: number;
-}
-
-/**
- * Enrols the agent of an offer that an operator approved: its entry, the audience that it shares with the operators, its way into the
- * fleet's. Throws `agent_taken`, `limit_exceeded`.
- */
-export async function enrollAgent(
-  operator: Operator,
-  { offer, evidence, statusUri, accessVersion }: Enrolment,
-): Promise<Composed & { readonly access: AccessList }> {
-  const { primitives, device, holder, nowMs, replica } = operator;
-  const { agent: id, scope, machine, keys, custody, capabilities } = offer;
-  const { fleet, control } = replica.state;
-  const credential = await issueCredential(primitives, holder, {
-    fleet,
-    agent: id,
-    device,
-    confirm: confirmationOf(primitives, keys),
-    scope,
-    machine,
-    custody: { level: custody, evidence },
-    capabilities,
-    issuedAtMs: nowMs,
-    expiresAtMs: nowMs + credentialLifeMs,
-    status: { index: control.position + 1, uri: statusUri },
-  });
-  const { state, ...composed } = await drafted(operator, async (draft) => {
-    await draft.write('fleet', { kind: 'agent-enroll', agent: { id, scope, machine, keys, custody, capabilities }, credential });
-    await draft.startEpoch(agentAudience(id));
-    await draft.admit('fleet', { id, seal: keys.seal });
-  });
-  return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
-}
-
-/**
- * Revokes at once: the acting entry and the access list without the agent. The last entry of its topic that the replica has read is the
- * last that counts, so read that topic first. `rekeyFleet` follows. Throws `agent_unknown`, `agent_revoked`.
- */
-export async function revokeAgent(
-  operator: Operator,
-  { agent, reason, accessVersion }: { readonly agent: Uint8Array; readonly reason: string; readonly accessVersion: number },
-): Promise<Composed & { readonly access: AccessList }> {
-  const tip = topicTip(operator.replica.state, agent);
-  const last = tip && { position: tip.position, hash: tip.hash };
-  const body: BodyOf<'agent-revoke'> = { kind: 'agent-revoke', agent, reason };
-  const { state, ...composed } = await drafted(operator, (draft) =>
-    draft.write('fleet', last === undefined ? body : { ...body, last }),
-  );
-  return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
 }
 
 /** Starts the fleet's next epoch for those who are members now: after a revocation has been appended and ingested. */

@@ -8,6 +8,7 @@ import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
 import {
   maxEarlierRules,
+  type Agent,
   type AgentRecord,
   type Egress,
   type Epoch,
@@ -92,9 +93,25 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       return { ...state, audiences: withEntry(state.audiences, audience, epochs) };
     }
     case 'agent-enroll': {
-      const agent = { ...body.agent, credential: body.credential, enrolledAtMs: atMs, position, revoked: undefined };
+      const agent = {
+        ...body.agent,
+        credential: body.credential,
+        enrolledAtMs: atMs,
+        position,
+        revoked: undefined,
+        suspended: undefined,
+        suspensions: 0,
+      };
       return { ...state, agents: withEntry(state.agents, toHex(agent.id), agent) };
     }
+    case 'agent-credential':
+      return changed(state, body.agent, () => ({ credential: body.credential }));
+    case 'agent-suspend': {
+      const suspended = { position, atMs, reason: body.reason };
+      return changed(state, body.agent, ({ suspensions }) => ({ suspended, suspensions: suspensions + 1 }));
+    }
+    case 'agent-resume':
+      return changed(state, body.agent, () => ({ suspended: undefined }));
     case 'agent-revoke':
       return revoked(state, body, { position, atMs });
     case 'item-add':
@@ -151,6 +168,12 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
 
 function bedrockAfter({ bedrock }: FleetState, texts: FleetState['bedrock']['texts']): FleetState['bedrock'] {
   return { version: bedrock.version + 1, texts };
+}
+
+function changed(state: FleetState, agent: Uint8Array, change: (was: Agent) => Partial<Agent>): FleetState {
+  const id = toHex(agent);
+  const found = state.agents.get(id);
+  return found === undefined ? state : { ...state, agents: withEntry(state.agents, id, { ...found, ...change(found) }) };
 }
 
 /** Entries of the agent that came before this one but stand after `last` no longer count, as if they had come later. [JOURNAL-4] */

@@ -109,6 +109,28 @@ function credentialIsTheAgents(state: FleetState, _entry: OpenedEntry, { agent, 
   }
 }
 
+/** [JOURNAL-28] A new credential says what the enrolment says, with the same place in the status list. */
+function credentialIsRenewed(state: FleetState, entry: OpenedEntry, { agent, credential }: BodyOf<'agent-credential'>): Verdict {
+  const id = toHex(agent);
+  const found = state.agents.get(id);
+  const verdict = agentIsLive(state, id);
+  if (verdict !== undefined || found === undefined) return verdict;
+  const broken = credentialIsTheAgents(state, entry, { kind: 'agent-enroll', agent: found, credential });
+  return broken ?? (readCredential(credential).status.index === found.position ? undefined : 'credential_invalid');
+}
+
+/** [JOURNAL-29] */
+function suspendedOnce(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-suspend'>): Verdict {
+  const id = toHex(agent);
+  return agentIsLive(state, id) ?? (state.agents.get(id)?.suspended === undefined ? undefined : 'agent_suspended');
+}
+
+/** [JOURNAL-29] */
+function resumedOnce(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-resume'>): Verdict {
+  const id = toHex(agent);
+  return agentIsLive(state, id) ?? (state.agents.get(id)?.suspended === undefined ? 'agent_active' : undefined);
+}
+
 /** [JOURNAL-11] [JOURNAL-12] */
 function agentIsLive(state: FleetState, agent: string | undefined): Verdict {
   const found = state.agents.get(agent ?? '');
@@ -222,6 +244,9 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   genesis: [],
   epoch: [membersAreExact, previousKeyIsThere],
   'agent-enroll': [agentIdIsFresh, agentsFit, credentialIsTheAgents],
+  'agent-credential': [credentialIsRenewed],
+  'agent-suspend': [suspendedOnce],
+  'agent-resume': [resumedOnce],
   'agent-revoke': [revokedAgentIsLive],
   'item-add': [itemIsNew],
   'item-remove': [itemExists],

@@ -52,6 +52,9 @@ const snapshot = record({
       enrolledAtMs: atMs,
       position,
       revoked: optional(record({ position, atMs, reason: text({ max: 256 }), last: optional(head) })),
+      suspended: optional(record({ position, atMs, reason: text({ max: 256 }) })),
+      /** Absent: never. */
+      suspensions: optional(integer()),
     }),
     { max },
   ),
@@ -107,8 +110,10 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     pulseMaxAgeMs: state.pulseMaxAgeMs,
     control: state.control,
     devices: [...state.devices.values()].map(({ sinceMs, ...device }) => ({ device, sinceMs })),
-    agents: [...state.agents.values()].map(({ credential, enrolledAtMs, position: at, revoked, ...agent }) => {
-      const fields = { agent, credential, enrolledAtMs, position: at };
+    agents: [...state.agents.values()].map((each) => {
+      const { credential, enrolledAtMs, position: at, revoked, suspended, suspensions, ...agent } = each;
+      const halted = { ...(suspended !== undefined && { suspended }), ...(suspensions > 0 && { suspensions }) };
+      const fields = { agent, credential, enrolledAtMs, position: at, ...halted };
       if (revoked === undefined) return fields;
       const { last, ...rest } = revoked;
       return { ...fields, revoked: last === undefined ? rest : { ...rest, last } };
@@ -148,9 +153,11 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     control: read.control,
     devices: byId(read.devices.map(({ device, sinceMs }) => ({ ...device, sinceMs }))),
     agents: byId(
-      read.agents.map(({ agent, revoked, ...rest }) => ({
+      read.agents.map(({ agent, revoked, suspended, suspensions = 0, ...rest }) => ({
         ...agent,
         ...rest,
+        suspended,
+        suspensions,
         revoked: revoked && { position: revoked.position, atMs: revoked.atMs, reason: revoked.reason, last: revoked.last },
       })),
     ),

@@ -4,7 +4,9 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
+import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
+import type { Primitives } from '../primitives/primitives.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { GrantedItem, VaultItem } from '../vault/item.ts';
 import type { Body, BodyOf } from './bodies.ts';
@@ -32,12 +34,22 @@ export interface Revocation {
   readonly last: Head | undefined;
 }
 
+/** For as long as an operator wants; sessions and handles of before do not come back with its end. */
+export interface Suspension {
+  readonly position: number;
+  readonly atMs: number;
+  readonly reason: string;
+}
+
 export type Agent = BodyOf<'agent-enroll'>['agent'] & {
   readonly credential: Uint8Array;
   readonly enrolledAtMs: number;
   /** Control position of its enrolment. */
   readonly position: number;
   readonly revoked: Revocation | undefined;
+  readonly suspended: Suspension | undefined;
+  /** How often it was suspended: also one that is over when it is heard of ends what ran before. */
+  readonly suspensions: number;
 };
 
 export interface Epoch {
@@ -126,24 +138,45 @@ export interface FleetState {
   readonly rejected: readonly Rejection[];
 }
 
+/** The device that made the fleet: the root of what its services verify. Throws `genesis_invalid` for a state that has none. */
+export function makerOf(primitives: Primitives, { devices }: FleetState): Device {
+  for (const device of devices.values()) if (equalBytes(deviceIdOf(primitives, device.keys.sign), device.id)) return device;
+  throw new HoldfastError('genesis_invalid', 'the device that made the fleet is not known');
+}
+
 /** Enrolled and not revoked: nothing else may act. */
 export function isLive(state: FleetState, agent: Uint8Array): boolean {
   const found = state.agents.get(toHex(agent));
   return found !== undefined && found.revoked === undefined;
 }
 
+/** Live and not suspended: who may use what was granted, and who a relay lets in. [JOURNAL-30] */
+function mayAct(state: FleetState, agent: Uint8Array): boolean {
+  const found = state.agents.get(toHex(agent));
+  return found !== undefined && found.revoked === undefined && found.suspended === undefined;
+}
+
+export function standingOf({ revoked, suspended }: Pick<Agent, 'revoked' | 'suspended'>): 'live' | 'suspended' | 'revoked' {
+  if (revoked !== undefined) return 'revoked';
+  return suspended === undefined ? 'live' : 'suspended';
+}
+
+export function actingAgents(state: FleetState): readonly Agent[] {
+  return liveAgents(state).filter(({ suspended }) => suspended === undefined);
+}
+
 export function liveAgents(state: FleetState): readonly Agent[] {
   return [...state.agents.values()].filter(({ revoked }) => revoked === undefined);
 }
 
-/** What a live agent may use; nothing for any other. */
+/** What an agent that may act may use; nothing for any other. */
 export function grantsOf(state: FleetState, agent: Uint8Array): readonly Grant[] {
-  return isLive(state, agent) ? [...(state.grants.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
+  return mayAct(state, agent) ? [...(state.grants.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
 }
 
-/** Where a live agent may go without a credential; nowhere for any other. */
+/** Where it may go without a credential; nowhere for any other. */
 export function egressOf(state: FleetState, agent: Uint8Array): readonly Egress[] {
-  return isLive(state, agent) ? [...(state.egress.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
+  return mayAct(state, agent) ? [...(state.egress.get(toHex(agent))?.values() ?? [])] : []; // [JOURNAL-18]
 }
 
 export function currentEpoch(state: FleetState, audience: string): Epoch | undefined {

@@ -115,6 +115,7 @@ describe('a presentation', () => {
           uri,
           standings: new Map([[agent.position, standing]]),
           length: agent.position + 1,
+          control: 9,
           issuedAtMs: nowMs,
           livesMs: 86_400_000,
         };

@@ -53,6 +53,7 @@ describe('another implementation', () => {
       uri: said.status.uri,
       standings: new Map([[said.status.index, standing]]),
       length: said.status.index + 1,
+      control: 9,
       issuedAtMs: Date.now(),
       livesMs: 86_400_000,
     });

@@ -15,13 +15,12 @@ import {
   composeAgentEntry,
   endEgress,
   endGrant,
-  enrollAgent,
   grantItem,
   makePulse,
   rekeyFleet,
   removeItem,
-  revokeAgent,
 } from '@holdfast/protocol/journal/compose';
+import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { reduce } from '@holdfast/protocol/journal/reduce';
 import { egressOf, grantsOf, membersOf, type FleetState, type OpenedEntry } from '@holdfast/protocol/journal/state';
 import { maxAgents } from '@holdfast/protocol/blind/access-list';
@@ -259,6 +258,8 @@ describe('compose', () => {
       revoked: _revoked,
       enrolledAtMs: _at,
       position: _position,
+      suspended: _suspended,
+      suspensions: _suspensions,
       ...agent
     } = [...operator.replica.state.agents.values()].at(-1) ?? assert.fail();
     const { statement, hash } = entries[0] ?? assert.fail();

@@ -7,15 +7,8 @@ import fc from 'fast-check';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import {
-  addBedrock,
-  allowEgress,
-  endEgress,
-  removeBedrock,
-  removeItem,
-  revokeAgent,
-  setRules,
-} from '@holdfast/protocol/journal/compose';
+import { addBedrock, allowEgress, endEgress, removeBedrock, removeItem, setRules } from '@holdfast/protocol/journal/compose';
+import { revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import type { Replica } from '@holdfast/protocol/journal/replica';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { World, type AgentActor } from '@holdfast/testkit/world';

@@ -15,9 +15,9 @@ import {
   composeGenesis,
   rekeyFleet,
   removeBedrock,
-  revokeAgent,
   setRules,
 } from '@holdfast/protocol/journal/compose';
+import { revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { maxWaiting, Replica, type Ingested } from '@holdfast/protocol/journal/replica';
 import { currentEpoch, egressOf, grantsOf, isLive, latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';

@@ -7,7 +7,7 @@ import { before, describe, it } from 'node:test';
 import { controlTopic, type EntryStatement } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
-import { confirmationOf, credentialLifeMs, issueCredential } from '@holdfast/protocol/identity/credential';
+import { confirmationOf, credentialLifeMs, issueCredential, readCredential } from '@holdfast/protocol/identity/credential';
 import { agentAudience, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
 import { membersOf, type FleetState } from '@holdfast/protocol/journal/state';
@@ -326,6 +326,53 @@ const breaches: readonly Breach[] = [
     expect: 'credential_invalid',
     alsoRead: true,
     make: async (stage) => [{ ...(await enrolment(stage)), credential: new Uint8Array(3) }],
+  },
+  {
+    clause: '[JOURNAL-28]',
+    name: "another agent's credential for a renewal",
+    expect: 'credential_invalid',
+    alsoRead: true,
+    make: async (stage) => {
+      const { credential } = await enrolment(stage);
+      return [{ kind: 'agent-credential', agent: stage.main.id, credential }];
+    },
+  },
+  {
+    clause: '[JOURNAL-28]',
+    name: 'a renewal with another place in the status list',
+    expect: 'credential_invalid',
+    alsoRead: true,
+    make: async ({ world, main }) => {
+      const found = world.operator.replica.state.agents.get(toHex(main.id)) ?? assert.fail();
+      const said = readCredential(found.credential);
+      const status = { ...said.status, index: said.status.index + 1 };
+      const credential = await issueCredential(world.primitives, world.operator.holder, { ...said, status });
+      return [{ kind: 'agent-credential', agent: main.id, credential }];
+    },
+  },
+  {
+    clause: '[JOURNAL-28]',
+    name: 'a renewal for a revoked agent',
+    expect: 'agent_revoked',
+    alsoRead: true,
+    make: ({ world, gone }) => {
+      const { credential } = world.operator.replica.state.agents.get(toHex(gone.id)) ?? assert.fail();
+      return [{ kind: 'agent-credential', agent: gone.id, credential }];
+    },
+  },
+  {
+    clause: '[JOURNAL-29]',
+    name: 'an agent resumed that is not suspended',
+    expect: 'agent_active',
+    alsoRead: true,
+    make: (stage) => [{ kind: 'agent-resume', agent: stage.main.id }],
+  },
+  {
+    clause: '[JOURNAL-29]',
+    name: 'a revoked agent suspended',
+    expect: 'agent_revoked',
+    alsoRead: true,
+    make: (stage) => [{ kind: 'agent-suspend', agent: stage.gone.id, reason: '' }],
   },
   {
     clause: '[JOURNAL-11]',

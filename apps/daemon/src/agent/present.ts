@@ -1,0 +1,61 @@
+// An agent proves who it is to a service, spec/presentation.md: its credential, checked before it is shown, the disclosures that were asked for,
+// and the proof that custody makes of its key. The record comes first.
+
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { toBase64url, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { disclose, disclosedIn, rootOf, verifyCredential } from '@holdfast/protocol/identity/credential';
+import { makerOf, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { Ports } from '../ports.ts';
+
+const nonceBytes = 18;
+
+export interface PresentRequest {
+  readonly audience: string;
+  /** What the service asked for; undefined: one is made up. */
+  readonly nonce: string | undefined;
+  /** `scope`, `machine`, `capability:NAME`, `capabilities` for all of them, or `all`. */
+  readonly show: readonly string[];
+}
+
+export interface MadePresentation {
+  readonly presentation: string;
+  readonly nonce: string;
+  /** The names of what it discloses. */
+  readonly shown: readonly string[];
+  readonly expiresAtMs: number;
+}
+
+export interface Presenter {
+  readonly ports: Ports;
+  readonly holder: Pick<KeyHolder, 'publicKeys'> & { present(terms: KeyBindingTerms): Promise<string> };
+  readonly own: Agent;
+  readonly state: FleetState;
+  readonly record: (report: AuditReport) => Promise<unknown>;
+}
+
+/** Throws `credential_expired`, `credential_invalid`, `usage` for what the credential does not have, `audit_unavailable`, `custody_*`. */
+export async function presentAs(
+  { ports, holder, own, state, record }: Presenter,
+  { audience, nonce: asked, show }: PresentRequest,
+): Promise<MadePresentation> {
+  const { primitives, clock } = ports;
+  const root = rootOf(toHex(state.fleet), makerOf(primitives, state).keys.sign);
+  const expected = { root, keys: holder.publicKeys, nowMs: clock.nowMs() };
+  const { expiresAtMs } = await verifyCredential(primitives, own.credential, expected); // [PRESENT-12]
+  const wanted = new Set(show);
+  const isShown = (name: string): boolean =>
+    wanted.has(name) || wanted.has('all') || (name.startsWith('capability:') && wanted.has('capabilities'));
+  const credential = disclose(own.credential, isShown);
+  const shown = disclosedIn(credential);
+  const missing = show.find((name) => name !== 'all' && name !== 'capabilities' && !shown.includes(name));
+  if (missing !== undefined)
+    throw new HoldfastError('usage', `the credential has no ${missing} to show`, { next: 'see: holdfast agents' });
+  const nonce = asked ?? toBase64url(primitives.random(nonceBytes));
+  // No record, no proof. [PRESENT-12]
+  await record({ kind: 'presented', audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
+  const proof = await holder.present({ audience, nonce, credential });
+  return { presentation: credential + proof, nonce, shown, expiresAtMs };
+}

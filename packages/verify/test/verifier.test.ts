@@ -1,0 +1,218 @@
+// A service's verifier: what it thinks of lists that it can't get, of older ones and of too many, and what stands between its callers and its handlers.
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { Hono } from 'hono';
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { bindKey } from '@holdfast/protocol/custody/key-binding';
+import { disclose, readCredential, rootOf } from '@holdfast/protocol/identity/credential';
+import { issueStatusList } from '@holdfast/protocol/identity/status-list';
+import { outcomeOf } from '@holdfast/testkit/vectors';
+import { World, type AgentActor } from '@holdfast/testkit/world';
+import {
+  agentOf,
+  honoAgent,
+  nodeAgent,
+  presentationVerifier,
+  replayMemory,
+  type Presented,
+  type PresentationVerifier,
+  type VerifierOptions,
+} from '@holdfast/verify';
+
+const audience = 'https://api.example.com';
+type Served = string | Response | (() => Promise<Response>);
+
+describe('a verifier', () => {
+  let world: World;
+  let main: AgentActor;
+  let credential: string;
+  let nowMs: number;
+  let served: Served;
+  let asked = 0;
+
+  before(async () => {
+    world = await World.begin();
+    main = await world.enroll('main');
+    credential = disclose(main.replica.state.agents.get(toHex(main.id))?.credential ?? assert.fail(), () => true);
+    nowMs = world.tick();
+  });
+
+  const answering = async (): Promise<Response> => {
+    asked += 1;
+    if (typeof served === 'function') return served();
+    if (typeof served !== 'string') return served.clone();
+    return new Response(served, { headers: { 'content-type': 'application/statuslist+jwt' } });
+  };
+  const verifier = (change: Partial<VerifierOptions> = {}): PresentationVerifier =>
+    presentationVerifier({
+      root: rootOf(toHex(world.fleet), world.operator.holder.publicKeys.sign),
+      audience,
+      nonces: 'theirs',
+      fetch: answering,
+      nowMs: () => nowMs,
+      ...change,
+    });
+  const list = async (change: { control?: number; issuedAtMs?: number; revoked?: boolean; livesMs?: number } = {}) => {
+    const { status } = readCredential(new TextEncoder().encode(credential));
+    return issueStatusList(world.operator.holder, {
+      fleet: world.fleet,
+      device: world.operator.id,
+      uri: status.uri,
+      standings: new Map(change.revoked === true ? [[status.index, 'revoked']] : []),
+      length: status.index + 1,
+      control: change.control ?? 9,
+      issuedAtMs: change.issuedAtMs ?? nowMs,
+      livesMs: change.livesMs ?? 86_400_000,
+    });
+  };
+  /** Each a second later than the one before: no two are the same. */
+  const present = async (nonce = 'n-0S6_WzA2Mj-2026') => {
+    nowMs += 1000;
+    return credential + (await bindKey(world.primitives, main.holder, { audience, nonce, credential }, nowMs));
+  };
+  const outcome = async (by: PresentationVerifier) => {
+    const presentation = await present();
+    return outcomeOf(() => by.verifyPresentation(presentation));
+  };
+
+  it('[STATUS-7]: lets nobody in without a list of the right kind, size and signature', async () => {
+    const faults: readonly (readonly [string, Served, string])[] = [
+      ['no answer', () => Promise.reject(new TypeError('fetch failed')), 'status_unavailable'],
+      ['another status', new Response('', { status: 404 }), 'status_unavailable'],
+      ['another type', new Response(await list(), { headers: { 'content-type': 'text/html' } }), 'status_unavailable'],
+      ['garbage', 'garbage', 'status_forged'],
+      ['another list', (await list()).replace(/^[^.]+/, 'e30'), 'status_forged'],
+      ['half a list', (await list()).slice(0, -20), 'status_forged'],
+      ['megabytes', 'A'.repeat(300 * 1024), 'status_forged'],
+      ['an expired one', await list({ issuedAtMs: nowMs - 7_200_000, livesMs: 3_600_000 }), 'status_stale'],
+    ];
+    for (const [name, answer, expect] of faults) {
+      served = answer;
+      assert.equal(await outcome(verifier({ statusMaxAgeMs: 0 })), expect, name);
+    }
+    served = await list();
+    assert.equal(await outcome(verifier({ statusMaxAgeMs: 0 })), 'ok');
+  });
+
+  it('[STATUS-7]: reads no more of an endless list than it may', async () => {
+    let pulled = 0;
+    served = async () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => {
+            pulled += 1;
+            controller.enqueue(new Uint8Array(16 * 1024).fill(65));
+          },
+        }),
+        { headers: { 'content-type': 'application/statuslist+jwt' } },
+      );
+    assert.equal(await outcome(verifier({ statusMaxAgeMs: 0 })), 'status_forged');
+    assert.ok(pulled < 40, `${pulled} pieces were read`);
+  });
+
+  it('[STATUS-7]: takes no list that is older than one that it has seen', async () => {
+    const one = verifier({ statusMaxAgeMs: 0 });
+    served = await list({ control: 12, revoked: true });
+    assert.equal(await outcome(one), 'credential_revoked');
+    served = await list({ control: 11 });
+    assert.equal(await outcome(one), 'status_stale');
+    served = await list({ control: 13, issuedAtMs: nowMs - 60_000 });
+    assert.equal(await outcome(one), 'status_stale');
+  });
+
+  it('asks again for each presentation, or as seldom as it was told', async () => {
+    served = await list();
+    asked = 0;
+    const each = verifier({ statusMaxAgeMs: 0 });
+    const seldom = verifier({ statusMaxAgeMs: 3_600_000 });
+    for (let round = 0; round < 3; round += 1) assert.equal(await outcome(each), 'ok');
+    assert.equal(asked, 3);
+    for (let round = 0; round < 3; round += 1) assert.equal(await outcome(seldom), 'ok');
+    assert.equal(asked, 4);
+  });
+
+  it('takes an answer to each challenge once, right or wrong, and to none that it did not give', async () => {
+    served = await list();
+    const one = verifier({ nonces: 'ours' });
+    const challenge = one.challenge();
+    const presentation = await present(challenge);
+    assert.equal(await outcomeOf(() => one.verifyPresentation(presentation)), 'ok');
+    assert.equal(await outcomeOf(() => one.verifyPresentation(presentation)), 'presentation_nonce');
+    assert.equal(await outcome(one), 'presentation_nonce');
+    const late = one.challenge();
+    nowMs += 121_000;
+    const answer = await present(late);
+    assert.equal(await outcomeOf(() => one.verifyPresentation(answer)), 'presentation_nonce');
+  });
+
+  it('[PRESENT-10]: refuses when its memory is full, instead of forgetting', async () => {
+    served = await list();
+    const one = verifier({ memory: replayMemory({ max: 2, nowMs: () => nowMs }) });
+    const first = await present();
+    assert.equal(await outcomeOf(() => one.verifyPresentation(first)), 'ok');
+    assert.equal(await outcome(one), 'ok');
+    assert.equal(await outcome(one), 'presentation_replayed');
+    assert.equal(await outcomeOf(() => one.verifyPresentation(first)), 'presentation_replayed');
+    nowMs += 120_000;
+    served = await list();
+    assert.equal(await outcome(one), 'ok');
+  });
+
+  it('can not be made without a name', () => {
+    assert.throws(() => verifier({ audience: '' }), { code: 'usage' });
+    assert.throws(() => verifier({ audience: 'two words' }), { code: 'usage' });
+  });
+
+  it('stands in front of Hono: handlers know who it is, nobody else comes to them', async () => {
+    served = await list();
+    const app = new Hono<{ Variables: { agent: Presented } }>();
+    app.use(honoAgent(verifier()));
+    app.get('/', (context) => context.text(context.get('agent').agent));
+    const call = async (authorization?: string) =>
+      app.request('/', authorization === undefined ? {} : { headers: { authorization } });
+    const let_in = await call(`Holdfast ${await present()}`);
+    assert.deepEqual([let_in.status, await let_in.text()], [200, toHex(main.id)]);
+    const code = async (answer: Response) => ((await answer.json()) as { error: { code: string } }).error.code;
+    for (const authorization of [
+      undefined,
+      '',
+      'Bearer x',
+      `Bearer ${await present()}`,
+      'Holdfast ',
+      `Holdfast ${await present()} `.repeat(2),
+    ]) {
+      const answer = await call(authorization);
+      assert.equal(answer.status, 401, authorization);
+      assert.equal(await code(answer), 'presentation_malformed');
+      assert.match(answer.headers.get('www-authenticate') ?? '', /^Holdfast audience="https:\/\/api\.example\.com"$/);
+    }
+    served = () => Promise.reject(new TypeError('fetch failed'));
+    const unavailable = await new Hono().use(honoAgent(verifier({ statusMaxAgeMs: 0 }))).request('/', {
+      headers: { authorization: `Holdfast ${await present()}` },
+    });
+    assert.deepEqual([unavailable.status, await code(unavailable)], [503, 'status_unavailable']);
+  });
+
+  it('stands in front of servers in the manner of Express', async () => {
+    served = await list();
+    const guard = nodeAgent(verifier({ nonces: 'ours' }));
+    const call = async (authorization?: string) => {
+      const request = { headers: { authorization } };
+      const told: { status?: number; asks?: string; agent?: string } = {};
+      const response = {
+        writeHead: (status: number, headers: Readonly<Record<string, string>>) =>
+          Object.assign(told, { status, asks: headers['www-authenticate'] }),
+        end: () => {},
+      };
+      await guard(request, response, () => (told.agent = agentOf(request).agent));
+      return told;
+    };
+    const refused = await call();
+    assert.equal(refused.status, 401);
+    const [, challenge = ''] = /challenge="([^"]+)"/.exec(refused.asks ?? '') ?? [];
+    assert.deepEqual(await call(`Holdfast ${await present(challenge)}`), { agent: toHex(main.id) });
+    assert.throws(() => agentOf({}), { code: 'presentation_unbound' });
+  });
+});
