@@ -47,7 +47,7 @@ async function foundIn(t: TestContext, given: Omit<CustodyStart, 'storeFolder'>)
 }
 
 function innermost(pid: number): number {
-  const [child = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').at(-1) ?? '';
   return child === '' ? pid : innermost(Number(child));
 }
 
