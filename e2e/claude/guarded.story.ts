@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { Installation, jsonOf } from '../../packages/testkit/src/installation.ts';
 import { managedBy, Person } from './by-hand.ts';
@@ -205,6 +207,46 @@ describe('a Claude Code that is started by hand', { timeout: 1_200_000 }, () => 
     await holdfast.start();
     const again = await ada.claude([bash('mkdir again')]);
     assert.ok(made(ada, 'again'), again.stdout + again.stderr);
+  });
+
+  it('another program at the port that answers nonsense lets no act happen; one that says all is well does, which is absent', async () => {
+    const ada = await person();
+    const [, port = ''] = /127\.0\.0\.1:(\d+)\/v1\/hook/.exec(readFileSync(ada.settings, 'utf8')) ?? [];
+    await holdfast.stop();
+    const json = { 'content-type': 'application/json' };
+    const arms: Readonly<Record<string, (response: ServerResponse) => void>> = {
+      'drops the connection': (response) => response.destroy(),
+      'answers an error': (response) => response.writeHead(500, json).end('{}'),
+      'redirects to a yes': (response) => response.writeHead(302, { location: '/v1/status-line' }).end(),
+      'answers text': (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('allowed'),
+      'answers half an object': (response) =>
+        response.writeHead(200, json).end('{"hookSpecificOutput":{"hookEventName":"PreToolUse"'),
+      'answers another shape': (response) =>
+        response.writeHead(200, json).end('{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"perhaps"}}'),
+      'says all is well': (response) => response.writeHead(200, json).end('{}'),
+    };
+    for (const [arm, fail] of Object.entries(arms)) {
+      let met = 0;
+      const server = createServer((request, response) => {
+        const answer = async () => {
+          if (!(await buffer(request)).includes('"PreToolUse"')) return void response.writeHead(200, json).end('{}');
+          met += 1;
+          fail(response);
+        };
+        void answer();
+      });
+      await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
+      const name = arm.replaceAll(' ', '-');
+      try {
+        const ran = await ada.claude([bash(`mkdir ${name}`)]);
+        assert.ok(met > 0, arm);
+        assert.equal(made(ada, name), arm === 'says all is well', `${arm}\n${ran.stdout}`);
+      } finally {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+    }
+    await holdfast.start();
   });
 
   // [GUARDED-4]

@@ -39,6 +39,27 @@ test('everything of ours goes; links are not followed, closed folders are no obs
   assert.deepEqual([again.code, again.stdout], [0, '{"removed":[]}\n']);
 });
 
+// [GUARDED-13]
+test('settings of a harness that ask the daemon of this home are given back first; those that ask another stay', async (t) => {
+  const { home } = usedHome(t);
+  const person = path.join(path.dirname(home), 'person');
+  const settings = path.join(person, '.claude', 'settings.json');
+  mkdirSync(path.dirname(settings), { recursive: true });
+  const hook = { type: 'http', url: 'http://127.0.0.1:4/v1/hook/claude-code' };
+  const now = JSON.stringify({ model: 'opus', hooks: { PreToolUse: [{ hooks: [hook] }] } });
+  const before = (of: string) => JSON.stringify({ v: 1, original: null, mode: 0o600, written: '00', home: of });
+  writeFileSync(settings, now);
+  writeFileSync(`${settings}.before-holdfast`, before('/elsewhere'));
+  const environment = { HOME: person };
+  const other = await cli(['uninstall', '--yes', '--json'], { home, environment });
+  assert.equal(other.stdout, `{"removed":[${JSON.stringify(home)}]}\n`);
+  assert.equal(readFileSync(settings, 'utf8'), now);
+  writeFileSync(`${settings}.before-holdfast`, before(home));
+  const own = await cli(['uninstall', '--yes', '--json'], { home, environment });
+  assert.equal(own.stdout, `{"removed":[${JSON.stringify(settings)}]}\n`);
+  assert.deepEqual(JSON.parse(readFileSync(settings, 'utf8')), { model: 'opus' });
+});
+
 test('nobody said yes: nothing goes, and what would go is told', async (t) => {
   const { home } = usedHome(t);
   assert.deepEqual(faultOf(await cli(['uninstall', '--json'], { home })), [2, 'usage']);

@@ -25,11 +25,13 @@ const worth = {
 } as const;
 
 export async function install(output: Output, { scope, managed }: PluginOptions): Promise<void> {
+  const paths = findHome();
   const modelUrl = process.env['ANTHROPIC_BASE_URL'];
   const request = { kind: 'guarded-open', scope, ...(modelUrl !== undefined && { modelUrl }) } as const;
-  const { port, settings, files } = await askDaemon(findHome(), request, 'guarded-door');
+  const { port, settings, files } = await askDaemon(paths, request, 'guarded-door');
   const file = managed === true ? managedSettings : settingsFile(process.env);
-  const changed = managed === true ? installManaged(files) : installUser(file, JSON.parse(settings) as Settings);
+  const changed =
+    managed === true ? installManaged(files, paths.home) : installUser(file, JSON.parse(settings) as Settings, paths.home);
   const kind = managed === true ? 'managed' : 'user';
   output.result({ scope, port, file, kind, changed }, [
     `${changed ? 'written' : 'unchanged'}: ${visible(file)}; Claude Code asks Holdfast at 127.0.0.1:${port} before each act`,

@@ -9,6 +9,8 @@ import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { askDaemon, findHome } from '../door-client.ts';
 import { usage, visible, type Output } from '../output.ts';
+import { managedFor, managedSettings, removeManaged } from '../plugin/managed-files.ts';
+import { installedFor, remove as removeUser, settingsFile } from '../plugin/user-settings.ts';
 import { askLine } from '../secrets-input.ts';
 
 /** All that ever lies at the top of a home. */
@@ -19,12 +21,15 @@ export async function uninstall(output: Output, options: { readonly yes?: true }
   const found = lstatSync(paths.home, { throwIfNoEntry: false });
   const device = found === undefined ? undefined : assertOnlyOurs(paths.home, found);
   await assertNothingRuns(paths);
-  const planned = [...(found === undefined ? [] : [paths.home]), ...socketFolder(paths)];
+  const settings = settingsOf(paths.home);
+  const planned = [...settings.keys(), ...(found === undefined ? [] : [paths.home]), ...socketFolder(paths)];
   if (planned.length > 0) await confirm(output, options, planned);
   const removed: string[] = [];
   try {
     for (const each of planned) {
-      if (each === paths.home) removeFolder(each, device);
+      const giveBack = settings.get(each);
+      if (giveBack !== undefined) giveBack();
+      else if (each === paths.home) removeFolder(each, device);
       else removeSocketFolder(each, paths);
       removed.push(each);
     }
@@ -37,8 +42,19 @@ export async function uninstall(output: Output, options: { readonly yes?: true }
   }
   output.result(
     { removed },
-    removed.length === 0 ? ['nothing of Holdfast is here'] : removed.map((each) => `removed ${visible(each)}`),
+    removed.length === 0
+      ? ['nothing of Holdfast is here']
+      : removed.map((each) => (settings.has(each) ? `given back ${visible(each)}` : `removed ${visible(each)}`)),
   );
+}
+
+/** A harness's settings that ask the daemon of this home: without it nothing would happen there any more. First, so that a failure leaves the rest. */
+function settingsOf(home: string): ReadonlyMap<string, () => unknown> {
+  const user = settingsFile(process.env);
+  return new Map<string, () => unknown>([
+    ...(installedFor(user) === home ? [[user, () => removeUser(user)] as const] : []),
+    ...(managedFor() === home ? [[managedSettings, removeManaged] as const] : []),
+  ]);
 }
 
 function refused(message: string, next = 'check HOLDFAST_HOME, and remove by hand what you know'): HoldfastError {

@@ -14,16 +14,20 @@ export interface ManagedFile {
 const folder = '/etc/claude-code';
 const ours = `${folder}/holdfast`;
 const dropIns = `${folder}/managed-settings.d`;
+/** Whose daemon they ask: Holdfast's home. */
+const ownerFile = `${ours}/home`;
 export const managedSettings = `${dropIns}/90-holdfast.json`;
 
-/** The settings last: they name the rest. True: something was written. @throws store_failed */
-export function installManaged(files: readonly ManagedFile[]): boolean {
+/** The settings last: they name the rest. `home`: Holdfast's. True: something was written. @throws usage, store_failed */
+export function installManaged(files: readonly ManagedFile[], home: string): boolean {
   for (const each of files)
     if (each.path !== managedSettings && (!each.path.startsWith(`${ours}/`) || each.path !== path.posix.normalize(each.path)))
       throw new HoldfastError('usage', `${each.path} is no place of Holdfast's`, {
         next: 'the daemon is another version than this command',
       });
-  const [settings, ...others] = files.toSorted((a, b) => Number(b.path === managedSettings) - Number(a.path === managedSettings));
+  const [settings, ...others] = [...files, { path: ownerFile, text: `${home}\n` }].toSorted(
+    (a, b) => Number(b.path === managedSettings) - Number(a.path === managedSettings),
+  );
   const written = [...others, ...(settings === undefined ? [] : [settings])].map((each) =>
     attempted(() => {
       if (same(each)) return false;
@@ -44,6 +48,13 @@ export function removeManaged(): boolean {
   });
   for (const each of [dropIns, folder]) removeIfEmpty(each);
   return there;
+}
+
+/** Undefined where nothing of ours is. */
+export function managedFor(): string | undefined {
+  return lstatSync(ownerFile, { throwIfNoEntry: false })?.isFile() === true
+    ? readFileSync(ownerFile, 'utf8').trimEnd()
+    : undefined;
 }
 
 export function isManaged(): boolean {

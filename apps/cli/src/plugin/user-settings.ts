@@ -17,6 +17,8 @@ interface Before {
   readonly mode: number;
   /** SHA-256 of what we wrote, in hex. */
   readonly written: string;
+  /** Whose daemon they ask. */
+  readonly home: string;
 }
 
 /** The settings hold what opens the door: others need not read them. */
@@ -27,14 +29,14 @@ export function settingsFile(environment: NodeJS.ProcessEnv): string {
   return path.join(path.resolve(folder), 'settings.json');
 }
 
-/** True: something was written. @throws usage, refused, store_failed; then nothing was */
-export function install(file: string, ours: Settings): boolean {
+/** `home`: Holdfast's. True: something was written. @throws usage, refused, store_failed; then nothing was */
+export function install(file: string, ours: Settings, home: string): boolean {
   const target = targetOf(file);
   const now = bytesOf(target);
   const before = readBefore(target);
   const settings = now === undefined ? {} : parse(target, now);
   const text = Buffer.from(`${JSON.stringify(withOurs(settings, ours), undefined, 2)}\n`);
-  if (now?.equals(text) === true && before?.written === hashOf(text)) return false;
+  if (now?.equals(text) === true && before?.written === hashOf(text) && before.home === home) return false;
   const original = originalOf(settings, now, before);
   const mode = before?.mode ?? (now === undefined ? modeOfNew : statSync(target).mode & 0o777);
   try {
@@ -42,7 +44,7 @@ export function install(file: string, ours: Settings): boolean {
   } catch (cause) {
     throw new HoldfastError('store_failed', `cannot make ${path.dirname(target)}`, { cause, next: 'check who may write there' });
   }
-  const kept: Before = { v: 1, original, mode, written: hashOf(text) };
+  const kept: Before = { v: 1, original, mode, written: hashOf(text), home };
   writeAtomically(besideOf(target), Buffer.from(JSON.stringify(kept)));
   writeAtomically(target, text, mode); // [GUARDED-13]
   return true;
@@ -63,6 +65,11 @@ export function remove(file: string): boolean {
   }
   rmSync(besideOf(target), { force: true });
   return now !== undefined || before !== undefined;
+}
+
+/** Whose daemon they ask: Holdfast's home; undefined where we never wrote them. @throws usage */
+export function installedFor(file: string): string | undefined {
+  return readBefore(targetOf(file))?.home;
 }
 
 /** The port that they ask; undefined where our part is not in them. @throws usage */
@@ -121,12 +128,11 @@ function parse(file: string, bytes: Buffer): Settings {
 function readBefore(target: string): Before | undefined {
   const bytes = bytesOf(besideOf(target));
   if (bytes === undefined) return undefined;
-  const { v, original, mode, written } = parse(besideOf(target), bytes) as unknown as Partial<Before>;
-  const known =
-    v === 1 && (typeof original === 'string' || original === null) && typeof mode === 'number' && typeof written === 'string';
-  if (!known)
+  const { v, original, mode, written, home } = parse(besideOf(target), bytes) as unknown as Partial<Before>;
+  const isWhole = v === 1 && typeof mode === 'number' && (typeof original === 'string' || original === null);
+  if (!isWhole || typeof written !== 'string' || typeof home !== 'string')
     throw new HoldfastError('usage', `${besideOf(target)} is not what was written there`, {
       next: 'look at it, and remove it by hand',
     });
-  return { v, original, mode, written };
+  return { v, original, mode, written, home };
 }

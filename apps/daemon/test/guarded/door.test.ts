@@ -249,6 +249,21 @@ test('a change of what steers it suspends the session from its very next event o
   assert.deepEqual((await tool('whoami'))['suspended'], [settings]);
 });
 
+test('the status line needs no key, says whose session it is, and that it is suspended', async (t) => {
+  const { run, settings, door, world } = await stage(t);
+  const line = async () => {
+    const reply = await fetch(`http://127.0.0.1:${door().port}/v1/status-line`);
+    return `${reply.status} ${await reply.text()}`;
+  };
+  await run('ls');
+  assert.equal(await line(), '200 Holdfast: main, guarded, rules 4, no credentials here\n');
+  writeFileSync(settings, '{"x":1}');
+  await run('ls');
+  assert.match(await line(), /, SUSPENDED\n$/);
+  world.pid = undefined;
+  assert.match(await line(), /^403 /);
+});
+
 // [GUARDED-6]
 test('another conversation of the process is the same session; another process is not', async (t) => {
   const { run, event, settings, world } = await stage(t);
