@@ -213,6 +213,23 @@ const server = new CustodyServer({`,
       red: { [operatorKey]: 'the file shows how it was stretched and nothing of the key' },
     },
     {
+      id: 'K-18.in-place',
+      off: 'a new passphrase is written over the old file, half of it at first',
+      file: 'apps/cli/src/operator/key-file.ts',
+      from: `      renameSync(temporary, file);`,
+      to: `      writeFileSync(file, content.subarray(1));
+      renameSync(temporary, file);`,
+      red: { 'apps/cli/test/passphrase.test.ts': 'without power at any point' },
+    },
+    {
+      id: 'K-18.left',
+      off: 'what a killed command was writing stays',
+      file: 'apps/cli/src/operator/key-file.ts',
+      from: `    dropUnfinished(folder);\n`,
+      to: '',
+      red: { 'apps/cli/test/passphrase.test.ts': 'without power at any point' },
+    },
+    {
       id: 'K-9.log',
       off: 'the daemon writes what it opens into its log',
       file: 'apps/daemon/src/session/authority.ts',

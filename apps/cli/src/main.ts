@@ -179,6 +179,10 @@ operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
   .action(action(async () => (await import('./commands/pulse.ts')).pulse));
 
+operatorCommand(program, 'passphrase', "choose another passphrase for this machine's operator key")
+  .option('--new-passphrase-file <file>', 'the new passphrase; asked for twice when absent')
+  .action(action(async () => (await import('./commands/passphrase.ts')).change));
+
 const approvals = operatorCommand(program, 'approvals', 'acts of agents that wait for you')
   .option('--follow', 'go on until it is ended; at a terminal, take answers')
   .action(action(async () => (await import('./commands/approvals.ts')).list));

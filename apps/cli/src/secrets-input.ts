@@ -83,17 +83,16 @@ export function lineFromStdin(): string {
 }
 
 /** From `file` if one is named, else asked at the terminal; without either the command says which option is missing. */
-export async function passphrase(file: string | undefined, question: string): Promise<Buffer> {
+export async function passphrase(file: string | undefined, question: string, option = '--passphrase-file'): Promise<Buffer> {
   if (file !== undefined) return secretFromFile(file);
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw usage('no passphrase', 'pass --passphrase-file FILE, or run at a terminal');
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw usage('no passphrase', `pass ${option} FILE, or run at a terminal`);
   return typed(question);
 }
 
 /** Asks twice, for a passphrase that is being chosen. */
-export async function newPassphrase(file: string | undefined): Promise<Buffer> {
+export async function newPassphrase(file: string | undefined, option = '--passphrase-file'): Promise<Buffer> {
   if (file !== undefined) return secretFromFile(file);
-  const first = await passphrase(undefined, 'Choose a passphrase for the operator key');
+  const first = await passphrase(undefined, 'Choose a passphrase for the operator key', option);
   const second = await passphrase(undefined, 'Once more');
   if (!first.equals(second)) throw usage('the two passphrases differ', 'run the command again');
   second.fill(0);

@@ -33,6 +33,8 @@ Commands:
   root [options]              what a service has to know to verify presentations
                               of the fleet
   pulse [options]             tell the fleet that its operator is here
+  passphrase [options]        choose another passphrase for this machine's
+                              operator key
   approvals [options]         acts of agents that wait for you
   plugin                      the guard in a Claude Code that is started by hand
   status [options]            what runs here, how fresh it is, and what is
@@ -275,6 +277,17 @@ Options:
   --passphrase-file <file>  show the operator's view; without it, what this
                             machine's daemon knows
   -h, --help                display help for command
+`,
+  passphrase: `Usage: holdfast passphrase [options]
+
+choose another passphrase for this machine's operator key
+
+Options:
+  --json                        answer with one line of JSON
+  --passphrase-file <file>      the operator key's passphrase; asked for when
+                                absent
+  --new-passphrase-file <file>  the new passphrase; asked for twice when absent
+  -h, --help                    display help for command
 `,
   pulse: `Usage: holdfast pulse [options]
 

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -178,6 +179,30 @@ export async function unlockOperator(folder: string, passphrase: Uint8Array): Pr
     key.fill(0);
     secret?.fill(0);
   }
+}
+
+/**
+ * Seals the same keys under another passphrase; both stay the caller's, who holds this machine's turn. Until this returns either may be the one
+ * that opens the key, never neither. Throws as `unlockOperator`, and `store_failed`: then the old one opens it. [OPKEY-10]
+ */
+export async function changePassphrase(folder: string, old: Uint8Array, chosen: Uint8Array): Promise<void> {
+  const holder = await unlockOperator(folder, old);
+  try {
+    const { fleet, fleetName, device, relayUrl, relayKey } = read(folder);
+    dropUnfinished(folder);
+    await saveOperator(folder, { fleet, fleetName, device, relayUrl, relayKey }, holder, chosen);
+  } finally {
+    holder.wipe();
+  }
+}
+
+/** What a killed command was writing in place of the key file. */
+function dropUnfinished(folder: string): void {
+  stored(keyPath(folder), () => {
+    for (const name of readdirSync(folder)) {
+      if (/^operator\.key\.\d+\.new$/.test(name)) rmSync(path.join(folder, name), { force: true });
+    }
+  });
 }
 
 /** Undefined before the first command that reads the fleet. Throws `key_invalid` when the file is damaged: nothing is believed then. */

@@ -1,7 +1,6 @@
 // One command's work as operator: unlocks the key, reads the fleet from the relay itself (never through the daemon), finishes what a killed
 // command began, writes, and leaves a pulse behind. The key is overwritten at the end, whatever happened.
 
-import path from 'node:path';
 import {
   parseAccessList,
   verifyAccessListInForce,
@@ -35,7 +34,7 @@ import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
 import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
 import { openRelay, type RelayEvents } from './relay.ts';
-import { takeTurn } from './turn.ts';
+import { takeOperatorTurn } from './turn.ts';
 import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
 
 /** Two operators at once are rare; five in a row mean something else is wrong. */
@@ -132,7 +131,7 @@ export class OperatorSession {
 
   /** Composes and sends, one command of this machine at a time; when another operator was faster, reads what came and composes again. */
   async write<C extends Composed & { readonly access?: AccessList }>(compose: (operator: Operator) => Promise<C>): Promise<C> {
-    const release = await takeTurn(path.join(this.paths.operator, 'lock.db'));
+    const release = await takeOperatorTurn(this.paths.operator);
     try {
       for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
         await this.history.catchUp();

@@ -1,5 +1,6 @@
 // Whose turn it is among the operator commands of one machine, spec/operator-key.md [OPKEY-7].
 
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as later } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -9,7 +10,8 @@ const turnWithinMs = 30_000;
 const turnEveryMs = 50;
 
 /** One command of this machine writes at a time: of two at once neither is left half done. The lock ends with its process. [OPKEY-7] */
-export async function takeTurn(file: string): Promise<() => void> {
+export async function takeOperatorTurn(folder: string): Promise<() => void> {
+  const file = path.join(folder, 'lock.db');
   const untilMs = performance.now() + turnWithinMs;
   for (;;) {
     const lock = new DatabaseSync(file);
