@@ -577,7 +577,6 @@ export const credentials: Area = {
       from: 'if (now.suspensions > (was?.suspensions ?? 0)) {',
       to: 'if (now.suspended !== undefined && was?.suspended === undefined) {',
       red: { [changes]: 'a suspension that is over by the time it is heard of ends what ran before it' },
-      says: 'it did not come to: told',
     },
     {
       id: 'C-10.ended-handles',

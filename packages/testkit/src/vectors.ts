@@ -1,7 +1,7 @@
 // Test vectors: ours under spec/vectors, one fault an entry; other people's in the folder that HOLDFAST_VECTORS names, which is not
 // part of the repository. What a vector expects is `ok` or one error code.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -32,6 +32,15 @@ export function externalJson<T>(path: string): T {
 /** The lines of a text file. */
 export function externalLines(path: string): string[] {
   return externalFile(path).toString('utf8').trim().split('\n');
+}
+
+export function externalText(path: string): string {
+  return externalFile(path).toString('utf8');
+}
+
+/** Names of what a folder of them holds. */
+export function externalNames(path: string): string[] {
+  return externalVectors === undefined ? [] : readdirSync(resolve(externalVectors, path)).toSorted();
 }
 
 /** The lines of a gzipped text file. */

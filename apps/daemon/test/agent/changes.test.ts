@@ -11,7 +11,10 @@ import { endGrant } from '@holdfast/protocol/journal/compose';
 import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@holdfast/protocol/journal/compose-agents';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
-import type { AgentEvents } from '../../src/agent/effects.ts';
+import { World } from '../../../../packages/testkit/src/world.ts';
+import { Effects, type AgentEvents } from '../../src/agent/effects.ts';
+import { RulesInForce } from '../../src/agent/rules-in-force.ts';
+import type { HandleTable } from '../../src/vault/mint.ts';
 import { StateStore } from '../../src/state/store.ts';
 import { Machine } from './machine.ts';
 
@@ -154,21 +157,31 @@ test('a suspension ends what runs and mints nothing; the link stays, and what co
   assert.equal(await presenting(agent), 'ok');
 });
 
-test('a suspension that is over by the time it is heard of ends what ran before it [JOURNAL-30]', async (t) => {
-  const machine = await Machine.enrolled(t);
-  const { operator } = machine.world;
-  const agent = await machine.start();
-  const grant = await granted(machine, agent, 'demo');
-  const { heard } = listening(agent);
-  const handle = await mintFor(agent, grant);
-  const about = { agent: agent.id, accessVersion: 1 };
+test('a suspension that is over by the time it is heard of ends what ran before it [JOURNAL-30]', async () => {
+  const world = await World.begin();
+  const { operator } = world;
+  const { id } = await world.enroll('main');
+  const before = operator.replica.state;
+  const about = { agent: id, accessVersion: 1 };
   await operator.act((author) => suspendAgent(author, { ...about, reason: '' }));
   await operator.act((author) => resumeAgent(author, about));
-  machine.relay.push();
-  await machine.until(() => heard.length > 0, 'told');
-  assert.deepEqual(heard, ['suspended']);
-  assert.equal(await use(agent, handle, grant), 'refused');
-  await recorded(agent, 'agent-resumed');
+  const done: string[] = [];
+  const effects = new Effects({
+    agent: id,
+    custodyLevel: 'software',
+    log: { info: () => {}, warn: () => {} },
+    note: ({ kind }) => void done.push(kind),
+    leave: () => void done.push('left'),
+  });
+  effects.subscribe({
+    revoked: () => void done.push('told of a revocation'),
+    suspended: () => void done.push('told'),
+    grantEnded: () => {},
+    rulesChanged: () => {},
+  });
+  const handles = { burn: async () => void done.push('burned') } as unknown as HandleTable;
+  await effects.apply(operator.replica.state, before, handles, new RulesInForce().in(before));
+  assert.deepEqual(done, ['told', 'burned', 'agent-suspended', 'agent-resumed']);
 });
 
 test('a proof of who the agent is: for one audience, of now, recorded before it leaves [PRESENT-12]', async (t) => {

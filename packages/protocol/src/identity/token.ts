@@ -40,12 +40,17 @@ export async function verifyToken(
 ): Promise<VerifiedToken> {
   const { header, payload } = readHeader(type, token, maxBytes);
   try {
-    keyOfJwk(key); // one form of a key, and no member that would tell the library what to do with it
-    await compactVerify(token, await importJWK({ ...key }, 'ES256'), { algorithms: ['ES256'] }); // [CREDENTIAL-6]
+    await assertSigned(token, key);
   } catch (cause) {
     throw new HoldfastError(forged, `the signature of the ${type} does not verify`, { cause });
   }
   return { header, payload };
+}
+
+/** That `key` signed the token, by ES256. Throws for whatever else, with whatever the library throws. */
+export async function assertSigned(token: string, key: PublicJwk): Promise<void> {
+  keyOfJwk(key); // one form of a key, and no member that would tell the library what to do with it
+  await compactVerify(token, await importJWK({ ...key }, 'ES256'), { algorithms: ['ES256'] }); // [CREDENTIAL-6]
 }
 
 /** What a token says, once its header holds nothing that is refused. Not verified. */
