@@ -34,6 +34,8 @@ describe('an agent proves to services who it is', () => {
   let service: Server;
   /** node:http in the manner of Express; it gives out challenges. */
   let strict: Server;
+  /** The services' clock: of the newest presentation, however long the machine then takes to do something else. */
+  let frozenMs: number | undefined;
 
   before(async () => {
     holdfast = await Installation.create();
@@ -43,13 +45,31 @@ describe('an agent proves to services who it is', () => {
 
     const app = new Hono<{ Variables: { agent: Presented } }>();
     service = await listening(serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server);
-    app.use(honoAgent(presentationVerifier({ root, audience: urlOf(service), nonces: 'theirs', statusMaxAgeMs: 0 })));
+    app.use(
+      honoAgent(
+        presentationVerifier({
+          root,
+          audience: urlOf(service),
+          nonces: 'theirs',
+          statusMaxAgeMs: 0,
+          nowMs: () => frozenMs ?? Date.now(),
+        }),
+      ),
+    );
     app.get('/whoami', (context) => context.json({ agent: context.get('agent') }));
 
     strict = createServer();
     strict.listen(0, '127.0.0.1');
     await listening(strict);
-    const guard = nodeAgent(presentationVerifier({ root, audience: urlOf(strict), nonces: 'ours', statusMaxAgeMs: 0 }));
+    const guard = nodeAgent(
+      presentationVerifier({
+        root,
+        audience: urlOf(strict),
+        nonces: 'ours',
+        statusMaxAgeMs: 0,
+        nowMs: () => frozenMs ?? Date.now(),
+      }),
+    );
     strict.on('request', (request, response) => {
       void guard(request, response, () => response.end(JSON.stringify({ agent: agentOf(request) })));
     });
@@ -63,6 +83,7 @@ describe('an agent proves to services who it is', () => {
   const present = async (audience: string, more: readonly string[] = []): Promise<string> => {
     const ran = await holdfast.cli(['present', '--audience', audience, ...more]);
     assert.equal(ran.code, 0, ran.stderr);
+    frozenMs = Date.now();
     return ran.stdout.trim();
   };
   const call = async (server: Server, presentation?: string): Promise<Answer> => {
@@ -108,6 +129,20 @@ describe('an agent proves to services who it is', () => {
     assert.equal((await call(strict, presentation)).status, 200);
     assert.equal((await call(strict, presentation)).code, 'presentation_nonce');
     assert.equal((await call(strict, await present(urlOf(strict)))).code, 'presentation_nonce');
+  });
+
+  it('proves it out of a sealed session, to a service that it may reach and to no other', async () => {
+    const host = urlOf(service).replace('http://', '');
+    await holdfast.must(['egress', 'allow', host, '--to', 'main', '--allow-private']);
+    const ask = `curl -sS -H 'content-type: application/json' -d '{"audience":"${urlOf(service)}","show":["scope"]}' $HOLDFAST_DOOR/v1/presentations`;
+    const words = `p=$(${ask} | sed 's/.*"presentation":"\\([^"]*\\)".*/\\1/'); curl -sS -H "Authorization: Holdfast $p" ${urlOf(service)}/whoami`;
+    frozenMs = undefined; // one right after the other
+    const ran = await holdfast.run(['sh', '-c', words]);
+    assert.equal(ran.code, 0, ran.stderr);
+    const told = JSON.parse(ran.stdout) as { agent?: Presented; error?: { code: string } };
+    assert.deepEqual([told.agent?.agent, told.agent?.scope], [agent, 'main'], ran.stdout);
+    const other = await holdfast.run(['sh', '-c', ask.replace(urlOf(service), 'https://elsewhere.example')]);
+    assert.match(other.stdout, /"code":"refused"/);
   });
 
   it('is in the record, before anybody else knew', async () => {

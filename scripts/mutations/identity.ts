@@ -8,6 +8,7 @@ const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
 const changes = 'apps/daemon/test/agent/changes.test.ts';
 const members = 'apps/relay/test/members.test.ts';
+const sessions = 'apps/daemon/test/session/agent-presentations.test.ts';
 const verifier = 'packages/verify/test/verifier.test.ts';
 
 const credential = 'packages/protocol/src/identity/credential.ts';
@@ -214,9 +215,17 @@ export const identity: Area = {
       id: 'I-8.record',
       off: 'a proof leaves without a record',
       file: 'apps/daemon/src/agent/present.ts',
-      from: "await record({ kind: 'presented', audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });",
-      to: 'void [record, utf8];',
+      from: "await record({ kind: 'presented', ...by, audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });",
+      to: 'void [record, utf8, by];',
       red: { [changes]: 'a proof of who the agent is: for one audience, of now, recorded before it leaves' },
+    },
+    {
+      id: 'I-9.reach',
+      off: 'a session presents to services that it may not reach',
+      file: 'apps/daemon/src/session/agent-presentations.ts',
+      from: 'if (authority.grantsFor(target).length === 0 && authority.egressFor(target) === undefined) {',
+      to: 'if (target.port < 0) {',
+      red: { [sessions]: 'for no service that the session may not reach' },
     },
   ],
   exceptions: {},

@@ -18,6 +18,8 @@ export interface PresentRequest {
   readonly nonce: string | undefined;
   /** `scope`, `machine`, `capability:NAME`, `capabilities` for all of them, or `all`. */
   readonly show: readonly string[];
+  /** The session that asks; absent: whoever is at this machine's own door. */
+  readonly session?: Uint8Array;
 }
 
 export interface MadePresentation {
@@ -39,7 +41,7 @@ export interface Presenter {
 /** Throws `credential_expired`, `credential_invalid`, `usage` for what the credential does not have, `audit_unavailable`, `custody_*`. */
 export async function presentAs(
   { ports, holder, own, state, record }: Presenter,
-  { audience, nonce: asked, show }: PresentRequest,
+  { audience, nonce: asked, show, session }: PresentRequest,
 ): Promise<MadePresentation> {
   const { primitives, clock } = ports;
   const root = rootOf(toHex(state.fleet), makerOf(primitives, state).keys.sign);
@@ -55,7 +57,8 @@ export async function presentAs(
     throw new HoldfastError('usage', `the credential has no ${missing} to show`, { next: 'see: holdfast agents' });
   const nonce = asked ?? toBase64url(primitives.random(nonceBytes));
   // No record, no proof. [PRESENT-12]
-  await record({ kind: 'presented', audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
+  const by = session === undefined ? {} : { session };
+  await record({ kind: 'presented', ...by, audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
   const proof = await holder.present({ audience, nonce, credential });
   return { presentation: credential + proof, nonce, shown, expiresAtMs };
 }

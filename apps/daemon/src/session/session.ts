@@ -26,6 +26,7 @@ import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentHandles } from './agent-handles.ts';
+import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority } from './authority.ts';
 import { mcpView } from './mcp-view.ts';
@@ -99,6 +100,7 @@ export class Sessions {
       door = agentDoor(
         agentView(agent, authority),
         agentHandles(authority),
+        agentPresentations(agent, authority, { session, clock }),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
         mcpRoutes(() => tools),

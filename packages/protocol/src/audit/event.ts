@@ -97,6 +97,8 @@ export const auditEvent = union({
   /** The agent proved to somebody who it is; written before the proof leaves. `shown`: the names of what was disclosed. */
   presented: {
     ...stamp,
+    /** Absent: asked for at the machine's own door. */
+    session: optional(sessionId),
     audience: shown(512),
     nonce: shown(256),
     shown: list(shown(80), { max: 64 }),

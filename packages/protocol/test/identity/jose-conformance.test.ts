@@ -102,8 +102,8 @@ function marked(node: unknown): Marked {
 function open(value: Marked): Json {
   if (value instanceof Hidden) return open(value.value);
   if (Array.isArray(value)) return value.map((each: Marked) => open(each));
-  if (typeof value !== 'object' || value === null) return value as Json;
-  return Object.fromEntries(Object.entries(value).map(([claim, each]) => [claim, open(each as Marked)]));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([claim, each]) => [claim, open(each)]));
 }
 
 /** The disclosures that a holder shows who wants to show `wanted`, as those specifications mean it. */
@@ -116,7 +116,7 @@ function chosen(payload: JsonObject, disclosures: readonly string[], wanted: Jso
     if (Array.isArray(value)) {
       const list = Array.isArray(want) ? (want as readonly Json[]) : [];
       for (const [index, each] of (value as readonly Json[]).entries()) {
-        const disclosure = isObject(each) ? byDigest.get(String(each['...'])) : undefined;
+        const disclosure = isObject(each) ? byDigest.get(each['...'] as string) : undefined;
         if (disclosure === undefined) visit(each, list[index]);
         else if (list[index] !== undefined && list[index] !== false && list[index] !== null) {
           shown.push(disclosure);
