@@ -64,8 +64,11 @@ describe('an operator’s word in the real Claude Code', { timeout: 900_000 }, (
   }
 
   /** The operator looks again and again, as a person does, until something new waits. */
-  async function waiting(known: readonly string[]): Promise<Asked> {
+  async function waiting(known: readonly string[], ran: Promise<Ran>): Promise<Asked> {
+    let over: Ran | undefined;
+    void ran.then((ending) => (over = ending)).catch(() => undefined);
     for (;;) {
+      assert.equal(over, undefined, `it ended before it asked: ${over?.stdout}${over?.stderr}`);
       const { asks } = jsonOf<{ asks: Asked[] }>(await holdfast.must(['approvals', '--json']));
       const fresh = asks.find(({ ask }) => !known.includes(ask));
       if (fresh !== undefined) return fresh;
@@ -84,18 +87,18 @@ describe('an operator’s word in the real Claude Code', { timeout: 900_000 }, (
 
   it('waits for the operator, and then exactly that call runs, once; the same call again is asked again, and denied', async () => {
     const { ran, told } = agentRuns([deploy('to staging'), deploy('to staging'), deploy('to production')]);
-    const first = await waiting([]);
+    const first = await waiting([], ran);
     assert.equal(first.act.text, './deploy to staging');
     assert.equal(deployed(), '', 'nothing runs while it waits');
     assert.equal(jsonOf<{ outcome: string }>(await answer('approve', first.ask)).outcome, 'allowed');
 
-    const again = await waiting([first.ask]);
+    const again = await waiting([first.ask], ran);
     assert.equal(again.act.text, './deploy to staging');
     assert.equal(deployed(), 'to staging\n', 'once');
     assert.notEqual((await answer('approve', first.ask)).code, 0, 'an answer is for one call');
     assert.equal(jsonOf<{ outcome: string }>(await answer('deny', again.ask)).outcome, 'denied');
 
-    const third = await waiting([first.ask, again.ask]);
+    const third = await waiting([first.ask, again.ask], ran);
     assert.equal(third.act.text, './deploy to production');
     assert.equal(jsonOf<{ outcome: string }>(await answer('approve', third.ask)).outcome, 'allowed');
     const { code, stderr } = await ran;
@@ -120,7 +123,7 @@ describe('an operator’s word in the real Claude Code', { timeout: 900_000 }, (
   it('an agent that is gone is waited for no more, and nothing runs', async () => {
     const already = deployed();
     const { ran } = agentRuns([deploy('after all')]);
-    const { ask } = await waiting([]);
+    const { ask } = await waiting([], ran);
     // The operator's fleet goes on; this agent's session does not.
     await holdfast.stop();
     assert.notEqual((await ran).code, 0);

@@ -93,6 +93,8 @@ export interface Played {
   readonly calls: readonly string[];
   /** From each answer of the model's to the next request of any kind. */
   readonly turnsMs: readonly number[];
+  /** How long the guard's door took for each event. */
+  readonly answersMs: readonly number[];
   readonly tree: string;
   readonly home: string;
   exists(file: string): boolean;
@@ -195,7 +197,10 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     }
     model(seen, request, response);
   };
+  const answersMs: number[] = [];
   const guardOrFault = async (request: IncomingMessage, response: ServerResponse) => {
+    const askedAtMs = performance.now();
+    response.once('finish', () => answersMs.push(performance.now() - askedAtMs));
     const body = await buffer(request);
     keep(body, (event) => {
       events.push(event);
@@ -239,6 +244,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     events,
     requests,
     turnsMs,
+    answersMs,
     results: [...blocksOf(requests, 'tool_result').values()].map(({ content }) => JSON.stringify(content)),
     calls: [...blocksOf(requests, 'tool_use').keys()],
     tree,

@@ -303,6 +303,60 @@ rules:
       - chmod 755 app
       - chmod +x run.sh
 
+  permissions-none:
+    deny: shell
+    command: chmod
+    args: ['000', '0', '0000', '00', 'a-rwx', 'ugo-rwx', 'a=', 'ugo=']
+    paths: ['~', /]
+    unless:
+      - paths: [./*, /tmp/*, /var/tmp/*]
+    severity: high
+    opaque: allow
+    reason: Nobody can get into this folder any more.
+    instead: Name files of the working tree.
+    hits:
+      - chmod 000 ~
+      - chmod a-rwx /etc
+    misses:
+      - chmod 000 fixture/unreadable
+      - chmod 700 ~
+
+  keys-removed:
+    deny: shell
+    any:
+      - command: gpg|gpg2
+        flags: --delete-secret-keys|--delete-secret-key|--delete-secret-and-public-key
+      - command: ssh-add
+        flags: -D
+    severity: high
+    opaque: allow
+    reason: A key that is gone is gone.
+    instead: Ask the operator.
+    hits:
+      - gpg --delete-secret-keys me
+      - gpg --batch --yes --delete-secret-and-public-key ABCD
+    misses:
+      - gpg --list-secret-keys
+      - gpg --verify x.sig
+
+  keys-overwritten:
+    deny: [write, edit]
+    paths: [~/.ssh/*, id_rsa, id_ecdsa, id_ed25519, ~/.gnupg]
+    unless:
+      - paths: [.ssh/known_hosts, .ssh/known_hosts.old]
+    severity: critical
+    opaque: allow
+    reason: It replaces a private key, or adds one.
+    instead: Ask the operator.
+    hits:
+      - dd if=/dev/urandom of=~/.ssh/id_rsa
+      - cp x ~/.ssh/id_ed25519
+      - echo x > ~/.ssh/id_rsa
+      - write: /home/dev/.ssh/id_rsa
+    misses:
+      - cat ~/.ssh/id_rsa.pub
+      - ls ~/.ssh
+
   move-away:
     deny: shell
     command: mv

@@ -171,6 +171,7 @@ rules:
       - az group|vm|aks|keyvault|webapp|functionapp|cosmosdb|disk|redis delete
       - az sql|mysql|postgres ** delete
       - az storage account|container delete
+      - az storage blob|file|directory delete-batch
       - az role assignment create
       - doctl compute droplet|volume|snapshot delete|rm
       - doctl kubernetes cluster delete|rm

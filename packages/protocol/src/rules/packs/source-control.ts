@@ -61,6 +61,9 @@ rules:
         flags: --worktree|-W
       - command: git read-tree
         flags: --reset
+      - command: git rm
+        flags: --force|-f
+        args: ['.', './', ':/', './\*', '\*']
     severity: high
     reason: It throws away changes that are not committed.
     instead: Commit or stash them first; git reset without --hard keeps them.
@@ -73,7 +76,10 @@ rules:
       - env GIT_DIR=.git git reset --hard
       - git checkout .
       - git checkout -f main
+      - git rm -rf .
     misses:
+      - git rm -f old.txt
+      - git rm --cached .env
       - git reset --soft HEAD~1
       - git reset HEAD~1
       - git checkout -b feature/one
