@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findProgram, whyWithout, withNames } from '../packages/testkit/src/clients.ts';
-import { Installation, type Ran } from '../packages/testkit/src/installation.ts';
+import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
@@ -101,7 +101,7 @@ const systemPython = '/usr/bin/python3';
 const withoutPython =
   !findProgram('python3', (file) => file.startsWith('/usr/bin/')) && 'no python3 in /usr/bin: apt-get install python3';
 
-describe('below the hook', { timeout: 400_000 }, () => {
+describe('below the hook', { timeout: 900_000 }, () => {
   let holdfast: Installation;
   let partner: Origin;
   let other: Origin;
@@ -131,7 +131,10 @@ describe('below the hook', { timeout: 400_000 }, () => {
   async function apply(text: string): Promise<void> {
     const file = path.join(holdfast.folder, 'rules.yaml');
     await writeFile(file, text);
-    await holdfast.must(['rules', 'apply', file]);
+    const { version } = jsonOf<{ version: number }>(await holdfast.must(['rules', 'apply', file, '--json']));
+    // Signed and in force here are two things on a slow machine.
+    for (let held = 0; held < version;)
+      held = jsonOf<{ version?: number }>(await holdfast.cli(['rules', 'list', '--json'])).version ?? 0;
   }
 
   const address = (origin: Origin): string => `https://${origin.host}:${origin.port}/v1/here`;
