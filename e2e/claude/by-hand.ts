@@ -26,6 +26,8 @@ interface Model {
 export interface Spoken {
   readonly words?: readonly string[];
   readonly prompt?: string;
+  /** Another Claude Code than the pinned one. */
+  readonly program?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Called when the model is asked for the nth time, from 1, before it answers. */
   readonly onRequest?: (nth: number) => Promise<void> | void;
@@ -103,14 +105,17 @@ export class Person {
     return { url: `http://127.0.0.1:${port}`, listening, close };
   }
 
-  async #talk({ url, listening }: Model, { words, prompt = 'Go on.', environment, onRequest }: Spoken): Promise<Conversation> {
+  async #talk(
+    { url, listening }: Model,
+    { words, prompt = 'Go on.', program = claude, environment, onRequest }: Spoken,
+  ): Promise<Conversation> {
     const heard: string[] = [];
     listening.onRequest = async (body) => {
       heard.push(body);
       await onRequest?.(heard.length);
     };
     const options = ['--output-format', 'stream-json', '--verbose', ...(words ?? ['--allowedTools', ...allowed])];
-    const [file = '', ...rest] = [...this.within, claude, '-p', prompt, ...options];
+    const [file = '', ...rest] = [...this.within, program, '-p', prompt, ...options];
     const own = {
       PATH: process.env['PATH'],
       HOME: this.home,

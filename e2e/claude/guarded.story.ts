@@ -133,7 +133,8 @@ describe('a Claude Code that is started by hand', { timeout: 1_200_000 }, () => 
   it('an agent that edits its own settings is suspended at its next act, and the alarm names the file', async () => {
     const ada = await person();
     const count = (await events()).length;
-    const edit = byProgram(ada.settings, '{"disableAllHooks":true}');
+    // Claude Code reads settings anew some seconds after they have changed: it must not have done so to any effect.
+    const edit = `${byProgram(ada.settings, '{"disableAllHooks":true}')}; sleep 5`;
     const ran = await ada.claude([bash(edit), bash('mkdir after'), bash('mkdir again')]);
     assert.match(readFileSync(ada.settings, 'utf8'), /disableAllHooks/, 'the edit itself was allowed by these rules');
     assert.ok(!made(ada, 'after') && !made(ada, 'again'));

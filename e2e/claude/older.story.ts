@@ -6,6 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Installation } from '../../packages/testkit/src/installation.ts';
+import { Person } from './by-hand.ts';
 import { play } from './rig.ts';
 
 const older = process.env['HOLDFAST_CLAUDE_OLDER'] ?? '';
@@ -31,5 +32,30 @@ describe('a Claude Code that is too old', { skip: older === '' && 'npm run e2e:c
     assert.match(played.output, /ended 1/);
     assert.match(played.output + played.errors, /2\.1\.294 is older than the minimum version/);
     assert.deepEqual([played.requests.length, played.exists('ran')], [0, false]);
+  });
+
+  // [GUARDED-5]
+  it('started by hand it asks like any other, and is called what it is: one that acts when its guard fails', async (t) => {
+    const holdfast = await Installation.create();
+    t.after(() => holdfast.remove());
+    await holdfast.settle();
+    const rules = path.join(holdfast.folder, 'rules.yaml');
+    writeFileSync(rules, 'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    reason: Not here.\n');
+    await holdfast.must(['rules', 'apply', rules]);
+    const person = new Person(holdfast, 'ada');
+    assert.equal((await person.holdfast(['plugin', 'install'])).code, 0);
+    let said = '';
+    await person.claude(script, {
+      program: older,
+      onRequest: async (nth) => {
+        if (nth === 2) said = (await holdfast.cli(['status'])).stdout;
+      },
+    });
+    assert.ok(!existsSync(path.join(person.tree, 'ran')));
+    assert.match(said, /guarded +claude-code 2\.1\.294, fails open below 2\.1\.295/);
+    assert.match(said, /lets acts pass when its guard fails/);
+    await holdfast.stop();
+    await person.claude(script, { program: older });
+    assert.ok(existsSync(path.join(person.tree, 'ran')), 'absent, and said to be');
   });
 });

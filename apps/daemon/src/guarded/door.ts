@@ -30,7 +30,7 @@ export interface GuardedDoorOptions {
   /** Writes down what must outlive this run. */
   readonly keep: (kept: Kept) => void;
   /** Who is at the other end; tests have their own. */
-  readonly behind?: (socket: Socket, known: Iterable<number>) => Harness | undefined;
+  readonly behind?: (socket: Socket, known: readonly Harness[]) => Harness | undefined;
   readonly runs?: (harness: Harness) => boolean;
 }
 
@@ -126,7 +126,7 @@ export class GuardedDoor {
     const { behind = harnessBehind } = this.#options;
     const harness = behind(
       socket,
-      this.sessions().map((each) => each.harness.pid),
+      this.sessions().map((each) => each.harness),
     );
     if (harness === undefined) throw new HoldfastError('refused', 'only Claude Code is answered here, and what it starts'); // [GUARDED-4]
     this.#behind.set(socket, harness);

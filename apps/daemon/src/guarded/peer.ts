@@ -23,11 +23,15 @@ export interface Harness {
 const maxAncestors = 16;
 
 /** The Claude Code behind a connection of this user; undefined where it is another user's, or no Claude Code is found. */
-export function harnessBehind(socket: Socket, known: Iterable<number>, uid = userInfo().uid): Harness | undefined {
+export function harnessBehind(socket: Socket, known: readonly Harness[], uid = userInfo().uid): Harness | undefined {
   const { remotePort, localPort } = socket;
   const end = remotePort === undefined || localPort === undefined ? undefined : endOf(remotePort, localPort);
   if (end?.uid !== uid) return undefined; // [GUARDED-3]
-  const pid = holderOf(end.inode, known);
+  const held = `socket:[${end.inode}]`;
+  // One more connection of a process that was met before is what is most likely.
+  const met = known.find((each) => holds(each.pid, held) && stillRuns(each));
+  if (met !== undefined) return met;
+  const pid = holderOf(held);
   return pid === undefined ? undefined : harnessAbove(pid);
 }
 
@@ -43,20 +47,18 @@ interface End {
 
 /** The socket at the other end, from the kernel's table of this network namespace. */
 function endOf(remotePort: number, localPort: number): End | undefined {
-  const [local, remote] = [remotePort, localPort].map((port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`);
-  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
-    const [, from, to, , , , , uid, , inode] = line.trim().split(/\s+/);
-    if (from === local && to === remote && inode !== undefined && inode !== '0') return { uid: Number(uid), inode };
-  }
-  return undefined;
+  const pair = [remotePort, localPort].map((port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`).join(' ');
+  const table = readFileSync('/proc/net/tcp', 'latin1');
+  const at = table.indexOf(` ${pair} `);
+  if (at < 0) return undefined;
+  // State, queues, timer, retransmissions; then what is wanted.
+  const [, , , , uid, , inode] = table.slice(at + pair.length + 2, table.indexOf('\n', at)).split(/ +/);
+  return inode === undefined || inode === '0' ? undefined : { uid: Number(uid), inode };
 }
 
-/** Those that were met before are looked at first: one more of their connections is what is most likely. */
-function holderOf(inode: string, known: Iterable<number>): number | undefined {
-  const wanted = `socket:[${inode}]`;
-  for (const pid of known) if (holds(pid, wanted)) return pid;
+function holderOf(held: string): number | undefined {
   const all = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []));
-  return all.find((pid) => holds(pid, wanted));
+  return all.find((pid) => holds(pid, held));
 }
 
 function holds(pid: number, wanted: string): boolean {
@@ -103,10 +105,14 @@ function words(file: string): readonly string[] {
   return (attempted(() => readFileSync(file, 'utf8')) ?? '').split('\0').filter((each) => each !== '');
 }
 
+let boot: string | undefined;
+
 /** When the process began, in ticks of this boot of the machine. */
 function bornOf(pid: number): string | undefined {
   const ticks = statOf(pid)?.[19];
-  return ticks === undefined ? undefined : `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${ticks}`;
+  if (ticks === undefined) return undefined;
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${boot} ${ticks}`;
 }
 
 /** After the name in brackets, which may hold anything: state, parent, and so on. A process that is dead and not yet buried is gone. */

@@ -51,7 +51,8 @@ test('a Claude Code is known by its program, with its folder, home and settings 
   assert.deepEqual(known, { pid, version: undefined, tree, home: folder, config: '/elsewhere' });
   assert.ok(stillRuns(harness));
   assert.ok(!stillRuns({ pid, born: `${born}0` }), 'another process of that number');
-  assert.deepEqual(harnessBehind(socket, [pid]), harness, 'known before');
+  assert.equal(harnessBehind(socket, [harness]), harness, 'known before');
+  assert.notEqual(harnessBehind(socket, [{ ...harness, born: `${born}0` }])?.born, `${born}0`, 'known before under that number');
   assert.equal(harnessBehind(socket, [], userInfo().uid + 1), undefined, 'of another user');
   await end();
   assert.ok(!stillRuns(harness));
