@@ -22,7 +22,7 @@ case $purpose in
   start) parts='bwrap script' ;;
   demo) parts='bwrap script curl' ;;
   addon) parts='bwrap script c++' ;;
-  test) parts='bwrap script curl faketime gdb git openssl strace swtpm socat c++ softhsm2-util' ;;
+  test) parts='bwrap script curl faketime gdb git openssl strace swtpm swtpm_setup socat c++ softhsm2-util' ;;
   *) fail "unknown purpose $purpose (start, demo, addon, test)" ;;
 esac
 
@@ -64,6 +64,8 @@ package_of() {
     pacman:script) echo util-linux ;;
     apt-get:faketime) echo faketime ;;
     *:faketime) echo libfaketime ;;
+    apt-get:swtpm_setup | dnf:swtpm_setup) echo swtpm-tools ;;
+    *:swtpm_setup) echo swtpm ;;
     dnf:c++) echo gcc-c++ ;;
     pacman:c++) echo gcc ;;
     *:c++) echo g++ ;;

@@ -56,6 +56,7 @@ function makeClone(npmDoes = ''): Clone {
     'openssl',
     'strace',
     'swtpm',
+    'swtpm_setup',
     'socat',
     'c++',
     'softhsm2-util',

@@ -11,6 +11,7 @@ const primitives = seededPrimitives('vectors/keys');
 const domains: readonly StatementDomain[] = [
   'access-list',
   'audit-checkpoint',
+  'custody-roots',
   'entry',
   'freshness',
   'pairing-answer',

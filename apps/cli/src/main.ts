@@ -76,6 +76,15 @@ operatorCommand(program, 'approve', 'admit the machine that shows this code')
   .option('--words <words>', 'the three words that the machine shows; asked for when absent')
   .action(action(async () => (await import('./commands/approve.ts')).approve));
 
+const roots = program.command('roots').description("makers whose word about a machine's key store counts");
+operatorCommand(roots, 'add', 'take the word of the authorities in a file, PEM or DER')
+  .argument('<file>')
+  .action(action(async () => (await import('./commands/roots.ts')).add));
+operatorCommand(roots, 'remove', "take an authority's word no more")
+  .argument('<root>', 'its fingerprint, or at least eight digits of it')
+  .action(action(async () => (await import('./commands/roots.ts')).remove));
+operatorCommand(roots, 'list', 'whose word counts').action(action(async () => (await import('./commands/roots.ts')).list));
+
 const vault = program.command('vault').description('credentials');
 operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .argument('<name>')

@@ -39,6 +39,7 @@ const unavailableCodes: readonly ErrorCode[] = [
 
 const unverifiedCodes: readonly ErrorCode[] = [
   'access_forged',
+  'attestation_invalid',
   'audit_altered',
   'audit_corrupt',
   'audit_forged',

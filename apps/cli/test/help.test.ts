@@ -19,6 +19,8 @@ Commands:
   enroll [options]            ask the operator to enrol this machine; shows a
                               code and words, and waits
   approve [options] <code>    admit the machine that shows this code
+  roots                       makers whose word about a machine's key store
+                              counts
   vault                       credentials
   egress                      hosts that agents may reach without a credential
   rules                       what agents may do
@@ -88,6 +90,50 @@ Options:
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --words <words>           the three words that the machine shows; asked for
                             when absent
+  -h, --help                display help for command
+`,
+  roots: `Usage: holdfast roots [options] [command]
+
+makers whose word about a machine's key store counts
+
+Options:
+  -h, --help               display help for command
+
+Commands:
+  add [options] <file>     take the word of the authorities in a file, PEM or
+                           DER
+  remove [options] <root>  take an authority's word no more
+  list [options]           whose word counts
+  help [command]           display help for command
+`,
+  'roots add': `Usage: holdfast roots add [options] <file>
+
+take the word of the authorities in a file, PEM or DER
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'roots remove': `Usage: holdfast roots remove [options] <root>
+
+take an authority's word no more
+
+Arguments:
+  root                      its fingerprint, or at least eight digits of it
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'roots list': `Usage: holdfast roots list [options]
+
+whose word counts
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
   -h, --help                display help for command
 `,
   vault: `Usage: holdfast vault [options] [command]

@@ -60,6 +60,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
     ],
     4: [
       'access_forged',
+      'attestation_invalid',
       'audit_altered',
       'audit_corrupt',
       'audit_forged',

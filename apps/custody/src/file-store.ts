@@ -10,6 +10,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
+import type { Attester } from './attester.ts';
 import { maxKeyFileBytes, type StoreSeal } from './key-file.ts';
 import { readBounded, remove, replace, storeNames } from './store-files.ts';
 import type { KeyStore, StoredKey } from './store.ts';
@@ -23,6 +24,8 @@ export interface FileKey extends KeyHolder {
   exportBytes(): Uint8Array;
   /** Also removes what hardware keeps of it. Every later call throws `key_invalid`. */
   wipe(): void | Promise<void>;
+  /** Absent: nothing proves where it lives. */
+  readonly attester?: Attester | undefined;
 }
 
 /** What makes the keys of one store. */

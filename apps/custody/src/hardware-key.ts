@@ -12,6 +12,7 @@ import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { deriveOneTimeKey } from '@holdfast/protocol/seal/hpke';
 import { decapsulate } from '@holdfast/protocol/seal/hybrid-kem';
 
+import type { Attester } from './attester.ts';
 import type { FileKey } from './file-store.ts';
 
 const kemSeedBytes = 64;
@@ -29,6 +30,8 @@ export interface HardwareHalves {
   reference(): Uint8Array;
   /** Removes what the hardware itself keeps of them, if it keeps anything. */
   destroy(): Promise<void>;
+  /** Absent: this hardware proves nothing. */
+  readonly attester?: Attester;
 }
 
 const written = record({ v: literal(1), kem: bytes(kemSeedBytes), reference: bytesUpTo(768) });
@@ -65,6 +68,10 @@ export class HardwareKey implements FileKey {
   static async #of(primitives: Primitives, halves: HardwareHalves, kem: Uint8Array): Promise<HardwareKey> {
     const seal = concat(await primitives.mlkem768PublicKey(kem), halves.agreePoint);
     return new HardwareKey(primitives, halves, kem, { sign: halves.signPoint, seal });
+  }
+
+  get attester(): Attester | undefined {
+    return this.#halves.attester;
   }
 
   exportBytes(): Uint8Array {

@@ -68,6 +68,11 @@ export function assertMayPresent(key: KeyDescription, credential: string): void 
   if (!equalBytes(sign, key.publicKeys.sign)) refuse('the credential is for another key'); // [CUSTODY-30]
 }
 
+/** What it proves is told to whoever enrols it, and then no more. Throws `custody_refused`. [CUSTODY-26] */
+export function assertMayAttest({ binding }: KeyDescription): void {
+  if (binding !== undefined) refuse('key is bound: what it proves was told');
+}
+
 /** Returns nothing or throws `custody_refused`. */
 export function assertMayOpen(key: KeyDescription, purpose: SealPurpose): void {
   switch (purpose.kind) {

@@ -6,7 +6,8 @@ import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfas
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
-import { assertMayBind, assertMayOpen, assertMayPresent, assertMaySign } from './policy.ts';
+import type { Attester } from './attester.ts';
+import { assertMayAttest, assertMayBind, assertMayOpen, assertMayPresent, assertMaySign } from './policy.ts';
 import { told, type Stores } from './stores.ts';
 
 export interface Unlocking {
@@ -80,6 +81,10 @@ export class CustodyServer {
         assertMayOpen(description, request.purpose);
         return { kind: 'one-time-key', id, ...(await holder.open(request.purpose, request.encapsulated)) }; // [CUSTODY-13]
       }
+      case 'evidence':
+        return { kind: 'evidence', id, evidence: await attesterOf(stores, request.key).evidence() };
+      case 'prove':
+        return { kind: 'proof', id, proof: await attesterOf(stores, request.key).prove(request.challenge, request.offer) };
       case 'destroy':
         await stores.destroy(request.key);
         return { kind: 'done', id };
@@ -97,6 +102,14 @@ export class CustodyServer {
       passphrase?.fill(0);
     }
   }
+}
+
+/** Throws `attestation_absent`: the key store proves nothing. [CUSTODY-26] */
+function attesterOf(stores: Stores, reference: Uint8Array): Attester {
+  const { description, holder } = stores.find(reference).key;
+  assertMayAttest(description);
+  if (holder.attester === undefined) throw new HoldfastError('attestation_absent', 'this key store proves nothing of its keys');
+  return holder.attester;
 }
 
 function errorAnswer(id: number, thrown: unknown): CustodyAnswer {

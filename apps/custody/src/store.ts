@@ -5,10 +5,12 @@ import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import type { Binding, KeyDescription } from '@holdfast/protocol/custody/wire';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 
+import type { Attester } from './attester.ts';
+
 export interface StoredKey {
   readonly description: KeyDescription;
   /** Signs and opens whatever it is asked: custody's policy stands before it. */
-  readonly holder: Pick<KeyHolder, 'sign' | 'open'>;
+  readonly holder: Pick<KeyHolder, 'sign' | 'open'> & { readonly attester?: Attester | undefined };
 }
 
 export interface KeyStore {

@@ -22,6 +22,7 @@ import type { Agents } from './agents.ts';
 import type { Custody } from './custody/custody.ts';
 import type { Caller } from './door/server.ts';
 import type { Ports } from './ports.ts';
+import { offerEvidence } from './prove-keys.ts';
 import type { StateStore } from './state/store.ts';
 
 const answerWithinMs = 15_000;
@@ -110,6 +111,7 @@ export class Enrolments {
     });
     const giveUp = () => relay.close();
     caller.gone.addEventListener('abort', giveUp);
+    const over = new AbortController();
     const { key, ...created } = await custody.create(scope, level);
     try {
       store.beginAttempt(key);
@@ -121,6 +123,8 @@ export class Enrolments {
         code,
         monotonicMs: clock.monotonicMs(),
       });
+      const proving = { ports, custody, relay, code, key, over: over.signal };
+      if (created.custody === 'tpm') await offerEvidence(proving, pairing.offerHash); // before the offer: whoever reads that looks for it
       await putRendezvous(relay, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
       const label = custody.stores.find((each) => each.level === created.custody)?.label;
       caller.reply({
@@ -139,6 +143,7 @@ export class Enrolments {
       await agents.dropKey(key);
       throw thrown;
     } finally {
+      over.abort();
       caller.gone.removeEventListener('abort', giveUp);
       relay.close();
     }

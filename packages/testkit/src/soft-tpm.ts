@@ -3,14 +3,14 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 
 /** A reason to skip: what is missing on this machine. */
 export function noSoftTpm(): string | false {
-  const missing = ['swtpm', 'socat'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
+  const missing = ['swtpm', 'swtpm_setup', 'socat'].filter((program) => spawnSync(program, ['--version']).error !== undefined);
   return missing.length === 0 ? false : `needs ${missing.join(' and ')}`;
 }
 
@@ -33,10 +33,11 @@ export class SoftTpm {
     this.device = path.join(folder, 'device');
   }
 
-  /** A chip that nobody else has. */
-  static async start(): Promise<SoftTpm> {
+  /** A chip that nobody else has; with a maker's certificate if it has a maker. */
+  static async start(maker?: SoftTpmMaker): Promise<SoftTpm> {
     const tpm = new SoftTpm(mkdtempSync(path.join(tmpdir(), 'holdfast-tpm-')));
     mkdirSync(path.join(tpm.#folder, 'state'));
+    maker?.make(path.join(tpm.#folder, 'state'));
     try {
       await tpm.insert();
       return tpm;
@@ -83,6 +84,52 @@ export class SoftTpm {
   async remove(): Promise<void> {
     await this.pull();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Somebody who makes chips and vouches for them: an authority of its own. */
+export class SoftTpmMaker {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static create(): SoftTpmMaker {
+    const maker = new SoftTpmMaker(mkdtempSync(path.join(tmpdir(), 'holdfast-tpm-maker-')));
+    const [state, settings, options] = ['state', 'localca.conf', 'localca.options'].map((name) => maker.#at(name));
+    mkdirSync(state ?? '');
+    const files = ['signkey.pem', 'issuercert.pem', 'certserial'].map((name) => path.join(state ?? '', name));
+    writeFileSync(
+      settings ?? '',
+      `statedir = ${state}\nsigningkey = ${files[0]}\nissuercert = ${files[1]}\ncertserial = ${files[2]}\n`,
+    );
+    writeFileSync(options ?? '', '');
+    const tool = spawnSync('sh', ['-c', 'command -v swtpm_localca'], { encoding: 'utf8' }).stdout.trim();
+    writeFileSync(
+      maker.#at('setup.conf'),
+      `create_certs_tool = ${tool}\ncreate_certs_tool_config = ${settings}\ncreate_certs_tool_options = ${options}\nactive_pcr_banks = sha256\n`,
+    );
+    return maker;
+  }
+
+  /** The certificate that its chips' certificates are signed with, PEM; there is one as soon as a chip was made. */
+  get authority(): string {
+    return path.join(this.#folder, 'state', 'issuercert.pem');
+  }
+
+  make(state: string): void {
+    const parameters = ['--tpm2', '--tpmstate', state, '--create-ek-cert', '--overwrite', '--config', this.#at('setup.conf')];
+    const { status, stdout, stderr } = spawnSync('swtpm_setup', parameters, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`swtpm_setup ended with ${status}\n${stdout}${stderr}`);
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #at(name: string): string {
+    return path.join(this.#folder, name);
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@holdfast/protocol/identity/pairing';
 import { enrollAgent } from '@holdfast/protocol/journal/compose-agents';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { attestKeys } from '../operator/attest-keys.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { visible, type Output } from '../output.ts';
 import { askLine, lineFromStdin } from '../secrets-input.ts';
@@ -39,7 +40,8 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
       const { machine, scope, custody, capabilities, agent } = opened.offer;
       output.say(`  machine  ${visible(machine)}`);
       output.say(`  scope    ${scope}`);
-      output.say(`  keys     ${keyStoreName(custody)}`);
+      const { evidence, because } = await attestKeys(session, opened, code);
+      output.say(`  keys     ${keyStoreName(custody)}, ${evidence}: ${visible(because)}`);
       if (capabilities.length > 0) output.say(`  may      ${capabilities.join(', ')}`);
       await confirmWords(output, opened, options.words);
 
@@ -47,7 +49,7 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
       await session.write(async (operator) =>
         enrollAgent(operator, {
           offer: opened.offer,
-          evidence: 'claimed',
+          evidence,
           statusUri: session.statusUri,
           accessVersion: await session.accessVersion(),
         }),
@@ -56,7 +58,7 @@ export async function approve(output: Output, typed: string, options: ApproveOpt
       const terms = { code, fleet: facts.fleet, genesis, control: session.head, relay: facts.relayKey };
       const answer = await makeAnswer(nodePrimitives, { id: facts.device, holder: operator.holder }, opened, terms);
       await putRendezvous(relay, { rendezvous, slot: 'answer' }, answer, pairingLifeMs);
-      output.result({ agent, scope, machine, custody }, [`${scope} on ${visible(machine)} is admitted`]);
+      output.result({ agent, scope, machine, custody, evidence }, [`${scope} on ${visible(machine)} is admitted`]);
     });
   } finally {
     code.fill(0);

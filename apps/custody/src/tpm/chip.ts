@@ -80,6 +80,9 @@ const eccLeaf = (use: number, scheme: number): Uint8Array =>
     concat(sized(), sized()),
   );
 
+/** Signs nothing but what the TPM itself says: it attests. [ATTEST-4] */
+export const attestingTemplate = eccLeaf(attribute.restricted | attribute.sign, algEcdsa);
+
 export type TpmKeyUse = 'sign' | 'agree';
 
 const templates: Readonly<Record<TpmKeyUse, Uint8Array>> = {
@@ -111,13 +114,24 @@ function pointIn(unique: Uint8Array): { readonly x: Uint8Array; readonly y: Uint
   return point;
 }
 
-function padded(number: Uint8Array): Uint8Array {
+export function padded(number: Uint8Array): Uint8Array {
   if (number.length > 32) throw new HoldfastError('key_store_failed', 'the TPM gave a number that is too long');
   return concat(new Uint8Array(32 - number.length), number);
 }
 
-function nameOf(area: Uint8Array): Uint8Array {
+export function nameOf(area: Uint8Array): Uint8Array {
   return concat(u16(algSha256), createHash('sha256').update(area).digest());
+}
+
+/** What work of several commands is given. */
+export interface TpmAtWork {
+  readonly device: TpmDevice;
+  load(wrapped: Wrapped): Promise<Entity>;
+  /** A key of a template, that anybody who has the TPM may use. */
+  create(template: Uint8Array): Promise<Wrapped>;
+  /** In the salted session; the answer's parameters. */
+  run(command: Command): Promise<Uint8Array>;
+  flush(handle: number): Promise<void>;
 }
 
 interface Begun {
@@ -220,6 +234,19 @@ export class Tpm {
     });
   }
 
+  /** Work of several commands; `load` leaves an object in the TPM that the work takes out again. */
+  async together<T>(work: (tpm: TpmAtWork) => Promise<T>): Promise<T> {
+    return this.#anew(async ({ device, storage }) =>
+      work({
+        device,
+        load: async (wrapped) => this.#load(storage, wrapped),
+        create: async (template) => this.#create(concat(sized(), sized()), template),
+        run: async (command) => (await this.#run(command)).parameters,
+        flush: async (handle) => flush(device, handle).catch(() => {}),
+      }),
+    );
+  }
+
   /** Takes out of the TPM what we put in. A later call would open it again. */
   async close(): Promise<void> {
     const [device, storage, session] = [this.#device, this.#storage, this.#session];
@@ -272,23 +299,27 @@ export class Tpm {
     command: Pick<Command, 'code' | 'parameters' | 'answersSized'>,
   ): Promise<Uint8Array> {
     return this.#anew(async ({ device, storage }) => {
-      const { handle, parameters } = await this.#run({
-        code: commands.load,
-        handles: [storage],
-        auth: noAuth,
-        parameters: concat(sized(wrapped.private), sized(wrapped.public)),
-        answersHandle: true,
-        answersSized: true,
-      });
-      const object: Entity = { handle, name: nameOf(wrapped.public) };
+      const object = await this.#load(storage, wrapped);
       try {
-        if (!equalBytes(new Reader(parameters).sized(), object.name))
-          throw new HoldfastError('key_store_failed', 'the TPM loaded another object than was asked for');
         return (await this.#run({ ...command, handles: [object], auth })).parameters;
       } finally {
-        await flush(device, handle).catch(() => {});
+        await flush(device, object.handle).catch(() => {});
       }
     });
+  }
+
+  async #load(storage: StorageKey, wrapped: Wrapped): Promise<Entity> {
+    const { handle, parameters } = await this.#run({
+      code: commands.load,
+      handles: [storage],
+      auth: noAuth,
+      parameters: concat(sized(wrapped.private), sized(wrapped.public)),
+      answersHandle: true,
+      answersSized: true,
+    });
+    const object: Entity = { handle, name: nameOf(wrapped.public) };
+    if (equalBytes(new Reader(parameters).sized(), object.name)) return object;
+    throw new HoldfastError('key_store_failed', 'the TPM loaded another object than was asked for');
   }
 
   /** Does the work, and once more from the beginning when the TPM has lost our contexts or has no room for them: nothing was done then. */

@@ -44,7 +44,12 @@ export interface Command {
   readonly answersHandle?: boolean;
   /** The first parameter of the answer is a TPM2B, and comes encrypted. */
   readonly answersSized: boolean;
+  /** The second handle is authorized as well, by an empty value. */
+  readonly secondIsOpen?: boolean;
 }
+
+/** An authorization by an empty value: of objects that anybody who has the TPM may use. */
+export const openAuthorization = concat(u32(0x40000009), sized(), u8(continueSession), sized());
 
 /** Part 1 §11.4.10.2, `bits` ≤ 256 · n. */
 function kdfA(key: Uint8Array, label: string, newer: Uint8Array, older: Uint8Array, bits: number): Uint8Array {
@@ -114,7 +119,8 @@ export class TpmSession {
       const proof = createHmac('sha256', value)
         .update(concat(about, nonceCaller, this.#nonceTpm, attributes))
         .digest();
-      const authorization = concat(u32(this.#handle), sized(nonceCaller), attributes, sized(proof));
+      const own = concat(u32(this.#handle), sized(nonceCaller), attributes, sized(proof));
+      const authorization = command.secondIsOpen === true ? concat(own, openAuthorization) : own;
       const answer = await this.#device.send(
         withSessions,
         code,
@@ -138,6 +144,11 @@ export class TpmSession {
     const nonceTpm = reader.sized().slice();
     const attributes = reader.take(1);
     const proof = reader.sized();
+    if (command.secondIsOpen === true) {
+      reader.sized();
+      reader.take(1);
+      reader.sized();
+    }
     reader.end();
     const about = createHash('sha256')
       .update(concat(u32(0), u32(command.code), parameters))

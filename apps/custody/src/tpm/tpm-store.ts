@@ -9,6 +9,7 @@ import { FileStore, type KeyMaker } from '../file-store.ts';
 import { HardwareKey, type HardwareHalves } from '../hardware-key.ts';
 import { newStretchCost, StoreSeal, stretch, stretchCost, type StretchCost } from '../key-file.ts';
 import { makeFolder } from '../store-files.ts';
+import { tpmAttester } from './attestation.ts';
 import { pointOf, Tpm, type TpmKeyUse, type Wrapped } from './chip.ts';
 
 const authBytes = 32;
@@ -35,7 +36,7 @@ export async function openTpmStore(
     probe: () => tpm.probe(),
     seal: StoreSeal.under(primitives, storeKey),
     generate: async () => HardwareKey.generate(primitives, await createHalves(primitives, tpm)),
-    fromBytes: (secret) => HardwareKey.fromBytes(primitives, secret, async (found) => halvesOf(tpm, found)),
+    fromBytes: (secret) => HardwareKey.fromBytes(primitives, secret, async (found) => halvesOf(primitives, tpm, found)),
   });
   try {
     return await FileStore.open(primitives, folder, {
@@ -76,15 +77,18 @@ async function authOf(passphrase: Uint8Array | undefined, cost: StretchCost | un
 
 async function createHalves(primitives: Primitives, tpm: Tpm): Promise<HardwareHalves> {
   const auth = fitting(primitives.random(authBytes));
-  return halves(tpm, auth, await tpm.create('sign', auth), await tpm.create('agree', auth));
+  return halves(primitives, tpm, { auth, sign: await tpm.create('sign', auth), agree: await tpm.create('agree', auth) });
 }
 
-function halvesOf(tpm: Tpm, encoded: Uint8Array): HardwareHalves {
-  const { auth, sign, agree } = decode(reference, encoded, 768);
-  return halves(tpm, auth, sign, agree);
+function halvesOf(primitives: Primitives, tpm: Tpm, encoded: Uint8Array): HardwareHalves {
+  return halves(primitives, tpm, decode(reference, encoded, 768));
 }
 
-function halves(tpm: Tpm, auth: Uint8Array, sign: Wrapped, agree: Wrapped): HardwareHalves {
+function halves(
+  primitives: Primitives,
+  tpm: Tpm,
+  { auth, sign, agree }: { readonly auth: Uint8Array; readonly sign: Wrapped; readonly agree: Wrapped },
+): HardwareHalves {
   const point = ({ public: area }: Wrapped, use: TpmKeyUse) => pointOf(area, use);
   return {
     signPoint: point(sign, 'sign'),
@@ -92,6 +96,7 @@ function halves(tpm: Tpm, auth: Uint8Array, sign: Wrapped, agree: Wrapped): Hard
     sign: (digest) => tpm.sign(sign, auth, digest),
     agree: (other) => tpm.agree(agree, auth, other),
     reference: () => encode(reference, { v: 1, auth, sign, agree }),
+    attester: tpmAttester(primitives, tpm, { auth, sign, agree }),
     destroy: async () => {}, // the TPM keeps nothing of them: with their file they are gone
   };
 }

@@ -7,6 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
+import type { KeyChallenge, KeyEvidence, KeyProof } from '@holdfast/protocol/custody/attestation';
 import {
   custodyDomains,
   decodeAnswer,
@@ -171,6 +172,16 @@ export class Custody {
   /** Once for each key; the same binding again changes nothing. Throws `key_unknown`, `custody_refused`. */
   async bind(key: Uint8Array, binding: Binding): Promise<KeyDescription> {
     return (await this.#link.call({ kind: 'bind', key, binding }, 'key')).key;
+  }
+
+  /** What the key store can show of a key that is not bound yet. Throws `attestation_absent`, `key_store_*`. */
+  async evidence(key: Uint8Array): Promise<KeyEvidence> {
+    return (await this.#link.call({ kind: 'evidence', key }, 'evidence')).evidence;
+  }
+
+  /** The key store's word about both halves of the key, for one offer; after `evidence`. Throws `key_store_*`. */
+  async prove(key: Uint8Array, offer: Uint8Array, challenge: KeyChallenge): Promise<KeyProof> {
+    return (await this.#link.call({ kind: 'prove', key, offer, challenge }, 'proof')).proof;
   }
 
   async destroy(key: Uint8Array): Promise<void> {

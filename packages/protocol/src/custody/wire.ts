@@ -18,7 +18,8 @@ import {
 import { errorCodes } from '../errors.ts';
 import { maxEntryBytes } from '../blind/entry.ts';
 import { custodyLevel } from '../blind/pairing-offer.ts';
-import { fleetId, principalId, publicKeys, signature } from '../keys/public-keys.ts';
+import { digest, fleetId, principalId, publicKeys, signature } from '../keys/public-keys.ts';
+import { keyChallenge, keyEvidence, keyProof } from './attestation.ts';
 import { sealPurpose } from '../seal/hpke.ts';
 import { encapsulatedBytes } from '../seal/hybrid-kem.ts';
 import { audienceName, presentationNonce, presentedCredential } from './key-binding.ts';
@@ -74,6 +75,10 @@ export const custodyRequest = union({
     nonce: presentationNonce,
     credential: presentedCredential,
   },
+  /** What the key store can show of this key. */
+  evidence: { id: requestId, key: keyReference },
+  /** Its word about both halves, for one offer; after `evidence`. */
+  prove: { id: requestId, key: keyReference, offer: digest, challenge: keyChallenge },
   open: { id: requestId, key: keyReference, purpose: sealPurpose, encapsulated: bytes(encapsulatedBytes) },
   destroy: { id: requestId, key: keyReference },
 });
@@ -102,6 +107,8 @@ export const custodyAnswer = union({
   signature: { id: answerId, signature },
   /** A key-binding JWT. */
   bound: { id: answerId, token: text({ max: 4096 }) },
+  evidence: { id: answerId, evidence: keyEvidence },
+  proof: { id: answerId, proof: keyProof },
   'one-time-key': { id: answerId, key: bytes(32), nonce: bytes(12) },
   done: { id: answerId },
   error: { id: answerId, code: oneOf(...errorCodes), message: text({ max: 1024 }), next: optional(text({ max: 1024 })) },

@@ -69,7 +69,9 @@ export function parsePairingCode(
   }); // [PAIRING-2]
 }
 
-type Slot = 'offer' | 'answer';
+/** Further messages of a pairing, about what the machine's key store can prove (spec/attestation.md). */
+export type PairingPart = 'evidence' | 'challenge' | 'proof';
+type Slot = 'offer' | 'answer' | PairingPart;
 
 function derive(
   primitives: Primitives,
@@ -105,20 +107,47 @@ async function sealMessage(primitives: Primitives, code: Uint8Array, slot: Slot,
   }
 }
 
+async function openSealed(primitives: Primitives, code: Uint8Array, slot: Slot, sealed: Uint8Array): Promise<Uint8Array> {
+  if (sealed.length > maxMessageBytes) throw new HoldfastError('codec_limit', `message is longer than ${maxMessageBytes} bytes`);
+  const key = derive(primitives, code, slot, 32);
+  try {
+    return await primitives.aeadOpen(key, sealed.subarray(0, nonceBytes), utf8(slot), sealed.subarray(nonceBytes)); // [PAIRING-6]
+  } finally {
+    key.fill(0);
+  }
+}
+
+/** Where a further message lies, 16 bytes; its slot there is `offer`. [PAIRING-13] */
+export function partRendezvous(primitives: Primitives, code: Uint8Array, part: PairingPart): Uint8Array {
+  return derive(primitives, code, `rendezvous ${part}`, 16);
+}
+
+export async function sealPart(
+  primitives: Primitives,
+  code: Uint8Array,
+  part: PairingPart,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  return sealMessage(primitives, code, part, message);
+}
+
+/** Throws `open_failed`, `codec_limit`. */
+export async function openPart(
+  primitives: Primitives,
+  code: Uint8Array,
+  part: PairingPart,
+  sealed: Uint8Array,
+): Promise<Uint8Array> {
+  return openSealed(primitives, code, part, sealed);
+}
+
 async function openMessage(
   primitives: Primitives,
   code: Uint8Array,
   slot: Slot,
   sealed: Uint8Array,
 ): Promise<Infer<typeof signed>> {
-  if (sealed.length > maxMessageBytes) throw new HoldfastError('codec_limit', `message is longer than ${maxMessageBytes} bytes`);
-  const key = derive(primitives, code, slot, 32);
-  try {
-    const message = await primitives.aeadOpen(key, sealed.subarray(0, nonceBytes), utf8(slot), sealed.subarray(nonceBytes)); // [PAIRING-6]
-    return decode(signed, message, maxMessageBytes);
-  } finally {
-    key.fill(0);
-  }
+  return decode(signed, await openSealed(primitives, code, slot, sealed), maxMessageBytes);
 }
 
 /** Every fault of a message from outside is one code: who sends nonsense learns nothing from what is wrong with it. */
@@ -144,6 +173,8 @@ export class Pairing {
   /** Goes to the rendezvous, slot `offer`. */
   readonly sealedOffer: Uint8Array;
   readonly words: readonly string[];
+  /** By it the answer, and what the key store proves, name this offer. */
+  readonly offerHash: Uint8Array;
   readonly #primitives: Primitives;
   readonly #code: Uint8Array;
   readonly #offer: { readonly agent: Uint8Array; readonly hash: Uint8Array };
@@ -160,6 +191,7 @@ export class Pairing {
     this.rendezvous = rendezvousOf(primitives, code);
     this.sealedOffer = sealedOffer;
     this.words = wordsOf(primitives, code, offer.hash);
+    this.offerHash = offer.hash;
     this.#primitives = primitives;
     this.#code = code;
     this.#offer = offer;

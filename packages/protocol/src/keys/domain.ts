@@ -10,6 +10,7 @@ import { assertTokenInput, type TokenType } from './jws.ts';
 export type StatementDomain =
   | 'access-list'
   | 'audit-checkpoint'
+  | 'custody-roots'
   | 'entry'
   | 'freshness'
   | 'pairing-answer'

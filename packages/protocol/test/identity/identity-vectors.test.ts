@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { openOffer, Pairing, parsePairingCode, rendezvousOf } from '@holdfast/protocol/identity/pairing';
+import {
+  openOffer,
+  openPart,
+  Pairing,
+  parsePairingCode,
+  partRendezvous,
+  rendezvousOf,
+  sealPart,
+} from '@holdfast/protocol/identity/pairing';
 import { recoveryKeys } from '@holdfast/protocol/identity/recovery';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -38,6 +46,20 @@ interface RecoveryVector extends VectorEntry {
   readonly sign: string;
   readonly seal: string;
 }
+
+describe('further messages of a pairing', () => {
+  it('[PAIRING-13] lie apart, and open under their own code and name only', async () => {
+    const [code, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    const parts = ['evidence', 'challenge', 'proof'] as const;
+    const places = parts.map((part) => toHex(partRendezvous(primitives, code, part)));
+    assert.equal(new Set([...places, toHex(rendezvousOf(primitives, code))]).size, 4);
+    const sealed = await sealPart(primitives, code, 'evidence', Uint8Array.of(1, 2));
+    assert.deepEqual(await openPart(primitives, code, 'evidence', sealed), Uint8Array.of(1, 2));
+    assert.equal(await outcomeOf(() => openPart(primitives, code, 'proof', sealed)), 'open_failed');
+    assert.equal(await outcomeOf(() => openPart(primitives, other, 'evidence', sealed)), 'open_failed');
+    assert.equal(await outcomeOf(() => openPart(primitives, code, 'evidence', new Uint8Array(64 * 1024))), 'codec_limit');
+  });
+});
 
 describe('pairing vectors', () => {
   for (const { name, clause, expect, typed, code, relayUrl } of ownVectors<CodeVector>('pairing/codes').entries) {

@@ -1,0 +1,78 @@
+// The operator's side of an attestation, spec/attestation.md: before a machine is approved, its key store is asked for proof, if its maker is somebody whom the
+// operator installed. What cannot be proved is what the machine says; what is proved falsely is refused.
+
+import { decode, encode } from '@holdfast/protocol/codec/schema';
+import { keyChallenge, keyEvidence, keyProof } from '@holdfast/protocol/custody/attestation';
+import { codeOf } from '@holdfast/protocol/errors';
+import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
+import type { CustodyEvidence } from '@holdfast/protocol/identity/credential';
+import {
+  openPart,
+  partRendezvous,
+  pairingLifeMs,
+  sealPart,
+  type OpenedOffer,
+  type PairingPart,
+} from '@holdfast/protocol/identity/pairing';
+import { Attestation } from '@holdfast/protocol/identity/tpm-attestation';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { readRoots } from './custody-roots.ts';
+import { endorsedBy } from './endorsement.ts';
+import type { OperatorSession } from './session.ts';
+
+const maxPartBytes = 16 * 1024;
+/** It lies there before the offer does. */
+const evidenceWaitMs = 5_000;
+/** A chip that is asked for two signatures and one opening. */
+const proofWaitMs = 60_000;
+
+export interface Attested {
+  readonly evidence: CustodyEvidence;
+  /** Who vouches, or why nobody does. */
+  readonly because: string;
+}
+
+/** Throws `attestation_invalid` for evidence or proof that does not hold; `key_invalid` for roots that this operator did not install. */
+export async function attestKeys(session: OperatorSession, { offer, hash }: OpenedOffer, code: Uint8Array): Promise<Attested> {
+  if (offer.custody !== 'tpm') return claimed('only a TPM proves where its keys live'); // [ATTEST-9]
+  const { operator, facts, paths } = session;
+  const roots = await readRoots({ folder: paths.operator, fleet: facts.fleet, holder: operator.holder });
+  if (roots.length === 0) return claimed('no root is installed: holdfast roots add FILE');
+  const shown = await take(session, code, 'evidence', evidenceWaitMs);
+  if (shown === undefined) return claimed('the machine shows no certificate of its TPM');
+  const evidence = decode(keyEvidence, shown, maxPartBytes); // [ATTEST-10]
+  let found: ReturnType<typeof endorsedBy>;
+  try {
+    found = endorsedBy(evidence.endorsement, roots, operator.nowMs);
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'attestation_untrusted' || !(thrown instanceof Error)) throw thrown;
+    return claimed(thrown.message);
+  }
+  const { endorsed, authority } = found;
+  const attestation = await Attestation.begin(nodePrimitives, evidence, { offer, offerHash: hash, endorsed });
+  await put(session, code, 'challenge', encode(keyChallenge, attestation.challenge));
+  const proof = await take(session, code, 'proof', proofWaitMs);
+  if (proof === undefined) return claimed('the machine did not answer the challenge');
+  await attestation.verify(decode(keyProof, proof, maxPartBytes));
+  return { evidence: 'attested', because: `by ${authority}` };
+}
+
+function claimed(because: string): Attested {
+  return { evidence: 'claimed', because };
+}
+
+async function take(
+  { relay }: OperatorSession,
+  code: Uint8Array,
+  part: PairingPart,
+  waitMs: number,
+): Promise<Uint8Array | undefined> {
+  const place = { rendezvous: partRendezvous(nodePrimitives, code, part), slot: 'offer' } as const;
+  const sealed = await takeRendezvous(relay, place, waitMs);
+  return sealed === undefined ? undefined : openPart(nodePrimitives, code, part, sealed);
+}
+
+async function put({ relay }: OperatorSession, code: Uint8Array, part: PairingPart, message: Uint8Array): Promise<void> {
+  const place = { rendezvous: partRendezvous(nodePrimitives, code, part), slot: 'offer' } as const;
+  await putRendezvous(relay, place, await sealPart(nodePrimitives, code, part, message), pairingLifeMs);
+}
