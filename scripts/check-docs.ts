@@ -143,7 +143,7 @@ function commandLine(root: string): CommandLine | undefined {
     const key = path.join(' ');
     const before = known.get(key);
     if (before !== undefined) return before;
-    const { stdout } = spawnSync(process.execPath, [main, ...path, '--help'], { encoding: 'utf8', timeout: 10_000 });
+    const { stdout } = spawnSync(process.execPath, [main, ...path, '--help'], { encoding: 'utf8', timeout: 120_000 });
     const [, list = ''] = stdout.split(/^Commands:$/m);
     const help = {
       commands: new Set([...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] ?? '')),
