@@ -25,6 +25,14 @@ export const guarded: Area = {
       red: { [peerTest]: 'is known by its program' },
     },
     {
+      id: 'H-2.address',
+      off: 'a connection from another loopback address passes for the one that has its port',
+      file: 'apps/daemon/src/guarded/peer.ts',
+      from: `  if (remoteAddress !== loopback || localAddress !== loopback) return undefined; // [GUARDED-3]\n`,
+      to: ``,
+      red: { [peerTest]: 'from another address of this machine' },
+    },
+    {
       id: 'H-2.program',
       off: 'any program of the user is answered',
       file: 'apps/daemon/src/guarded/peer.ts',

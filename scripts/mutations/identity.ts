@@ -60,6 +60,14 @@ export const identity: Area = {
       red: { [vectors]: 'presentation vectors' },
     },
     {
+      id: 'I-2.waited',
+      off: 'a presentation that waited for its status list is judged by when it came',
+      file: presentation,
+      from: '  assertOfNow(bound.iat, expected);\n  const {',
+      to: '  const {',
+      red: { [verifier]: 'takes none twice by waiting for its status list' },
+    },
+    {
       id: 'I-2.once',
       off: 'a presentation is told by its signature, of which there is a second form',
       file: presentation,

@@ -58,7 +58,7 @@ export function presentationVerifier(options: VerifierOptions): PresentationVeri
       const expected = {
         root,
         audience,
-        nowMs: nowMs(),
+        nowMs,
         firstUse: (name: string, untilMs: number) => memory.firstUse(name, untilMs),
         assertInForce: (statement: { readonly status: { readonly index: number; readonly uri: string } }) =>
           status.assertInForce(statement.status),

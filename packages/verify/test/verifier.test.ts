@@ -160,6 +160,20 @@ describe('a verifier', () => {
     assert.equal(await outcome(one), 'ok');
   });
 
+  it('[PRESENT-10]: takes none twice by waiting for its status list until the first is forgotten', async () => {
+    const fresh = await list();
+    served = fresh;
+    const one = verifier({ statusMaxAgeMs: 0 });
+    const presentation = await present();
+    assert.equal(await outcomeOf(() => one.verifyPresentation(presentation)), 'ok');
+    nowMs += 60_000;
+    served = async () => {
+      nowMs += 5000; // whoever serves the list chooses how long it takes
+      return new Response(fresh, { headers: { 'content-type': 'application/statuslist+jwt' } });
+    };
+    assert.equal(await outcomeOf(() => one.verifyPresentation(presentation)), 'presentation_time');
+  });
+
   it('can not be made without a name', () => {
     assert.throws(() => verifier({ audience: '' }), { code: 'usage' });
     assert.throws(() => verifier({ audience: 'two words' }), { code: 'usage' });

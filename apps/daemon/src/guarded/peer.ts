@@ -19,12 +19,15 @@ export interface Harness {
   readonly config: string;
 }
 
+const loopback = '127.0.0.1';
 /** How far up a hook's shell may stand below its harness. */
 const maxAncestors = 16;
 
 /** The Claude Code behind a connection of this user; undefined where it is another user's, or no Claude Code is found. */
 export function harnessBehind(socket: Socket, known: readonly Harness[], uid = userInfo().uid): Harness | undefined {
-  const { remotePort, localPort } = socket;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  // All of 127/8 is this machine: from another address of it, the port may be that of somebody else's connection.
+  if (remoteAddress !== loopback || localAddress !== loopback) return undefined; // [GUARDED-3]
   const end = remotePort === undefined || localPort === undefined ? undefined : endOf(remotePort, localPort);
   if (end?.uid !== uid) return undefined; // [GUARDED-3]
   const held = `socket:[${end.inode}]`;
@@ -45,7 +48,7 @@ interface End {
   readonly inode: string;
 }
 
-/** The socket at the other end, from the kernel's table of this network namespace. */
+/** The socket at the other end, of 127.0.0.1, from the kernel's table of this network namespace. */
 function endOf(remotePort: number, localPort: number): End | undefined {
   const pair = [remotePort, localPort].map((port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`).join(' ');
   const table = readFileSync('/proc/net/tcp', 'latin1');

@@ -198,7 +198,7 @@ test('a proof of who the agent is: for one audience, of now, recorded before it 
     root: rootOf(toHex(world.fleet), world.operator.holder.publicKeys.sign),
     audience: request.audience,
     challenge: nonce,
-    nowMs: Date.now(),
+    nowMs: () => Date.now(),
     firstUse: () => true,
     assertInForce: async () => {},
   });

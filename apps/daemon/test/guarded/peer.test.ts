@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -38,7 +38,7 @@ async function stage(t: TestContext) {
     };
     return { socket, pid: child.pid ?? 0, end };
   };
-  return { folder, claude, tree, asks, connected };
+  return { folder, claude, tree, asks, connected, server, port };
 }
 
 // [GUARDED-3] [GUARDED-4] [GUARDED-8]
@@ -75,4 +75,18 @@ test('a connection whose other end has gone is nobody’s', async (t) => {
   const { socket, end } = await connected(claude, asks);
   await end();
   assert.equal(harnessBehind(socket, []), undefined);
+});
+
+// [GUARDED-3]
+test('a connection from another address of this machine, with the port of a Claude Code’s, is not taken for it', async (t) => {
+  const { claude, asks, connected, server, port } = await stage(t);
+  const { socket, pid, end } = await connected(claude, asks);
+  assert.equal(harnessBehind(socket, [])?.pid, pid);
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const other = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2', localPort: socket.remotePort ?? 0 });
+  t.after(() => other.destroy());
+  const [impostor] = await accepted;
+  assert.equal(impostor.remotePort, socket.remotePort);
+  assert.equal(harnessBehind(impostor, []), undefined);
+  await end();
 });

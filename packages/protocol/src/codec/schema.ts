@@ -23,7 +23,9 @@ function limit(path: string, bound: string): never {
 export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {}): Schema<number> {
   return {
     parse: (value, path) =>
-      typeof value === 'number' && value >= min && value <= max ? value : shape(path, `integer ${min}–${max}`),
+      Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+        ? Number(value)
+        : shape(path, `integer ${min}–${max}`),
   };
 }
 

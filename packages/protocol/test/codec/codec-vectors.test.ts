@@ -127,6 +127,7 @@ describe('codec: schemas [CODEC-7] [CODEC-8] [CODEC-9]', () => {
     ['CODEC-8 empty list', 'counts', [], 'codec_shape'],
     ['CODEC-7 long list', 'counts', [1, 2, 3], 'codec_limit'],
     ['CODEC-8 range', 'counts', [10], 'codec_shape'],
+    ['CODEC-8 fraction', 'counts', [1.5], 'codec_shape'],
     ['CODEC-7 many keys', 'env', { A: '', B: '' }, 'codec_limit'],
     ['CODEC-8 key pattern', 'env', { a: '' }, 'codec_shape'],
     ['CODEC-8 no such choice', 'level', 'middle', 'codec_shape'],

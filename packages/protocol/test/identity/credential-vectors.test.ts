@@ -40,7 +40,7 @@ interface ListVector extends VectorEntry {
 
 /** The first use of everything, and a list in which everything is in force. */
 function expectedOf({ root, audience, challenge, nowMs }: PresentationVector): Expected {
-  return { root, audience, challenge, nowMs, firstUse: () => true, assertInForce: async () => {} };
+  return { root, audience, challenge, nowMs: () => nowMs, firstUse: () => true, assertInForce: async () => {} };
 }
 
 describe('credential vectors', () => {

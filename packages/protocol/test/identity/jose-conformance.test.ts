@@ -69,7 +69,7 @@ describe('Wycheproof’s JOSE vectors', { skip: noExternalVectors }, () => {
             root: rootOf('00'.repeat(32), new Uint8Array(65).fill(4)),
             audience: 'https://api.example.com',
             challenge: null,
-            nowMs: 0,
+            nowMs: () => 0,
             firstUse: () => true,
             assertInForce: async () => {},
           };

@@ -125,7 +125,7 @@ describe('another implementation', () => {
       root: rootOf(toHex(world.fleet), keyOfJwk(key)),
       audience,
       challenge: nonce,
-      nowMs: nowS * 1000,
+      nowMs: () => nowS * 1000,
       firstUse: () => true,
       assertInForce: async () => {},
     };
