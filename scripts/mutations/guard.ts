@@ -129,6 +129,22 @@ export const guard: Area = {
       red: { 'apps/daemon/test/guard/session-floor.test.ts': 'ends the session' },
     },
     {
+      id: 'G-9.shut',
+      off: 'a folder that its owner has shut, and a session could open again, is passed over',
+      file: 'apps/daemon/src/guard/held-places.ts',
+      from: `? 'shut' : [];`,
+      to: `? [] : [];`,
+      red: { 'apps/daemon/test/guard/held-places.test.ts': 'that its owner has shut' },
+    },
+    {
+      id: 'G-9.unnamed',
+      off: 'a folder whose name is no UTF-8 is passed over',
+      file: 'apps/daemon/src/guard/held-places.ts',
+      from: `const unnamed = '\\ufffd';`,
+      to: `const unnamed = '/';`,
+      red: { 'apps/daemon/test/guard/held-places.test.ts': 'whose name cannot be called' },
+    },
+    {
       id: 'G-9.links',
       off: 'what a link of such a name leads to is not kept',
       file: 'apps/daemon/src/guard/held-places.ts',

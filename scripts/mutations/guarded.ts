@@ -73,6 +73,14 @@ export const guarded: Area = {
       red: { [steeringTest]: 'a change that was taken back is one' },
     },
     {
+      id: 'H-4.folders',
+      off: 'what came into a folder and went between two looks is not seen',
+      file: 'apps/daemon/src/guarded/steering.ts',
+      from: `  return [dev, ino, mode, uid, size, ctimeNs].join(' ');`,
+      to: `  return ((mode & 0o170000n) === 0o40000n ? [dev, ino, mode, uid] : [dev, ino, mode, uid, size, ctimeNs]).join(' ');`,
+      red: { [steeringTest]: 'went between two looks' },
+    },
+    {
       id: 'H-4.by-itself',
       off: 'nobody looks between events',
       file: 'apps/daemon/src/guarded/door.ts',

@@ -66,10 +66,11 @@ export function look({ tree, home, config }: Steered): Look {
   return found;
 }
 
-/** Paths that came, went or were written, in order. */
+/** Paths that came, went or were written, in order; a folder only where nothing is left that tells why. */
 export function differences(before: Look, now: Look): readonly string[] {
   const changed = [...new Set([...before.keys(), ...now.keys()])].filter((place) => before.get(place) !== now.get(place));
-  return changed.toSorted();
+  const told = new Set(changed.map((place) => path.dirname(place)));
+  return changed.filter((place) => !told.has(place)).toSorted();
 }
 
 /** The folder itself and all above it: instructions of each are read. */
@@ -105,8 +106,7 @@ function attempted<T>(work: () => T): T | undefined {
   }
 }
 
-/** No program can set the time of the last change of an inode. A folder's own times say nothing that its entries do not. */
-function identity(stats: BigIntStats): string {
-  const { dev, ino, mode, uid, size, ctimeNs } = stats;
-  return (stats.isDirectory() ? [dev, ino, mode, uid] : [dev, ino, mode, uid, size, ctimeNs]).join(' ');
+/** No program can set the time of the last change of an inode. A folder's tells of an entry that came and went between two looks. */
+function identity({ dev, ino, mode, uid, size, ctimeNs }: BigIntStats): string {
+  return [dev, ino, mode, uid, size, ctimeNs].join(' ');
 }

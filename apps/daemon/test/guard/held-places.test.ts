@@ -1,7 +1,8 @@
 // What of a tree the rules keep from a session's mounts.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -58,6 +59,51 @@ rules:
     reason: Not by agents.
 `;
   assert.deepEqual(await kept(tree, rules), { masked: ['.env'], readOnly: ['infra/prod'] });
+});
+
+/** By a daemon that file modes bind, as they do not bind root. */
+function keptByUser(tree: string, yaml: string): unknown {
+  const context = { agent: 'a', scope: 'main', mode: 'sealed', directory: tree, home: '/home/agent' } as const;
+  const asked = JSON.stringify([tree, floor(compile(parseRules(yaml)), context)]);
+  const text = `
+    import { heldPlaces } from ${JSON.stringify(import.meta.resolve('../../src/guard/held-places.ts'))};
+    const sorted = ({ masked, readOnly }) => ({ masked: masked.toSorted(), readOnly: readOnly.toSorted() });
+    const said = await heldPlaces(...JSON.parse(process.argv[1])).then(sorted, ({ code }) => code);
+    console.log(JSON.stringify(said));`;
+  const node = [process.execPath, '--input-type=module', '-e', text, asked];
+  const bound = process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', ...node] : node;
+  const [file = '', ...args] = bound;
+  return JSON.parse(execFileSync(file, args, { encoding: 'utf8' }));
+}
+
+const noEnv = 'rules:\n  no-env: {deny: read, paths: .env, reason: Secret.}\n';
+
+// [GUARD-25]
+test('a folder that its owner has shut is kept whole: a session could open it again', (t) => {
+  const tree = treeOf(t, ['.env', 'apps/web/.env', 'apps/api/.env', 'src/a.ts']);
+  const at = (name: string) => path.join(tree, name);
+  chmodSync(at('apps/web'), 0o000);
+  chmodSync(at('apps/api'), 0o600);
+  try {
+    const all = [at('.env'), at('apps/api'), at('apps/web')].toSorted();
+    assert.deepEqual(keptByUser(tree, noEnv), { masked: all, readOnly: [] });
+    assert.deepEqual(keptByUser(tree, noEnv.replace('deny: read', 'deny: write')), { masked: [], readOnly: all });
+    chmodSync(tree, 0o000);
+    assert.equal(keptByUser(tree, noEnv), 'sandbox_tree_refused');
+  } finally {
+    for (const folder of [tree, at('apps/web'), at('apps/api')]) chmodSync(folder, 0o700);
+  }
+});
+
+// [GUARD-25]
+test('a tree with a folder whose name cannot be called is refused; a file of such a name, where the rules keep it', async (t) => {
+  const tree = treeOf(t, ['.env', 'web/.env', 'a.env']);
+  const odd = (name: string) => Buffer.concat([Buffer.from(`${tree}/`), Buffer.of(0xff), Buffer.from(name)]);
+  renameSync(path.join(tree, 'a.env'), odd('.env'));
+  assert.deepEqual(await kept(tree, noEnv), { masked: ['.env', 'web/.env'], readOnly: [] });
+  await assert.rejects(kept(tree, noEnv.replace('.env', "'*.env'")), { code: 'sandbox_tree_refused' });
+  renameSync(path.join(tree, 'web'), odd('web'));
+  await assert.rejects(kept(tree, noEnv), { code: 'sandbox_tree_refused' });
 });
 
 test('without such rules nothing is looked at', async () => {

@@ -109,6 +109,19 @@ test('a change that was taken back is one, whatever is done to hide it', (t) => 
   }
 });
 
+// [GUARDED-9]
+test('what came into a folder that steers, and went between two looks, is seen at the folder', (t) => {
+  const steered = place(t);
+  const skills = path.join(steered.tree, '.claude', 'skills');
+  write(path.join(skills, 'one', 'SKILL.md'));
+  const before = look(steered);
+  later(steered.home, () => {
+    write(path.join(skills, 'two', 'SKILL.md'));
+    rmSync(path.join(skills, 'two'), { recursive: true });
+  });
+  assert.deepEqual(differences(before, look(steered)), [skills]);
+});
+
 test('a link is what it is and where it leads', (t) => {
   const steered = place(t);
   const real = path.join(steered.home, 'dotfiles', 'settings.json');

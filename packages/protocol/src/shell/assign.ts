@@ -4,7 +4,7 @@ import type { Assignment } from 'unbash';
 
 import { hole, type ShellAssignment, type Word } from './command.ts';
 import { arithmeticText, expandText, expandWord, runSubstitutions } from './expand.ts';
-import { deeper, unsure, type Expansion } from './machine.ts';
+import { deeper, unsure, type Expansion, type Place } from './machine.ts';
 import type { Elements } from './scope.ts';
 
 /** Variables whose value is a command line of the shell's, or of a program that asks a shell to run it [SHELL-9]. */
@@ -46,6 +46,7 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
   const maybe = unsure(place, machine);
   if (index !== undefined) arithmeticText(index, how);
   if (place.scope.hasReadonly) machine.failing = true;
+  const keyed: (readonly [string, string])[] = [];
   let value: Word;
   let next: (old: Elements) => Elements;
   if (source.value.type === 'ArrayValue') {
@@ -56,6 +57,10 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
       glob: elements.some((word) => word.glob),
     };
     const texts = elements.map((word) => /^\[[^\]]*\]=(.*)$/s.exec(word.text)?.[1] ?? word.text);
+    for (const { text } of elements) {
+      const [, at, stands] = /^\[([^\]]*)\]=(.*)$/s.exec(text) ?? [];
+      if (at !== undefined && stands !== undefined) keyed.push([at, stands]);
+    }
     next = (old) => (source.append === true ? [...old, ...texts] : texts);
   } else {
     value = expandText(source.value, how);
@@ -67,12 +72,16 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
   }
   machine.findings.spend(value.text.length >> 2);
   if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
-  // What a name stands for, in the tables of the shell's own.
-  if (source.name === 'BASH_CMDS' && index !== undefined) place.scope.setAlias(index, `'${value.text.replaceAll("'", '')}'`);
-  if (source.name === 'BASH_ALIASES' && index !== undefined) place.scope.setAlias(index, value.text);
+  for (const [at, text] of index === undefined ? keyed : [[index, value.text] as const]) named(source.name, at, text, place);
   if (keep && place.wrappers.includes('trap')) place.scope.stick(source.name);
   runValue(source.name, value, how);
   return [{ name: source.name, value }];
+}
+
+/** What a name stands for, in the tables of the shell's own. */
+function named(table: string, index: string, text: string, { scope }: Place): void {
+  if (table === 'BASH_CMDS') scope.setAlias(index, `'${text.replaceAll("'", '')}'`);
+  if (table === 'BASH_ALIASES') scope.setAlias(index, text);
 }
 
 function placed(old: Elements, index: string, text: string, append: boolean): Elements {

@@ -237,7 +237,8 @@ function packageScripts(context: Context): undefined {
   if (first === 'set-script') script(context, words[2]?.text ?? '', 'npm set-script');
   const written = place.scope.written.read('package.json');
   if (written !== undefined && !/^(?:pkg|set-script|config|view|info|ls|list)$/.test(first ?? '')) {
-    const scripts = /"scripts"\s*:\s*\{([^{}]*)\}?/s.exec(written)?.[1] ?? (written.includes(hole) ? hole : '');
+    const scripts =
+      /"scripts"\s*:\s*\{((?:[^{}"]|"(?:[^"\\]|\\.)*")*)/s.exec(written)?.[1] ?? (written.includes(hole) ? hole : '');
     for (const [, command = ''] of scripts.matchAll(/:\s*"((?:[^"\\]|\\.)*)"/g))
       script(context, command.replaceAll(/\\(.)/g, '$1'), 'package.json');
   }

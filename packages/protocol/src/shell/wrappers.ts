@@ -140,10 +140,9 @@ function runXargs(context: Context): string {
   const command = options.rest.length === 0 ? [{ text: 'echo', dynamic: false, glob: false }] : options.rest;
   const change: Partial<Place> = { input: '' };
   if (mark !== undefined) {
-    const lines = input
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .slice(0, 32);
+    const all = input.split('\n').filter((line) => line.trim() !== '');
+    const lines = all.slice(0, maxRuns);
+    if (all.length > maxRuns) unread(context, input);
     let output = '';
     for (const line of lines) {
       const filled = command.map((word) => filledWith(word, mark, line.trim()));
@@ -156,14 +155,31 @@ function runXargs(context: Context): string {
       ? splitString({ text: input, dynamic: false, glob: false })
       : partsOf(input, parted);
   // With so many at a time it is run again and again.
-  const step = most > 0 && !input.includes(hole) ? Math.trunc(most) : 256;
+  const step = most > 0 && !input.includes(hole) ? Math.min(Math.trunc(most), maxGiven) : maxGiven;
+  if (words.length > maxRuns * step) unread(context, input);
   let output = '';
-  for (let at = 0; at < Math.max(1, Math.min(words.length, 32 * step)); at += step)
-    output += argv(context, 'xargs', [...command, ...words.slice(at, Math.min(at + step, at + 256))], change);
+  for (let at = 0; at < Math.max(1, Math.min(words.length, maxRuns * step)); at += step)
+    output += argv(context, 'xargs', [...command, ...words.slice(at, at + step)], change);
   return output;
 }
 
-const delimiterOf = (written: string): string => ({ '\\n': '\n', '\\t': '\t', '\\0': '\0' })[written] ?? written.slice(0, 1);
+/** How often a program that is run again and again is looked at, and with how many words. */
+const maxRuns = 256;
+const maxGiven = 256;
+
+/** What is beyond that is not looked at: it may be anything. */
+function unread({ machine, name }: Context, text: string): void {
+  machine.findings.opaque('too_long', name, text);
+}
+
+/** As xargs reads it: a character, or one of C's escapes. */
+function delimiterOf(written: string): string {
+  const [, hex, octal, letter] = /^\\(?:x([\da-f]{1,2})|([0-7]{1,3})|(.))/i.exec(written) ?? [];
+  if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+  if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+  if (letter === undefined) return written.slice(0, 1);
+  return { n: '\n', t: '\t', r: '\r', f: '\f', v: '\v', a: '\u0007', b: '\b' }[letter] ?? letter;
+}
 
 /** What stands between delimiters, as it is. */
 function partsOf(input: string, delimiter: string): readonly Word[] {
@@ -253,12 +269,13 @@ function runParallel(context: Context): string {
       border === -1
         ? (context.place.input ?? hole).split('\n').filter((line) => line !== '')
         : rest.slice(border + 1).map((word) => word.text);
+    if (given.length > maxRuns) unread(context, given.join('\n'));
     if (command.length === 0) {
-      for (const text of given.slice(0, 32)) script(context, 'parallel', text);
+      for (const text of given.slice(0, maxRuns)) script(context, 'parallel', text);
       continue;
     }
     const text = joined(command);
-    for (const value of border !== -1 && context.name === 'sem' ? [''] : given.slice(0, 32))
+    for (const value of border !== -1 && context.name === 'sem' ? [''] : given.slice(0, maxRuns))
       // What it fills in it quotes: that a value is not known leaves the command known.
       context.machine.script(filled(text, value), within(context, 'parallel'), 'parallel');
   }

@@ -169,6 +169,16 @@ describe('packs: the same by other means', () => {
     'git push origin +HEAD:main',
     'git push --mirror',
     'git push origin :main',
+    `echo ${'a '.repeat(40)}/ | xargs -n1 rm -rf`,
+    `echo ${'a '.repeat(300)}/ | xargs -n1 rm -rf`,
+    `echo ${'a '.repeat(290)}/ ${'a '.repeat(20)}| xargs -n300 rm -rf`,
+    `printf '%s\\n' ${'a '.repeat(40)}/ | xargs -I{} rm -rf {}`,
+    `printf '%s\\n' ${'a '.repeat(300)}/ | xargs -I{} rm -rf {}`,
+    `printf 'x\\054rm -rf /\\054' | xargs -d '\\x2c' -n1 sh -c`,
+    `printf 'x\\054rm -rf /\\054' | xargs -d '\\054' -n1 sh -c`,
+    `echo '{"scripts":{"a":"echo {}","b":"rm -rf /"}}' > package.json; npm run b`,
+    'BASH_CMDS=([ls]=/bin/rm); ls -rf /',
+    `BASH_ALIASES+=([zz]='rm -rf /'); zz`,
   ];
   for (const text of means) it(`denies: ${text}`, () => assert.equal(effectOfShell(text), 'deny'));
 });

@@ -316,7 +316,8 @@ rules:
       - command: husky uninstall
       - command: lefthook uninstall
     unless:
-      - flags: --get|--list|-l|--get-all|--get-regexp
+      - command: git config
+        flags: --get|--list|-l|--get-all|--get-regexp
       - command: git config
         flags: --unset|--unset-all
         args: [core.pager, core.editor, sequence.editor, 'pager.*']
@@ -331,6 +332,8 @@ rules:
       - git commit -anm x
       - git push --no-verify
       - git -c core.hooksPath=/dev/null commit -m x
+      - git -c core.hooksPath=/dev/null checkout -l -b x
+      - git -c core.sshCommand=/tmp/x clone -l ssh://host/x
       - git config core.hooksPath /tmp/x
       - git config --global alias.st '!rm -rf /'
       - git config --global core.pager 'sh -c x'
