@@ -31,6 +31,43 @@ const ours = {
   pluginConfigs: { 'holdfast@holdfast': { options: { port: '41703', key: 'k' } } },
 };
 
+const agent = new Uint8Array(16).fill(1);
+const session = { agent, mode: 'guarded', command: 'claude-code 2.1.330', startedAtMs: 1 };
+const statusReply: DoorReply = {
+  kind: 'status',
+  version: '0.1.0',
+  pid: 7,
+  startedAtMs: 1,
+  custody: 'software',
+  keyStores: [],
+  agents: [
+    {
+      agent,
+      fleet: new Uint8Array(32),
+      fleetName: 'home',
+      scope: 'main',
+      custody: 'software',
+      state: 'live',
+      relay: 'http://r',
+      relayState: 'connected',
+      freshness: { pulseMaxAgeMs: 86_400_000 },
+      grants: 0,
+      egress: 0,
+      undecryptable: 0,
+      rejected: 0,
+      events: 1,
+      recording: true,
+      guarded: 41703,
+    },
+  ],
+  sessions: [
+    { ...session, session: new Uint8Array(16).fill(2) },
+    { ...session, session: new Uint8Array(16).fill(3), suspended: '/home/op/CLAUDE.md' },
+    { ...session, session: new Uint8Array(16).fill(4), mode: 'sealed' },
+  ],
+  notices: [],
+};
+
 async function stage(t: TestContext, change: { readonly port?: number; readonly files?: { path: string; text: string }[] } = {}) {
   const { port = 41703, files = [] } = change;
   const settings = JSON.stringify(ours).replaceAll('41703', String(port));
@@ -38,6 +75,7 @@ async function stage(t: TestContext, change: { readonly port?: number; readonly 
     const replies: Readonly<Record<string, DoorReply>> = {
       'guarded-open': { kind: 'guarded-door', port, settings, files },
       'guarded-close': { kind: 'done' },
+      status: statusReply,
     };
     guest.finish(replies[request.kind] ?? { kind: 'failed', code: 'usage', message: 'not played' });
   });
@@ -180,6 +218,32 @@ test('removing where nothing is says so, and leaves what is there', async (t) =>
   have('{"model": "opus"}');
   await type('remove');
   assert.equal(readFileSync(file, 'utf8'), '{"model": "opus"}');
+});
+
+test('status tells where it is installed, and whether that is the door that is open', async (t) => {
+  const { type } = await stage(t);
+  const told = async () => {
+    const ran = await type('status', '--json');
+    const { port, user, sessions, suspended } = JSON.parse(ran.stdout) as {
+      port: number;
+      user: { installed: boolean; current: boolean };
+      sessions: number;
+      suspended: number;
+    };
+    return [port, user.installed, user.current, sessions, suspended];
+  };
+  assert.deepEqual(await told(), [41703, false, false, 2, 1]);
+  await type('install');
+  assert.deepEqual(await told(), [41703, true, true, 2, 1]);
+  const { stdout } = await type('status');
+  assert.match(
+    stdout,
+    /door of main: open at 127\.0\.0\.1:41703\nuser settings: installed\n.*\nsessions: 2, 1 suspended: holdfast approvals/,
+  );
+  const other = await stage(t, { port: 50_000 });
+  await other.type('install');
+  assert.match((await other.type('status')).stdout, /they ask another port \(50000\); install again/);
+  assert.equal((await type('status', '--scope', 'other')).code, 1);
 });
 
 // [GUARDED-14]

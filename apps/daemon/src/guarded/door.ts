@@ -70,6 +70,10 @@ export class GuardedDoor {
       // [GUARDED-1]
       this.#server.once('error', taken).listen(port, '127.0.0.1', () => resolve(void this.#server.off('error', taken)));
     });
+    // A connection that the system could not give: others may come.
+    this.#server.on('error', (cause) =>
+      this.#options.ports.log.warn({ ...faultOf(cause) }, 'a guarded door missed a connection'),
+    );
     this.#port = (this.#server.address() as AddressInfo).port;
     this.#watching = setInterval(() => this.#watch(), watchEveryMs);
     this.#keep();
