@@ -68,6 +68,22 @@ export const identity: Area = {
       red: { [verifier]: 'takes none twice by waiting for its status list' },
     },
     {
+      id: 'I-2.challenge',
+      off: 'a challenge counts that nobody gave out',
+      file: 'packages/verify/src/memory.ts',
+      from: 'if (!equalBytes(bytes.slice(-tagBytes), this.#tagOf(said))) return 0;',
+      to: '',
+      red: { [verifier]: 'takes no answer to a challenge of another verifier' },
+    },
+    {
+      id: 'I-2.answered',
+      off: 'a challenge is answered twice',
+      file: 'packages/verify/src/verifier.ts',
+      from: 'if (!challenges.answer(nonce)) refuse();',
+      to: '',
+      red: { [verifier]: 'takes one answer to each of them' },
+    },
+    {
       id: 'I-2.once',
       off: 'a presentation is told by its signature, of which there is a second form',
       file: presentation,
@@ -234,6 +250,15 @@ export const identity: Area = {
       from: 'if (authority.grantsFor(target).length === 0 && authority.egressFor(target) === undefined) {',
       to: 'if (target.port < 0) {',
       red: { [sessions]: 'for no service that the session may not reach' },
+    },
+    {
+      id: 'I-10.strangers',
+      off: 'challenges take room before they are answered',
+      file: 'packages/verify/src/memory.ts',
+      from: '    return toBase64url(concat(said, this.#tagOf(said)));',
+      to: `    this.#answered.add(toBase64url(said), this.#nowMs() + challengeLifeMs, this.#nowMs());
+    return toBase64url(concat(said, this.#tagOf(said)));`,
+      red: { [verifier]: 'is not filled with challenges by strangers' },
     },
   ],
   exceptions: {},

@@ -1,7 +1,7 @@
-// What a verifier remembers: presentations that it took, until they are too old to be taken, and challenges that it gave out. Bounded; when it is full
-// it refuses instead of forgetting.
+// What a verifier remembers: presentations that it took, until they are too old to be taken, and challenges that were answered. Bounded; when it is full
+// it refuses instead of forgetting. Only who has proved to be an agent takes room in it: strangers can't fill it.
 
-import { toBase64url } from '@holdfast/protocol/codec/bytes';
+import { concat, equalBytes, fromBase64url, toBase64url } from '@holdfast/protocol/codec/bytes';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
 /** Where several processes serve one audience, they need one that they share: a key that is set only once, with an expiry. */
@@ -28,10 +28,8 @@ class Expiring {
     return true;
   }
 
-  take(name: string, nowMs: number): boolean {
-    const end = this.#ends.get(name);
-    this.#ends.delete(name);
-    return end !== undefined && end > nowMs;
+  has(name: string, nowMs: number): boolean {
+    return (this.#ends.get(name) ?? 0) > nowMs;
   }
 }
 
@@ -42,27 +40,52 @@ export function replayMemory({ max = 100_000, nowMs = () => Date.now() } = {}): 
 }
 
 const challengeLifeMs = 120_000;
+const randomBytes = 12;
+const endBytes = 8;
+const tagBytes = 16;
 
+/** Challenges that say themselves, under a key of this verifier's, until when they are good: those that are open take no room. */
 export class Challenges {
   readonly #primitives: Primitives;
   readonly #nowMs: () => number;
-  readonly #given: Expiring;
+  readonly #key: Uint8Array;
+  readonly #answered: Expiring;
 
   constructor(primitives: Primitives, nowMs: () => number, max = 100_000) {
     this.#primitives = primitives;
     this.#nowMs = nowMs;
-    this.#given = new Expiring(max);
+    this.#key = primitives.random(32);
+    this.#answered = new Expiring(max);
   }
 
-  /** 144 random bits, good for two minutes and one presentation. Undefined: too many are open. */
-  give(): string | undefined {
-    const challenge = toBase64url(this.#primitives.random(18));
-    const nowMs = this.#nowMs();
-    return this.#given.add(challenge, nowMs + challengeLifeMs, nowMs) ? challenge : undefined;
+  /** Good for two minutes and one presentation. */
+  give(): string {
+    const end = new Uint8Array(endBytes);
+    new DataView(end.buffer).setBigUint64(0, BigInt(Math.trunc(this.#nowMs() + challengeLifeMs)));
+    const said = concat(this.#primitives.random(randomBytes), end);
+    return toBase64url(concat(said, this.#tagOf(said)));
   }
 
-  /** True once for a challenge that was given out. */
-  take(challenge: string): boolean {
-    return this.#given.take(challenge, this.#nowMs());
+  /** Given out here, not over and not answered. */
+  isOpen(challenge: string): boolean {
+    return this.#endOf(challenge) > this.#nowMs() && !this.#answered.has(challenge, this.#nowMs());
+  }
+
+  /** True once for a challenge that is open: whoever answered it has proved who it is. */
+  answer(challenge: string): boolean {
+    return this.isOpen(challenge) && this.#answered.add(challenge, this.#endOf(challenge), this.#nowMs());
+  }
+
+  /** 0 for one that was not given out here. */
+  #endOf(challenge: string): number {
+    const bytes = fromBase64url(challenge);
+    if (bytes?.length !== randomBytes + endBytes + tagBytes) return 0;
+    const said = bytes.slice(0, -tagBytes);
+    if (!equalBytes(bytes.slice(-tagBytes), this.#tagOf(said))) return 0;
+    return Number(new DataView(said.buffer).getBigUint64(randomBytes));
+  }
+
+  #tagOf(said: Uint8Array): Uint8Array {
+    return this.#primitives.hmacSha256(this.#key, said).slice(0, tagBytes);
   }
 }

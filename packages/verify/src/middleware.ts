@@ -27,14 +27,10 @@ async function ask(verifier: PresentationVerifier, authorization: string | undef
 /** Whatever happened, nobody is let in; what is not ours is told as `internal`. */
 function refusalOf(verifier: PresentationVerifier, thrown: unknown): Refusal {
   const code = codeOf(thrown);
-  const isUs = code === 'internal' || code === 'status_unavailable' || code === 'status_stale' || code === 'limit_exceeded';
+  const isUs = code === 'internal' || code === 'status_unavailable' || code === 'status_stale';
   const message = code === 'internal' ? 'the presentation could not be verified' : (thrown as HoldfastError).message;
   let asks = `Holdfast audience="${verifier.audience.replaceAll(/["\\]/g, '')}"`;
-  try {
-    if (verifier.nonces === 'ours') asks += `, challenge="${verifier.challenge()}"`;
-  } catch {
-    return { status: 503, headers: {}, body: JSON.stringify({ error: { code: 'limit_exceeded', message: 'try again later' } }) };
-  }
+  if (verifier.nonces === 'ours') asks += `, challenge="${verifier.challenge()}"`;
   return {
     status: isUs ? 503 : 401,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', 'www-authenticate': asks },

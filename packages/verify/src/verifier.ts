@@ -27,7 +27,7 @@ export interface VerifierOptions {
 export interface PresentationVerifier {
   readonly audience: string;
   readonly nonces: 'ours' | 'theirs';
-  /** A nonce for one presentation within two minutes. Throws `limit_exceeded` when too many are open. */
+  /** A nonce for one presentation within two minutes. */
   challenge(): string;
   /** Who presented it, or throws: `presentation_*`, `credential_*`, `status_*`. */
   verifyPresentation(presentation: string): Promise<Presented>;
@@ -49,11 +49,7 @@ export function presentationVerifier(options: VerifierOptions): PresentationVeri
   return {
     audience,
     nonces,
-    challenge: () => {
-      const given = challenges.give();
-      if (given === undefined) throw new HoldfastError('limit_exceeded', 'too many challenges are open');
-      return given;
-    },
+    challenge: () => challenges.give(),
     verifyPresentation: async (presentation) => {
       const expected = {
         root,
@@ -65,9 +61,14 @@ export function presentationVerifier(options: VerifierOptions): PresentationVeri
       };
       if (nonces === 'theirs') return verifyPresentation(primitives, presentation, { ...expected, challenge: null });
       const nonce = nonceOf(presentation);
-      // Used up by whoever tries it: nobody answers one challenge twice.
-      if (!challenges.take(nonce)) throw new HoldfastError('presentation_nonce', 'the presentation answers no open challenge');
-      return verifyPresentation(primitives, presentation, { ...expected, challenge: nonce });
+      const refuse = () => {
+        throw new HoldfastError('presentation_nonce', 'the presentation answers no open challenge');
+      };
+      if (!challenges.isOpen(nonce)) refuse();
+      const presented = await verifyPresentation(primitives, presentation, { ...expected, challenge: nonce });
+      // By whoever proved who it is, and by nobody else: nobody answers one challenge twice.
+      if (!challenges.answer(nonce)) refuse();
+      return presented;
     },
   };
 }

@@ -133,7 +133,33 @@ describe('a verifier', () => {
     assert.equal(asked, 4);
   });
 
-  it('takes an answer to each challenge once, right or wrong, and to none that it did not give', async () => {
+  it('is not filled with challenges by strangers, and takes one answer to each of them', async () => {
+    served = await list();
+    const one = verifier({ nonces: 'ours' });
+    const challenge = one.challenge();
+    for (let count = 0; count < 100_001; count += 1) one.challenge();
+    const [first, second] = [await present(challenge), await present(challenge)];
+    const forged = first.slice(0, -8) + 'A'.repeat(8);
+    assert.equal(await outcomeOf(() => one.verifyPresentation(forged)), 'presentation_forged');
+    const outcomes = await Promise.all([first, second].map(async (each) => outcomeOf(() => one.verifyPresentation(each))));
+    assert.deepEqual(outcomes.toSorted(), ['ok', 'presentation_nonce']);
+  });
+
+  it('takes no answer to a challenge of another verifier, or to an altered one', async () => {
+    served = await list();
+    const [one, other] = [verifier({ nonces: 'ours' }), verifier({ nonces: 'ours' })];
+    const challenge = other.challenge();
+    const altered = [challenge.slice(0, 20) + (challenge[20] === 'A' ? 'B' : 'A') + challenge.slice(21), `${challenge}AAAA`];
+    for (const nonce of altered) {
+      const presentation = await present(nonce);
+      assert.equal(await outcomeOf(() => other.verifyPresentation(presentation)), 'presentation_nonce');
+    }
+    const presentation = await present(challenge);
+    assert.equal(await outcomeOf(() => one.verifyPresentation(presentation)), 'presentation_nonce');
+    assert.equal(await outcomeOf(() => other.verifyPresentation(presentation)), 'ok');
+  });
+
+  it('takes an answer to each challenge once, and to none that it did not give', async () => {
     served = await list();
     const one = verifier({ nonces: 'ours' });
     const challenge = one.challenge();
