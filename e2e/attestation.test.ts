@@ -62,6 +62,9 @@ describe('the operator who approves a machine with a TPM', { skip: noSoftTpm() }
     assert.equal(jsonOf<{ roots: unknown[] }>(await installation.must(['roots', 'list', '--json'])).roots.length, 1);
     assert.deepEqual(evidenceOf(await approved('proved')), ['tpm', 'attested']);
     assert.deepEqual(evidenceOf(await approved('soft', ['--custody', 'software'])), ['software, unsealed', 'claimed']);
+    const { agents } = jsonOf<{ agents: { scope: string; evidence: string }[] }>(await installation.must(['agents', '--json']));
+    const told = Object.fromEntries(agents.map(({ scope, evidence }) => [scope, evidence]));
+    assert.deepEqual(told, { before: 'claimed', proved: 'attested', soft: 'claimed' });
   });
 
   it('approves nothing by a list of makers that it did not sign', async () => {
