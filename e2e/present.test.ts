@@ -2,6 +2,7 @@
 // service is a real one; what it thought of each caller is told by its own answers.
 
 import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -143,6 +144,43 @@ describe('an agent proves to services who it is', () => {
     assert.deepEqual([told.agent?.agent, told.agent?.scope], [agent, 'main'], ran.stdout);
     const other = await holdfast.run(['sh', '-c', ask.replace(urlOf(service), 'https://elsewhere.example')]);
     assert.match(other.stdout, /"code":"refused"/);
+  });
+
+  it('gives a child of its own less than it has, and services can tell', async () => {
+    await holdfast.enrol('helper', holdfast, ['--may', 'deploy', '--may', 'read']);
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { x, y } = publicKey.export({ format: 'jwk' });
+    const key = { kty: 'EC', crv: 'P-256', x, y };
+    const delegated = async (capabilities: readonly string[]) => {
+      const asked = JSON.stringify({ key, capabilities });
+      const words = `curl -sS -H 'content-type: application/json' -d '${asked}' $HOLDFAST_DOOR/v1/delegations`;
+      const ran = await holdfast.cli(['run', '--scope', 'helper', '--', 'sh', '-c', words], { cwd: holdfast.work });
+      return JSON.parse(ran.stdout) as { child?: string; credential?: string; error?: { code: string } };
+    };
+    /** As the child does it, with a key of its own and no daemon. */
+    const shownBy = (credential: string): string => {
+      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+      frozenMs = Date.now();
+      const claims = {
+        iat: Math.floor(frozenMs / 1000),
+        aud: urlOf(service),
+        nonce: randomBytes(16).toString('base64url'),
+        sd_hash: createHash('sha256').update(credential).digest('base64url'),
+      };
+      const input = `${part({ alg: 'ES256', typ: 'kb+jwt' })}.${part(claims)}`;
+      const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return `${credential}${input}.${signature.toString('base64url')}`;
+    };
+    const { child, credential = '' } = await delegated(['read']);
+    const { agent: told, code } = await call(service, shownBy(credential));
+    assert.deepEqual([told?.children, told?.capabilities], [[child], ['read']], code);
+    assert.equal((await delegated(['read', 'root'])).error?.code, 'delegation_exceeded');
+    const widened = credential.replace(/~[^~]+~$/, (hop) =>
+      hop.replace(/\.[^.]+\./, (claims) => claims.slice(0, 20) + claims.slice(21)),
+    );
+    assert.match((await call(service, shownBy(widened))).code ?? '', /^(?:delegation_invalid|presentation_malformed)$/);
+    await holdfast.must(['suspend', 'helper']);
+    assert.equal((await call(service, shownBy(credential))).code, 'credential_suspended');
   });
 
   it('is in the record, before anybody else knew', async () => {

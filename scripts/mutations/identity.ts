@@ -8,6 +8,7 @@ const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
 const changes = 'apps/daemon/test/agent/changes.test.ts';
 const members = 'apps/relay/test/members.test.ts';
+const serve = 'apps/custody/test/serve.test.ts';
 const sessions = 'apps/daemon/test/session/agent-presentations.test.ts';
 const verifier = 'packages/verify/test/verifier.test.ts';
 
@@ -23,7 +24,7 @@ export const identity: Area = {
       id: 'I-1.bound-key',
       off: 'a proof counts that another key signed',
       file: presentation,
-      from: 'key: boundKey(statement),',
+      from: 'key: by.key,',
       to: 'key: expected.root.key,',
       red: { [vectors]: 'presentation vectors' },
     },
@@ -259,6 +260,46 @@ export const identity: Area = {
       to: `    this.#answered.add(toBase64url(said), this.#nowMs() + challengeLifeMs, this.#nowMs());
     return toBase64url(concat(said, this.#tagOf(said)));`,
       red: { [verifier]: 'is not filled with challenges by strangers' },
+    },
+    {
+      id: 'I-11.capabilities',
+      off: 'a child may have a capability that its parent has not',
+      file: 'packages/protocol/src/identity/delegation.ts',
+      from: '!capabilities.every((each) => parent.capabilities.includes(each)) || //',
+      to: 'capabilities.length > 32 || //',
+      red: { [vectors]: 'delegation vectors' },
+    },
+    {
+      id: 'I-11.life',
+      off: 'a child lives longer than its parent',
+      file: 'packages/protocol/src/identity/delegation.ts',
+      from: 'exp * 1000 > parent.expiresAtMs || //',
+      to: 'exp < 0 || //',
+      red: { [vectors]: 'delegation vectors' },
+    },
+    {
+      id: 'I-11.depth',
+      off: 'there may be children without end',
+      file: 'packages/protocol/src/identity/delegation.ts',
+      from: 'depth >= parent.depth || //',
+      to: 'depth < 0 || //',
+      red: { [vectors]: 'delegation vectors' },
+    },
+    {
+      id: 'I-11.parent',
+      off: 'a child may be moved under another parent, or show what its parent did not choose',
+      file: 'packages/protocol/src/identity/delegation.ts',
+      from: 'if (hash !== sdHashOf(primitives, hashed))',
+      to: 'if (hash === sdHashOf(primitives, ""))',
+      red: { [vectors]: 'delegation vectors' },
+    },
+    {
+      id: 'I-11.custody',
+      off: 'custody hands on what the credential has not',
+      file: 'packages/protocol/src/custody/delegation.ts',
+      from: 'if (!capabilities.every((each) => shown.includes(each)) || iat + lifeS > Number(exp))',
+      to: 'if (shown.length > 64 || Number(exp) < 0)',
+      red: { [serve]: 'less than the credential shows, for a while, and for no other agent or key' },
     },
   ],
   exceptions: {},

@@ -1,9 +1,10 @@
-// node scripts/vectors/credential.ts: vectors of spec/credential.md, spec/presentation.md and spec/status-list.md. Salts come from a seed and
+// node scripts/vectors/credential.ts: vectors of spec/credential.md, spec/presentation.md, spec/delegation.md and spec/status-list.md. Salts come from a seed and
 // signatures are deterministic (RFC 6979).
 
 import { deflateSync } from 'node:zlib';
 import { toBase64url, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import type { JsonObject } from '@holdfast/protocol/codec/json';
+import { delegate } from '@holdfast/protocol/custody/delegation';
 import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import {
   confirmationOf,
@@ -636,6 +637,290 @@ writeVectors(
     },
     ...faults.map((fault) => ({ ...expected, ...fault })),
   ],
+);
+
+const child = new Uint8Array(16).fill(0xc1);
+const grandchild = new Uint8Array(16).fill(0xc2);
+const childKeys = await SoftwareKeyHolder.generate(primitives);
+const grandchildKeys = await SoftwareKeyHolder.generate(primitives);
+const given = { child, key: childKeys.publicKeys.sign, capabilities: ['deploy'], depth: 1, lifeS: 900 };
+const handed = `${little}${await delegate(primitives, holder, { ...given, credential: little }, nowMs)}~`;
+/** A delegation with another payload, or by somebody else. */
+async function delegated(
+  before: string,
+  change: (payload: Record<string, unknown>) => unknown,
+  { by = holder, to = childKeys }: { by?: SoftwareKeyHolder; to?: SoftwareKeyHolder } = {},
+): Promise<string> {
+  const payload: Record<string, unknown> = {
+    iat: nowMs / 1000,
+    exp: nowMs / 1000 + 900,
+    sub: urnOf('child', child),
+    cnf: { jwk: { ...jwkOf(to.publicKeys.sign) } },
+    capabilities: ['deploy'],
+    depth: 1,
+    sd_hash: toBase64url(primitives.sha256(utf8(before))),
+  };
+  change(payload);
+  return `${before}${await signed('kb+sd-jwt', {}, payload as JsonObject, by)}~`;
+}
+/** Proved by the last key, which is nobody's of custody. */
+async function shownBy(credential: string, by: SoftwareKeyHolder, atMs = nowMs): Promise<string> {
+  const payload = {
+    iat: atMs / 1000,
+    aud: audience,
+    nonce: challenge,
+    sd_hash: toBase64url(primitives.sha256(utf8(credential))),
+  };
+  return credential + (await signed('kb+jwt', {}, payload, by));
+}
+const down = (change: (payload: Record<string, unknown>) => unknown) =>
+  delegated(
+    handed,
+    (payload) => {
+      payload['sub'] = urnOf('child', grandchild);
+      payload['depth'] = 0;
+      change(payload);
+    },
+    { by: childKeys, to: grandchildKeys },
+  );
+const grand = await down(() => {});
+const exceeded = 'delegation_exceeded' as const;
+const unfit = 'delegation_invalid' as const;
+const only = await delegated(little, (payload) => (payload['audiences'] = ['https://other.example']));
+writeVectors(
+  'delegation/presentations',
+  'Presentations by children, as presentation/presentations; `children` and `capabilities` are what a verifier finds.',
+  (
+    [
+      {
+        name: 'a child',
+        clause: 'DELEGATE-1',
+        expect: 'ok',
+        presentation: await shownBy(handed, childKeys),
+        agent,
+        capabilities: ['deploy'],
+        children: [toHex(child)],
+      },
+      {
+        name: 'a child of a child',
+        clause: 'DELEGATE-5',
+        expect: 'ok',
+        presentation: await shownBy(grand, grandchildKeys),
+        agent,
+        capabilities: ['deploy'],
+        children: [toHex(child), toHex(grandchild)],
+      },
+      {
+        name: 'with no capability left',
+        clause: 'DELEGATE-3',
+        expect: 'ok',
+        presentation: await shownBy(await delegated(little, (payload) => (payload['capabilities'] = [])), childKeys),
+        agent,
+        capabilities: [],
+        children: [toHex(child)],
+      },
+      {
+        name: 'for this service',
+        clause: 'DELEGATE-6',
+        expect: 'ok',
+        presentation: await shownBy(await delegated(little, (payload) => (payload['audiences'] = [audience])), childKeys),
+        agent,
+        capabilities: ['deploy'],
+        children: [toHex(child)],
+      },
+      {
+        name: "proved by the parent's key",
+        clause: 'PRESENT-6',
+        expect: 'presentation_forged',
+        presentation: await shownBy(handed, holder),
+      },
+      {
+        name: 'proved by a stranger',
+        clause: 'PRESENT-6',
+        expect: 'presentation_forged',
+        presentation: await shownBy(handed, mallory),
+      },
+      {
+        name: 'by somebody who is no parent',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(await delegated(little, () => {}, { by: mallory }), childKeys),
+      },
+      {
+        name: 'a grandchild by its grandparent',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(
+          await delegated(handed, (payload) => (payload['depth'] = 0), { by: holder, to: grandchildKeys }),
+          grandchildKeys,
+        ),
+      },
+      {
+        name: 'a claim that is not known',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(await delegated(little, (payload) => (payload['admin'] = true)), childKeys),
+      },
+      {
+        name: 'a child without a key',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(await delegated(little, (payload) => delete payload['cnf']), childKeys),
+      },
+      {
+        name: 'with more disclosed than its parent chose',
+        clause: 'DELEGATE-2',
+        expect: unfit,
+        presentation: await shownBy(good + handed.slice(little.length), childKeys),
+      },
+      {
+        name: 'moved to another place in the chain',
+        clause: 'DELEGATE-2',
+        expect: unfit,
+        presentation: await shownBy(little + grand.slice(handed.length), grandchildKeys),
+      },
+      {
+        name: 'a hash of something else',
+        clause: 'DELEGATE-2',
+        expect: unfit,
+        presentation: await shownBy(
+          await delegated(little, (payload) => (payload['sd_hash'] = toBase64url(new Uint8Array(32)))),
+          childKeys,
+        ),
+      },
+      {
+        name: 'a capability more',
+        clause: 'DELEGATE-3',
+        expect: exceeded,
+        presentation: await shownBy(
+          await delegated(little, (payload) => (payload['capabilities'] = ['deploy', 'root'])),
+          childKeys,
+        ),
+      },
+      {
+        name: 'a capability that was not disclosed',
+        clause: 'DELEGATE-3',
+        expect: exceeded,
+        presentation: await shownBy(
+          await delegated(little, (payload) => (payload['capabilities'] = ['vault:use:demo'])),
+          childKeys,
+        ),
+      },
+      {
+        name: 'a grandchild with a capability more',
+        clause: 'DELEGATE-3',
+        expect: exceeded,
+        presentation: await shownBy(
+          await down((payload) => (payload['capabilities'] = ['deploy', 'vault:use:demo'])),
+          grandchildKeys,
+        ),
+      },
+      {
+        name: 'a longer life than the credential',
+        clause: 'DELEGATE-4',
+        expect: exceeded,
+        nowMs: statement.expiresAtMs - 60_000,
+        presentation: await shownBy(
+          await delegated(little, (payload) =>
+            Object.assign(payload, { iat: statement.expiresAtMs / 1000 - 60, exp: statement.expiresAtMs / 1000 + 1 }),
+          ),
+          childKeys,
+          statement.expiresAtMs - 60_000,
+        ),
+      },
+      {
+        name: 'a longer life than its parent',
+        clause: 'DELEGATE-4',
+        expect: exceeded,
+        presentation: await shownBy(await down((payload) => (payload['exp'] = Number(payload['exp']) + 1)), grandchildKeys),
+      },
+      {
+        name: 'more than an hour',
+        clause: 'DELEGATE-4',
+        expect: exceeded,
+        presentation: await shownBy(
+          await delegated(little, (payload) => (payload['exp'] = Number(payload['iat']) + 3601)),
+          childKeys,
+        ),
+      },
+      {
+        name: 'its last second',
+        clause: 'DELEGATE-4',
+        expect: 'ok',
+        nowMs: nowMs + 899_000,
+        presentation: await shownBy(handed, childKeys, nowMs + 899_000),
+        agent,
+        capabilities: ['deploy'],
+        children: [toHex(child)],
+      },
+      {
+        name: 'over',
+        clause: 'DELEGATE-4',
+        expect: 'delegation_expired',
+        nowMs: nowMs + 900_000,
+        presentation: await shownBy(handed, childKeys, nowMs + 900_000),
+      },
+      {
+        name: 'from the future',
+        clause: 'DELEGATE-4',
+        expect: unfit,
+        presentation: await shownBy(
+          await delegated(little, (payload) => Object.assign(payload, { iat: nowMs / 1000 + 301, exp: nowMs / 1000 + 400 })),
+          childKeys,
+        ),
+      },
+      {
+        name: 'as deep as its parent',
+        clause: 'DELEGATE-5',
+        expect: exceeded,
+        presentation: await shownBy(await down((payload) => (payload['depth'] = 1)), grandchildKeys),
+      },
+      {
+        name: 'deeper than an agent',
+        clause: 'DELEGATE-5',
+        expect: exceeded,
+        presentation: await shownBy(await delegated(little, (payload) => (payload['depth'] = 3)), childKeys),
+      },
+      { name: 'for another service', clause: 'DELEGATE-6', expect: exceeded, presentation: await shownBy(only, childKeys) },
+      {
+        name: 'for a service more than its parent',
+        clause: 'DELEGATE-6',
+        expect: exceeded,
+        presentation: await shownBy(
+          await delegated(
+            only,
+            (payload) => Object.assign(payload, { depth: 0, audiences: ['https://other.example', audience] }),
+            { by: childKeys, to: grandchildKeys },
+          ),
+          grandchildKeys,
+        ),
+      },
+      {
+        name: 'for all services where its parent has one',
+        clause: 'DELEGATE-6',
+        expect: exceeded,
+        presentation: await shownBy(
+          await delegated(only, (payload) => (payload['depth'] = 0), { by: childKeys, to: grandchildKeys }),
+          grandchildKeys,
+        ),
+      },
+      {
+        name: 'a disclosure behind a delegation',
+        clause: 'PRESENT-1',
+        expect: 'presentation_malformed',
+        presentation: await shownBy(`${handed}${parts.disclosures[0] ?? ''}~`, childKeys),
+      },
+      {
+        name: 'alg none',
+        clause: 'PRESENT-2',
+        expect: 'presentation_algorithm',
+        presentation: await shownBy(
+          `${little}${await oddly({ alg: 'none', typ: 'kb+sd-jwt' }, { sub: '' }, async () => new Uint8Array(1))}~`,
+          childKeys,
+        ),
+      },
+    ] as const satisfies readonly PresentationVector[]
+  ).map((vector) => ({ ...expected, ...vector })),
 );
 
 const standings = new Map([

@@ -69,6 +69,7 @@ command(program, 'enroll', 'ask the operator to enrol this machine; shows a code
   .option('--scope <scope>', 'which agent of this machine', 'main')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
   .option('--custody <store>', 'where its keys live: tpm, pkcs11 or software (default: the best that works here)')
+  .option('--may <capability>', 'what its credential shall say that it may do, in words of yours; repeatable', collect)
   .action(action(async () => (await import('./commands/enroll.ts')).enroll));
 
 operatorCommand(program, 'approve', 'admit the machine that shows this code')

@@ -70,12 +70,14 @@ Options:
 ask the operator to enrol this machine; shows a code and words, and waits
 
 Options:
-  --json             answer with one line of JSON
-  --scope <scope>    which agent of this machine (default: "main")
-  --relay <url>      the relay's address (default: the one on this machine)
-  --custody <store>  where its keys live: tpm, pkcs11 or software (default: the
-                     best that works here)
-  -h, --help         display help for command
+  --json              answer with one line of JSON
+  --scope <scope>     which agent of this machine (default: "main")
+  --relay <url>       the relay's address (default: the one on this machine)
+  --custody <store>   where its keys live: tpm, pkcs11 or software (default: the
+                      best that works here)
+  --may <capability>  what its credential shall say that it may do, in words of
+                      yours; repeatable
+  -h, --help          display help for command
 `,
   approve: `Usage: holdfast approve [options] <code>
 

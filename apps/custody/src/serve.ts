@@ -1,6 +1,7 @@
 // Custody's requests, one at a time and in order, spec/custody.md. Total: whatever comes in, what goes out is one answer of the wire's
 // shapes, and no exception's own text.
 
+import { delegate } from '@holdfast/protocol/custody/delegation';
 import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfast/protocol/custody/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -75,6 +76,12 @@ export class CustodyServer {
         const { description, holder } = stores.find(request.key).key;
         assertMayPresent(description, request.credential);
         return { kind: 'bound', id, token: await bindKey(this.#ports.primitives, holder, request, this.#ports.nowMs()) };
+      }
+      case 'delegate': {
+        const { description, holder } = stores.find(request.key).key;
+        assertMayPresent(description, request.credential);
+        const terms = { ...request.terms, credential: request.credential };
+        return { kind: 'bound', id, token: await delegate(this.#ports.primitives, holder, terms, this.#ports.nowMs()) };
       }
       case 'open': {
         const { description, holder } = stores.find(request.key).key;

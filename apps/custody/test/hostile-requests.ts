@@ -170,9 +170,21 @@ export function anyRequest({ bound, unbound, encapsulated }: Keys, nowMs: number
 }
 
 /** As custody looks at it: who, and which key. */
-export function credentialFor(ofFleet: Uint8Array, name: Uint8Array, { publicKeys }: KeyDescription): string {
-  const claims = { iss: urnOf('fleet', ofFleet), sub: urnOf('agent', name), cnf: { jwk: { ...jwkOf(publicKeys.sign) } } };
-  return `${compactToken(tokenInput('dc+sd-jwt', {}, claims), new Uint8Array(64))}~`;
+export function credentialFor(
+  ofFleet: Uint8Array,
+  name: Uint8Array,
+  { publicKeys }: KeyDescription,
+  more: Readonly<Record<string, number>> = {},
+  capabilities: readonly string[] = [],
+): string {
+  const claims = {
+    iss: urnOf('fleet', ofFleet),
+    sub: urnOf('agent', name),
+    cnf: { jwk: { ...jwkOf(publicKeys.sign) } },
+    ...more,
+  };
+  const disclosures = capabilities.map((each) => `${Buffer.from(JSON.stringify(['c2FsdA', each])).toString('base64url')}~`);
+  return `${compactToken(tokenInput('dc+sd-jwt', {}, claims), new Uint8Array(64))}~${disclosures.join('')}`;
 }
 
 /** Throws for a proof of the key that is for anything but what was asked, of the bound agent and of now. */

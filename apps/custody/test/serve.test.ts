@@ -18,6 +18,7 @@ import {
   type CustodyRequest,
   type KeyDescription,
 } from '@holdfast/protocol/custody/wire';
+import { verifySignature } from '@holdfast/protocol/keys/domain';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
 import { share } from '@holdfast/testkit/shares';
@@ -193,6 +194,38 @@ describe('custody presents [CUSTODY-30] [CUSTODY-31]', () => {
       const refused = await ask({ ...request, credential: other });
       assert.ok(refused.kind === 'error' && refused.code === 'custody_refused');
     }
+  });
+});
+
+describe('custody hands on [CUSTODY-32]', () => {
+  it('less than the credential shows, for a while, and for no other agent or key', async () => {
+    const shown = credentialFor(fleet, agent, bound, { exp: nowMs / 1000 + 1800 }, ['deploy', 'read']);
+    const terms = { child: agent, key: unbound.publicKeys.sign, capabilities: ['read'], depth: 0, lifeS: 900 };
+    const given = async (change: Partial<typeof terms> = {}, credential = shown) =>
+      ask({ kind: 'delegate', id: 7, key: bound.key, credential, terms: { ...terms, ...change } });
+    const answer = await given();
+    assert.ok(answer.kind === 'bound');
+    const [header = '', payload = '', signature = ''] = answer.token.split('.');
+    const said = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Readonly<Record<string, unknown>>;
+    assert.deepEqual([said['iat'], said['exp'], said['capabilities']], [nowMs / 1000, nowMs / 1000 + 900, ['read']]);
+    await verifySignature(primitives, {
+      domain: 'kb+sd-jwt',
+      statement: Buffer.from(`${header}.${payload}`),
+      signature: Buffer.from(signature, 'base64url'),
+      publicKey: bound.publicKeys.sign,
+    });
+    const code = (refused: CustodyAnswer) => refused.kind === 'error' && refused.code;
+    assert.equal(code(await given({ capabilities: ['read', 'root'] })), 'delegation_exceeded');
+    assert.equal(code(await given({ lifeS: 1801 })), 'delegation_exceeded');
+    assert.equal(code(await given({}, credentialFor(fleet, agent, bound, { exp: nowMs / 1000 + 1800 }))), 'delegation_exceeded');
+    assert.equal(code(await given({}, credentialFor(otherFleet, agent, bound))), 'custody_refused');
+    assert.equal(code(await given({}, credentialFor(fleet, agent, unbound))), 'custody_refused');
+    assert.throws(() =>
+      encodeRequest({ kind: 'delegate', id: 7, key: bound.key, credential: shown, terms: { ...terms, depth: 3 } }),
+    );
+    assert.throws(() =>
+      encodeRequest({ kind: 'delegate', id: 7, key: bound.key, credential: shown, terms: { ...terms, lifeS: 3601 } }),
+    );
   });
 });
 

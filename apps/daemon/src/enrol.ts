@@ -50,14 +50,14 @@ export class Enrolments {
   }
 
   /** One enrolment, from the offer to the fleet read. Throws `scope_enrolled`, `pairing_*`, `relay_*`, `custody_*`. */
-  async enrol({ scope, relay, custody }: EnrolRequest, caller: Caller): Promise<void> {
+  async enrol({ scope, relay, custody, may }: EnrolRequest, caller: Caller): Promise<void> {
     const relayUrl = relay ?? this.options.defaultRelay;
     if (relayUrl === undefined)
       throw new HoldfastError('usage', 'no relay is known here', { next: 'name one: holdfast enroll --relay URL' });
     this.assertFree(scope);
     this.pending.add(scope);
     try {
-      const agent = await this.pair({ scope, relayUrl, level: custody }, caller);
+      const agent = await this.pair({ scope, relayUrl, level: custody, may }, caller);
       const { fleet } = agent.enrolment;
       caller.reply({
         kind: 'enroll-done',
@@ -93,7 +93,12 @@ export class Enrolments {
   }
 
   private async pair(
-    { scope, relayUrl, level }: { scope: string; relayUrl: string; level: EnrolRequest['custody'] },
+    {
+      scope,
+      relayUrl,
+      level,
+      may = [],
+    }: { scope: string; relayUrl: string; level: EnrolRequest['custody']; may: EnrolRequest['may'] },
     caller: Caller,
   ): Promise<Agent> {
     const { ports, custody, store, agents, machine } = this.options;
@@ -118,7 +123,7 @@ export class Enrolments {
       const code = newPairingCode(primitives);
       const text = formatPairingCode(primitives, code);
       const url = pairingUrl(primitives, relayUrl, code);
-      const terms = { agent: primitives.random(16), scope, machine, custody: created.custody, capabilities: [] };
+      const terms = { agent: primitives.random(16), scope, machine, custody: created.custody, capabilities: may };
       const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, {
         code,
         monotonicMs: clock.monotonicMs(),

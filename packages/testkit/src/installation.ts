@@ -297,8 +297,8 @@ export class Installation {
   }
 
   /** Enrols a scope as agent and operator do it at two terminals, or on two machines; resolves with the agent's id. */
-  async enrol(scope: string, operator: Installation = this): Promise<string> {
-    const asking = this.live(['enroll', '--scope', scope, '--relay', this.relayUrl ?? operator.url, '--json']);
+  async enrol(scope: string, operator: Installation = this, more: readonly string[] = []): Promise<string> {
+    const asking = this.live(['enroll', '--scope', scope, ...more, '--relay', this.relayUrl ?? operator.url, '--json']);
     try {
       const [offer] = await asking.waitFor(/.*\n/);
       const { code, words } = JSON.parse(offer) as { code: string; words: string[] };

@@ -2,13 +2,14 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
-import { duration, visible, type Output } from '../output.ts';
+import { duration, type Output, usage, visible } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
 interface EnrollOptions {
   readonly scope: string;
   readonly relay?: string;
   readonly custody?: string;
+  readonly may?: readonly string[];
 }
 
 /** The relay that `npm start` runs on this machine. */
@@ -27,7 +28,15 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
   try {
     const { scope, relay } = options;
     const custody = parseStore(options.custody);
-    call.send({ kind: 'enroll', scope, ...(relay !== undefined && { relay }), ...(custody !== undefined && { custody }) });
+    const wrong = options.may?.find((each) => !/^[a-z0-9][a-z0-9._:-]{0,63}$/.test(each));
+    if (wrong !== undefined) throw usage(`${wrong} is no capability: small letters, digits, and . _ : -`);
+    call.send({
+      kind: 'enroll',
+      scope,
+      ...(relay !== undefined && { relay }),
+      ...(custody !== undefined && { custody }),
+      ...(options.may !== undefined && { may: [...options.may] }),
+    });
     for await (const reply of call.replies()) {
       if (reply.kind === 'enroll-offer') {
         const { code, url, words, expiresAtMs, custody, label } = reply;

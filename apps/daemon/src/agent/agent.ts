@@ -3,6 +3,7 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { DelegationTerms } from '@holdfast/protocol/custody/delegation';
 import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -32,7 +33,15 @@ import { AgentAuditLog } from './audit-log.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
-import { presentAs, type MadePresentation, type PresentRequest } from './present.ts';
+import {
+  delegateAs,
+  presentAs,
+  type DelegateRequest,
+  type MadeDelegation,
+  type MadePresentation,
+  type Presenter,
+  type PresentRequest,
+} from './present.ts';
 import { viewOf } from './view.ts';
 
 /** Which parts of a request the record keeps. */
@@ -44,6 +53,7 @@ const lastCheckpointWithinMs = 2000;
 /** Its keys in custody, which also bind its credential to a presentation. */
 export interface AgentKey extends KeyHolder {
   present(terms: KeyBindingTerms): Promise<string>;
+  delegate(credential: string, terms: DelegationTerms): Promise<string>;
 }
 
 export interface AgentOptions {
@@ -237,6 +247,15 @@ export class Agent {
 
   /** Proves who the agent is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
   async present(asked: PresentRequest): Promise<MadePresentation> {
+    return presentAs(this.presenter(), asked);
+  }
+
+  /** Hands its credential on to a child, with less; recorded before it leaves. Throws as `delegateAs`. */
+  async delegate(asked: DelegateRequest): Promise<MadeDelegation> {
+    return delegateAs(this.presenter(), asked);
+  }
+
+  private presenter(): Presenter {
     this.assertAble();
     const stale = this.refusal();
     if (stale !== undefined)
@@ -245,7 +264,7 @@ export class Agent {
       }); // [PRESENT-12]
     const { ports, holder, own, state } = this;
     if (own === undefined || state === undefined) throw new HoldfastError('agent_unknown', 'this agent is not enrolled');
-    return presentAs({ ports, holder, own, state, record: (report) => this.audit.append(report) }, asked);
+    return { ports, holder, own, state, record: (report) => this.audit.append(report) };
   }
 
   /** What its sessions hold in place of a grant's secret. */

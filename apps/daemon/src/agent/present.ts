@@ -3,9 +3,16 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toBase64url, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import type { DelegationTerms } from '@holdfast/protocol/custody/delegation';
 import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { disclose, disclosedIn, rootOf, verifyCredential } from '@holdfast/protocol/identity/credential';
+import {
+  disclose,
+  disclosedIn,
+  rootOf,
+  verifyCredential,
+  type CredentialStatement,
+} from '@holdfast/protocol/identity/credential';
 import { makerOf, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { Ports } from '../ports.ts';
@@ -32,7 +39,10 @@ export interface MadePresentation {
 
 export interface Presenter {
   readonly ports: Ports;
-  readonly holder: Pick<KeyHolder, 'publicKeys'> & { present(terms: KeyBindingTerms): Promise<string> };
+  readonly holder: Pick<KeyHolder, 'publicKeys'> & {
+    present(terms: KeyBindingTerms): Promise<string>;
+    delegate(credential: string, terms: DelegationTerms): Promise<string>;
+  };
   readonly own: Agent;
   readonly state: FleetState;
   readonly record: (report: AuditReport) => Promise<unknown>;
@@ -43,10 +53,8 @@ export async function presentAs(
   { ports, holder, own, state, record }: Presenter,
   { audience, nonce: asked, show, session }: PresentRequest,
 ): Promise<MadePresentation> {
-  const { primitives, clock } = ports;
-  const root = rootOf(toHex(state.fleet), makerOf(primitives, state).keys.sign);
-  const expected = { root, keys: holder.publicKeys, nowMs: clock.nowMs() };
-  const { expiresAtMs } = await verifyCredential(primitives, own.credential, expected); // [PRESENT-12]
+  const { primitives } = ports;
+  const { expiresAtMs } = await verifyOwn({ ports, holder, own, state });
   const wanted = new Set(show);
   const isShown = (name: string): boolean =>
     wanted.has(name) || wanted.has('all') || (name.startsWith('capability:') && wanted.has('capabilities'));
@@ -61,4 +69,39 @@ export async function presentAs(
   await record({ kind: 'presented', ...by, audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
   const proof = await holder.present({ audience, nonce, credential });
   return { presentation: credential + proof, nonce, shown, expiresAtMs };
+}
+
+/** Its own credential, up to the root and in force. [PRESENT-12] */
+async function verifyOwn({ ports, holder, own, state }: Omit<Presenter, 'record'>): Promise<CredentialStatement> {
+  const { primitives, clock } = ports;
+  const root = rootOf(toHex(state.fleet), makerOf(primitives, state).keys.sign);
+  return verifyCredential(primitives, own.credential, { root, keys: holder.publicKeys, nowMs: clock.nowMs() });
+}
+
+export interface DelegateRequest extends Omit<DelegationTerms, 'child' | 'depth'> {
+  readonly session: Uint8Array;
+}
+
+export interface MadeDelegation {
+  /** Hex. */
+  readonly child: string;
+  /** What the child presents, with a proof by its own key at the end. */
+  readonly credential: string;
+  readonly expiresAtMs: number;
+}
+
+/** Throws as `presentAs`, and `delegation_exceeded`. */
+export async function delegateAs(presenter: Presenter, { session, ...asked }: DelegateRequest): Promise<MadeDelegation> {
+  const { ports, holder, own, record } = presenter;
+  const { primitives, clock } = ports;
+  await verifyOwn(presenter);
+  const wanted = new Set(asked.capabilities.map((each) => `capability:${each}`));
+  const credential = disclose(own.credential, (name) => wanted.has(name));
+  const terms = { ...asked, child: primitives.random(16), depth: 0 };
+  const { child, capabilities, lifeS } = terms;
+  const expiresAtMs = (Math.floor(clock.nowMs() / 1000) + lifeS) * 1000;
+  const token = await holder.delegate(credential, terms);
+  // No record, nothing leaves. [DELEGATE-7]
+  await record({ kind: 'delegated', session, child, key: primitives.sha256(terms.key), capabilities, expiresAtMs });
+  return { child: toHex(child), credential: `${credential}${token}~`, expiresAtMs };
 }

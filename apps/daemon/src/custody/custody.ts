@@ -5,6 +5,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import type { DelegationTerms } from '@holdfast/protocol/custody/delegation';
 import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import { FrameReader, framed } from '@holdfast/protocol/codec/framing';
 import type { KeyChallenge, KeyEvidence, KeyProof } from '@holdfast/protocol/custody/attestation';
@@ -221,6 +222,11 @@ export class CustodyKeyHolder implements KeyHolder {
   /** The proof of this key for one presentation; its time is custody's. Throws `custody_refused`, `custody_unavailable`. */
   async present({ audience, nonce, credential }: KeyBindingTerms): Promise<string> {
     return (await this.#link.call({ kind: 'present', key: this.#key, audience, nonce, credential }, 'bound')).token;
+  }
+
+  /** Hands a credential of this key on. Throws `delegation_exceeded`, `custody_refused`, `custody_unavailable`. */
+  async delegate(credential: string, terms: DelegationTerms): Promise<string> {
+    return (await this.#link.call({ kind: 'delegate', key: this.#key, credential, terms }, 'bound')).token;
   }
 
   async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {

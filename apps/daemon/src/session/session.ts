@@ -25,6 +25,7 @@ import type { Ports } from '../ports.ts';
 import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { agentDoor } from './agent-door.ts';
+import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
@@ -101,6 +102,7 @@ export class Sessions {
         agentView(agent, authority),
         agentHandles(authority),
         agentPresentations(agent, authority, { session, clock }),
+        agentDelegations(agent, session),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
         mcpRoutes(() => tools),

@@ -12,6 +12,7 @@ import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@hol
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
 import { World } from '../../../../packages/testkit/src/world.ts';
+import type { DelegateRequest } from '../../src/agent/present.ts';
 import { Effects, type AgentEvents } from '../../src/agent/effects.ts';
 import { RulesInForce } from '../../src/agent/rules-in-force.ts';
 import type { HandleTable } from '../../src/vault/mint.ts';
@@ -208,6 +209,26 @@ test('a proof of who the agent is: for one audience, of now, recorded before it 
   await machine.stop();
   const offline = await machine.start({ offline: true });
   assert.equal(await presenting(offline), 'stale_relay');
+});
+
+test('a child gets a name below the agent, recorded before it leaves; a suspended agent gives none [DELEGATE-7]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { operator } = machine.world;
+  const agent = await machine.start();
+  const asked: DelegateRequest = { session, key: operator.holder.publicKeys.sign, capabilities: [], lifeS: 900 };
+  const outcome = async (change: Partial<DelegateRequest> = {}) =>
+    agent.delegate({ ...asked, ...change }).then(() => 'ok', codeOf);
+  assert.equal(await outcome(), 'credential_expired');
+  await renewed(machine, agent);
+  const { child, credential } = await agent.delegate(asked);
+  const made = (await eventsOf(agent)).find(({ kind }) => kind === 'delegated');
+  assert.ok(made?.kind === 'delegated' && toHex(made.child) === child && toHex(made.session) === toHex(session));
+  assert.match(credential, /^[^~]+~[^~]+~$/);
+  assert.equal(await outcome({ capabilities: ['deploy'] }), 'delegation_exceeded');
+  await operator.act((author) => suspendAgent(author, { agent: agent.id, accessVersion: 1, reason: '' }));
+  machine.relay.push();
+  await machine.until(() => agent.view().state === 'suspended', 'suspended');
+  assert.equal(await outcome(), 'agent_suspended');
 });
 
 test('one session that fails to act on a revocation does not keep the others from it', async (t) => {

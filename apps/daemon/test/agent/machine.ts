@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { delegate } from '@holdfast/protocol/custody/delegation';
 import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { makePulse } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -138,5 +139,6 @@ function withProofs(holder: SoftwareKeyHolder): AgentKey {
     sign: holder.sign.bind(holder),
     open: holder.open.bind(holder),
     present: (terms) => bindKey(primitives, holder, terms, Date.now()),
+    delegate: (credential, terms) => delegate(primitives, holder, { ...terms, credential }, Date.now()),
   };
 }

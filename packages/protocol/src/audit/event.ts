@@ -94,6 +94,15 @@ export const auditEvent = union({
   /** What ran has ended; nothing does until it is resumed. */
   'agent-suspended': { ...stamp, reason: shown(256) },
   'agent-resumed': { ...stamp },
+  /** The agent handed its name on to a child, with less. `key`: SHA-256 of the child's. */
+  delegated: {
+    ...stamp,
+    session: sessionId,
+    child: bytes(16),
+    key: digest,
+    capabilities: list(shown(64), { max: 32 }),
+    expiresAtMs: integer(wallClockMs),
+  },
   /** The agent proved to somebody who it is; written before the proof leaves. `shown`: the names of what was disclosed. */
   presented: {
     ...stamp,

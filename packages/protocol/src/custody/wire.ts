@@ -22,6 +22,7 @@ import { digest, fleetId, principalId, publicKeys, signature } from '../keys/pub
 import { keyChallenge, keyEvidence, keyProof } from './attestation.ts';
 import { sealPurpose } from '../seal/hpke.ts';
 import { encapsulatedBytes } from '../seal/hybrid-kem.ts';
+import { delegationTerms } from './delegation.ts';
 import { audienceName, presentationNonce, presentedCredential } from './key-binding.ts';
 
 /** Room for the largest statement to sign, and for a list of all keys. */
@@ -79,6 +80,8 @@ export const custodyRequest = union({
   evidence: { id: requestId, key: keyReference },
   /** Its word about both halves, for one offer; after `evidence`. */
   prove: { id: requestId, key: keyReference, offer: digest, challenge: keyChallenge },
+  /** Hands a credential of this key on to a child, with less. */
+  delegate: { id: requestId, key: keyReference, credential: presentedCredential, terms: delegationTerms },
   open: { id: requestId, key: keyReference, purpose: sealPurpose, encapsulated: bytes(encapsulatedBytes) },
   destroy: { id: requestId, key: keyReference },
 });
@@ -105,7 +108,7 @@ export const custodyAnswer = union({
   key: { id: answerId, key: keyDescription },
   keys: { id: answerId, keys: list(keyDescription, { max: maxKeys }) },
   signature: { id: answerId, signature },
-  /** A key-binding JWT. */
+  /** A proof of the key, or one that hands on to a child. */
   bound: { id: answerId, token: text({ max: 4096 }) },
   evidence: { id: answerId, evidence: keyEvidence },
   proof: { id: answerId, proof: keyProof },

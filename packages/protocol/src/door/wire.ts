@@ -47,7 +47,13 @@ export const doorRequest = union({
   /** What this machine can read of its fleets: the roster, and its own agents' grants and egress rules. */
   machine: {},
   /** `custody`: in which key store; absent: in the best. */
-  enroll: { scope: scopeName, relay: optional(text({ max: 2048 })), custody: optional(custodyLevel) },
+  enroll: {
+    scope: scopeName,
+    relay: optional(text({ max: 2048 })),
+    custody: optional(custodyLevel),
+    /** The capabilities that it asks for; absent: none. */
+    may: optional(list(capability, { max: 32 })),
+  },
   /** Answers when every agent of this fleet on this machine has applied the control entry. */
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
   run: {

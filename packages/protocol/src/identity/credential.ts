@@ -121,8 +121,8 @@ export async function issueCredential(
  */
 export function readCredential(wire: Uint8Array): CredentialStatement {
   try {
-    const { issuer, disclosures, keyBinding } = splitCredential(wire);
-    if (keyBinding !== undefined) invalid('a credential is no presentation');
+    const { issuer, disclosures, delegations, keyBinding } = splitCredential(wire);
+    if (keyBinding !== undefined || delegations.length > 0) invalid('a credential is no presentation');
     const { _sd: _digests, _sd_alg: _algorithm, ...shown } = readToken(issuer, maxTokenBytes).payload;
     const disclosed = disclosures.map(readDisclosure);
     const hidden = disclosed.flatMap(({ claim, value }) => (claim === undefined ? [] : [[claim, value] as const]));

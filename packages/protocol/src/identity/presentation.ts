@@ -9,7 +9,8 @@ import type { CustodyLevel } from '../blind/pairing-offer.ts';
 import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { readToken } from '../keys/jws.ts';
 import type { Primitives } from '../primitives/primitives.ts';
-import { boundKey, verifyIssued, type CredentialStatement, type CustodyEvidence } from './credential.ts';
+import { verifyIssued, type CredentialStatement, type CustodyEvidence } from './credential.ts';
+import { followDelegations, type Presenter } from './delegation.ts';
 import { sdHashOf, splitSdJwt, type SdJwtParts } from './sd-jwt.ts';
 import { readHeader, verifyToken, type FleetRoot } from './token.ts';
 
@@ -44,6 +45,9 @@ export interface Presented {
   /** Hex of the ids. */
   readonly fleet: string;
   readonly agent: string;
+  /** Who of its children presents, from its own child down; empty: the agent itself. */
+  readonly children: readonly string[];
+  /** What whoever presents may do. */
   readonly capabilities: readonly string[];
   readonly custody: { readonly level: CustodyLevel; readonly evidence: CustodyEvidence };
   readonly scope: string | undefined;
@@ -63,7 +67,12 @@ export async function verifyPresentation(
   if (parts.keyBinding === undefined)
     throw new HoldfastError('presentation_unbound', 'nothing proves that the presenter has the key'); // [PRESENT-5]
   const statement = await verifyIssued(primitives, parts, { root: expected.root, nowMs: expected.nowMs() });
-  const bound = await verifyBinding(primitives, parts, parts.keyBinding, { statement, expected });
+  const by = await followDelegations(
+    primitives,
+    { statement, before: parts.delegated, tokens: parts.delegations },
+    expected.nowMs(),
+  );
+  const bound = await verifyBinding(primitives, parts, parts.keyBinding, { by, expected });
   await expected.assertInForce(statement); // [PRESENT-11]
   const untilMs = (bound.iat + presentationAgeS + 1) * 1000;
   // By what is signed, not by the signature, of which a second valid form can be made. [PRESENT-10]
@@ -72,10 +81,12 @@ export async function verifyPresentation(
     throw new HoldfastError('presentation_replayed', 'this presentation was taken before'); // [PRESENT-10]
   // Whoever serves the list chooses how long that takes: the memory may have forgotten meanwhile that it was taken. [PRESENT-10]
   assertOfNow(bound.iat, expected);
-  const { fleet, agent, capabilities, custody, scope, machine, issuedAtMs, expiresAtMs } = statement;
+  const { fleet, agent, custody, scope, machine, issuedAtMs } = statement;
+  const { capabilities, expiresAtMs, children } = by;
   return {
     fleet: toHex(fleet),
     agent: toHex(agent),
+    children,
     capabilities,
     custody,
     scope,
@@ -106,9 +117,9 @@ async function verifyBinding(
   primitives: Primitives,
   { hashed }: SdJwtParts,
   token: string,
-  { statement, expected }: { readonly statement: CredentialStatement; readonly expected: Expected },
+  { by, expected }: { readonly by: Presenter; readonly expected: Expected },
 ): Promise<Infer<typeof keyBinding>> {
-  const { payload } = await verifyToken('kb+jwt', token, { key: boundKey(statement), forged: 'presentation_forged' }); // [PRESENT-6]
+  const { payload } = await verifyToken('kb+jwt', token, { key: by.key, forged: 'presentation_forged' }); // [PRESENT-6]
   let bound: Infer<typeof keyBinding>;
   try {
     bound = keyBinding.parse(payload, 'key binding');
@@ -119,6 +130,8 @@ async function verifyBinding(
     throw new HoldfastError('presentation_hash', 'the proof of the key is for another presentation'); // [PRESENT-7]
   if (!sameText(bound.aud, expected.audience))
     throw new HoldfastError('presentation_audience', 'the presentation is for somebody else'); // [PRESENT-9]
+  if (by.audiences?.includes(expected.audience) === false)
+    throw new HoldfastError('delegation_exceeded', 'this child may not present here'); // [DELEGATE-6]
   if (expected.challenge !== null && !sameText(bound.nonce, expected.challenge))
     throw new HoldfastError('presentation_nonce', 'the presentation answers another challenge'); // [PRESENT-9]
   assertOfNow(bound.iat, expected); // [PRESENT-9]

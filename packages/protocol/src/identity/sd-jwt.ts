@@ -26,6 +26,9 @@ export interface SdJwtParts {
   /** The issuer's token. */
   readonly issuer: string;
   readonly disclosures: readonly string[];
+  /** Tokens that hand it on to children, after the disclosures, and what stands before the first. */
+  readonly delegations: readonly string[];
+  readonly delegated: string;
   /** Undefined: nothing proves that its holder has the key. */
   readonly keyBinding: string | undefined;
   /** What the key binding hashes: all up to and with the last tilde. */
@@ -41,10 +44,17 @@ export function splitSdJwt(text: string, maxBytes: number): SdJwtParts {
   const keyBinding = rest.pop();
   if (issuer === '' || keyBinding === undefined || rest.includes(''))
     throw new HoldfastError('codec_shape', 'an SD-JWT expected');
+  // Tokens have points in them, disclosures have none.
+  const first = rest.findIndex((part) => part.includes('.'));
+  const disclosures = first < 0 ? rest : rest.slice(0, first);
+  const delegations = rest.slice(disclosures.length);
+  if (!delegations.every((part) => part.includes('.'))) throw new HoldfastError('codec_shape', 'an SD-JWT expected');
   if (rest.length > maxDisclosures) throw new HoldfastError('codec_limit', `more than ${maxDisclosures} disclosures`);
   return {
     issuer,
-    disclosures: rest,
+    disclosures,
+    delegations,
+    delegated: joinSdJwt(issuer, disclosures),
     keyBinding: keyBinding === '' ? undefined : keyBinding,
     hashed: text.slice(0, text.length - keyBinding.length),
   };

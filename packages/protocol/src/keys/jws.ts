@@ -5,8 +5,8 @@ import { concat, fromBase64url, toBase64url, utf8 } from '../codec/bytes.ts';
 import { parseJsonObject, type JsonObject } from '../codec/json.ts';
 import { HoldfastError } from '../errors.ts';
 
-/** An agent's credential, a device's word for another, the proof of an agent's key, a list of what is in force. */
-export type TokenType = 'dc+sd-jwt' | 'device+jwt' | 'kb+jwt' | 'statuslist+jwt';
+/** An agent's credential, a device's word for another, the proof of an agent's key, a proof that hands on to a child, a list of what is in force. */
+export type TokenType = 'dc+sd-jwt' | 'device+jwt' | 'kb+jwt' | 'kb+sd-jwt' | 'statuslist+jwt';
 
 const maxHeaderBytes = 8 * 1024;
 

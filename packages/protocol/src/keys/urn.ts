@@ -3,7 +3,7 @@
 import { fromHex, toHex } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 
-const idBytes = { fleet: 32, agent: 16, device: 16 } as const;
+const idBytes = { fleet: 32, agent: 16, child: 16, device: 16 } as const;
 export type Named = keyof typeof idBytes;
 
 export function urnOf(kind: Named, id: Uint8Array): string {

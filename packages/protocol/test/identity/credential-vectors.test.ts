@@ -1,4 +1,4 @@
-// spec/vectors/credential, presentation and status-list.
+// spec/vectors/credential, presentation, delegation and status-list.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -28,6 +28,7 @@ interface PresentationVector extends VectorEntry {
   readonly agent?: string;
   readonly capabilities?: readonly string[];
   readonly scope?: string;
+  readonly children?: readonly string[];
 }
 
 interface ListVector extends VectorEntry {
@@ -67,6 +68,22 @@ describe('presentation vectors', () => {
       assert.deepEqual(
         { agent, capabilities, scope },
         { agent: vector.agent, capabilities: vector.capabilities, scope: vector.scope },
+      );
+    });
+  }
+});
+
+describe('delegation vectors', () => {
+  for (const vector of ownVectors<PresentationVector>('delegation/presentations').entries) {
+    const { name, clause, expect, presentation } = vector;
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const verify = async () => verifyPresentation(primitives, presentation, expectedOf(vector));
+      assert.equal(await outcomeOf(verify), expect);
+      if (expect !== 'ok') return;
+      const { agent, capabilities, children } = await verify();
+      assert.deepEqual(
+        { agent, capabilities, children },
+        { agent: vector.agent, capabilities: vector.capabilities, children: vector.children },
       );
     });
   }
