@@ -191,6 +191,18 @@ test('settings that are kept elsewhere stay there, and the link stays one', asyn
 });
 
 // [GUARDED-13]
+test('a link to settings that are not there is left as it is, and said so', async (t) => {
+  const { type, have, file } = await stage(t);
+  have('{}');
+  rmSync(file);
+  symlinkSync('/nonexistent/settings.json', file);
+  const { stderr } = await type('install');
+  assert.match(stderr, /leads nowhere/);
+  await type('remove');
+  assert.ok(lstatSync(file).isSymbolicLink());
+});
+
+// [GUARDED-13]
 test('a file that is no JSON, has another form or switches hooks off is left as it is, and said so', async (t) => {
   for (const [text, code] of [
     [full, 'usage'],

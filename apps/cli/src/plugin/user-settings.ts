@@ -2,7 +2,7 @@
 // since. Beside them lies what they were before. spec/guarded.md [GUARDED-13].
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -32,6 +32,9 @@ export function settingsFile(environment: NodeJS.ProcessEnv): string {
 /** `home`: Holdfast's. True: something was written. @throws usage, refused, store_failed; then nothing was */
 export function install(file: string, ours: Settings, home: string): boolean {
   const target = targetOf(file);
+  // It would be replaced by a file, and not given back.
+  if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+    throw new HoldfastError('usage', `${file} is a link that leads nowhere`, { next: 'mend it first; nothing was changed' });
   const now = bytesOf(target);
   const before = readBefore(target);
   const settings = now === undefined ? {} : parse(target, now);
