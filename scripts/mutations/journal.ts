@@ -12,6 +12,7 @@ const limits = 'apps/relay/test/limits.test.ts';
 const members = 'apps/relay/test/members.test.ts';
 const operators = 'e2e/hostile-relay.test.ts';
 const output = 'apps/cli/test/output.test.ts';
+const devices = 'packages/protocol/test/journal/devices.test.ts';
 const pairing = 'packages/protocol/test/identity/pairing.test.ts';
 const replica = 'packages/protocol/test/journal/replica.test.ts';
 const rules = 'packages/protocol/test/journal/rules.test.ts';
@@ -284,11 +285,51 @@ export const journal: Area = {
     },
     {
       id: 'J-8.genesis',
-      off: 'an answer may name a fleet that its device did not make',
+      off: 'an answer may name a fleet that begins with another entry',
       file: 'packages/protocol/src/identity/pairing.ts',
-      from: 'assertGenesisDevice(primitives, genesis.statementBytes, { fleet, device: device.id, sign: device.keys.sign });',
+      from: 'assertGenesisPlace(genesis, fleet);',
       to: 'void fleet;',
       red: { [pairing]: 'an answer from elsewhere is refused' },
+    },
+    {
+      id: 'J-19.older',
+      off: 'any device removes any other',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: `author.position < found.position ?`,
+      to: `author.position >= 0 ?`,
+      red: { [devices]: '[JOURNAL-33] a younger device evicts nobody' },
+    },
+    {
+      id: 'J-19.access',
+      off: 'a device takes the recovery code off the access list',
+      file: 'packages/protocol/src/blind/access-list.ts',
+      from: `  assertRecoveryStays(previous.statement, list);\n`,
+      to: '',
+      red: { 'packages/protocol/test/blind/recovery-access.test.ts': '[ACCESS-10]' },
+    },
+    {
+      id: 'J-20.kind',
+      off: 'a recovery entry may be of a device',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: `equalBytes(statement.author, state.recovery.id) === (kind === 'recover') ?`,
+      to: `equalBytes(statement.author, state.recovery.id) <= (kind === 'recover') ?`,
+      red: { [devices]: '[JOURNAL-32]' },
+    },
+    {
+      id: 'J-20.replaced',
+      off: 'a used recovery code stays good',
+      file: 'packages/protocol/src/journal/reduce.ts',
+      from: `  return { ...left, devices, recovery, former:`,
+      to: `  return { ...left, devices, recovery: recovery.keys.sign.length > 0 ? state.recovery : recovery, former:`,
+      red: { [devices]: '[RECOVERY-4] a used code writes nothing' },
+    },
+    {
+      id: 'J-20.rekey',
+      off: 'nothing is re-keyed after a device was removed',
+      file: 'packages/protocol/src/journal/compose-devices.ts',
+      from: `return sinceAt < state.operatorsEndedAt || (`,
+      to: `return (`,
+      red: { [devices]: '[JOURNAL-33] [DEVICES-4]' },
     },
     {
       id: 'J-8.once',
@@ -320,7 +361,7 @@ export const journal: Area = {
       id: 'J-9.devices',
       off: 'agents may put lockboxes',
       file: 'apps/relay/src/requests.ts',
-      from: "assertAllowed(member.role === 'device'); // [RELAY-16]",
+      from: "assertAllowed(member.role !== 'agent'); // [RELAY-16] [RELAY-28]",
       to: '// [RELAY-16]',
       red: { [members]: 'roles: devices write control, agents their own topic; agents read control and their own' },
     },
@@ -407,7 +448,7 @@ export const journal: Area = {
       id: 'J-13.reads',
       off: "agents read each other's topics at the relay",
       file: 'apps/relay/src/fleets.ts',
-      from: "return role === 'device' || equalBytes(topic, controlTopic) || equalBytes(topic, id);",
+      from: "return role !== 'agent' || equalBytes(topic, controlTopic) || equalBytes(topic, id);",
       to: "return role === 'device' || topic.length === id.length;",
       red: { [members]: 'roles: devices write control, agents their own topic; agents read control and their own' },
     },
@@ -458,7 +499,7 @@ export const journal: Area = {
       id: 'J-14.principal',
       off: 'an agent may ask as much as it likes',
       file: 'apps/relay/src/fleets.ts',
-      from: "return bucket.take(units, nowMs) && (member.role === 'device' || this.#agentsBucket.take(units, nowMs));",
+      from: "return bucket.take(units, nowMs) && (member.role !== 'agent' || this.#agentsBucket.take(units, nowMs));",
       to: "return member.role === 'device' || this.#agentsBucket.take(units, nowMs);",
       red: { [limits]: 'a flooding agent is refused, its fleet and the operator are not held up' },
     },
@@ -466,7 +507,7 @@ export const journal: Area = {
       id: 'J-14.agents',
       off: 'all agents together may use up what devices need',
       file: 'apps/relay/src/fleets.ts',
-      from: "(member.role === 'device' || this.#agentsBucket.take(units, nowMs));",
+      from: "(member.role !== 'agent' || this.#agentsBucket.take(units, nowMs));",
       to: "(member.role === 'device' || this.#agentsBucket !== undefined);",
       red: { [limits]: 'all agents of a fleet together cannot use up what its devices need' },
     },

@@ -189,6 +189,21 @@ operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
   .action(action(async () => (await import('./commands/pulse.ts')).pulse));
 
+operatorCommand(program, 'recover', 'make this machine an operator device by the recovery code, which is replaced')
+  .requiredOption('--fleet <id>', "the fleet's id, which stands beside the code")
+  .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .option('--code-file <file>', 'the recovery code; read from standard input when absent')
+  .option('--recovery-file <file>', 'where to write the new code (mode 0600) instead of the terminal')
+  .option('--keep <device>', 'an operator device that is not lost; all others are removed; repeatable', collect)
+  .action(action(async () => (await import('./commands/recover.ts')).recover));
+const devices = program.command('devices').description("the operator's own devices");
+operatorCommand(devices, 'list', 'who may write for the operator').action(
+  action(async () => (await import('./commands/devices.ts')).list),
+);
+operatorCommand(devices, 'remove', 'end a device that came later than this one')
+  .argument('<device>', 'its id, the first digits of it, or its name')
+  .option('--reason <text>', 'why, for the record', '')
+  .action(action(async () => (await import('./commands/devices.ts')).remove));
 operatorCommand(program, 'passphrase', "choose another passphrase for this machine's operator key")
   .option('--new-passphrase-file <file>', 'the new passphrase; asked for twice when absent')
   .action(action(async () => (await import('./commands/passphrase.ts')).change));

@@ -35,6 +35,9 @@ Commands:
   root [options]              what a service has to know to verify presentations
                               of the fleet
   pulse [options]             tell the fleet that its operator is here
+  recover [options]           make this machine an operator device by the
+                              recovery code, which is replaced
+  devices                     the operator's own devices
   passphrase [options]        choose another passphrase for this machine's
                               operator key
   approvals [options]         acts of agents that wait for you
@@ -324,6 +327,58 @@ Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  show the operator's view; without it, what this
                             machine's daemon knows
+  -h, --help                display help for command
+`,
+  recover: `Usage: holdfast recover [options]
+
+make this machine an operator device by the recovery code, which is replaced
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --fleet <id>              the fleet's id, which stands beside the code
+  --relay <url>             the relay's address (default: the one on this
+                            machine)
+  --code-file <file>        the recovery code; read from standard input when
+                            absent
+  --recovery-file <file>    where to write the new code (mode 0600) instead of
+                            the terminal
+  --keep <device>           an operator device that is not lost; all others are
+                            removed; repeatable
+  -h, --help                display help for command
+`,
+  devices: `Usage: holdfast devices [options] [command]
+
+the operator's own devices
+
+Options:
+  -h, --help                 display help for command
+
+Commands:
+  list [options]             who may write for the operator
+  remove [options] <device>  end a device that came later than this one
+  help [command]             display help for command
+`,
+  'devices list': `Usage: holdfast devices list [options]
+
+who may write for the operator
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'devices remove': `Usage: holdfast devices remove [options] <device>
+
+end a device that came later than this one
+
+Arguments:
+  device                    its id, the first digits of it, or its name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --reason <text>           why, for the record (default: "")
   -h, --help                display help for command
 `,
   passphrase: `Usage: holdfast passphrase [options]

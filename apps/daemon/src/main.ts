@@ -128,7 +128,7 @@ async function serve(): Promise<() => Promise<void>> {
   const door = await openDoor(
     paths.doorSocket,
     ports.log,
-    doorHandler({ agents, sessions, guarded, enrolments, custody, primitives: nodePrimitives, version, startedAtMs }),
+    doorHandler({ agents, sessions, guarded, enrolments, custody, version, startedAtMs }),
   );
 
   const close = async () => {

@@ -13,7 +13,7 @@ import type { Store, StoredFleet } from './store.ts';
 
 export interface Member {
   readonly id: Uint8Array;
-  readonly role: 'device' | 'agent';
+  readonly role: 'device' | 'agent' | 'recovery';
   readonly sign: Uint8Array;
 }
 
@@ -74,7 +74,7 @@ export class Fleet {
     const key = toHex(member.id);
     const bucket = this.#buckets.get(key) ?? new Bucket(this.#limits.principal, nowMs);
     this.#buckets.set(key, bucket);
-    return bucket.take(units, nowMs) && (member.role === 'device' || this.#agentsBucket.take(units, nowMs)); // [RELAY-25]
+    return bucket.take(units, nowMs) && (member.role !== 'agent' || this.#agentsBucket.take(units, nowMs)); // [RELAY-25]
   }
 
   join(session: Session, wallMs: number): void {
@@ -136,12 +136,14 @@ function membersOf({ statement }: AccessList): ReadonlyMap<string, Member> {
   const members = new Map<string, Member>();
   for (const { id, sign } of statement.devices) members.set(toHex(id), { id, role: 'device', sign });
   for (const { id, sign } of statement.agents) members.set(toHex(id), { id, role: 'agent', sign });
+  const { recovery } = statement;
+  if (recovery !== undefined) members.set(toHex(recovery.id), { ...recovery, role: 'recovery' }); // [RELAY-28]
   return members;
 }
 
 /** Whether a member is in an audience, as far as a relay can tell. */
 export function inAudience(audience: string, { id, role }: Member): boolean {
-  return role === 'device' || audience === 'fleet' || audience === `agent:${toHex(id)}`;
+  return role === 'device' || (role === 'agent' && (audience === 'fleet' || audience === `agent:${toHex(id)}`));
 }
 
 function concerns({ statement }: Signal, member: Member): boolean {
@@ -152,14 +154,14 @@ function signalPush(signal: Signal): Uint8Array {
   return encodeRelayFrame({ kind: 'push-signal', signal: signal.wire });
 }
 
-/** Devices write control, each agent its own topic; nobody writes anything else. [RELAY-10] */
+/** Devices and the recovery code write control, each agent its own topic; nobody writes anything else. [RELAY-10] [RELAY-28] */
 export function mayWrite({ id, role }: Member, topic: Uint8Array): boolean {
-  return equalBytes(topic, controlTopic) ? role === 'device' : role === 'agent' && equalBytes(topic, id);
+  return equalBytes(topic, controlTopic) ? role !== 'agent' : role === 'agent' && equalBytes(topic, id);
 }
 
-/** Devices read everything, agents control and their own topic. [RELAY-11] */
+/** Devices and the recovery code read everything, agents control and their own topic. [RELAY-11] */
 export function mayRead({ id, role }: Member, topic: Uint8Array): boolean {
-  return role === 'device' || equalBytes(topic, controlTopic) || equalBytes(topic, id);
+  return role !== 'agent' || equalBytes(topic, controlTopic) || equalBytes(topic, id);
 }
 
 interface Live {

@@ -95,7 +95,7 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
     case 'watch':
       return watch(caller, request.topics);
     case 'lockbox-put': {
-      assertAllowed(member.role === 'device'); // [RELAY-16]
+      assertAllowed(member.role !== 'agent'); // [RELAY-16] [RELAY-28]
       const { audience, epoch, keyCommitment, member: owner, sealed } = request;
       const { maxLockboxes } = core.limits;
       return later(core, {
@@ -174,7 +174,7 @@ async function createFleet(core: RelayCore, request: Extract<RelayRequest, { kin
 
 async function putAccess(core: RelayCore, caller: MemberCaller, wire: Uint8Array): Promise<Reply> {
   const { fleet } = caller;
-  assertAllowed(caller.member.role === 'device'); // [RELAY-12]
+  assertAllowed(caller.member.role !== 'agent'); // [RELAY-12] [RELAY-28]
   if (equalBytes(wire, fleet.access.wire)) return { now: ok };
   const list = await verifyNextAccessList(core.primitives, fleet.access, parseAccessList(wire));
   caller.assertConnected();

@@ -87,11 +87,11 @@ export class Reader {
   readonly holder: SoftwareKeyHolder;
   readonly replica: Replica;
 
-  constructor(world: World, id: Uint8Array, holder: SoftwareKeyHolder, pinned?: Head) {
+  constructor(world: World, id: Uint8Array, holder: SoftwareKeyHolder, pinned?: Head, asOperator = false) {
     this.world = world;
     this.id = id;
     this.holder = holder;
-    this.replica = world.replica(id, holder, pinned);
+    this.replica = world.replica(id, holder, pinned, asOperator);
   }
 
   /** Reads everything new of control and of all agents' topics. */
@@ -248,9 +248,9 @@ export class World {
     return { audience, epoch, keyCommitment: started.keyCommitment, member };
   }
 
-  replica(self: Uint8Array, holder: SoftwareKeyHolder, pinned?: Head): Replica {
+  replica(self: Uint8Array, holder: SoftwareKeyHolder, pinned?: Head, asOperator = false): Replica {
     const lockboxes = async (place: LockboxPlace) => this.relay.lockbox(place);
-    return new Replica({ primitives: this.primitives, holder, self, fleet: this.fleet, lockboxes, pinned });
+    return new Replica({ primitives: this.primitives, holder, self, fleet: this.fleet, lockboxes, pinned, asOperator });
   }
 
   /** Pairs a new agent as both sides do it, and reads its fleet. */

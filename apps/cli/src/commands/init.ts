@@ -28,7 +28,7 @@ interface InitOptions {
 }
 
 /** What this machine calls itself in the device list. */
-const deviceName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64) || 'unnamed';
+export const deviceName = (): string => hostname().replace(/\p{C}/gu, '').slice(0, 64) || 'unnamed';
 
 export async function init(output: Output, options: InitOptions): Promise<void> {
   const paths = findHome();
@@ -58,7 +58,13 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
     output.result({ fleet: fleet.fleet, name, device: fleet.device, relay: relayUrl, recoveryFile: recoveryFile ?? null }, [
       `The fleet "${name}" is made. Its relay is ${relayUrl}.`,
       ...(recoveryFile === undefined
-        ? ['Recovery code, shown this once. Write it on paper:', '', `    ${recovery.code}`, '']
+        ? [
+            'Recovery code, shown this once. Write it on paper, with the id of the fleet:',
+            '',
+            `    ${recovery.code}`,
+            `    ${toHex(fleet.fleet)}`,
+            '',
+          ]
         : [`The recovery code is in ${recoveryFile}. Move it off this machine.`]),
       '  next: holdfast enroll, on the machine of the agent',
     ]);
@@ -111,7 +117,7 @@ async function makeFleet(
 }
 
 /** To a new file that only this user reads. */
-function keepRecoveryCode(code: string, file: string): string {
+export function keepRecoveryCode(code: string, file: string): string {
   try {
     const descriptor = openSync(file, 'wx', 0o600); // [CLI-11]
     try {

@@ -4,7 +4,6 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { rootOf } from '@holdfast/protocol/identity/credential';
 import { makerOf } from '@holdfast/protocol/journal/state';
-import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
@@ -42,6 +41,6 @@ export async function root(output: Output, options: { readonly passphraseFile?: 
     return show('machine', roots);
   }
   await asOperator(output, options, async ({ state }) =>
-    show('operator', [{ fleet: state.fleet, key: makerOf(nodePrimitives, state).keys.sign }]),
+    show('operator', [{ fleet: state.fleet, key: makerOf(state).keys.sign }]),
   );
 }

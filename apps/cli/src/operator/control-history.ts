@@ -34,6 +34,7 @@ export class ControlHistory {
       self: facts.device,
       fleet: facts.fleet,
       lockboxes: (place) => getLockbox(relay, place),
+      asOperator: true,
       ...(pinned !== undefined && { pinned }),
     });
   }
@@ -69,7 +70,9 @@ export class ControlHistory {
     const before = seenBefore(this.folder)?.control; // and not again below: another command of this machine may see more meanwhile
     const told = await this.told();
     compareHeads(before, told); // [OPKEY-6]
-    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) await this.take(wire);
+    const wires: Uint8Array[] = [];
+    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) wires.push(wire);
+    await this.takeAll(wires);
     if (!this.replica.hasBegun)
       throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', {
         next: "check the relay's address and its data",
@@ -94,14 +97,25 @@ export class ControlHistory {
   }
 
   /** The next entry. Throws its own code, or `relay_protocol` for one that was taken before. */
-  async take(wire: Uint8Array): Promise<void> {
-    const [result] = await this.replica.ingest(controlTopic, [wire]);
-    if (result === undefined || result.kind === 'refused') {
-      throw new HoldfastError(result?.code ?? 'internal', "the fleet's history does not hold together", { cause: result?.cause });
+  take(wire: Uint8Array): Promise<void> {
+    return this.takeAll([wire]);
+  }
+
+  /** In one go: a device that came later finds the keys of before in what comes after. [AUDIENCE-7] */
+  private async takeAll(wires: readonly Uint8Array[]): Promise<void> {
+    const results = await this.replica.ingest(controlTopic, wires);
+    for (const [index, wire] of wires.entries()) {
+      const result = results[index];
+      if (result === undefined || result.kind === 'refused') {
+        throw new HoldfastError(result?.code ?? 'internal', "the fleet's history does not hold together", {
+          cause: result?.cause,
+        });
+      }
+      if (result.kind === 'duplicate')
+        throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
+      this.wires.push(wire);
+      this.hashes.push(result.hash);
     }
-    if (result.kind === 'duplicate') throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
-    this.wires.push(wire);
-    this.hashes.push(result.hash);
   }
 
   /** The control head over which the relay signs our question. */

@@ -221,6 +221,11 @@ export function seenBefore(folder: string): Seen | undefined {
   }
 }
 
+/** What was seen by a command that never came to a key; it may be of another fleet. */
+export function forgetSeen(folder: string): void {
+  rmSync(headPath(folder), { force: true });
+}
+
 /** Never goes back: of two commands at once the one that saw less does not win. `access`: the newest list's version. [OPKEY-7] */
 export function rememberSeen(folder: string, { control, access }: Seen): void {
   const before = seenBefore(folder);

@@ -21,10 +21,11 @@ import {
   readTopic,
 } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
-import { makePulse, rekeyFleet, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
+import { makePulse, type Composed, type Operator } from '@holdfast/protocol/journal/compose';
+import { audiencesBehind, rekey } from '@holdfast/protocol/journal/compose-devices';
 import { statusUriOf } from '@holdfast/protocol/identity/status-list';
 import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
-import { actingAgents, currentEpoch, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import { actingAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -70,12 +71,28 @@ export class OperatorSession {
   /** With a key that is unlocked already; `disconnect` leaves it to the caller, `close` overwrites it. Throws as `open`. */
   static async connect(paths: HomePaths, holder: SoftwareKeyHolder, events: RelayEvents = {}): Promise<OperatorSession> {
     const facts = operatorFacts(paths.operator);
+    const session = await OperatorSession.read(paths, facts, holder, events);
+    try {
+      await session.finishOthersWork();
+      return session;
+    } catch (thrown) {
+      session.disconnect();
+      throw thrown;
+    }
+  }
+
+  /** Reads the fleet as whoever `facts` and `holder` say, a recovery code for example, and writes nothing. Throws as `open`. */
+  static async read(
+    paths: HomePaths,
+    facts: OperatorFacts,
+    holder: SoftwareKeyHolder,
+    events: RelayEvents = {},
+  ): Promise<OperatorSession> {
     const identity = { fleet: facts.fleet, principal: facts.device, holder };
     const relay = await openRelay(facts.relayUrl, { identity, relayKey: facts.relayKey, ...events });
     const session = new OperatorSession(paths, facts, holder, relay);
     try {
       await session.history.catchUp();
-      await session.finishOthersWork();
       return session;
     } catch (thrown) {
       session.disconnect();
@@ -139,7 +156,7 @@ export class OperatorSession {
         const composed = await compose(this.operator);
         for (const { wire, ...place } of composed.lockboxes) await putLockbox(this.relay, place, wire);
         if (await this.send(composed.entries.map(({ wire }) => wire))) {
-          if (composed.access !== undefined) await this.putAccess(composed.access);
+          if (composed.access !== undefined) await this.putAccessOrNewer(composed.access);
           return composed;
         }
       }
@@ -154,13 +171,18 @@ export class OperatorSession {
    * state: an agent that is revoked must neither reach the relay nor have the fleet's current key.
    */
   private async finishOthersWork(): Promise<void> {
-    if (unsentEntries(this.paths.operator).length === 0 && !this.isAccessBehind(await this.accessList()) && !this.isEpochBehind)
-      return;
+    const isWhole = !this.isAccessBehind(await this.accessList()) && audiencesBehind(this.state).length === 0;
+    if (isWhole && unsentEntries(this.paths.operator).length === 0) return;
     await this.write(async (operator) => {
-      const listed = await this.accessList();
-      if (this.isAccessBehind(listed)) await this.putAccess(await renewAccess(operator, listed.version)); // [CLI-18]
-      return this.isEpochBehind ? rekeyFleet(operator) : { lockboxes: [], entries: [] }; // [CLI-18]
+      await this.mendAccess(operator); // [CLI-18]
+      return rekey(operator); // [CLI-18]
     });
+  }
+
+  /** Makes the access list anew where the relay's is not what the state says. */
+  async mendAccess(operator: Operator): Promise<void> {
+    const listed = await this.accessList();
+    if (this.isAccessBehind(listed)) await this.putAccess(await renewAccess(operator, listed.version));
   }
 
   private isAccessBehind(listed: AccessListStatement): boolean {
@@ -169,12 +191,12 @@ export class OperatorSession {
         .map(({ id }) => toHex(id))
         .toSorted()
         .join();
-    return ids(listed.agents) !== ids(actingAgents(this.state));
-  }
-
-  private get isEpochBehind(): boolean {
-    const revokedAt = Math.max(-1, ...[...this.state.agents.values()].map(({ revoked }) => revoked?.position ?? -1));
-    return (currentEpoch(this.state, 'fleet')?.position ?? 0) < revokedAt;
+    const { devices, recovery } = this.state;
+    return (
+      ids(listed.agents) !== ids(actingAgents(this.state)) ||
+      ids(listed.devices) !== ids([...devices.values()]) ||
+      ids(listed.recovery === undefined ? [] : [listed.recovery]) !== ids([recovery])
+    );
   }
 
   /** The list in force, believed only as far as its signature goes. [ACCESS-9] */
@@ -182,11 +204,24 @@ export class OperatorSession {
     const wire = await getAccessList(this.relay);
     if (wire === undefined)
       throw new HoldfastError('access_stale', 'the relay has no access list of this fleet', { next: "check the relay's data" }); // [ACCESS-9]
-    const devices = [...this.state.devices.values()].map(({ id, keys }) => ({ id, sign: keys.sign }));
-    const known = { fleet: this.facts.fleet, devices, seen: seenBefore(this.paths.operator)?.access ?? 1 };
+    const { devices, recovery, former } = this.state;
+    const current = [...devices.values(), recovery].map(({ id, keys }) => ({ id, sign: keys.sign }));
+    const authors = [...current, ...former.values()]; // who signed it may have been removed since
+    const known = { fleet: this.facts.fleet, authors, seen: seenBefore(this.paths.operator)?.access ?? 1 };
     const { statement } = await verifyAccessListInForce(nodePrimitives, parseAccessList(wire), known);
     rememberSeen(this.paths.operator, { control: this.head, access: statement.version });
     return statement;
+  }
+
+  /** Another device may have put one meanwhile: then theirs is the one that ours follows. [ACCESS-5] */
+  private async putAccessOrNewer(access: AccessList): Promise<void> {
+    try {
+      await this.putAccess(access);
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'access_stale') throw thrown;
+      await this.history.catchUp();
+      await this.mendAccess(this.operator);
+    }
   }
 
   private async putAccess(access: AccessList): Promise<void> {

@@ -259,6 +259,7 @@ export class AgentJournal implements LinkReader {
   /** One that was taken before stays the newest, also when the clock was set back since: an older one must not take its place. */
   private async takeKeptPulse({ wire, countedMs }: KeptPulse): Promise<void> {
     const pulse = parsePulse(wire);
+    if (this.state?.devices.has(toHex(pulse.statement.device)) !== true) return; // of one that was removed since: without another, nothing is minted
     const nowMs = Math.max(this.options.ports.clock.nowMs(), pulse.statement.atMs);
     this.newestPulse = await this.verifiedPulse(pulse, undefined, nowMs);
     this.countedMs = countedMs;

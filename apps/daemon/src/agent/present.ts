@@ -74,7 +74,7 @@ export async function presentAs(
 /** Its own credential, up to the root and in force. [PRESENT-12] */
 async function verifyOwn({ ports, holder, own, state }: Omit<Presenter, 'record'>): Promise<CredentialStatement> {
   const { primitives, clock } = ports;
-  const root = rootOf(toHex(state.fleet), makerOf(primitives, state).keys.sign);
+  const root = rootOf(toHex(state.fleet), makerOf(state).keys.sign);
   return verifyCredential(primitives, own.credential, { root, keys: holder.publicKeys, nowMs: clock.nowMs() });
 }
 

@@ -5,7 +5,6 @@ import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/doo
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
 import { makerOf, standingOf, topicTip } from '@holdfast/protocol/journal/state';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { Agent } from '../agent/agent.ts';
 import type { Agents } from '../agents.ts';
 import type { Custody, KeyStoreState } from '../custody/custody.ts';
@@ -23,7 +22,6 @@ export interface DoorContext {
   readonly guarded: GuardedDoors;
   readonly enrolments: Enrolments;
   readonly custody: Custody;
-  readonly primitives: Primitives;
   readonly version: string;
   readonly startedAtMs: number;
 }
@@ -119,7 +117,7 @@ function noticeOf(what: string, thrown: unknown) {
 }
 
 /** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
-function machine({ agents, guarded, sessions, primitives }: DoorContext): DoorReplyOf<'machine'> {
+function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machine'> {
   const all = agents.all();
   const open = new Set(all.filter((agent) => guarded.portOf(agent) !== undefined).map(({ id }) => toHex(id)));
   const states = all.flatMap(({ state }) => state ?? []).toSorted((a, b) => a.control.position - b.control.position);
@@ -159,7 +157,7 @@ function machine({ agents, guarded, sessions, primitives }: DoorContext): DoorRe
       rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }) },
     })),
   );
-  const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(primitives, state).keys.sign }));
+  const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(state).keys.sign }));
   return { kind: 'machine', agents: roster, grants, egress, roots };
 }
 

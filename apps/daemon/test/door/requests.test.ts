@@ -26,7 +26,6 @@ function askerOf(world: EnrolWorld): (request: DoorRequest) => Promise<DoorReply
       enrolments: world.enrolments,
       custody,
       version: '0',
-      primitives,
       startedAtMs: 1_700_000_000_000,
     })(request, asker);
     for (const reply of asker.replies) encodeDoorReply(reply); // fits the wire

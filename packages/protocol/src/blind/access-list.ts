@@ -2,7 +2,7 @@
 // that a relay knows about a fleet's members. Signed by a device of the version before, so that a relay can neither add nor keep anybody.
 
 import { compareBytes, equalBytes, toHex } from '../codec/bytes.ts';
-import { bytesUpTo, decode, encode, integer, list, literal, record, refine, type Infer } from '../codec/schema.ts';
+import { bytesUpTo, decode, encode, integer, list, literal, optional, record, refine, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import { verifySignature } from '../keys/domain.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
@@ -11,7 +11,7 @@ import type { Primitives } from '../primitives/primitives.ts';
 import { controlTopic, noHash, verifyEntry, type UnverifiedEntry, type Verified } from './entry.ts';
 
 /** An operator's devices; more would make the list of who may change it hard to read. */
-const maxDevices = 64;
+export const maxDevices = 64;
 /** Live agents of one fleet; revoked ones leave the list. */
 export const maxAgents = 4096;
 export const maxAccessListBytes = 448 * 1024;
@@ -27,6 +27,8 @@ export const accessListStatement = refine(
     atMs: integer(wallClockMs),
     devices: list(member, { min: 1, max: maxDevices }),
     agents: list(member, { max: maxAgents }),
+    /** The recovery code: may write control and the next list, and reads like a device. */
+    recovery: optional(member),
   }),
   (statement) => {
     assertMembers(statement.devices);
@@ -34,6 +36,13 @@ export const accessListStatement = refine(
     const devices = new Set(statement.devices.map(({ id }) => toHex(id)));
     if (statement.agents.some(({ id }) => devices.has(toHex(id))))
       throw new HoldfastError('codec_shape', 'an id is both device and agent'); // [ACCESS-3]
+    const { recovery } = statement;
+    if (recovery !== undefined) {
+      const id = toHex(recovery.id);
+      const taken = devices.has(id) || statement.agents.some((agent) => toHex(agent.id) === id);
+      if (taken || equalBytes(recovery.id, controlTopic))
+        throw new HoldfastError('codec_shape', 'the recovery code has an id of its own'); // [ACCESS-3]
+    }
     return statement;
   },
 );
@@ -125,21 +134,35 @@ export async function verifyNextAccessList(
   if (list.statement.version !== previous.statement.version + 1) {
     throw new HoldfastError('access_stale', `the access list must be version ${previous.statement.version + 1}`); // [ACCESS-5]
   }
-  return verifyBy(primitives, list, keyOf(previous.statement.devices, list.author));
+  const verified = await verifyBy(primitives, list, keyOf(authorsOf(previous.statement), list.author));
+  assertRecoveryStays(previous.statement, list);
+  return verified;
+}
+
+/** [ACCESS-10] Whoever has stolen a device can take neither the recovery code's way to the relay nor its place. */
+function assertRecoveryStays({ recovery: before }: AccessListStatement, { statement, author }: AccessList): void {
+  if (before === undefined || equalBytes(author, before.id)) return;
+  const { recovery: after } = statement;
+  if (after === undefined || !equalBytes(after.id, before.id) || !equalBytes(after.sign, before.sign))
+    throw new HoldfastError('access_forged', 'only the recovery code replaces itself'); // [ACCESS-10]
+}
+
+function authorsOf({ devices, recovery }: AccessListStatement): readonly AccessMember[] {
+  return recovery === undefined ? devices : [...devices, recovery];
 }
 
 /**
- * The list that a relay says is in force, for a device that is about to make the next one: of this fleet, signed by a device of the fleet's
- * roster, and no older than `seen`, the version that was last seen or put. Throws `access_forged` or `access_stale`.
+ * The list that a relay says is in force, for a device that is about to make the next one: of this fleet, signed by one of `authors`, the
+ * devices and recovery codes that the fleet has and had, and no older than `seen`, the version that was last seen or put. Throws `access_forged` or `access_stale`.
  */
 export async function verifyAccessListInForce(
   primitives: Primitives,
   list: AccessList,
-  known: { readonly fleet: Uint8Array; readonly devices: readonly AccessMember[]; readonly seen: number },
+  known: { readonly fleet: Uint8Array; readonly authors: readonly AccessMember[]; readonly seen: number },
 ): Promise<Verified<AccessList>> {
   if (!equalBytes(known.fleet, list.statement.fleet))
     throw new HoldfastError('access_forged', 'the access list is of another fleet'); // [ACCESS-9]
-  const verifiedList = await verifyBy(primitives, list, keyOf(known.devices, list.author)); // [ACCESS-9]
+  const verifiedList = await verifyBy(primitives, list, keyOf(known.authors, list.author)); // [ACCESS-9]
   if (list.statement.version < known.seen)
     throw new HoldfastError('access_stale', 'the relay shows an older access list than was seen before'); // [ACCESS-9]
   return verifiedList;

@@ -1,40 +1,18 @@
-// The device that made a fleet: its id follows from its key, and the fleet's id from the genesis entry that names it. spec/credential.md.
+// Ids that follow from keys, spec/credential.md, and the entry that a fleet begins with, whose hash is the fleet's id.
 
-import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
-import { decode } from '../codec/schema.ts';
+import { equalBytes, utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
-import { controlTopic, entryStatement, maxEntryBytes, noHash, type EntryStatement } from '../blind/entry.ts';
-import { statementHash } from '../keys/domain.ts';
+import { controlTopic, noHash, type UnverifiedEntry } from '../blind/entry.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
-/** [CREDENTIAL-3] The id of the device that makes a fleet: it follows from the device's key, so the genesis entry's hash binds both. */
+/** [CREDENTIAL-3] [DEVICES-1] The id of an operator device follows from its key: so the genesis entry's hash binds both for the one that makes a fleet. */
 export function deviceIdOf(primitives: Primitives, signKey: Uint8Array): Uint8Array {
   return primitives.sha256(utf8('holdfast/v1 device\0'), signKey).slice(0, 16);
 }
 
-function invalid(message: string, cause?: unknown): never {
-  throw new HoldfastError('genesis_invalid', message, { cause });
-}
-
-/**
- * Checks a genesis statement against the fleet's id and a device: only the device whose key made the fleet fits.
- * Throws `genesis_invalid`.
- */
-export function assertGenesisDevice(
-  primitives: Primitives,
-  genesis: Uint8Array,
-  { fleet, device, sign }: { fleet: Uint8Array; device: Uint8Array; sign: Uint8Array },
-): void {
-  if (!equalBytes(statementHash(primitives, 'entry', genesis), fleet)) invalid("the genesis entry is not this fleet's");
-  let statement: EntryStatement;
-  try {
-    statement = decode(entryStatement, genesis, maxEntryBytes);
-  } catch (cause) {
-    return invalid('the genesis entry is none', cause);
-  }
-  const first = statement.position === 0 && equalBytes(concat(statement.fleet, statement.previous), concat(noHash, noHash));
-  if (!first || !equalBytes(statement.topic, controlTopic)) invalid('the genesis entry is none');
-  if (!equalBytes(statement.author, device) || !equalBytes(deviceIdOf(primitives, sign), device)) {
-    invalid('the device did not make this fleet'); // [CREDENTIAL-3]
-  }
+/** [PAIRING-11] Asked before anything of the fleet is read; its author and signature are asked with the journal. Throws `genesis_invalid`. */
+export function assertGenesisPlace({ statement, hash }: UnverifiedEntry, fleet: Uint8Array): void {
+  const { position, fleet: named, previous, topic } = statement;
+  const first = position === 0 && equalBytes(named, noHash) && equalBytes(previous, noHash) && equalBytes(topic, controlTopic);
+  if (!first || !equalBytes(hash, fleet)) throw new HoldfastError('genesis_invalid', "the genesis entry is not this fleet's");
 }

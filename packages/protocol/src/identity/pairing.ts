@@ -5,7 +5,7 @@ import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
 import { bytesUpTo, decode, encode, literal, record, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { controlTopic, head, parseEntry, verifyEntry } from '../blind/entry.ts';
+import { controlTopic, head, parseEntry } from '../blind/entry.ts';
 import { maxPairingOfferBytes, pairingOffer, type PairingOffer } from '../blind/pairing-offer.ts';
 import { statementHash, verifySignature } from '../keys/domain.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
@@ -13,7 +13,7 @@ import { digest, fleetId, principalId, publicKeys, signature, signPublicKey } fr
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdf } from '../seal/hkdf.ts';
 import { formatCode, parseCode, type CodeKind } from './code.ts';
-import { assertGenesisDevice } from './genesis-device.ts';
+import { assertGenesisPlace, deviceIdOf } from './genesis-device.ts';
 
 /** 128 random bits and 10 bits of checksum: seven groups of four. */
 const pairingCode: CodeKind = { name: 'pairing', bytes: 16, checksumCharacters: 2 };
@@ -248,8 +248,8 @@ export class Pairing {
     if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.agent, this.#offer.agent))
       invalid('answers another offer'); // [PAIRING-10]
     const genesis = parseEntry(primitives, answer.genesis);
-    assertGenesisDevice(primitives, genesis.statementBytes, { fleet, device: device.id, sign: device.keys.sign }); // [PAIRING-11]
-    await verifyEntry(primitives, genesis, device.keys.sign); // [PAIRING-11]
+    assertGenesisPlace(genesis, fleet); // [PAIRING-11]
+    if (!equalBytes(device.id, deviceIdOf(primitives, device.keys.sign))) invalid('names a device whose id is not of its key'); // [PAIRING-11]
     await verifySignature(primitives, { domain: 'pairing-answer', ...message, publicKey: device.keys.sign }); // [PAIRING-11]
     if (control.position === 0) invalid('names no head after the enrolment'); // [PAIRING-12]
     return answer;

@@ -1,6 +1,7 @@
 // The recovery code, spec/recovery.md: the operator's way back when every device is lost. It is a key pair named in the genesis entry; the
 // code is shown once, when the fleet is made, and is kept nowhere.
 
+import { utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { SoftwareKeyHolder } from '../seal/software-key-holder.ts';
@@ -8,6 +9,11 @@ import { formatCode, parseCode, type CodeKind } from './code.ts';
 
 /** 160 bits and 20 bits of checksum: nine groups of four. */
 const recoveryCode: CodeKind = { name: 'recovery', bytes: 20, checksumCharacters: 4 };
+
+/** [RECOVERY-3] Who has the code has its id: nothing else has to be written down to find its place. */
+export function recoveryIdOf(primitives: Primitives, signKey: Uint8Array): Uint8Array {
+  return primitives.sha256(utf8('holdfast/v1 recovery id\0'), signKey).slice(0, 16);
+}
 
 /** A new code as text and its keys. The code is for the person alone; the caller wipes the keys once their public half is in genesis. */
 export async function makeRecoveryCode(

@@ -16,9 +16,12 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
+import { maxDevices } from '../blind/access-list.ts';
 import { head } from '../blind/entry.ts';
 import { capability, custodyLevel, machineName, scopeName } from '../blind/pairing-offer.ts';
 import { digest, principalId, publicKeys, signPublicKey } from '../keys/public-keys.ts';
+import { deviceIdOf } from '../identity/genesis-device.ts';
+import { recoveryIdOf } from '../identity/recovery.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { maxBodyBytes } from '../seal/body.ts';
@@ -36,7 +39,9 @@ export const defaultPulseMaxAgeMs = 24 * 3_600_000;
 export const pulseMaxAge = integer({ min: 60_000, max: 30 * 24 * 3_600_000 });
 
 /** An audience has devices, the recovery key and at most the agents of an access list. */
-const maxMembers = 64 + 1 + 4096;
+const maxMembers = maxDevices + 1 + 4096;
+/** One link of a chain of devices. */
+const maxLinkBytes = 2048;
 /** One signed note of an audit log, with its session key's certificate. */
 export const maxCheckpointBytes = 4096;
 
@@ -56,6 +61,9 @@ export const bedrockId = bytes(16);
 export const bedrockText = text({ min: 1, max: maxBedrockCharacters, pattern: /^(?:[\n\t]|[^\p{C}])+$/u });
 
 export const deviceRecord = record({ id: principalId, name: displayName, keys: publicKeys });
+const recoveryRecord = record({ id: principalId, keys: publicKeys });
+/** The author's word for another device's key, as services take it: spec/credential.md. */
+export const deviceLink = text({ min: 1, max: maxLinkBytes });
 export const agentRecord = record({
   id: principalId,
   scope: scopeName,
@@ -70,13 +78,17 @@ const body = union({
   genesis: {
     name: displayName,
     device: deviceRecord,
-    recovery: record({ id: principalId, keys: publicKeys }),
+    recovery: recoveryRecord,
     relay: record({ key: signPublicKey }),
     operators: digest,
     pulseMaxAgeMs: pulseMaxAge,
   },
   /** Starts the epoch that its statement names, under whose key it is sealed. `members` in ascending order. */
   epoch: { members: list(principalId, { min: 1, max: maxMembers }), previousKey: optional(bytes(48)) },
+  'device-add': { device: deviceRecord, link: deviceLink },
+  'device-remove': { device: principalId, reason },
+  /** By the recovery code alone, which it replaces: adds a device, removes others. `removed` in ascending order. */
+  recover: { device: optional(deviceRecord), recovery: recoveryRecord, removed: list(principalId, { max: maxDevices }) },
   'agent-enroll': { agent: agentRecord, credential: bytesUpTo(maxCredentialBytes) },
   /** A new credential in place of the one before: what it says of the agent stays. */
   'agent-credential': { agent: principalId, credential: bytesUpTo(maxCredentialBytes) },
@@ -113,8 +125,13 @@ export function hashRules(primitives: Primitives, rules: string): Uint8Array {
   return primitives.sha256(utf8(rules));
 }
 
-/** Throws `rules_altered`. Every reader with the right key finds the same. [JOURNAL-24] */
+/** Throws `rules_altered`, `device_invalid`. Every reader with the right key finds the same. [JOURNAL-24] [JOURNAL-31] */
 export function assertWhole(primitives: Primitives, opened: Body): void {
+  const device = opened.kind === 'device-add' || opened.kind === 'recover' ? opened.device : undefined;
+  if (device !== undefined && !equalBytes(device.id, deviceIdOf(primitives, device.keys.sign)))
+    throw new HoldfastError('device_invalid', 'the id of the device does not follow from its key'); // [JOURNAL-31]
+  if (opened.kind === 'recover' && !equalBytes(opened.recovery.id, recoveryIdOf(primitives, opened.recovery.keys.sign)))
+    throw new HoldfastError('device_invalid', 'the id of the recovery code does not follow from its key'); // [JOURNAL-31]
   if (opened.kind !== 'rules-set' || equalBytes(hashRules(primitives, opened.text), opened.hash)) return;
   throw new HoldfastError('rules_altered', 'the text of the rule set is not the one that its hash names');
 }
@@ -140,6 +157,9 @@ export function agentOfAudience(audience: string): string | undefined {
 export const audienceOfKind = {
   genesis: 'fleet',
   epoch: 'any',
+  'device-add': 'fleet',
+  'device-remove': 'fleet',
+  recover: 'fleet',
   'agent-credential': 'fleet',
   'agent-enroll': 'fleet',
   'agent-resume': 'fleet',

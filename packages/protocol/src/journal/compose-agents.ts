@@ -15,7 +15,8 @@ import { issueStatusList, type Standing } from '../identity/status-list.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import { agentAudience, type BodyOf } from './bodies.ts';
 import { drafted, type Composed, type Operator } from './draft.ts';
-import { actingAgents, liveAgents, standingOf, topicTip, type Agent, type FleetState } from './state.ts';
+import { toHex } from '../codec/bytes.ts';
+import { chainOf, actingAgents, liveAgents, standingOf, topicTip, type Agent, type FleetState } from './state.ts';
 
 /** The list that the roster makes now, in place of the one with `accessVersion`. [ACCESS-9] */
 export function renewAccess(operator: Operator, accessVersion: number): Promise<AccessList> {
@@ -23,7 +24,7 @@ export function renewAccess(operator: Operator, accessVersion: number): Promise<
 }
 
 /** The list of who may use the fleet's topics after `state`. `version` is the one in force at the relay plus 1. */
-async function accessAfter(operator: Operator, state: FleetState, version: number): Promise<AccessList> {
+export async function accessAfter(operator: Operator, state: FleetState, version: number): Promise<AccessList> {
   const member = ({ id, keys }: { id: Uint8Array; keys: PublicKeys }) => ({ id, sign: keys.sign });
   return signAccessList(operator.holder, operator.device, {
     v: 1,
@@ -32,6 +33,7 @@ async function accessAfter(operator: Operator, state: FleetState, version: numbe
     atMs: operator.nowMs,
     devices: [...state.devices.values()].map(member),
     agents: actingAgents(state).map(member),
+    recovery: member(state.recovery),
   });
 }
 
@@ -53,11 +55,16 @@ export async function enrollAgent(
   operator: Operator,
   { offer, evidence, statusUri, accessVersion }: Enrolment,
 ): Promise<Composed & { readonly access: AccessList }> {
-  const { primitives, holder, replica } = operator;
+  const { primitives, device, holder, replica } = operator;
   const { agent: id, scope, machine, keys, custody, capabilities } = offer;
   const agent = { id, scope, machine, keys, custody, capabilities };
   const statusIndex = replica.state.control.position + 1;
-  const credential = await issueCredential(primitives, holder, stated(operator, agent, { evidence, statusIndex, statusUri }));
+  const credential = await issueCredential(
+    primitives,
+    holder,
+    stated(operator, agent, { evidence, statusIndex, statusUri }),
+    chainOf(replica.state, device),
+  );
   const { state, ...composed } = await drafted(operator, async (draft) => {
     await draft.write('fleet', { kind: 'agent-enroll', agent, credential });
     await draft.startEpoch(agentAudience(id));
@@ -91,9 +98,14 @@ interface CredentialTerms {
   readonly statusUri: string;
 }
 
-/** Live agents whose credential has less than a third of its life left. */
+/** Live agents whose credential has less than a third of its life left, or is from before a device of the fleet lost its power. [DEVICES-5] */
 export function dueForRenewal(state: FleetState, nowMs: number): readonly Agent[] {
-  return liveAgents(state).filter(({ credential }) => readCredential(credential).expiresAtMs - nowMs < credentialLifeMs / 3);
+  const endedAtMs = Math.max(0, ...[...state.former.values()].map((each) => each.endedAtMs));
+  return liveAgents(state).filter(({ credential }) => {
+    const { expiresAtMs, issuedAtMs, device } = readCredential(credential);
+    const before = issuedAtMs < Math.floor(endedAtMs / 1000) * 1000 || !state.devices.has(toHex(device));
+    return before || expiresAtMs - nowMs < credentialLifeMs / 3;
+  });
 }
 
 /** New credentials for these agents: what their enrolment said of them, and what the ones before said of their key stores. */
@@ -101,12 +113,13 @@ export async function renewCredentials(
   operator: Operator,
   { agents, statusUri }: { readonly agents: readonly Agent[]; readonly statusUri: string },
 ): Promise<Composed> {
-  const { primitives, holder } = operator;
+  const { primitives, device, holder, replica } = operator;
+  const chain = chainOf(replica.state, device);
   const { lockboxes, entries } = await drafted(operator, async (draft) => {
     for (const agent of agents) {
       const { evidence } = readCredential(agent.credential).custody;
       const statement = stated(operator, agent, { evidence, statusIndex: agent.position, statusUri });
-      const credential = await issueCredential(primitives, holder, statement);
+      const credential = await issueCredential(primitives, holder, statement, chain);
       await draft.write('fleet', { kind: 'agent-credential', agent: agent.id, credential });
     }
   });
@@ -140,7 +153,7 @@ export async function makeStatusList({ replica, device, holder, nowMs }: Operato
     const known = standingOf(agent);
     return known === 'live' ? 'in force' : known;
   };
-  return issueStatusList(holder, {
+  const terms = {
     fleet,
     device,
     uri,
@@ -149,7 +162,8 @@ export async function makeStatusList({ replica, device, holder, nowMs }: Operato
     control: control.position,
     issuedAtMs: nowMs,
     livesMs: pulseMaxAgeMs,
-  });
+  };
+  return issueStatusList(holder, terms, chainOf(replica.state, device));
 }
 
 /**

@@ -10,6 +10,7 @@ import { signAccessList, type AccessList } from '../blind/access-list.ts';
 import { controlTopic, noHash, type UnverifiedEntry } from '../blind/entry.ts';
 import { signPulse, type Pulse } from '../blind/pulse.ts';
 import { deviceIdOf } from '../identity/genesis-device.ts';
+import { recoveryIdOf } from '../identity/recovery.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -58,7 +59,7 @@ export async function composeGenesis(
     kind: 'genesis',
     name,
     device,
-    recovery: { id: primitives.random(16), keys: recovery },
+    recovery: { id: recoveryIdOf(primitives, recovery.sign), keys: recovery }, // [RECOVERY-3]
     relay: { key: relayKey },
     operators: commitToKey(primitives, operatorsKey),
     pulseMaxAgeMs,
@@ -89,7 +90,15 @@ export async function composeGenesis(
       }
     }
     const devices = [{ id: device.id, sign: device.keys.sign }];
-    const access = await signAccessList(holder, device.id, { v: 1, fleet, version: 1, atMs: nowMs, devices, agents: [] });
+    const access = await signAccessList(holder, device.id, {
+      v: 1,
+      fleet,
+      version: 1,
+      atMs: nowMs,
+      devices,
+      agents: [],
+      recovery: { id: body.recovery.id, sign: recovery.sign },
+    });
     return { fleet, genesis, device: device.id, access, lockboxes, entries: [genesis] };
   } finally {
     for (const key of keys.values()) key.fill(0);

@@ -71,7 +71,7 @@ export async function composeEntry(primitives: Primitives, place: Place, key: Ui
 }
 
 /** Several entries after one another, each checked by the rules that readers will hold against it. */
-class Draft {
+export class Draft {
   readonly #operator: Operator;
   readonly #lockboxes: PlacedLockbox[] = [];
   readonly #entries: UnverifiedEntry[] = [];

@@ -26,6 +26,7 @@ const wrongContent: ReadonlySet<ErrorCode> = new Set([
   'lockbox_invalid',
   'open_failed',
   'rules_altered',
+  'device_invalid',
 ]);
 
 export function isWrongContent(thrown: unknown): ErrorCode | undefined {

@@ -27,7 +27,9 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     relayKey: body.relay.key,
     pulseMaxAgeMs: body.pulseMaxAgeMs,
     control: { position: 0, hash, atMs: statement.atMs },
-    devices: new Map([[toHex(body.device.id), { ...body.device, sinceMs: statement.atMs }]]),
+    devices: new Map([[toHex(body.device.id), { ...body.device, sinceMs: statement.atMs, position: 0, chain: [] }]]),
+    former: new Map(),
+    operatorsEndedAt: 0,
     agents: new Map(),
     audiences: new Map([
       ['fleet', epoch(statement.keyCommitment)],
@@ -92,6 +94,16 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       const epochs = [...(state.audiences.get(audience) ?? []), { epoch, keyCommitment, position }];
       return { ...state, audiences: withEntry(state.audiences, audience, epochs) };
     }
+    case 'device-add': {
+      const author = state.devices.get(toHex(statement.author));
+      const chain = [...(author?.chain ?? []), body.link];
+      const device = { ...body.device, sinceMs: atMs, position, chain };
+      return { ...state, devices: withEntry(state.devices, toHex(device.id), device) };
+    }
+    case 'device-remove':
+      return withoutDevices(state, [body.device], { position, atMs });
+    case 'recover':
+      return recovered(state, body, { position, atMs });
     case 'agent-enroll': {
       const agent = {
         ...body.agent,
@@ -192,6 +204,35 @@ function revoked(
   const end = last && kept[last.position];
   if (last !== undefined && end !== undefined && !equalBytes(end.hash, last.hash)) kept.pop();
   return { ...state, agents, topics: kept.length > 0 ? withEntry(state.topics, id, kept) : without(state.topics, id) };
+}
+
+/** The moment of an entry. */
+interface Moment {
+  readonly position: number;
+  readonly atMs: number;
+}
+
+function withoutDevices(state: FleetState, removed: readonly Uint8Array[], { position, atMs }: Moment): FleetState {
+  let { devices, former } = state;
+  for (const id of removed.map(toHex)) {
+    const device = devices.get(id);
+    if (device === undefined) continue;
+    devices = without(devices, id);
+    former = withEntry(former, id, { id: device.id, sign: device.keys.sign, name: device.name, endedAtMs: atMs });
+  }
+  return { ...state, devices, former, operatorsEndedAt: position };
+}
+
+/** [JOURNAL-34] The code that was used is dead from here on, whatever else it signs. */
+function recovered(state: FleetState, { device, recovery, removed }: BodyOf<'recover'>, moment: Moment): FleetState {
+  const { position, atMs } = moment;
+  const used = { id: state.recovery.id, sign: state.recovery.keys.sign, name: '', endedAtMs: atMs };
+  const left = withoutDevices(state, removed, moment);
+  const devices =
+    device === undefined
+      ? left.devices
+      : withEntry(left.devices, toHex(device.id), { ...device, sinceMs: atMs, position, chain: [] });
+  return { ...left, devices, recovery, former: withEntry(left.former, toHex(used.id), used) };
 }
 
 function withEntry<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {

@@ -19,6 +19,8 @@ export const maxWaiting = 1024;
 export interface ReplicaOptions extends KeyringOptions {
   /** A control head that was seen or named before: no history without it is accepted. */
   readonly pinned?: Head | undefined;
+  /** Reads as an operator from the beginning, also what was said before its device was one. [JOURNAL-5] */
+  readonly asOperator?: boolean;
 }
 
 interface Place {
@@ -273,8 +275,9 @@ export class Replica {
   }
 
   #reads(state: FleetState, audience: string): boolean {
-    const { self } = this.#options;
+    const { self, asOperator } = this.#options;
     return (
+      asOperator === true ||
       audience === 'fleet' ||
       audience === agentAudience(self) ||
       state.devices.has(toHex(self)) ||

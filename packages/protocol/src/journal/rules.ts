@@ -6,7 +6,7 @@
 
 import { compareBytes, equalBytes, toHex } from '../codec/bytes.ts';
 import type { ErrorCode } from '../errors.ts';
-import { maxAgents } from '../blind/access-list.ts';
+import { maxAgents, maxDevices } from '../blind/access-list.ts';
 import { controlTopic, type EntryStatement } from '../blind/entry.ts';
 import { readCredential } from '../identity/credential.ts';
 import {
@@ -77,15 +77,51 @@ function previousKeyIsThere(_state: FleetState, { statement }: OpenedEntry, body
   return (body.previousKey !== undefined) === statement.epoch > 0 ? undefined : 'epoch_wrong';
 }
 
+/** [JOURNAL-31] Ids of devices and recovery codes that are gone stay taken. */
+function idIsTaken(state: FleetState, id: Uint8Array): boolean {
+  const hex = toHex(id);
+  return (
+    state.devices.has(hex) ||
+    state.agents.has(hex) ||
+    state.former.has(hex) ||
+    equalBytes(id, state.recovery.id) ||
+    equalBytes(id, controlTopic)
+  );
+}
+
+/** [JOURNAL-31] */
+function deviceIsNew(state: FleetState, _entry: OpenedEntry, { device }: BodyOf<'device-add'>): Verdict {
+  if (idIsTaken(state, device.id)) return 'id_taken';
+  return state.devices.size < maxDevices ? undefined : 'limit_exceeded';
+}
+
+/** [JOURNAL-33] A stolen device evicts nobody who was there before it, itself included. */
+function authorIsOlder(state: FleetState, { statement }: OpenedEntry, { device }: BodyOf<'device-remove'>): Verdict {
+  const [author, found] = [state.devices.get(toHex(statement.author)), state.devices.get(toHex(device))];
+  if (found === undefined) return 'device_unknown';
+  return author !== undefined && author.position < found.position ? undefined : 'device_older';
+}
+
+/** [JOURNAL-32] The recovery code writes this kind, and no device does. */
+function kindIsItsAuthors(state: FleetState, { statement }: OpenedEntry, { kind }: Body): Verdict {
+  return equalBytes(statement.author, state.recovery.id) === (kind === 'recover') ? undefined : 'author_unknown';
+}
+
+/** [JOURNAL-34] Ids are new, whom it removes is there and stands once, and somebody is left. */
+function recoveryIsWhole(state: FleetState, _entry: OpenedEntry, body: BodyOf<'recover'>): Verdict {
+  const { device, recovery, removed } = body;
+  const fresh = [recovery.id, ...(device === undefined ? [] : [device.id])];
+  if (fresh.some((id) => idIsTaken(state, id))) return 'id_taken';
+  const ordered = removed.every((id, index) => index === 0 || compareBytes(removed[index - 1] ?? id, id) < 0);
+  if (!ordered || removed.some((id) => !state.devices.has(toHex(id)))) return 'device_unknown';
+  const left = state.devices.size - removed.length + (device === undefined ? 0 : 1);
+  if (left === 0) return 'device_unknown';
+  return left <= maxDevices ? undefined : 'limit_exceeded';
+}
+
 /** [JOURNAL-8] Also ids of revoked agents stay taken; the control topic's id is nobody's. */
 function agentIdIsFresh(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'agent-enroll'>): Verdict {
-  const id = toHex(agent.id);
-  const taken =
-    state.agents.has(id) ||
-    state.devices.has(id) ||
-    equalBytes(agent.id, state.recovery.id) ||
-    equalBytes(agent.id, controlTopic);
-  return taken ? 'agent_taken' : undefined;
+  return idIsTaken(state, agent.id) ? 'agent_taken' : undefined;
 }
 
 /** [JOURNAL-9] */
@@ -233,7 +269,10 @@ const ofEveryEntry: readonly ((state: FleetState, entry: OpenedEntry, body: Body
   kindIsForItsAudience,
 ];
 
-const ofControlEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [epochStartsOnce];
+const ofControlEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [
+  kindIsItsAuthors,
+  epochStartsOnce,
+];
 
 const ofAgentEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Body) => Verdict)[] = [
   audienceIsTheAuthors,
@@ -243,6 +282,9 @@ const ofAgentEntries: readonly ((state: FleetState, entry: OpenedEntry, body: Bo
 const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   genesis: [],
   epoch: [membersAreExact, previousKeyIsThere],
+  'device-add': [deviceIsNew],
+  'device-remove': [authorIsOlder],
+  recover: [recoveryIsWhole],
   'agent-enroll': [agentIdIsFresh, agentsFit, credentialIsTheAgents],
   'agent-credential': [credentialIsRenewed],
   'agent-suspend': [suspendedOnce],

@@ -13,6 +13,7 @@ import {
   agentRecord,
   bedrockId,
   bedrockText,
+  deviceLink,
   deviceRecord,
   maxBedrockTexts,
   maxCheckpointBytes,
@@ -44,7 +45,9 @@ const snapshot = record({
   relayKey: signPublicKey,
   pulseMaxAgeMs: pulseMaxAge,
   control: record({ position, hash: digest, atMs }),
-  devices: list(record({ device: deviceRecord, sinceMs: atMs }), { max }),
+  devices: list(record({ device: deviceRecord, sinceMs: atMs, position, chain: list(deviceLink, { max: 64 }) }), { max }),
+  former: list(record({ id: principalId, sign: signPublicKey, name: text({ max: 64 }), endedAtMs: atMs }), { max }),
+  operatorsEndedAt: integer(),
   agents: list(
     record({
       agent: agentRecord,
@@ -109,7 +112,14 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     relayKey: state.relayKey,
     pulseMaxAgeMs: state.pulseMaxAgeMs,
     control: state.control,
-    devices: [...state.devices.values()].map(({ sinceMs, ...device }) => ({ device, sinceMs })),
+    devices: [...state.devices.values()].map(({ sinceMs, position: at, chain, ...device }) => ({
+      device,
+      sinceMs,
+      position: at,
+      chain,
+    })),
+    former: [...state.former.values()],
+    operatorsEndedAt: state.operatorsEndedAt,
     agents: [...state.agents.values()].map((each) => {
       const { credential, enrolledAtMs, position: at, revoked, suspended, suspensions, ...agent } = each;
       const halted = { ...(suspended !== undefined && { suspended }), ...(suspensions > 0 && { suspensions }) };
@@ -151,7 +161,9 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     relayKey: read.relayKey,
     pulseMaxAgeMs: read.pulseMaxAgeMs,
     control: read.control,
-    devices: byId(read.devices.map(({ device, sinceMs }) => ({ ...device, sinceMs }))),
+    devices: byId(read.devices.map(({ device, ...rest }) => ({ ...device, ...rest }))),
+    former: byId(read.former),
+    operatorsEndedAt: read.operatorsEndedAt,
     agents: byId(
       read.agents.map(({ agent, revoked, suspended, suspensions = 0, ...rest }) => ({
         ...agent,

@@ -4,9 +4,7 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
-import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
-import type { Primitives } from '../primitives/primitives.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { GrantedItem, VaultItem } from '../vault/item.ts';
 import type { Body, BodyOf } from './bodies.ts';
@@ -24,7 +22,22 @@ export type OpenedEntry = Verified<{
   readonly content: Content;
 }>;
 
-export type Device = BodyOf<'genesis'>['device'] & { readonly sinceMs: number };
+export type Device = BodyOf<'genesis'>['device'] & {
+  readonly sinceMs: number;
+  /** Control position of the entry that added it: who came earlier may remove who came later. */
+  readonly position: number;
+  /** How services get from the fleet's root to its key; empty for the root itself, and for one that a recovery code added. */
+  readonly chain: readonly string[];
+};
+
+/** One who may sign no more: a device that was removed, or a recovery code that was used. */
+export interface Former {
+  readonly id: Uint8Array;
+  readonly sign: Uint8Array;
+  /** Empty for a recovery code. */
+  readonly name: string;
+  readonly endedAtMs: number;
+}
 
 export interface Revocation {
   readonly position: number;
@@ -119,6 +132,10 @@ export interface FleetState {
   readonly pulseMaxAgeMs: number;
   readonly control: Tip;
   readonly devices: ReadonlyMap<string, Device>;
+  /** In order. Their ids stay taken. */
+  readonly former: ReadonlyMap<string, Former>;
+  /** The last control position at which a device or a recovery code lost its power; 0: none did. */
+  readonly operatorsEndedAt: number;
   readonly agents: ReadonlyMap<string, Agent>;
   /** By name, each in order; only the audiences that the reader can open. */
   readonly audiences: ReadonlyMap<string, readonly Epoch[]>;
@@ -138,16 +155,22 @@ export interface FleetState {
   readonly rejected: readonly Rejection[];
 }
 
-/** The device that made the fleet: the root of what its services verify. Throws `genesis_invalid` for a state that has none. */
-export function makerOf(primitives: Primitives, { devices }: FleetState): Device {
-  for (const device of devices.values()) if (equalBytes(deviceIdOf(primitives, device.keys.sign), device.id)) return device;
-  throw new HoldfastError('genesis_invalid', 'the device that made the fleet is not known');
+/** The root of what services verify: the device that made the fleet, or else the oldest that is left. Throws `genesis_invalid` for a state that has none. */
+export function makerOf({ devices }: FleetState): Device {
+  const [oldest] = [...devices.values()].toSorted((a, b) => a.position - b.position);
+  if (oldest !== undefined) return oldest;
+  throw new HoldfastError('genesis_invalid', 'the fleet has no device');
 }
 
 /** Enrolled and not revoked: nothing else may act. */
 export function isLive(state: FleetState, agent: Uint8Array): boolean {
   const found = state.agents.get(toHex(agent));
   return found !== undefined && found.revoked === undefined;
+}
+
+/** How services get from the fleet's root to this device's key. */
+export function chainOf(state: FleetState, device: Uint8Array): readonly string[] {
+  return equalBytes(makerOf(state).id, device) ? [] : (state.devices.get(toHex(device))?.chain ?? []);
 }
 
 /** Live and not suspended: who may use what was granted, and who a relay lets in. [JOURNAL-30] */

@@ -64,11 +64,16 @@ export async function verifyControlEntry(
 ): Promise<VerifiedEntry> {
   const { statement } = entry;
   assertOwn(state, controlTopic, entry);
-  const device = state.devices.get(toHex(statement.author));
-  if (device === undefined) return refuse('author_unknown', 'the author is not a device of the fleet'); // [JOURNAL-2]
-  const verified = await verifyEntry(primitives, entry, device.keys.sign);
+  const author = state.devices.get(toHex(statement.author)) ?? recoveryAuthor(state, entry);
+  if (author === undefined) return refuse('author_unknown', 'the author is not a device of the fleet'); // [JOURNAL-2]
+  const verified = await verifyEntry(primitives, entry, author.keys.sign);
   assertNext(state.control, entry);
   return verified;
+}
+
+/** [JOURNAL-32] The recovery code speaks to the fleet alone: so everybody can see what it says. */
+function recoveryAuthor({ recovery }: FleetState, { statement }: UnverifiedEntry): FleetState['recovery'] | undefined {
+  return equalBytes(statement.author, recovery.id) && statement.audience === 'fleet' ? recovery : undefined;
 }
 
 /** What verifying an agent's entry takes besides the state: is the control head that it names known, ahead of us, or another history's? */

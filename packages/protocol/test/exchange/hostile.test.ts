@@ -70,7 +70,7 @@ test('a device builds on no access list that its fleet did not sign, and on none
   const second = await world.nextAccess([agent]);
   const devices = [{ id: world.device.id, sign: world.device.holder.publicKeys.sign }];
   const ask = async (wire: Uint8Array, seen: number): Promise<string> =>
-    verifyAccessListInForce(primitives, parseAccessList(wire), { fleet: world.fleet, devices, seen }).then(
+    verifyAccessListInForce(primitives, parseAccessList(wire), { fleet: world.fleet, authors: devices, seen }).then(
       ({ statement }) => `version ${statement.version}`,
       codeOf,
     );
