@@ -268,6 +268,7 @@ test('approve takes a code, its URL, or - for standard input; words in any case;
       scope: 'one',
       machine: 'box',
       custody: 'software',
+      evidence: 'claimed',
     },
   );
   json(await asOperator(home, ['approve', `${url}/enroll#${two.code}`, '--words', two.words.replaceAll(' ', ', '), '--json']));
