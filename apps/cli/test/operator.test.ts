@@ -274,7 +274,7 @@ test('approve takes a code, its URL, or - for standard input; words in any case;
   json(await asOperator(home, ['approve', `${url}/enroll#${two.code}`, '--words', two.words.replaceAll(' ', ', '), '--json']));
   const people = await asOperator(home, ['approve', '-', '--words', three.words], { input: `${three.code}\n` });
   assert.equal(people.stdout, 'three on box is admitted\n');
-  assert.match(people.stderr, /machine {2}box\n {2}scope {4}three\n {2}keys {5}software\n/);
+  assert.match(people.stderr, /machine {2}box\n {2}scope {4}three\n {2}keys {5}software, claimed: /);
   const nobody = await asOperator(home, [
     'approve',
     formatPairingCode(primitives, newPairingCode(primitives)),
