@@ -1,7 +1,7 @@
 // The fleet's control topic as an operator reads it from the relay itself: verified entry by entry, held against the head that this operator saw
 // last and against the one over which the relay signs our question. What was seen is written down. spec/operator-key.md.
 
-import { controlTopic, type Head } from '@holdfast/protocol/blind/entry';
+import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
 import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -12,6 +12,9 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { rememberSeen, seenBefore, type OperatorFacts } from './key-file.ts';
+
+/** Of a fleet with a hundred thousand operator's acts. */
+const maxUnreadBytes = 256 * 1024 * 1024;
 
 export class ControlHistory {
   readonly replica: Replica;
@@ -70,9 +73,7 @@ export class ControlHistory {
     const before = seenBefore(this.folder)?.control; // and not again below: another command of this machine may see more meanwhile
     const told = await this.told();
     compareHeads(before, told); // [OPKEY-6]
-    const wires: Uint8Array[] = [];
-    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) wires.push(wire);
-    await this.takeAll(wires);
+    await this.takeAll(await this.unread());
     if (!this.replica.hasBegun)
       throw new HoldfastError('entry_stale', 'the relay has no history of this fleet', {
         next: "check the relay's address and its data",
@@ -101,6 +102,22 @@ export class ControlHistory {
     return this.takeAll([wire]);
   }
 
+  /** Held together until the last one is there; so what a relay can make us hold is bounded, and what it shows again ends it. */
+  private async unread(): Promise<Uint8Array[]> {
+    const wires: Uint8Array[] = [];
+    const hashes = new Set(this.hashes.map(toHex));
+    let bytes = 0;
+    for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) {
+      const hash = toHex(parseEntry(nodePrimitives, wire).hash);
+      if (hashes.has(hash)) throw shownAgain();
+      hashes.add(hash);
+      bytes += wire.length;
+      if (bytes > maxUnreadBytes) throw new HoldfastError('limit_exceeded', 'the relay shows more entries than a fleet has');
+      wires.push(wire);
+    }
+    return wires;
+  }
+
   /** In one go: a device that came later finds the keys of before in what comes after. [AUDIENCE-7] */
   private async takeAll(wires: readonly Uint8Array[]): Promise<void> {
     const results = await this.replica.ingest(controlTopic, wires);
@@ -111,8 +128,7 @@ export class ControlHistory {
           cause: result?.cause,
         });
       }
-      if (result.kind === 'duplicate')
-        throw new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for'); // [RELAY-14]
+      if (result.kind === 'duplicate') throw shownAgain();
       this.wires.push(wire);
       this.hashes.push(result.hash);
     }
@@ -124,3 +140,6 @@ export class ControlHistory {
     return headOf(await askFreshness(this.relay, { fleet, relayKey, topics: [] }), controlTopic);
   }
 }
+
+/** [RELAY-14] */
+const shownAgain = (): HoldfastError => new HoldfastError('relay_protocol', 'the relay shows entries that were not asked for');
