@@ -154,10 +154,15 @@ test('a file behind an @ in a prompt passes the same decision', async (t) => {
   const played = await play(t, { ...scene, rules: noTouch, prompt: 'Compare @secret.txt with @plain.txt' });
   assert.ok(!modelHeard(played).includes('the secret'));
   assert.ok(modelHeard(played).includes('the plain'));
-  assert.deepEqual(judged(played), [
-    ['Read', false],
-    ['Read', true],
-  ]);
+  // Both are asked about at once.
+  const mentioned = played.acts.map(({ call, allowed }) => [call.name, path.basename(call.paths?.[0] ?? ''), allowed] as const);
+  assert.deepEqual(
+    mentioned.toSorted(([, one], [, other]) => one.localeCompare(other)),
+    [
+      ['Read', 'plain.txt', true],
+      ['Read', 'secret.txt', false],
+    ],
+  );
 });
 
 // [GUARD-12]
