@@ -383,6 +383,14 @@ export const session: Area = {
       },
     },
     {
+      id: 'S-7.who-ends-the-watcher',
+      off: 'the end of bwrap may end the watcher before it has ended the rest',
+      file: 'apps/daemon/src/sandbox/keeper.ts',
+      from: '  kill -9 $$\n',
+      to: '',
+      red: { 'apps/daemon/test/sandbox/keeper.test.ts': 'all are ended, in whatever order' },
+    },
+    {
       id: 'S-7.end-of-bwrap',
       off: 'what is inside outlives bwrap',
       file: 'apps/daemon/src/sandbox/plan.ts',

@@ -11,7 +11,8 @@ export type LifelineDescriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 /**
  * Nobody writes to the lifeline: it ends with the daemon, or when the daemon closes it. Only a session that begins with this shell, or with
  * the one that waits for it, is the chain's own. It lives on as long as the watcher does, so its number means no other meanwhile.
- * What comes after the last bracket of `stat` is state, parent, group, session.
+ * What comes after the last bracket of `stat` is state, parent, group, session. The first to be killed is the shell that would end the watcher when
+ * bwrap ends: numbers come round, so bwrap may be met before it.
  */
 const text = (lifeline: LifelineDescriptor): string => `
 trap '' HUP
@@ -23,6 +24,7 @@ trap '' HUP
   set -- \${own##*) }
   session=$4
   [ "$session" = $$ ] || [ "$session" = $PPID ] || exit
+  kill -9 $$
   left=yes
   while [ -n "$left" ]; do
     left=
