@@ -10,34 +10,44 @@ export type LifelineDescriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
 /**
  * Nobody writes to the lifeline: it ends with the daemon, or when the daemon closes it. Only a session that begins with this shell, or with
- * the one that waits for it, is the chain's own. It lives on as long as the watcher does, so its number means no other meanwhile.
- * What comes after the last bracket of `stat` is state, parent, group, session. The first to be killed is the shell that would end the watcher when
- * bwrap ends: numbers come round, so bwrap may be met before it.
+ * the one that waits for it, is the chain's own. It lives on as long as who sweeps it does, so its number means no other meanwhile.
+ *
+ * The watcher leaves the first shell, which ends when bwrap does: two that kill each other would both be gone too early. And a bwrap that was killed,
+ * or failed by itself, may have left what nobody is bound to: the first shell ends the watcher and sweeps then, but for who waits for it.
+ * What comes after the last bracket of `stat` is state, parent, group, session.
  */
 const text = (lifeline: LifelineDescriptor): string => `
 trap '' HUP
-{
-  exec >/dev/null 2>&1
-  read -r _ <&${lifeline}
-  read -r own </proc/self/stat
-  self=\${own%% *}
-  set -- \${own##*) }
+look() {
+  number=\${1%% *}
+  set -- \${1##*) }
+  state=$1
   session=$4
-  [ "$session" = $$ ] || [ "$session" = $PPID ] || exit
-  kill -9 $$
+}
+sweep() {
   left=yes
   while [ -n "$left" ]; do
     left=
     for stat in /proc/[0-9]*/stat; do
       read -r line <"$stat" || continue
-      set -- \${line##*) }
-      if [ "$4" = "$session" ] && [ "$1" != Z ] && [ "\${line%% *}" != "$self" ]; then
-        left=yes
-        kill -9 "\${line%% *}"
-      fi
+      look "$line"
+      [ "$session" = "$ours" ] && [ "$state" != Z ] && [ "$number" != "$1" ] && [ "$number" != "$2" ] || continue
+      left=yes
+      kill -9 "$number"
     done
     [ -z "$left" ] || sleep 0.02
   done
+}
+read -r line </proc/self/stat
+look "$line"
+ours=$session
+[ "$ours" = $$ ] || [ "$ours" = $PPID ] || exit 125
+{
+  exec >/dev/null 2>&1
+  read -r _ <&${lifeline}
+  read -r line </proc/self/stat
+  look "$line"
+  sweep "$number" $$
 } &
 watcher=$!
 "$@" ${lifeline}<&-
@@ -45,6 +55,7 @@ code=$?
 exec 2>/dev/null
 kill -9 $watcher
 wait $watcher
+[ $code = 0 ] || sweep $$ $PPID
 exit $code`;
 
 /**
