@@ -1,16 +1,17 @@
 // What a TPM shows of two of its keys, spec/attestation.md: the maker's certificate of its endorsement key, and, once it has opened a challenge with that
 // key, its word about both keys. The attestation key is made for one enrolment and kept nowhere.
 
-import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
+import { concat } from '@holdfast/protocol/codec/bytes';
 import { qualifyingData, type KeyChallenge, type KeyEvidence, type KeyProof } from '@holdfast/protocol/custody/attestation';
+import { afterHead, alg, heads, padded } from '@holdfast/protocol/custody/tpm-keys';
+import { Reader, sized, u16, u32, u8 } from '@holdfast/protocol/custody/tpm-marshal';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { lowS } from '@holdfast/protocol/primitives/p256-scalar';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
 import type { Attester } from '../attester.ts';
-import { attestingTemplate, nameOf, padded, type Tpm, type TpmAtWork, type Wrapped } from './chip.ts';
+import { nameOf, templates, type Tpm, type TpmAtWork, type Wrapped } from './chip.ts';
 import { withoutSessions, withSessions, type TpmDevice } from './device.ts';
-import { Reader, sized, u16, u32, u8 } from './marshal.ts';
 import { openAuthorization, type Entity } from './session.ts';
 
 const commands = {
@@ -27,9 +28,6 @@ const commands = {
 
 const rhEndorsement = 0x4000000b;
 const rhNull = 0x40000007;
-const algNull = 0x0010;
-const algEcdsa = 0x0018;
-const algSha256 = 0x000b;
 const policySession = 1;
 
 /** TCG EK Credential Profile: where the RSA 2048 key and its certificate lie. */
@@ -37,14 +35,6 @@ const endorsementHandle = 0x81010001;
 const certificateIndex = 0x01c00002;
 const maxCertificateBytes = 4096;
 const nvChunkBytes = 512;
-
-/** Template L-1. */
-const endorsementHead = new Uint8Array(
-  Buffer.from(
-    '0001000b000300b20020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa0006008000430010080000000000',
-    'hex',
-  ),
-);
 
 export function tpmAttester(
   primitives: Primitives,
@@ -58,7 +48,7 @@ export function tpmAttester(
         const endorsement = await readCertificate(work.device);
         const { handle, area } = await endorsementKey(work.device);
         await flushTransient(work, handle);
-        attesting = await work.create(attestingTemplate);
+        attesting = await work.create(templates.attest);
         return {
           v: 1,
           endorsement,
@@ -126,11 +116,11 @@ function withoutPadding(written: Uint8Array): Uint8Array {
 async function endorsementKey(device: TpmDevice): Promise<{ readonly handle: number; readonly area: Uint8Array }> {
   try {
     const kept = new Reader(await device.send(withoutSessions, commands.readPublic, u32(endorsementHandle))).sized().slice();
-    if (equalBytes(kept.subarray(0, endorsementHead.length), endorsementHead)) return { handle: endorsementHandle, area: kept };
+    if (afterHead(kept, heads.endorsement) !== undefined) return { handle: endorsementHandle, area: kept };
   } catch (thrown) {
     if (thrown instanceof HoldfastError && thrown.code === 'key_store_absent') throw thrown;
   }
-  const template = concat(endorsementHead, sized(new Uint8Array(256)));
+  const template = concat(heads.endorsement, sized(new Uint8Array(256)));
   const body = concat(
     ...[u32(rhEndorsement), u32(openAuthorization.length), openAuthorization],
     ...[sized(sized(), sized()), sized(template), sized(), u32(0)],
@@ -155,7 +145,7 @@ async function activate(work: TpmAtWork, attester: Entity, { credential, secret 
       await device.send(
         withoutSessions,
         commands.startAuthSession,
-        concat(u32(rhNull), u32(rhNull), sized(new Uint8Array(32)), sized(), u8(policySession), u16(algNull), u16(algSha256)),
+        concat(u32(rhNull), u32(rhNull), sized(new Uint8Array(32)), sized(), u8(policySession), u16(alg.none), u16(alg.sha256)),
       ),
     );
     session = begun.u32();
@@ -194,13 +184,13 @@ async function certified(
       code: commands.certify,
       handles: [{ handle: object.handle, name: nameOf(key.public) }, attester],
       auth,
-      parameters: concat(sized(data), u16(algNull)),
+      parameters: concat(sized(data), u16(alg.none)),
       answersSized: true,
       secondIsOpen: true,
     });
     const reader = new Reader(answer);
     const attest = reader.sized().slice();
-    if (reader.u16() !== algEcdsa || reader.u16() !== algSha256)
+    if (reader.u16() !== alg.ecdsa || reader.u16() !== alg.sha256)
       throw new HoldfastError('key_store_failed', 'the TPM signed in another way than was asked');
     const signature = lowS(concat(padded(reader.sized()), padded(reader.sized())));
     reader.end();

@@ -4,11 +4,12 @@
 import { createHash } from 'node:crypto';
 
 import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
+import { afterHead, alg, attribute, coordinates, heads, nameOf as objectName, padded } from '@holdfast/protocol/custody/tpm-keys';
+import { Reader, sized, u16, u32, u8 } from '@holdfast/protocol/custody/tpm-marshal';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 
 import { TpmContextFault, TpmDevice, withoutSessions, withSessions } from './device.ts';
-import { Reader, sized, u16, u32, u8 } from './marshal.ts';
-import { algSha256, TpmSession, type Command, type Entity, type StorageKey } from './session.ts';
+import { TpmSession, type Command, type Entity, type StorageKey } from './session.ts';
 
 const commands = {
   createPrimary: 0x131,
@@ -27,28 +28,8 @@ const passwordSession = 0x40000009;
 /** TCG provisioning guidance: where an owner keeps the storage key, whose password then need not be known here. */
 const sharedStorageKey = 0x81000001;
 
-const algEcc = 0x0023;
-const algKeyedHash = 0x0008;
-const algAes = 0x0006;
-const algCfb = 0x0043;
-const algNull = 0x0010;
-const algEcdsa = 0x0018;
-const algEcdh = 0x0019;
-const curveP256 = 0x0003;
 const tagHashCheck = 0x8024;
 const rhNull = 0x40000007;
-
-const attribute = {
-  fixedTpm: 1 << 1,
-  fixedParent: 1 << 4,
-  sensitiveDataOrigin: 1 << 5,
-  userWithAuth: 1 << 6,
-  noDictionaryAttack: 1 << 10,
-  restricted: 1 << 16,
-  decrypt: 1 << 17,
-  sign: 1 << 18,
-} as const;
-const bornHere = attribute.fixedTpm | attribute.fixedParent | attribute.sensitiveDataOrigin | attribute.userWithAuth;
 
 /** TPM_CAP_TPM_PROPERTIES, TPM_PT_PERMANENT, and TPMA_PERMANENT's bit. */
 const capProperties = 6;
@@ -57,38 +38,17 @@ const inLockout = 1 << 9;
 
 const noAuth = new Uint8Array(0);
 
-function eccTemplate(attributes: number, symmetric: Uint8Array, scheme: Uint8Array, unique: Uint8Array): Uint8Array {
-  return concat(
-    ...[u16(algEcc), u16(algSha256), u32(attributes), sized(), symmetric, scheme],
-    ...[u16(curveP256), u16(algNull), unique],
-  );
-}
+/** What a key is made of: its head, and a point that the TPM fills in. */
+const leaf = (head: Uint8Array): Uint8Array => concat(head, sized(), sized());
 
-/** TCG EK Credential Profile, template H-2 for storage keys: every tool on the machine arrives at the same key. */
-const storageTemplate = eccTemplate(
-  bornHere | attribute.noDictionaryAttack | attribute.restricted | attribute.decrypt,
-  concat(u16(algAes), u16(128), u16(algCfb)),
-  u16(algNull),
-  concat(sized(new Uint8Array(32)), sized(new Uint8Array(32))),
-);
-
-const eccLeaf = (use: number, scheme: number): Uint8Array =>
-  eccTemplate(
-    bornHere | attribute.noDictionaryAttack | use,
-    u16(algNull),
-    concat(u16(scheme), u16(algSha256)),
-    concat(sized(), sized()),
-  );
-
-/** Signs nothing but what the TPM itself says: it attests. [ATTEST-4] */
-export const attestingTemplate = eccLeaf(attribute.restricted | attribute.sign, algEcdsa);
+export const templates = {
+  sign: leaf(heads.sign),
+  agree: leaf(heads.agree),
+  attest: leaf(heads.attest),
+  storage: concat(heads.storage, sized(new Uint8Array(32)), sized(new Uint8Array(32))),
+} as const;
 
 export type TpmKeyUse = 'sign' | 'agree';
-
-const templates: Readonly<Record<TpmKeyUse, Uint8Array>> = {
-  sign: eccLeaf(attribute.sign, algEcdsa),
-  agree: eccLeaf(attribute.decrypt, algEcdh),
-};
 
 /** An object as it lies on disk: opened by the TPM that made it, and by no other. */
 export interface Wrapped {
@@ -98,29 +58,14 @@ export interface Wrapped {
 
 /** SEC1, uncompressed, of an ECC public area. Throws `key_invalid` for one that is not of the template `use`. */
 export function pointOf(area: Uint8Array, use: TpmKeyUse): Uint8Array {
-  const template = templates[use];
-  const head = template.subarray(0, template.length - 4);
-  if (!equalBytes(area.subarray(0, head.length), head))
-    throw new HoldfastError('key_invalid', 'the TPM has a key of another kind than was asked for');
-  const { x, y } = pointIn(area.subarray(head.length));
+  const unique = afterHead(area, heads[use]);
+  if (unique === undefined) throw new HoldfastError('key_invalid', 'the TPM has a key of another kind than was asked for');
+  const { x, y } = coordinates(unique);
   return concat(u8(4), x, y);
 }
 
-/** TPMs may leave out leading zeros. */
-function pointIn(unique: Uint8Array): { readonly x: Uint8Array; readonly y: Uint8Array } {
-  const reader = new Reader(unique);
-  const point = { x: padded(reader.sized()), y: padded(reader.sized()) };
-  reader.end();
-  return point;
-}
-
-export function padded(number: Uint8Array): Uint8Array {
-  if (number.length > 32) throw new HoldfastError('key_store_failed', 'the TPM gave a number that is too long');
-  return concat(new Uint8Array(32 - number.length), number);
-}
-
 export function nameOf(area: Uint8Array): Uint8Array {
-  return concat(u16(algSha256), createHash('sha256').update(area).digest());
+  return objectName((bytes) => createHash('sha256').update(bytes).digest(), area);
 }
 
 /** What work of several commands is given. */
@@ -170,10 +115,10 @@ export class Tpm {
   /** ECDSA with SHA-256 over a digest: r ‖ s. */
   async sign(key: Wrapped, auth: Uint8Array, digest: Uint8Array): Promise<Uint8Array> {
     const ticket = concat(u16(tagHashCheck), u32(rhNull), sized());
-    const parameters = concat(sized(digest), concat(u16(algEcdsa), u16(algSha256)), ticket);
+    const parameters = concat(sized(digest), concat(u16(alg.ecdsa), u16(alg.sha256)), ticket);
     const answer = await this.#use(key, auth, { code: commands.sign, parameters, answersSized: false });
     const reader = new Reader(answer);
-    if (reader.u16() !== algEcdsa || reader.u16() !== algSha256)
+    if (reader.u16() !== alg.ecdsa || reader.u16() !== alg.sha256)
       throw new HoldfastError('key_store_failed', 'the TPM signed in another way than was asked');
     const signature = concat(padded(reader.sized()), padded(reader.sized()));
     reader.end();
@@ -194,8 +139,8 @@ export class Tpm {
   async seal(secret: Uint8Array, auth: Uint8Array, guarded: boolean): Promise<Wrapped> {
     const attributes = attribute.fixedTpm | attribute.fixedParent | attribute.userWithAuth;
     const template = concat(
-      ...[u16(algKeyedHash), u16(algSha256), u32(guarded ? attributes : attributes | attribute.noDictionaryAttack)],
-      ...[sized(), u16(algNull), sized()],
+      ...[u16(alg.keyedHash), u16(alg.sha256), u32(guarded ? attributes : attributes | attribute.noDictionaryAttack)],
+      ...[sized(), u16(alg.none), sized()],
     );
     return this.#create(concat(sized(auth), sized(secret)), template);
   }
@@ -375,29 +320,25 @@ async function sharedStorage(device: TpmDevice): Promise<StorageKey | undefined>
     return undefined; // nobody put one there
   }
   const area = new Reader(answer).sized().slice();
-  return isStorageKey(area) ? storageKey(sharedStorageKey, area) : undefined;
+  return storageKey(sharedStorageKey, area);
 }
 
 async function createStorage(device: TpmDevice): Promise<StorageKey> {
   const authorization = concat(u32(passwordSession), sized(), u8(0), sized());
   const body = concat(
     ...[u32(rhOwner), u32(authorization.length), authorization],
-    ...[sized(sized(), sized()), sized(storageTemplate), sized(), u32(0)],
+    ...[sized(sized(), sized()), sized(templates.storage), sized(), u32(0)],
   );
   const reader = new Reader(await device.send(withSessions, commands.createPrimary, body));
   const handle = reader.u32();
   reader.u32(); // length of the parameters
   const area = reader.sized().slice();
-  if (!isStorageKey(area)) throw new HoldfastError('key_store_failed', 'the TPM made another storage key than was asked for');
-  return storageKey(handle, area);
+  const made = storageKey(handle, area);
+  if (made === undefined) throw new HoldfastError('key_store_failed', 'the TPM made another storage key than was asked for');
+  return made;
 }
 
-const storageHead = storageTemplate.subarray(0, storageTemplate.length - 2 * 34);
-
-function isStorageKey(area: Uint8Array): boolean {
-  return equalBytes(area.subarray(0, storageHead.length), storageHead);
-}
-
-function storageKey(handle: number, area: Uint8Array): StorageKey {
-  return { handle, name: nameOf(area), point: pointIn(area.subarray(storageHead.length)) };
+function storageKey(handle: number, area: Uint8Array): StorageKey | undefined {
+  const unique = afterHead(area, heads.storage);
+  return unique && { handle, name: nameOf(area), point: coordinates(unique) };
 }

@@ -6,9 +6,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as later } from 'node:timers/promises';
 
 import { concat } from '@holdfast/protocol/codec/bytes';
+import { Reader, u16, u32 } from '@holdfast/protocol/custody/tpm-marshal';
 import { HoldfastError } from '@holdfast/protocol/errors';
-
-import { Reader, u16, u32 } from './marshal.ts';
 
 /** TPM2_GetCapability of common chips; no command of ours is near it. */
 const maxResponseBytes = 4096;

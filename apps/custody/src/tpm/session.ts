@@ -5,18 +5,16 @@
 import { createCipheriv, createDecipheriv, createECDH, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 import { concat, utf8 } from '@holdfast/protocol/codec/bytes';
+import { alg } from '@holdfast/protocol/custody/tpm-keys';
+import { Reader, sized, u16, u32, u8 } from '@holdfast/protocol/custody/tpm-marshal';
 import { HoldfastError } from '@holdfast/protocol/errors';
 
 import { withoutSessions, withSessions, type TpmDevice } from './device.ts';
-import { Reader, sized, u16, u32, u8 } from './marshal.ts';
 
 const startAuthSession = 0x176;
 const flushContext = 0x165;
 const rhNull = 0x40000007;
 const hmacSession = 0;
-const algAes = 0x0006;
-const algCfb = 0x0043;
-export const algSha256 = 0x000b;
 
 const continueSession = 0x01;
 const decryptFirst = 0x20;
@@ -90,7 +88,7 @@ export class TpmSession {
       startAuthSession,
       concat(
         ...[u32(storage.handle), u32(rhNull), sized(nonceCaller), sized(sized(ownX), sized(ownY)), u8(hmacSession)],
-        ...[u16(algAes), u16(128), u16(algCfb), u16(algSha256)],
+        ...[u16(alg.aes), u16(128), u16(alg.cfb), u16(alg.sha256)],
       ),
     );
     const reader = new Reader(answer);

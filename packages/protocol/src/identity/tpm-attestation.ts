@@ -3,10 +3,12 @@
 
 import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
 import { qualifyingData, type KeyChallenge, type KeyEvidence, type KeyProof } from '../custody/attestation.ts';
+import { heads, nameOf } from '../custody/tpm-keys.ts';
+import { sized } from '../custody/tpm-marshal.ts';
 import { HoldfastError } from '../errors.ts';
 import type { PairingOffer } from '../blind/pairing-offer.ts';
 import type { Primitives } from '../primitives/primitives.ts';
-import { endorsementModulus, heads, nameOf, pointOf, readCertified, sized } from './tpm-structures.ts';
+import { endorsementModulus, pointOf, readCertified } from './tpm-statements.ts';
 
 const secretBytes = 32;
 const pointBytes = 65;

@@ -1,8 +1,9 @@
 // Big-endian structures of TPM 2.0 (Part 2), written and read: integers, byte strings, and TPM2B (two bytes of length, then the bytes).
-// What is read comes from a chip on a bus that somebody may sit on: every length is checked, nothing may be left over.
+// What is read comes from a chip on a bus that somebody may sit on, or from whoever says that they have one: every length is checked, nothing may be
+// left over.
 
-import { concat } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { concat } from '../codec/bytes.ts';
+import { HoldfastError, type ErrorCode } from '../errors.ts';
 
 export function u8(value: number): Uint8Array {
   return Uint8Array.of(value);
@@ -22,19 +23,22 @@ export function sized(...parts: readonly Uint8Array[]): Uint8Array {
   return concat(u16(content.length), content);
 }
 
-/** Reads one response from its beginning to its end; past the end it throws `key_store_failed`. */
+/** Reads bytes from their beginning to their end; past the end it throws `fault`. */
 export class Reader {
   readonly #bytes: Uint8Array;
+  readonly #fault: ErrorCode;
   #offset = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** `fault`: an answer of our own TPM is bad, unless it is said what is. */
+  constructor(bytes: Uint8Array, fault: ErrorCode = 'key_store_failed') {
     this.#bytes = bytes;
+    this.#fault = fault;
   }
 
   /** A view, not a copy. */
   take(length: number): Uint8Array {
     const end = this.#offset + length;
-    if (end > this.#bytes.length) throw new HoldfastError('key_store_failed', 'the TPM answered less than it announced');
+    if (end > this.#bytes.length) throw new HoldfastError(this.#fault, 'what the TPM says ends too soon');
     const taken = this.#bytes.subarray(this.#offset, end);
     this.#offset = end;
     return taken;
@@ -58,7 +62,6 @@ export class Reader {
   }
 
   end(): void {
-    if (this.#offset !== this.#bytes.length)
-      throw new HoldfastError('key_store_failed', 'the TPM answered more than it announced');
+    if (this.#offset !== this.#bytes.length) throw new HoldfastError(this.#fault, 'what the TPM says is too long');
   }
 }
