@@ -166,7 +166,7 @@ export const journal: Area = {
       file: 'packages/protocol/src/blind/freshness.ts',
       from: 'if (!equalBytes(told.hash, seen.hash))',
       to: 'if (told.hash.length === 0)',
-      red: { [hostile]: 'the relay shows its own signature to the wrong one: entry_fork' },
+      red: { [wire]: '' },
     },
     {
       id: 'J-4.pulse',
