@@ -2,7 +2,7 @@
 //
 // Files run in processes of their own, as many at once as there are cores, with a temporary folder that is removed at the end
 // whatever happens; a suite that leaves something in it has failed. Exit 1 on a failure, on no tests at all, and with CI=true on
-// any skip. The last line is `N passed, N failed, N skipped`.
+// any skip. The last line is `N passed, N failed, N skipped`; before it stand the files that took longest.
 
 import { existsSync, globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,6 +13,9 @@ import { soaking } from '../packages/testkit/src/shares.ts';
 
 /** A file that runs longer hangs. */
 const maxFileMs = soaking ? 7_200_000 : 600_000;
+
+/** Whoever wants the whole proof faster begins with the files above this. */
+const slowMs = 15_000;
 
 /** How long tests may take to end after Ctrl-C. */
 const maxFarewellMs = 5_000;
@@ -70,13 +73,14 @@ async function main(): Promise<number> {
   process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
 
   const total = emptyTally();
+  const tookMs = new Map<string, number>();
   const startedMs = performance.now();
   for (const [suite, files] of ready ? findSuites(filters) : []) {
     if (interrupted.signal.aborted) break;
     const tally = emptyTally();
     const suiteStartedMs = performance.now();
     const events = run({ files, concurrency: availableParallelism(), timeout: maxFileMs, signal: interrupted.signal });
-    for await (const text of report(events, tally)) out(text);
+    for await (const text of report(events, tally, tookMs)) out(text);
     const left = readdirSync(temporary);
     if (left.length > 0 && !interrupted.signal.aborted) {
       tally.failed += 1;
@@ -90,6 +94,8 @@ async function main(): Promise<number> {
   if (none) out(filters.length > 0 ? `no test file begins with ${filters.join(' or ')}\n` : 'no tests ran\n');
   if (interrupted.signal.aborted) out('interrupted\n');
   if (total.skipped > 0) out(`${total.skipped} SKIPPED, each named above${inCi ? ': in CI nothing may skip' : ''}\n`);
+  for (const [file, ms] of [...tookMs].toSorted(([, a], [, b]) => b - a).slice(0, 20))
+    if (ms > slowMs) out(`  ${(ms / 1000).toFixed(1).padStart(6)} s   ${file}\n`);
   out(`${'all'.padEnd(20)} ${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s\n`);
   out(`${tallyLine(total)}\n`);
   if (interrupted.signal.aborted) return 130;

@@ -40,8 +40,12 @@ interface FileState {
 
 type Ended = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>;
 
-/** Yields text for the terminal while the events come in; counts into `tally`, which the caller owns. */
-export async function* report(events: AsyncIterable<TestEvent>, tally: Tally): AsyncGenerator<string> {
+/** Yields text for the terminal while the events come in; counts into `tally`, and notes in `tookMs` how long each file ran; both are the caller's. */
+export async function* report(
+  events: AsyncIterable<TestEvent>,
+  tally: Tally,
+  tookMs = new Map<string, number>(),
+): AsyncGenerator<string> {
   const files = new Map<string, FileState>();
   const stateOf = (file: string): FileState => {
     const known = files.get(file);
@@ -80,7 +84,10 @@ export async function* report(events: AsyncIterable<TestEvent>, tally: Tally): A
         break;
       }
       case 'test:summary':
-        if (event.data.file !== undefined) yield* closeFile(fileOf(event.data), stateOf(fileOf(event.data)), tally);
+        if (event.data.file !== undefined) {
+          tookMs.set(place(fileOf(event.data)), event.data.duration_ms);
+          yield* closeFile(fileOf(event.data), stateOf(fileOf(event.data)), tally);
+        }
         break;
       default:
     }
