@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { noSoftToken, pkcs11Addon, SoftToken } from '../packages/testkit/src/soft-token.ts';
+import { callService, doesTheMainJob, namesItsStore } from './key-store.ts';
 
 const secret = 'canary-pkcs11-1b7c93ae50d2f468';
 
@@ -40,29 +41,13 @@ describe('a machine with a PKCS#11 token', { skip: noSoftToken() }, () => {
     token.remove();
   });
 
-  const call = () => installation.run(['curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
+  const call = () => callService(installation, origin);
   const statusOf = async (of = installation) =>
     jsonOf<{ custody: string; agents: { custody: string }[]; notices: { code: string }[] }>(await of.cli(['status', '--json']));
 
-  it('says so, to the machine and to the operator', async () => {
-    const status = await statusOf();
-    assert.equal(status.custody, 'pkcs11');
-    assert.deepEqual(
-      status.agents.map(({ custody }) => custody),
-      ['pkcs11'],
-    );
-    const { agents } = jsonOf<{ agents: { custody: string }[] }>(await installation.operator(['agents', '--json']));
-    assert.deepEqual(
-      agents.map(({ custody }) => custody),
-      ['pkcs11'],
-    );
-  });
+  it('says so, to the machine and to the operator', () => namesItsStore(installation, 'pkcs11'));
 
-  it('does the main job', async () => {
-    const ran = await call();
-    assert.equal(ran.code, 0, ran.stderr);
-    assert.equal(origin.seen.at(-1)?.headers['authorization'], `Bearer ${secret}`);
-  });
+  it('does the main job', () => doesTheMainJob(installation, origin, secret));
 
   it('pulled out, it stops the calls with its name; put back, they go on', async () => {
     token.pull();

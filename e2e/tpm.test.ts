@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { noSoftTpm, SoftTpm } from '../packages/testkit/src/soft-tpm.ts';
+import { callService, doesTheMainJob, namesItsStore } from './key-store.ts';
 
 const secret = 'canary-tpm-6a0d94f1c27b8e35';
 
@@ -33,27 +34,11 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
     const ran = await installation.cli(['status', '--json']);
     return jsonOf<{ keyStores: { state: string }[] }>(ran).keyStores.map(({ state }) => state);
   };
-  const call = () => installation.run(['curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/me`]);
+  const call = () => callService(installation, origin);
 
-  it('says so, to the machine and to the operator', async () => {
-    const status = jsonOf<{ custody: string; agents: { custody: string }[] }>(await installation.cli(['status', '--json']));
-    assert.equal(status.custody, 'tpm');
-    assert.deepEqual(
-      status.agents.map(({ custody }) => custody),
-      ['tpm'],
-    );
-    const { agents } = jsonOf<{ agents: { custody: string }[] }>(await installation.operator(['agents', '--json']));
-    assert.deepEqual(
-      agents.map(({ custody }) => custody),
-      ['tpm'],
-    );
-  });
+  it('says so, to the machine and to the operator', () => namesItsStore(installation, 'tpm'));
 
-  it('does the main job', async () => {
-    const ran = await call();
-    assert.equal(ran.code, 0, ran.stderr);
-    assert.equal(origin.seen.at(-1)?.headers['authorization'], `Bearer ${secret}`);
-  });
+  it('does the main job', () => doesTheMainJob(installation, origin, secret));
 
   it('slow, it is called so, and the call that waited goes through', async () => {
     tpm.stall();

@@ -10,16 +10,9 @@ import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { hasOperator, operatorFacts, rememberSeen, saveOperator, seenBefore, unlockOperator } from '../src/operator/key-file.ts';
+import { facts, random } from './operator-facts.ts';
 
 const phrase = Buffer.from('correct horse battery staple');
-const random = (length: number) => primitives.random(length);
-const facts = {
-  fleet: random(32),
-  fleetName: 'home',
-  device: random(16),
-  relayUrl: 'http://127.0.0.1:7433',
-  relayKey: random(65),
-};
 
 let holder: SoftwareKeyHolder;
 let saved: Buffer;

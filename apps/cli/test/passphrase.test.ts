@@ -12,15 +12,8 @@ import { RecordedFolder } from '@holdfast/testkit/power-loss';
 import { changePassphrase, saveOperator, unlockOperator } from '../src/operator/key-file.ts';
 import { cli, newHome } from './cli.ts';
 import { operatorAt } from './operator-at.ts';
+import { facts } from './operator-facts.ts';
 
-const random = (length: number) => nodePrimitives.random(length);
-const facts = {
-  fleet: random(32),
-  fleetName: 'home',
-  device: random(16),
-  relayUrl: 'http://127.0.0.1:7433',
-  relayKey: random(65),
-};
 const [old, chosen] = ['correct horse battery staple', 'quite another phrase'].map((phrase) => Buffer.from(phrase));
 
 // [OPKEY-10]

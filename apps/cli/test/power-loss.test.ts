@@ -10,16 +10,9 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { RecordedFolder, type Found } from '@holdfast/testkit/power-loss';
 import { hasOperator, operatorFacts, rememberSeen, saveOperator, seenBefore, unlockOperator } from '../src/operator/key-file.ts';
+import { facts, random } from './operator-facts.ts';
 
-const random = (length: number) => nodePrimitives.random(length);
 const phrase = new TextEncoder().encode('correct horse battery staple');
-const facts = {
-  fleet: random(32),
-  fleetName: 'home',
-  device: random(16),
-  relayUrl: 'http://127.0.0.1:7433',
-  relayKey: random(65),
-};
 const headAt = (position: number) => ({ control: { position, hash: random(32) } });
 
 function recorded(t: TestContext): RecordedFolder {

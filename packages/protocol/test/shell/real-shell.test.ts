@@ -16,7 +16,7 @@ import { Grammar, dice } from './grammar.ts';
 const bubblewrap = 'bwrap';
 
 const driver = `
-cd /work
+cd /tree
 command_not_found_handle() { printf '%s\\0' "$@" $'\\x01' >> "$LOG"; }
 export -f command_not_found_handle
 for script in /in/*; do
@@ -24,7 +24,7 @@ for script in /in/*; do
   : > "$LOG"
   ( ulimit -t 3; exec bash -c "$(cat "$script")
 wait" ) < /dev/null > /dev/null 2>&1
-  rm -rf /work/file
+  rm -rf /tree/file
 done
 `;
 
@@ -44,9 +44,9 @@ function sandbox(folder: string): string[] {
       '/usr/bin:/bin',
       '--setenv',
       'HOME',
-      '/work',
+      '/tree',
     ],
-    ...['--ro-bind', '/usr', '/usr', ...system, '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/work'],
+    ...['--ro-bind', '/usr', '/usr', ...system, '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/tree'],
     ...['--ro-bind', join(folder, 'in'), '/in', '--bind', join(folder, 'out'), '/out'],
     ...['--', 'bash', '-c', driver],
   ];
