@@ -70,8 +70,8 @@ export const operator: Area = {
       id: 'O-4.call',
       off: 'an answer counts for another call than it was given for',
       file: 'packages/protocol/src/approvals/signals.ts',
-      from: `return equalBytes(ask, asked.ask) && equalBytes(call, asked.call);`,
-      to: `return equalBytes(ask, asked.ask) && call.length === asked.call.length;`,
+      from: `return equalBytes(ask, asked.ask) && equalBytes(call, asked.call) &&`,
+      to: `return equalBytes(ask, asked.ask) && call.length === asked.call.length &&`,
       red: { [approvals]: '[APPROVAL-5]' },
     },
     {

@@ -3,9 +3,10 @@
 import { decodeSaid, encodeSaid, type Answer, type Ask } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
 import { agentSays, operatorAnswers, type ToSay } from '@holdfast/protocol/approvals/signals';
+import { sealUse, useDigest, type BoundRequest, type UseTerms } from '@holdfast/protocol/approvals/use';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { parseSignal, signSignal, type SignalStatement } from '@holdfast/protocol/blind/signal';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import type { Json, Tool } from '@holdfast/protocol/rules/call';
@@ -40,31 +41,6 @@ const ask: Ask = {
 };
 const answer: Answer = { kind: 'answer', v: 1, ask: askId, call, verdict: 'once' };
 const closed = { kind: 'closed', v: 1, ask: askId, outcome: 'expired' } as const;
-
-const asked = (change: Record<string, unknown>) => ({ ...ask, ...change }) as unknown as Value;
-const bodies: readonly (readonly [string, Expect, Value])[] = [
-  ['an ask', 'ok', asked({})],
-  ['an answer', 'ok', answer],
-  ['no any more', 'ok', { ...answer, verdict: 'deny' }],
-  ['an end', 'ok', closed],
-  ['an answer for good', 'codec_shape', { ...answer, verdict: 'always' }],
-  ['another kind of body', 'codec_shape', { ...closed, kind: 'grant' }],
-  ['another kind of act', 'codec_shape', asked({ act: { ...ask.act, kind: 'everything' } })],
-  ['an ask without its call', 'codec_shape', asked({ call: new Uint8Array(31) })],
-  ['an ask that lives an hour', 'codec_shape', asked({ lifeMs: 3_600_000 })],
-  ['an unknown field', 'codec_shape', asked({ title: 'harmless' })],
-  ['a text of 8,193 characters', 'codec_limit', asked({ act: { ...ask.act, text: 'x'.repeat(8193) } })],
-  ['more than a signal holds', 'codec_limit', asked({ act: { ...ask.act, text: 'é'.repeat(8192) } })],
-];
-writeVectors(
-  'approval/bodies',
-  'Bodies of signals about approvals, and what a reader makes of them.',
-  bodies.map(([name, expect, value]) => {
-    const hex = encodeValue(value);
-    if (expect === 'ok' && toHex(encodeSaid(decodeSaid(hex))) !== toHex(hex)) throw new Error(name);
-    return { name, clause: 'APPROVAL-1', expect, hex };
-  }),
-);
 
 const deep = (levels: number): Json => (levels === 0 ? 'x' : [deep(levels - 1)]);
 const calls: readonly (readonly [string, { tool: Tool; harness: string; name: string; input: Json }, Expect])[] = [
@@ -223,6 +199,126 @@ writeVectors(
     device: { id: device, sign: deviceKeys.publicKeys.sign },
     epochKey,
     nowMs,
+  })),
+);
+
+const useKeys = await SoftwareKeyHolder.generate(primitives);
+const [grant, item] = [id(11), id(12)];
+const request = {
+  agent,
+  session,
+  grant,
+  item,
+  name: 'bank',
+  method: 'POST',
+  host: 'api.bank.example',
+  port: 443,
+  path: '/v1/payments',
+  query: '',
+  headers: [{ name: 'content-type', value: 'application/json' }],
+  body: '{"amount":10}',
+} satisfies BoundRequest;
+const changes: readonly (readonly [string, Partial<BoundRequest>])[] = [
+  ['another agent', { agent: id(7) }],
+  ['another session', { session: id(7) }],
+  ['another grant', { grant: id(7) }],
+  ['another item', { item: id(7) }],
+  ['another method', { method: 'PUT' }],
+  ['another host', { host: 'api.bank.example.evil' }],
+  ['another port', { port: 8443 }],
+  ['another path', { path: '/v1/payments/1' }],
+  ['a query', { query: 'to=mallory' }],
+  ['another header', { headers: [...request.headers, { name: 'stripe-account', value: 'acct_1' }] }],
+  ['one byte more of the body', { body: '{"amount":100}' }],
+  ['one byte less of the body', { body: '{"amount":1}' }],
+];
+const requests: readonly (readonly [string, Expect, BoundRequest])[] = [
+  ['the request of the page', 'ok', request],
+  ...changes.map(([name, change]) => [name, 'ok', { ...request, ...change }] as const),
+  ['6,144 bytes of body', 'ok', { ...request, body: 'x'.repeat(6144) }],
+  ['6,145 bytes of body', 'codec_limit', { ...request, body: 'x'.repeat(6145) }],
+  ['a query of 2,049 characters', 'codec_limit', { ...request, query: 'x'.repeat(2049) }],
+  ['65 headers', 'codec_limit', { ...request, headers: Array.from({ length: 65 }, () => ({ name: 'a', value: 'b' })) }],
+];
+writeVectors(
+  'approval/requests',
+  'Requests that need an approval, and the digests that an answer is bound to; no two are the same.',
+  requests.map(([name, expect, each]) => ({
+    name,
+    clause: 'APPROVAL-14',
+    expect,
+    request: each,
+    ...(expect === 'ok' && { digest: useDigest(primitives, each) }),
+  })),
+);
+
+const { agent: _agent, session: _session, ...boundAct } = request;
+const useAsk: Ask = {
+  ...ask,
+  act: { kind: 'use', ...boundAct, key: useKeys.publicKeys.seal, reported: { command: 'pay the rent' } },
+  call: useDigest(primitives, request),
+};
+const terms = { fleet, agent, session, ask: askId, expiresAtMs: nowMs + 120_000 };
+const secret = utf8('canary-secret-of-bank');
+const approved = await sealUse(primitives, { fleet, agent, ask: useAsk, expiresAtMs: terms.expiresAtMs }, secret);
+const asked = (change: Record<string, unknown>) => ({ ...ask, ...change }) as unknown as Value;
+const bodies: readonly (readonly [string, Expect, Value])[] = [
+  ['an ask', 'ok', asked({})],
+  ['an answer', 'ok', answer],
+  ['no any more', 'ok', { ...answer, verdict: 'deny' }],
+  ['an end', 'ok', closed],
+  ['an answer for good', 'codec_shape', { ...answer, verdict: 'always' }],
+  ['another kind of body', 'codec_shape', { ...closed, kind: 'grant' }],
+  ['another kind of act', 'codec_shape', asked({ act: { ...ask.act, kind: 'everything' } })],
+  ['an ask without its call', 'codec_shape', asked({ call: new Uint8Array(31) })],
+  ['an ask that lives an hour', 'codec_shape', asked({ lifeMs: 3_600_000 })],
+  ['an unknown field', 'codec_shape', asked({ title: 'harmless' })],
+  ['a text of 8,193 characters', 'codec_limit', asked({ act: { ...ask.act, text: 'x'.repeat(8193) } })],
+  ['a use', 'ok', asked({ act: useAsk.act, call: useAsk.call })],
+  ['a use whose key is a byte short', 'codec_shape', asked({ act: { ...useAsk.act, key: new Uint8Array(1248) } })],
+  ['a use of an unnamed credential', 'codec_shape', asked({ act: { ...useAsk.act, name: '' } })],
+  ['an answer with a sealing', 'ok', { ...answer, sealed: approved }],
+  ['an answer with half a sealing', 'codec_shape', { ...answer, sealed: { ciphertext: approved.ciphertext } }],
+  ['more than a signal holds', 'codec_limit', asked({ act: { ...ask.act, text: 'é'.repeat(8192) } })],
+];
+writeVectors(
+  'approval/bodies',
+  'Bodies of signals about approvals, and what a reader makes of them.',
+  bodies.map(([name, expect, value]) => {
+    const hex = encodeValue(value);
+    if (expect === 'ok' && toHex(encodeSaid(decodeSaid(hex))) !== toHex(hex)) throw new Error(name);
+    return { name, clause: 'APPROVAL-1', expect, hex };
+  }),
+);
+
+type Opening = { readonly terms: UseTerms; readonly request: BoundRequest; readonly atMs: number };
+const opening: Opening = { terms, request, atMs: nowMs };
+const withTerms = (change: Partial<UseTerms>): Opening => ({ ...opening, terms: { ...terms, ...change } });
+const openings: readonly (readonly [string, Expect, Opening])[] = [
+  ['the approved request', 'ok', opening],
+  ['a millisecond before the end', 'ok', { ...opening, atMs: terms.expiresAtMs - 1 }],
+  ['at the end', 'approval_expired', { ...opening, atMs: terms.expiresAtMs }],
+  ['of another ask', 'open_failed', withTerms({ ask: id(7) })],
+  ['of another session', 'open_failed', withTerms({ session: id(7) })],
+  ['of another agent', 'open_failed', withTerms({ agent: id(7) })],
+  ['of another fleet', 'open_failed', withTerms({ fleet: new Uint8Array(32) })],
+  ['with a later end', 'open_failed', withTerms({ expiresAtMs: terms.expiresAtMs + 1 })],
+  ...changes.map(([name, change]) => [name, 'open_failed', { ...opening, request: { ...request, ...change } }] as const),
+];
+writeVectors(
+  'approval/openings',
+  'What a sealing for one approved use opens for: `private` is the key of the ask, `request` what is about to go out `atMs`.',
+  openings.map(([name, expect, { terms: bound, request: each, atMs }]) => ({
+    name,
+    clause: 'APPROVAL-17',
+    expect,
+    private: useKeys.exportBytes(),
+    terms: bound,
+    request: each,
+    atMs,
+    encapsulated: approved.encapsulated,
+    ciphertext: approved.ciphertext,
+    ...(expect === 'ok' && { plaintext: secret }),
   })),
 );
 

@@ -429,6 +429,13 @@ writeVectors('custody/opening', 'Whether a key opens for a purpose; `purpose` as
     key: bound,
     purpose: encode(sealPurpose, { ...grant, fleet: otherFleet }),
   },
+  {
+    name: 'what was approved for one use',
+    clause: 'CUSTODY-12',
+    expect: mayNot,
+    key: bound,
+    purpose: encode(sealPurpose, { ...grant, kind: 'use', session: key, ask: key, call: fleet, expiresAtMs: 1 }),
+  },
   { name: 'a lockbox, unbound', clause: 'CUSTODY-6', expect: mayNot, key: unbound, purpose: encode(sealPurpose, lockbox) },
   { name: 'a grant, unbound', clause: 'CUSTODY-6', expect: mayNot, key: unbound, purpose: encode(sealPurpose, grant) },
 ]);

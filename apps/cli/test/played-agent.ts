@@ -107,7 +107,10 @@ export class PlayedAgent {
   }
 
   /** Asks about an act; the ask as it was said. */
-  async ask(act: Partial<Act>, change: Partial<Ask> & { readonly expiresAtMs?: number } = {}): Promise<Ask> {
+  async ask(
+    act: Partial<Extract<Act, { kind: 'tool-call' }>>,
+    change: Partial<Ask> & { readonly expiresAtMs?: number } = {},
+  ): Promise<Ask> {
     const { expiresAtMs, ...fields } = change;
     const ask: Ask = {
       kind: 'ask',

@@ -80,6 +80,8 @@ export function assertMayOpen(key: KeyDescription, purpose: SealPurpose): void {
       return assertOwn(key, purpose.fleet, purpose.member); // [CUSTODY-12]
     case 'grant':
       return assertOwn(key, purpose.fleet, purpose.agent); // [CUSTODY-12]
+    case 'use':
+      return refuse('what is approved for one use is sealed to no key of custody'); // [CUSTODY-12]
     default:
       return refuse(`no agent opens a ${String(purpose satisfies never)}`);
   }

@@ -13,6 +13,7 @@ export const errorCodes = [
   'agent_taken',
   'agent_unknown',
   'already_running',
+  'approval_expired',
   'ask_mismatch',
   'ask_unknown',
   'attestation_absent',

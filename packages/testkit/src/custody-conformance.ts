@@ -310,6 +310,7 @@ export async function conformance(subject: Subject): Promise<readonly Verdict[]>
       { ...grant, fleet: otherFleet },
       { ...grant, agent: otherAgent },
       { kind: 'lockbox', fleet, audience: 'fleet', epoch: 1, member: otherAgent } as const,
+      { ...grant, kind: 'use', session: agent, ask: agent, call: fleet, expiresAtMs: 1 } as const,
     ])
       expect(await open(sealed, purpose), 'custody_refused');
   });

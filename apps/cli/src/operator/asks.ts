@@ -182,5 +182,27 @@ export function actLines(act: Act): readonly string[] {
         ...(subagent === undefined ? [] : [`by its sub-agent ${subagent}`]),
       ];
     }
+    case 'use':
+      return useLines(act);
   }
+}
+
+/** All that goes out, and whose credential with it. */
+function useLines({
+  name,
+  method,
+  host,
+  port,
+  path,
+  query,
+  headers,
+  body,
+  reported,
+}: Extract<Act, { kind: 'use' }>): readonly string[] {
+  return [
+    `one use of ${name}: ${method} https://${host}${port === 443 ? '' : `:${port}`}${path}${query === '' ? '' : `?${query}`}`,
+    ...headers.map((header) => `  ${header.name}: ${header.value}`),
+    ...(body === '' ? [] : [`  ${body}`]),
+    ...(reported?.command === undefined ? [] : [`as the session says, for: ${reported.command}`]),
+  ];
 }

@@ -65,7 +65,7 @@ export interface ApprovalsOptions {
 }
 
 interface Open {
-  readonly asked: Pick<Ask, 'ask' | 'call'>;
+  readonly asked: Pick<Ask, 'ask' | 'call' | 'act'>;
   readonly session: Uint8Array;
   /** On the monotonic clock. */
   readonly untilMs: number;
@@ -179,7 +179,7 @@ export class Approvals {
     const { record } = this.options;
     const { promise, resolve } = Promise.withResolvers<Ended>();
     const ended = (outcome: Outcome, device?: Uint8Array) => resolve({ outcome, device });
-    this.open.set(toHex(ask), { asked: { ask, call }, session: by.session, untilMs, ended });
+    this.open.set(toHex(ask), { asked: { ask, call, act }, session: by.session, untilMs, ended });
     const timer = setTimeout(() => ended('expired'), lifeMs); // [APPROVAL-7]
     const left = () => ended('withdrawn'); // [APPROVAL-12]
     gone?.addEventListener('abort', left);

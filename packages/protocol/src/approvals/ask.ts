@@ -15,18 +15,41 @@ import {
   union,
   type Infer,
 } from '../codec/schema.ts';
-import { digest } from '../keys/public-keys.ts';
+import { digest, sealPublicKey } from '../keys/public-keys.ts';
+import { sealed } from '../seal/hpke.ts';
 import { maxSignalBodyBytes } from '../seal/signal-body.ts';
+import { portNumber } from '../vault/host.ts';
+import { grantId, itemId, itemName } from '../vault/item.ts';
 
 /** Longer than this nobody is asked: the session key that signs asks lives ten minutes. */
 export const maxAskLifeMs = 9 * 60_000;
 /** An act that is longer can't be shown as a whole. */
 const maxActCharacters = 8192;
+/** A longer body can't be shown as a whole beside the rest of its request. */
+const maxShownBodyBytes = 6144;
+const maxShownHeaders = 64;
 
 const askId = bytes(16);
 
 /** Text that the agent may have chosen: whoever shows it escapes what a terminal would obey or a person not see. */
 const agentsText = (max: number) => text({ max });
+
+/** What of a request an approval is bound to: all that goes out but the secret and what frames the message. [APPROVAL-14] */
+export const useRequest = {
+  grant: grantId,
+  item: itemId,
+  name: itemName,
+  method: text({ min: 1, max: 32 }),
+  host: text({ min: 1, max: 253 }),
+  port: portNumber,
+  path: agentsText(2048),
+  query: agentsText(2048),
+  headers: list(record({ name: agentsText(256), value: agentsText(4096) }), { max: maxShownHeaders }),
+  body: agentsText(maxShownBodyBytes),
+} as const;
+
+/** What the session says of itself: the last command that its harness told of. Nobody can hold it to that. */
+const reported = record({ command: optional(agentsText(1024)) });
 
 /** What would happen, to the letter. Kinds of acts are added here. */
 const act = union({
@@ -41,6 +64,13 @@ const act = union({
     rest: optional(agentsText(maxActCharacters)),
     directory: optional(agentsText(1024)),
     subagent: optional(agentsText(128)),
+  },
+  /** One request with a credential that is approved per use. */
+  use: {
+    ...useRequest,
+    /** What the secret is sealed to, made for this ask alone. */
+    key: sealPublicKey,
+    reported: optional(reported),
   },
 });
 export type Act = Infer<typeof act>;
@@ -70,7 +100,8 @@ export type Outcome = (typeof outcomes)[number];
 
 const said = union({
   ask,
-  answer: { v: literal(1), ask: askId, call: digest, verdict: oneOf('once', 'deny') },
+  /** `sealed`: for a use, the secret under the key of the ask. */
+  answer: { v: literal(1), ask: askId, call: digest, verdict: oneOf('once', 'deny'), sealed: optional(sealed) },
   /** By the agent: nobody needs to answer any more. */
   closed: { v: literal(1), ask: askId, outcome: oneOf(...outcomes) },
 }); // [APPROVAL-1]

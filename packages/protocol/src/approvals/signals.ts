@@ -126,7 +126,8 @@ async function hear(reading: Reading, signal: Signal, agent: Uint8Array): Promis
   }
 }
 
-/** Whether an answer is for this ask and this very call. [APPROVAL-5] */
-export function isFor({ ask, call }: Answer, asked: Pick<Ask, 'ask' | 'call'>): boolean {
-  return equalBytes(ask, asked.ask) && equalBytes(call, asked.call);
+/** Whether an answer is for this ask and this very call, and brings what lets a use go, and only that. [APPROVAL-5] [APPROVAL-16] */
+export function isFor({ ask, call, verdict, sealed }: Answer, asked: Pick<Ask, 'ask' | 'call' | 'act'>): boolean {
+  const needsSealing = asked.act.kind === 'use' && verdict === 'once';
+  return equalBytes(ask, asked.ask) && equalBytes(call, asked.call) && (sealed !== undefined) === needsSealing;
 }

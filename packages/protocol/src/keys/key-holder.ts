@@ -22,6 +22,18 @@ export type SealPurpose =
       readonly grant: Uint8Array;
       readonly item: Uint8Array;
       readonly agent: Uint8Array;
+    }
+  | {
+      readonly kind: 'use';
+      readonly fleet: Uint8Array;
+      readonly agent: Uint8Array;
+      readonly session: Uint8Array;
+      readonly ask: Uint8Array;
+      readonly grant: Uint8Array;
+      readonly item: Uint8Array;
+      /** Digest of the request. */
+      readonly call: Uint8Array;
+      readonly expiresAtMs: number;
     };
 
 /** An AEAD key and its only nonce, for one message. The receiver owns and overwrites both. */

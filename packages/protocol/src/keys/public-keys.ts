@@ -5,7 +5,7 @@ import { bytes, record, type Infer } from '../codec/schema.ts';
 /** [KEYS-1] P-256, SEC1 uncompressed. */
 export const signPublicKey = bytes(65);
 /** ML-KEM-768 encapsulation key ‖ P-256 point, as HPKE KEM 0x0050 serialises it. */
-const sealPublicKey = bytes(1184 + 65);
+export const sealPublicKey = bytes(1184 + 65);
 
 export const publicKeys = record({ sign: signPublicKey, seal: sealPublicKey });
 export type PublicKeys = Infer<typeof publicKeys>;

@@ -5,7 +5,7 @@ import { concat, utf8 } from '../codec/bytes.ts';
 import { bytes, bytesUpTo, encode, integer, record, union, type Infer } from '../codec/schema.ts';
 import { audienceName } from '../blind/entry.ts';
 import type { KeyHolder, OneTimeKey, SealPurpose } from '../keys/key-holder.ts';
-import { fleetId, principalId } from '../keys/public-keys.ts';
+import { digest, fleetId, principalId, wallClockMs } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdfExpand, hkdfExtract } from './hkdf.ts';
 import { encapsulate, encapsulatedBytes } from './hybrid-kem.ts';
@@ -17,6 +17,16 @@ export const maxSealedPlaintextBytes = 16 * 1024;
 export const sealPurpose = union({
   lockbox: { fleet: fleetId, audience: audienceName, epoch: integer({ max: 2 ** 32 }), member: principalId },
   grant: { fleet: fleetId, grant: bytes(16), item: bytes(16), agent: principalId },
+  use: {
+    fleet: fleetId,
+    agent: principalId,
+    session: bytes(16),
+    ask: bytes(16),
+    grant: bytes(16),
+    item: bytes(16),
+    call: digest,
+    expiresAtMs: integer(wallClockMs),
+  },
 });
 
 export const sealed = record({ encapsulated: bytes(encapsulatedBytes), ciphertext: bytesUpTo(maxSealedPlaintextBytes + 16) });

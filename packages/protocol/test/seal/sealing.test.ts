@@ -33,6 +33,10 @@ const audience = fc.oneof(
 const purpose: fc.Arbitrary<SealPurpose> = fc.oneof(
   fc.record({ kind: fc.constant('lockbox' as const), fleet: id32, audience, epoch: fc.nat(), member: id16 }),
   fc.record({ kind: fc.constant('grant' as const), fleet: id32, grant: id16, item: id16, agent: id16 }),
+  fc.record({
+    ...{ kind: fc.constant('use' as const), fleet: id32, agent: id16, session: id16, ask: id16, grant: id16, item: id16 },
+    ...{ call: id32, expiresAtMs: fc.nat() },
+  }),
 );
 
 function flip(bytes: Uint8Array, bit: number): Uint8Array {
