@@ -686,6 +686,28 @@ const down = (change: (payload: Record<string, unknown>) => unknown) =>
 const grand = await down(() => {});
 const exceeded = 'delegation_exceeded' as const;
 const unfit = 'delegation_invalid' as const;
+/** A child that may use one credential at one place, ten times. */
+const aGrant = toBase64url(new Uint8Array(16).fill(0x61));
+const anotherGrant = toBase64url(new Uint8Array(16).fill(0x62));
+const fenced = await delegated(little, (payload) =>
+  Object.assign(payload, { grants: [aGrant], hosts: ['api.example.com:443'], uses: 10 }),
+);
+/** Below it; as it, but for what is changed. */
+const fencedBelow = async (change: object) =>
+  shownBy(
+    await delegated(
+      fenced,
+      (payload) =>
+        Object.assign(payload, {
+          sub: urnOf('child', grandchild),
+          depth: 0,
+          ...{ grants: [aGrant], hosts: ['api.example.com:443'], uses: 10 },
+          ...change,
+        }),
+      { by: childKeys, to: grandchildKeys },
+    ),
+    grandchildKeys,
+  );
 const only = await delegated(little, (payload) => (payload['audiences'] = ['https://other.example']));
 writeVectors(
   'delegation/presentations',
@@ -903,6 +925,57 @@ writeVectors(
           await delegated(only, (payload) => (payload['depth'] = 0), { by: childKeys, to: grandchildKeys }),
           grandchildKeys,
         ),
+      },
+      {
+        name: 'as fenced as its parent',
+        clause: 'DELEGATE-8',
+        expect: 'ok',
+        presentation: await fencedBelow({}),
+        agent,
+        capabilities: ['deploy'],
+        children: [toHex(child), toHex(grandchild)],
+      },
+      {
+        name: 'a credential more than its parent',
+        clause: 'DELEGATE-8',
+        expect: exceeded,
+        presentation: await fencedBelow({ grants: [aGrant, anotherGrant] }),
+      },
+      {
+        name: 'all credentials where its parent has one',
+        clause: 'DELEGATE-8',
+        expect: exceeded,
+        presentation: await fencedBelow({ grants: undefined }),
+      },
+      {
+        name: 'another port than its parent',
+        clause: 'DELEGATE-8',
+        expect: exceeded,
+        presentation: await fencedBelow({ hosts: ['api.example.com:8443'] }),
+      },
+      {
+        name: 'all places where its parent has one',
+        clause: 'DELEGATE-8',
+        expect: exceeded,
+        presentation: await fencedBelow({ hosts: undefined }),
+      },
+      {
+        name: 'a place that is none',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(await delegated(little, (payload) => (payload['hosts'] = ['*'])), childKeys),
+      },
+      {
+        name: 'a use more than its parent',
+        clause: 'DELEGATE-9',
+        expect: exceeded,
+        presentation: await fencedBelow({ uses: 11 }),
+      },
+      {
+        name: 'uses without end where its parent has ten',
+        clause: 'DELEGATE-9',
+        expect: exceeded,
+        presentation: await fencedBelow({ uses: undefined }),
       },
       {
         name: 'a disclosure behind a delegation',

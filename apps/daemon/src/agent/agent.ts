@@ -20,6 +20,7 @@ import {
 } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import { Approvals } from '../approvals/approvals.ts';
+import { Children } from '../children/children.ts';
 import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
@@ -33,15 +34,7 @@ import { AgentAuditLog } from './audit-log.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
-import {
-  delegateAs,
-  presentAs,
-  type DelegateRequest,
-  type MadeDelegation,
-  type MadePresentation,
-  type Presenter,
-  type PresentRequest,
-} from './present.ts';
+import { originOf, presentAs, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 
 /** Which parts of a request the record keeps. */
@@ -88,6 +81,8 @@ export class Agent {
   private readonly options: AgentOptions;
   private readonly effects: Effects;
   private readonly rulesInForce = new RulesInForce();
+  /** Of its own, spec/delegation.md. */
+  readonly children: Children;
   private sweeper: NodeJS.Timeout | undefined;
   private opened: Opened | undefined;
   private beginning: Promise<void> | undefined;
@@ -102,12 +97,29 @@ export class Agent {
     this.journal = journal;
     this.link = link;
     this.freshness = freshness;
+    this.children = new Children(
+      this.ports,
+      originOf({
+        nowMs: () => this.ports.clock.nowMs(),
+        able: () => this.assertAble(),
+        fresh: () => this.assertFresh(),
+        presenter: () => this.presenter(),
+        note: (report) => this.note(report),
+        burn: (child) => void this.opened?.handles.burn({ kind: 'child', child }).catch(() => {}), // dead at once, all the same
+      }),
+    );
     this.effects = new Effects({
       agent: this.id,
       custodyLevel: this.custodyLevel,
       log: this.ports.log,
       note: (report) => this.note(report),
       leave: () => link.stop(),
+    });
+    this.subscribe({
+      revoked: () => this.children.endAll(),
+      suspended: () => this.children.endAll(),
+      grantEnded: () => {},
+      rulesChanged: () => {},
     });
   }
 
@@ -247,21 +259,21 @@ export class Agent {
 
   /** Proves who the agent is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
   async present(asked: PresentRequest): Promise<MadePresentation> {
+    this.assertFresh();
     return presentAs(this.presenter(), asked);
   }
 
-  /** Hands its credential on to a child, with less; recorded before it leaves. Throws as `delegateAs`. */
-  async delegate(asked: DelegateRequest): Promise<MadeDelegation> {
-    return delegateAs(this.presenter(), asked);
-  }
-
-  private presenter(): Presenter {
+  /** Throws why nothing may be proved now. */
+  private assertFresh(): void {
     this.assertAble();
     const stale = this.refusal();
     if (stale !== undefined)
       throw new HoldfastError(stale, "the fleet's state is not fresh enough to prove anything by it", {
         next: 'see: holdfast status',
       }); // [PRESENT-12]
+  }
+
+  private presenter(): Presenter {
     const { ports, holder, own, state } = this;
     if (own === undefined || state === undefined) throw new HoldfastError('agent_unknown', 'this agent is not enrolled');
     return { ports, holder, own, state, record: (report) => this.audit.append(report) };
@@ -279,6 +291,7 @@ export class Agent {
 
   /** Burns what a session has not used and records its end; total, also after the log was closed. */
   async endSession(session: Uint8Array, exitCode: number | undefined): Promise<void> {
+    this.children.endOf(session);
     this.opened?.approvals.withdraw(session);
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
@@ -326,6 +339,7 @@ export class Agent {
   /** Idempotent. Nothing is minted or recorded afterwards. */
   async close(): Promise<void> {
     const { opened } = this;
+    this.children.endAll();
     this.opened = undefined;
     if (opened === undefined) return this.link.stop();
     const { log, handles, approvals } = opened;
@@ -367,6 +381,7 @@ export class Agent {
       link: this.link,
       folder: auditFolder,
       run,
+      childOf: (session) => this.children.childOf(session),
       spoilt: (fault) => this.spoilt(fault),
     });
     const handles = new HandleTable({
@@ -432,6 +447,7 @@ export class Agent {
   }
 
   private sweep(handles: HandleTable): void {
+    this.children.sweep();
     void handles.sweep().catch(() => this.log('handles could not be recorded as expired'));
     try {
       this.journal.keepPulseAge();

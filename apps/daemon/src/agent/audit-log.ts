@@ -29,6 +29,7 @@ export interface AuditLogOptions {
   readonly folder: string;
   /** This run of the daemon. */
   readonly run: AuditOptions['run'];
+  readonly childOf: AuditOptions['childOf'];
   /** Called once it is known that the log does not hold, before anything else is done with it. */
   readonly spoilt: (fault: HoldfastError) => void;
 }
@@ -97,7 +98,7 @@ async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners
 }
 
 async function openWriter(
-  { ports, enrolment, journal, folder, run }: AuditLogOptions,
+  { ports, enrolment, journal, folder, run, childOf }: AuditLogOptions,
   signers: SessionSigners,
   change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>,
 ): Promise<AuditWriter> {
@@ -109,6 +110,7 @@ async function openWriter(
     clock: ports.clock,
     log: ports.log,
     run,
+    ...(childOf !== undefined && { childOf }),
     sign: async (statement) => signCheckpoint(await signers.signer(), statement),
     ...change,
   });

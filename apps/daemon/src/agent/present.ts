@@ -3,18 +3,20 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toBase64url, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
-import type { DelegationTerms } from '@holdfast/protocol/custody/delegation';
+import { maxDelegationDepth, type DelegationTerms } from '@holdfast/protocol/custody/delegation';
 import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import {
   disclose,
   disclosedIn,
+  readCredential,
   rootOf,
   verifyCredential,
   type CredentialStatement,
 } from '@holdfast/protocol/identity/credential';
 import { makerOf, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { Origin } from '../children/children.ts';
 import type { Ports } from '../ports.ts';
 
 const nonceBytes = 18;
@@ -78,30 +80,38 @@ async function verifyOwn({ ports, holder, own, state }: Omit<Presenter, 'record'
   return verifyCredential(primitives, own.credential, { root, keys: holder.publicKeys, nowMs: clock.nowMs() });
 }
 
-export interface DelegateRequest extends Omit<DelegationTerms, 'child' | 'depth'> {
-  readonly session: Uint8Array;
-}
-
-export interface MadeDelegation {
-  /** Hex. */
-  readonly child: string;
-  /** What the child presents, with a proof by its own key at the end. */
-  readonly credential: string;
-  readonly expiresAtMs: number;
-}
-
-/** Throws as `presentAs`, and `delegation_exceeded`. */
-export async function delegateAs(presenter: Presenter, { session, ...asked }: DelegateRequest): Promise<MadeDelegation> {
-  const { ports, holder, own, record } = presenter;
-  const { primitives, clock } = ports;
-  await verifyOwn(presenter);
-  const wanted = new Set(asked.capabilities.map((each) => `capability:${each}`));
-  const credential = disclose(own.credential, (name) => wanted.has(name));
-  const terms = { ...asked, child: primitives.random(16), depth: 0 };
-  const { child, capabilities, lifeS } = terms;
-  const expiresAtMs = (Math.floor(clock.nowMs() / 1000) + lifeS) * 1000;
-  const token = await holder.delegate(credential, terms);
-  // No record, nothing leaves. [DELEGATE-7]
-  await record({ kind: 'delegated', session, child, key: primitives.sha256(terms.key), capabilities, expiresAtMs });
-  return { child: toHex(child), credential: `${credential}${token}~`, expiresAtMs };
+/** What this agent's children come from. `fresh`: throws why nothing may be proved now. */
+export function originOf({
+  nowMs,
+  able,
+  fresh,
+  presenter,
+  note,
+  burn,
+}: {
+  nowMs(): number;
+  able(): void;
+  fresh(): void;
+  presenter(): Presenter;
+} & Pick<Origin, 'note' | 'burn'>): Origin {
+  return {
+    get leave() {
+      const { own } = presenter();
+      const { expiresAtMs } = readCredential(own.credential);
+      if (nowMs() >= expiresAtMs) throw new HoldfastError('credential_expired', 'the credential is past its life');
+      return { capabilities: own.capabilities, depth: maxDelegationDepth, expiresAtMs };
+    },
+    // A sub-agent of a harness works on, as its parent does, while nothing may be proved.
+    assertAble: (kind) => (kind === 'sub-agent' ? able() : fresh()),
+    credential: async (capabilities) => {
+      const { own, ...rest } = presenter();
+      await verifyOwn({ own, ...rest }); // [DELEGATE-7]
+      const wanted = new Set(capabilities.map((each) => `capability:${each}`));
+      return disclose(own.credential, (name) => wanted.has(name));
+    },
+    delegate: (credential, terms) => presenter().holder.delegate(credential, terms),
+    record: (report) => presenter().record(report),
+    note,
+    burn,
+  };
 }

@@ -31,6 +31,8 @@ export interface AuditOptions {
   readonly run: { readonly id: Uint8Array; readonly startedMs: number };
   /** The statement signed by the session key with its certificate (`signCheckpoint` of the protocol); may fail, then it is asked again. */
   readonly sign: (statement: CheckpointStatement) => Promise<Uint8Array>;
+  /** The agent's child whose session this is; undefined: the agent's own. */
+  readonly childOf?: (session: Uint8Array) => Uint8Array | undefined;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
   /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
@@ -172,7 +174,9 @@ export class AuditWriter {
       atMs: Math.trunc(clock.nowMs()),
       monotonicUs: Math.round((clock.monotonicMs() - run.startedMs) * 1000),
     } as const;
-    return this.enqueue({ kind: 'record', event: { ...report, ...stamp } }, durable);
+    const child = 'session' in report && report.session !== undefined ? this.options.childOf?.(report.session) : undefined;
+    const event = { ...(child !== undefined && { child }), ...report, ...stamp } as AuditEvent; // [CHILD-7]
+    return this.enqueue({ kind: 'record', event }, durable);
   }
 
   private enqueue(content: Content, durable: boolean): Promise<void> {

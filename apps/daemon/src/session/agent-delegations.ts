@@ -3,23 +3,33 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { keyOfJwk } from '@holdfast/protocol/keys/jws';
-import type { Agent } from '../agent/agent.ts';
+import type { Child } from '../children/child.ts';
+import type { Children } from '../children/children.ts';
 import { answer, readJson, type Routes } from './agent-door.ts';
 
 const maxBodyBytes = 16 * 1024;
 const defaultLifeS = 15 * 60;
-/** Each is a signature by a key store; more children than this at once a session hardly has. */
+/** Each is a signature by a key store. */
 const maxOfSession = 256;
 
-export function agentDelegations(agent: Pick<Agent, 'delegate'>, session: Uint8Array): Routes {
+/** `parent`: the child whose session this is; undefined: the agent itself. */
+export function agentDelegations(children: Pick<Children, 'enrol'>, session: Uint8Array, parent?: Pick<Child, 'id'>): Routes {
   let made = 0;
   return {
     '/v1/delegations': {
       POST: async (request, response) => {
-        const asked = readAsked(await readJson(request, maxBodyBytes));
+        const { audiences, ...asked } = readAsked(await readJson(request, maxBodyBytes));
         if ((made += 1) > maxOfSession)
           throw new HoldfastError('limit_exceeded', `more than ${maxOfSession} children of one session`); // [AGENT-DOOR-8]
-        answer(response, 201, await agent.delegate({ ...asked, session }));
+        const child = await children.enrol({
+          ...asked,
+          fences: { audiences },
+          kind: 'key',
+          name: 'a key',
+          session,
+          parent: parent?.id,
+        });
+        answer(response, 201, { child: child.hex, credential: child.credential, expiresAtMs: child.leave.expiresAtMs });
       },
     },
   };
@@ -43,7 +53,12 @@ function readAsked(body: unknown) {
       : usage('a list of names is expected');
   if (typeof lifeS !== 'number' || !Number.isInteger(lifeS) || lifeS < 1 || lifeS > 3600)
     return usage('lifeS is 1 to 3600 seconds');
-  const asked = { key: keyOf(key), capabilities: texts(capabilities, /^[a-z0-9][a-z0-9._:-]{0,63}$/, 32), lifeS };
+  const asked = {
+    key: keyOf(key),
+    capabilities: texts(capabilities, /^[a-z0-9][a-z0-9._:-]{0,63}$/, 32),
+    lifeS,
+    audiences: undefined,
+  };
   if (audiences === undefined) return asked;
   const services = texts(audiences, /^[\x21-\x7e]{1,512}$/, 16);
   return services.length === 0 ? usage('audiences name at least one service') : { ...asked, audiences: services };

@@ -102,7 +102,7 @@ export class Sessions {
         agentView(agent, authority),
         agentHandles(authority),
         agentPresentations(agent, authority, { session, clock }),
-        agentDelegations(agent, session),
+        agentDelegations(agent.children, session),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
         mcpRoutes(() => tools),

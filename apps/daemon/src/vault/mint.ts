@@ -47,6 +47,8 @@ export interface Holder {
   readonly grant: Uint8Array;
   readonly item: Uint8Array;
   readonly name: string;
+  /** Which of the agent's children; absent: the agent itself. */
+  readonly child?: Uint8Array | undefined;
 }
 
 /** Proof of one recorded use; made by `consume` alone. Its ids go into the `credentialed` event. */
@@ -63,6 +65,7 @@ export type BurnTarget =
   | { readonly kind: 'grant'; readonly grant: Uint8Array }
   | { readonly kind: 'agent'; readonly agent: Uint8Array }
   | { readonly kind: 'session'; readonly session: Uint8Array }
+  | { readonly kind: 'child'; readonly child: Uint8Array }
   | { readonly kind: 'all' };
 
 interface Entry {
@@ -79,7 +82,7 @@ function refused(): HoldfastError {
   return new HoldfastError('refused', 'the vault refuses this', { next: 'an operator sees the reason in the audit log' });
 }
 
-function hits(target: BurnTarget, { session, agent, grant }: Holder): boolean {
+function hits(target: BurnTarget, { session, agent, grant, child }: Holder): boolean {
   switch (target.kind) {
     case 'grant':
       return equalBytes(target.grant, grant);
@@ -87,6 +90,8 @@ function hits(target: BurnTarget, { session, agent, grant }: Holder): boolean {
       return equalBytes(target.agent, agent);
     case 'session':
       return equalBytes(target.session, session);
+    case 'child':
+      return child !== undefined && equalBytes(target.child, child);
     case 'all':
       return true;
     default:

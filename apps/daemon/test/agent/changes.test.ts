@@ -12,7 +12,7 @@ import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@hol
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
 import { World } from '../../../../packages/testkit/src/world.ts';
-import type { DelegateRequest } from '../../src/agent/present.ts';
+import type { ChildRequest } from '../../src/children/children.ts';
 import { Effects, type AgentEvents } from '../../src/agent/effects.ts';
 import { RulesInForce } from '../../src/agent/rules-in-force.ts';
 import type { HandleTable } from '../../src/vault/mint.ts';
@@ -215,20 +215,32 @@ test('a child gets a name below the agent, recorded before it leaves; a suspende
   const machine = await Machine.enrolled(t);
   const { operator } = machine.world;
   const agent = await machine.start();
-  const asked: DelegateRequest = { session, key: operator.holder.publicKeys.sign, capabilities: [], lifeS: 900 };
-  const outcome = async (change: Partial<DelegateRequest> = {}) =>
-    agent.delegate({ ...asked, ...change }).then(() => 'ok', codeOf);
+  const key = operator.holder.publicKeys.sign;
+  const asked: ChildRequest = { session, kind: 'key', name: 'a key', key, capabilities: [], lifeS: 900 };
+  const outcome = async (change: Partial<ChildRequest> = {}) =>
+    agent.children.enrol({ ...asked, ...change }).then(() => 'ok', codeOf);
   assert.equal(await outcome(), 'credential_expired');
   await renewed(machine, agent);
-  const { child, credential } = await agent.delegate(asked);
+  const { hex: child, credential } = await agent.children.enrol(asked);
   const made = (await eventsOf(agent)).find(({ kind }) => kind === 'delegated');
   assert.ok(made?.kind === 'delegated' && toHex(made.child) === child && toHex(made.session) === toHex(session));
   assert.match(credential, /^[^~]+~[^~]+~$/);
   assert.equal(await outcome({ capabilities: ['deploy'] }), 'delegation_exceeded');
+  const living = await agent.children.enrol({ session, kind: 'sub-agent', name: 'it' });
+  const own = primitives.random(16);
+  agent.children.speaks(living, own);
+  await agent.audit.append({ kind: 'session-start', session: own, mode: 'sealed', program: 'true' });
+  const started = (await eventsOf(agent)).at(-1);
+  assert.ok(started?.kind === 'session-start' && toHex(started.child ?? session) === living.hex, '[CHILD-7]');
   await operator.act((author) => suspendAgent(author, { agent: agent.id, accessVersion: 1, reason: '' }));
   machine.relay.push();
   await machine.until(() => agent.view().state === 'suspended', 'suspended');
   assert.equal(await outcome(), 'agent_suspended');
+  assert.equal(living.ended, 'agent'); // [CHILD-3]
+  assert.deepEqual(agent.children.views(), []);
+  await agent.audit.append({ kind: 'session-end', session: own }); // all before it is written then
+  const ends = (await eventsOf(agent)).filter(({ kind }) => kind === 'child-end');
+  assert.equal(ends.length, 2);
 });
 
 test('one session that fails to act on a revocation does not keep the others from it', async (t) => {

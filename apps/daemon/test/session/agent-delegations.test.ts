@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { jwkOf } from '@holdfast/protocol/keys/jws';
-import type { DelegateRequest } from '../../src/agent/present.ts';
+import type { Child } from '../../src/children/child.ts';
+import type { ChildRequest } from '../../src/children/children.ts';
 import { agentDelegations } from '../../src/session/agent-delegations.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
 
@@ -15,13 +16,13 @@ const raw = new Uint8Array(65).fill(7).fill(4, 0, 1);
 const key = jwkOf(raw);
 
 async function door(t: TestContext) {
-  const asked: DelegateRequest[] = [];
-  const delegate = async (wanted: DelegateRequest) => {
-    if (wanted.capabilities.includes('root')) throw new HoldfastError('delegation_exceeded', 'no');
+  const asked: ChildRequest[] = [];
+  const enrol = async (wanted: ChildRequest) => {
+    if (wanted.capabilities?.includes('root') === true) throw new HoldfastError('delegation_exceeded', 'no');
     asked.push(wanted);
-    return { child: 'c1', credential: 'a~b~', expiresAtMs: 5 };
+    return { hex: 'c1', credential: 'a~b~', leave: { expiresAtMs: 5 } } as Child;
   };
-  const server = createServer(agentDoor(agentDelegations({ delegate }, session)));
+  const server = createServer(agentDoor(agentDelegations({ enrol }, session)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
@@ -35,11 +36,12 @@ async function door(t: TestContext) {
 
 test('for a child with a key, with what it is given [AGENT-DOOR-8]', async (t) => {
   const { asked, post } = await door(t);
+  const given = { key: raw, kind: 'key', name: 'a key', session, parent: undefined };
   assert.equal(await post({ key, capabilities: ['read'] }), 201);
   assert.equal(await post({ key, capabilities: [], lifeS: 60, audiences: ['https://api.example.com'] }), 201);
   assert.deepEqual(asked, [
-    { key: raw, capabilities: ['read'], lifeS: 900, session },
-    { key: raw, capabilities: [], lifeS: 60, audiences: ['https://api.example.com'], session },
+    { ...given, capabilities: ['read'], lifeS: 900, fences: { audiences: undefined } },
+    { ...given, capabilities: [], lifeS: 60, fences: { audiences: ['https://api.example.com'] } },
   ]);
   assert.equal(await post({ key, capabilities: ['root'] }), 403);
 });

@@ -33,6 +33,8 @@ const shownPath = text({ max: maxRecordedPath, pattern: /^[\x20-\x22\x24-\x3e\x4
 
 const sessionId = bytes(16);
 const handleName = bytes(16);
+/** Whose act it is, within a session; `child`: one of the agent's children, absent: the agent itself. */
+const acting = { session: sessionId, child: optional(bytes(16)) };
 const askId = bytes(16);
 const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
 
@@ -61,7 +63,7 @@ const stamp = {
 
 /** An act of the agent as the record keeps it. `call`: the digest of all of it. */
 const toolCall = {
-  session: sessionId,
+  ...acting,
   /** The harness's own id of the call: one event each. */
   toolUse: shown(128),
   /** Who says so: the hook inside the session, or the daemon itself. */
@@ -84,7 +86,7 @@ const toolCall = {
   rulesVersion: optional(integer({ min: 1 })),
 };
 
-const use = { session: sessionId, handle: handleName, grant: grantId, item: itemId };
+const use = { ...acting, handle: handleName, grant: grantId, item: itemId };
 
 export const auditEvent = union({
   'daemon-start': { ...stamp, version: shown(32) },
@@ -94,20 +96,35 @@ export const auditEvent = union({
   /** What ran has ended; nothing does until it is resumed. */
   'agent-suspended': { ...stamp, reason: shown(256) },
   'agent-resumed': { ...stamp },
-  /** The agent handed its name on to a child, with less. `key`: SHA-256 of the child's. */
+  /** The agent, or `parent`, handed its name on to a child, with less. `key`: SHA-256 of the child's. Counts of what it is held to; absent: as its parent. */
   delegated: {
     ...stamp,
     session: sessionId,
     child: bytes(16),
+    of: oneOf('session', 'sub-agent', 'key'),
+    name: shown(128),
+    parent: optional(bytes(16)),
     key: digest,
     capabilities: list(shown(64), { max: 32 }),
+    grants: optional(integer({ max: 64 })),
+    hosts: optional(integer({ max: 64 })),
+    uses: optional(integer({ min: 1 })),
+    depth: integer({ max: 3 }),
     expiresAtMs: integer(wallClockMs),
+  },
+  /** It does nothing any more. */
+  'child-end': {
+    ...stamp,
+    session: sessionId,
+    child: bytes(16),
+    why: oneOf('stopped', 'expired', 'revoked', 'parent', 'session', 'agent', 'failed'),
   },
   /** The agent proved to somebody who it is; written before the proof leaves. `shown`: the names of what was disclosed. */
   presented: {
     ...stamp,
     /** Absent: asked for at the machine's own door. */
     session: optional(sessionId),
+    child: optional(bytes(16)),
     audience: shown(512),
     nonce: shown(256),
     shown: list(shown(80), { max: 64 }),
@@ -117,29 +134,29 @@ export const auditEvent = union({
   'grant-ended': { ...stamp, grant: grantId },
   'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },
   'egress-ended': { ...stamp, rule: egressId },
-  'session-start': { ...stamp, session: sessionId, mode: oneOf('sealed', 'guarded'), program: shown(256) },
-  'session-end': { ...stamp, session: sessionId, exitCode: optional(integer({ max: 255 })) },
+  'session-start': { ...stamp, ...acting, mode: oneOf('sealed', 'guarded'), program: shown(256) },
+  'session-end': { ...stamp, ...acting, exitCode: optional(integer({ max: 255 })) },
   /** A handle came into being: permissioned time begins. */
   minted: { ...stamp, ...use, name: itemName, request: recordedRequest },
   /** The use itself, written durably before a byte leaves: permissioned time ends. */
   consumed: { ...stamp, ...use, request: digest },
   expired: { ...stamp, ...use },
   /** A handle was presented wrongly, or burned by a revocation or a session's end. */
-  'handle-refused': { ...stamp, session: sessionId, handle: handleName, code },
+  'handle-refused': { ...stamp, ...acting, handle: handleName, code },
   /** From decryption to overwriting. */
   credentialed: { ...stamp, ...use, credentialedUs: integer(), sent: bool },
   /** A request that was not let out, with its true reason. */
-  refused: { ...stamp, session: sessionId, code, request: recordedRequest },
+  refused: { ...stamp, ...acting, code, request: recordedRequest },
   /** A request without a credential, let out by an egress rule or to a granted host. */
-  request: { ...stamp, session: sessionId, request: recordedRequest },
+  request: { ...stamp, ...acting, request: recordedRequest },
   /** Written before the act runs, or is refused. */
   'tool-call': { ...stamp, ...toolCall },
   /** An act waits for an operator. */
-  asked: { ...stamp, session: sessionId, ask: askId, call: digest, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
+  asked: { ...stamp, ...acting, ask: askId, call: digest, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
   /** `device`: the operator's, where one answered. */
   answered: {
     ...stamp,
-    session: sessionId,
+    ...acting,
     ask: askId,
     outcome: oneOf('allowed', 'denied', 'expired', 'crowded', 'unasked', 'withdrawn'),
     device: optional(principalId),
@@ -159,7 +176,7 @@ export const auditEvent = union({
   tampered: { ...stamp, session: sessionId, places: list(shown(256), { max: 16 }), unlisted: optional(integer({ min: 1 })) },
   /** An operator let it go on. */
   resumed: { ...stamp, session: sessionId },
-  'stream-cut': { ...stamp, session: sessionId, grant: optional(grantId) },
+  'stream-cut': { ...stamp, ...acting, grant: optional(grantId) },
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
   fault: { ...stamp, code },

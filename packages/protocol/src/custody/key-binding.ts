@@ -41,6 +41,16 @@ export async function bindKey(
   nowMs: number,
 ): Promise<string> {
   presentedCredential.parse(credential, 'credential');
+  return proveKey(primitives, holder, { audience, nonce, credential }, nowMs);
+}
+
+/** As `bindKey`, by whoever holds the last key of `terms.credential`, which may have delegations at its end. */
+export async function proveKey(
+  primitives: Primitives,
+  holder: Pick<KeyHolder, 'sign'>,
+  { audience, nonce, credential }: KeyBindingTerms,
+  nowMs: number,
+): Promise<string> {
   const payload = {
     iat: Math.floor(nowMs / 1000), // [CUSTODY-31]
     aud: audienceName.parse(audience, 'audience'),
