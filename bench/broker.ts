@@ -62,6 +62,7 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
     attach: { kind: 'bearer' },
     ca,
     allowPrivate: true,
+    judgesBody: false,
     matches: () => true,
   } as const;
   const use = {
@@ -75,7 +76,7 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
     authority: {
       grantsFor: ({ port }) => (port === originPort ? [grant] : []),
       egressFor: () => undefined,
-      use: async () => use,
+      use: async (_grant, { query }) => ({ ...use, judged: { query, body: undefined } }),
       grantOf: () => undefined,
       misused: () => {},
       passed: async () => {},

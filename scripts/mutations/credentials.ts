@@ -2,6 +2,8 @@
 
 import type { Area } from './mutation.ts';
 
+const argumentProperties = 'packages/protocol/test/vault/arguments-properties.test.ts';
+const argumentsStory = 'e2e/arguments.test.ts';
 const atRest = 'e2e/at-rest.test.ts';
 const attach = 'apps/daemon/test/broker/attach.test.ts';
 const changes = 'apps/daemon/test/agent/changes.test.ts';
@@ -9,6 +11,7 @@ const dump = 'apps/daemon/test/broker/core-dump.test.ts';
 const fences = 'e2e/fences.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
 const freshness = 'apps/daemon/test/freshness/freshness.test.ts';
+const heldBody = 'apps/daemon/test/broker/held-body.test.ts';
 const mint = 'apps/daemon/test/vault/mint.test.ts';
 const replies = 'apps/daemon/test/broker/replies.test.ts';
 const scrub = 'apps/daemon/test/broker/scrub.test.ts';
@@ -738,6 +741,71 @@ export const credentials: Area = {
       from: ` || !plainSegments(plain.replaceAll(encodedSlash, '/'))`,
       to: '',
       red: { 'apps/daemon/test/broker/targets.test.ts': 'a path is canonical or refused' },
+    },
+    {
+      id: 'C-40.anew',
+      off: 'the body goes out as it came',
+      file: 'packages/protocol/src/vault/argument-text.ts',
+      from: "utf8(limits.format === 'json' ? writeExactJson(read) : writeForm(read as ReadonlyMap<string, string>))",
+      to: 'body.bytes',
+      red: { [fenceVectors]: 'fence: arguments', [heldBody]: 'what was judged goes out' },
+    },
+    {
+      id: 'C-40.judged',
+      off: 'nobody judges arguments',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: 'const judged = judge(grant.fence, { query: facts.query, body });',
+      to: "const judged: Judged = { query: facts.query, body: body && { type: body.type ?? '', bytes: body.bytes } };",
+      red: { [argumentsStory]: 'keeps everything else from the service' },
+    },
+    {
+      id: 'C-40.half',
+      off: 'half an upload is judged',
+      file: 'apps/daemon/src/broker/exchange.ts',
+      from: `      this.#assertWanted();
+      const use =`,
+      to: '      const use =',
+      red: { [heldBody]: 'one that ends early is none' },
+    },
+    {
+      id: 'C-40.closed',
+      off: 'other keys may stand beside the named ones',
+      file: 'packages/protocol/src/vault/arguments.ts',
+      from: 'if (outlines === undefined || resembles(key, outlines)) return false;',
+      to: 'if (outlines !== undefined && resembles(key, outlines)) return false;',
+      red: { [fenceVectors]: 'fence: arguments', [argumentProperties]: 'of JSON has the named arguments' },
+    },
+    {
+      id: 'C-40.alike',
+      off: 'look-alikes pass where others may stand beside',
+      file: 'packages/protocol/src/vault/arguments.ts',
+      from: 'if (outlines === undefined || resembles(key, outlines)) return false;',
+      to: 'if (outlines === undefined) return false;',
+      red: { [fenceVectors]: 'fence: arguments' },
+    },
+    {
+      id: 'C-40.twice',
+      off: 'a key may stand twice',
+      file: 'packages/protocol/src/codec/exact-json.ts',
+      from: "if (fields.has(key)) fail('a key stands twice');",
+      to: '',
+      red: { [fenceVectors]: 'fence: arguments' },
+    },
+    {
+      id: 'C-40.numbers',
+      off: 'numbers are read as floating point',
+      file: 'packages/protocol/src/vault/arguments.ts',
+      from: 'return isDecimal(digits) && isWithin(digits, holds); // [FENCE-19]',
+      to: 'return Number(digits) >= Number(holds.min) && Number(digits) <= Number(holds.max); // [FENCE-19]',
+      red: { [fenceVectors]: 'fence: arguments' },
+    },
+    {
+      id: 'C-40.coding',
+      off: 'a coding is passed over',
+      file: 'packages/protocol/src/vault/argument-text.ts',
+      from: 'body.coding !== undefined || ',
+      to: '',
+      red: { [fenceVectors]: 'fence: arguments', [heldBody]: 'never leaves' },
     },
   ],
   exceptions: {},

@@ -182,6 +182,11 @@ Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --to <agent>              an agent's id, or a scope's name
+  --query <limit>           what a query may say, like 'limit<=100'; repeatable
+  --body <limit>            what a JSON body may say, like '/amount<=3000';
+                            repeatable
+  --form <limit>            what a form may say, like 'state=open|closed';
+                            repeatable
   -h, --help                display help for command
 `,
   'vault ungrant': `Usage: holdfast vault ungrant [options] <name>

@@ -8,7 +8,9 @@ import { addItem, endGrant, grantItem, removeItem } from '@holdfast/protocol/jou
 import type { Item } from '@holdfast/protocol/journal/state';
 import type { Attach } from '@holdfast/protocol/vault/attach';
 import { vaultItem } from '@holdfast/protocol/vault/item';
+import { withLimits } from '@holdfast/protocol/vault/fence';
 import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
+import { limitsOf, limitText, shownLimits, type LimitOptions, type ShownLimits } from '../operator/limits.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { secretFromStdin } from '../secrets-input.ts';
@@ -57,6 +59,7 @@ function termsOf({ name, attach, fence, env }: Pick<Item, 'name' | 'attach' | 'f
     methods: fence.methods,
     paths: fence.paths,
     allowPrivate: fence.allowPrivate,
+    ...shownLimits(fence),
     ...(env !== undefined && { env }),
   };
 }
@@ -103,16 +106,26 @@ function parsed<T>(parse: () => T): T {
   }
 }
 
-export async function grant(output: Output, name: string, options: OperatorOptions & { readonly to: string }): Promise<void> {
+interface GrantOptions extends OperatorOptions, LimitOptions {
+  readonly to: string;
+}
+
+export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
+  const limits = limitsOf(options);
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);
     const secret = await session.openSecret(item.id);
     try {
-      const { grant: id } = await session.write((operator) => grantItem(operator, { item: item.id, agent: agent.id, secret }));
+      const { grant: id } = await session.write((operator) =>
+        grantItem(operator, { item: item.id, agent: agent.id, secret, limits }),
+      );
+      const fence = withLimits(item.fence, limits);
       const here = await session.appliedHere();
-      output.result({ grant: id, item: item.id, agent: agent.id, name, applied: here === 'applied' }, [
+      const granted = { grant: id, item: item.id, agent: agent.id, name, ...shownLimits(fence), applied: here === 'applied' };
+      output.result(granted, [
         `${agent.scope} may use ${name}; it never sees it`,
+        ...(Object.keys(limits).length === 0 ? [] : [`  within ${limitText(shownLimits(fence))}`]),
       ]);
     } finally {
       secret.fill(0);
@@ -157,12 +170,17 @@ export async function list(output: Output, options: OperatorOptions): Promise<vo
       grants: [...session.state.grants.values()].flatMap((granted) =>
         [...granted.values()]
           .filter((each) => toHex(each.item) === toHex(item.id))
-          .map((each) => ({ grant: each.grant, agent: each.agent })),
+          .map((each) => ({ grant: each.grant, agent: each.agent, ...shownLimits(each.fence) })),
       ),
     }));
     output.result(
       { view: 'operator', items },
-      items.length === 0 ? ['no credentials yet'] : items.map((item) => line(item, `${item.grants.length} grants`)),
+      items.length === 0
+        ? ['no credentials yet']
+        : items.flatMap((item) => [
+            line(item, `${item.grants.length} grants`),
+            ...item.grants.flatMap((grant) => limitLine(grant, toHex(grant.agent).slice(0, 8))),
+          ]),
     );
   });
 }
@@ -178,8 +196,16 @@ async function listHere(output: Output): Promise<void> {
   }));
   output.result(
     { view: 'machine', items },
-    items.length === 0 ? ['nothing is granted to this machine'] : items.map((item) => line(item, toHex(item.agent).slice(0, 8))),
+    items.length === 0
+      ? ['nothing is granted to this machine']
+      : items.flatMap((item) => [line(item, toHex(item.agent).slice(0, 8)), ...limitLine(item)]),
   );
+}
+
+/** None where nothing is limited. */
+function limitLine(limits: ShownLimits, whose = ''): string[] {
+  const text = limitText(limits);
+  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}`];
 }
 
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {

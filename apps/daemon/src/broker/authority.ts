@@ -11,6 +11,20 @@ export interface RequestFacts extends Target {
   readonly query: string;
 }
 
+/** A body whose limits are judged, as it was received. Header values; undefined where there is no such header. */
+export interface ReceivedBody {
+  readonly type: string | undefined;
+  readonly coding: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** What was judged, as it is to go out. */
+export interface Judged {
+  readonly query: string;
+  /** Undefined: the body is not judged, and passes as it comes. */
+  readonly body: { readonly type: string; readonly bytes: Uint8Array } | undefined;
+}
+
 export type Attach =
   | { readonly kind: 'bearer' }
   /** The secret is the password, or the whole `user:password` when `username` is empty. */
@@ -26,6 +40,8 @@ export interface GrantView {
   /** PEM; the only authorities trusted for its hosts. */
   readonly ca: string | undefined;
   readonly allowPrivate: boolean;
+  /** Whether `use` has to be given the whole body. */
+  readonly judgesBody: boolean;
   matches(facts: RequestFacts): boolean;
 }
 
@@ -37,6 +53,8 @@ export interface EgressView {
 /** One consumed handle. After `open` the broker calls `wiped` once, when it is overwritten; `failed` when the request did not succeed. */
 export interface Use {
   readonly handleId: string;
+  /** All that may be sent of the request, besides its head. */
+  readonly judged: Judged;
   /** A fresh Buffer over memory of its own (not V8's heap, not Node's pool), the broker's to overwrite. */
   open(): Promise<Buffer>;
   /** `sent`: its bytes were handed to the upstream's connection, whatever became of them. */
@@ -51,9 +69,9 @@ export interface Authority {
   egressFor(target: Target): EgressView | undefined;
   /**
    * Mint, fences, durable consumption; throws a coded refusal, resolves only when the use is durable. `handle`: the text of one that the
-   * agent asked for before, presented instead of minting.
+   * agent asked for before, presented instead of minting. `body`: of a grant that judges it.
    */
-  use(grant: GrantView, facts: RequestFacts, handle?: string): Promise<Use>;
+  use(grant: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use>;
   /** The grant that a handle of this session waits for; undefined for any other text. */
   grantOf(handle: string): string | undefined;
   /** Handles that stood where they are not for: dead when this returns. */

@@ -12,6 +12,7 @@ import { Clients } from './clients.ts';
 import { decide } from './decide.ts';
 import { Exchange, type ExchangePorts } from './exchange.ts';
 import { Fingerprints } from './fingerprints.ts';
+import { HeldBodies } from './held-body.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { splitOriginForm } from './path.ts';
 import { handlesIn } from './placeholder.ts';
@@ -22,7 +23,7 @@ import { hostHeaderMatches, type Target } from './target.ts';
 import { Upstreams } from './upstreams.ts';
 import { assertWebSocketHandshake } from './websocket.ts';
 
-export type { Attach, Authority, EgressView, GrantView, RequestFacts, Use } from './authority.ts';
+export type { Attach, Authority, EgressView, GrantView, Judged, ReceivedBody, RequestFacts, Use } from './authority.ts';
 export type { Limits } from './limits.ts';
 export type { Target } from './target.ts';
 
@@ -68,6 +69,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     upstreams,
     limits,
     prints: new Fingerprints(limits.maxSecrets),
+    bodies: new HeldBodies(limits),
     swap: options.swap ?? 'bytes',
   };
   const exchanges = new Set<Exchange>();

@@ -4,11 +4,12 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { codeOf } from '@holdfast/protocol/errors';
-import type { Authority, GrantView, RequestFacts, Use } from './authority.ts';
+import type { Authority, GrantView, Judged, ReceivedBody, Use } from './authority.ts';
 import type { Decision } from './decide.ts';
 import { joined } from './encode.ts';
 import { encodedSecret, makeMarker, Swap } from './swap.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { HeldBodies } from './held-body.ts';
 import type { Inbound } from './inbound.ts';
 import type { Limits } from './limits.ts';
 import { parametersOf } from './path.ts';
@@ -26,6 +27,7 @@ export interface ExchangePorts {
   readonly authority: Authority;
   readonly upstreams: Upstreams;
   readonly prints: Fingerprints;
+  readonly bodies: HeldBodies;
   readonly limits: Limits;
   /** `off` hands Node's client the secret as a string: the positive control of the core-dump test. */
   readonly swap: 'bytes' | 'off';
@@ -42,36 +44,48 @@ const droppedWhenGuarded: ReadonlySet<string> = new Set([
   'want-repr-digest',
 ]);
 
+/** What is said of a body that is written anew. */
+const describesBody = /^(?:content-.*|digest|repr-digest)$/;
+const described = ({ type, bytes }: NonNullable<Judged['body']>): Header[] => [
+  ['Content-Type', type],
+  ['Content-Length', String(bytes.length)],
+];
+
 /** The headers that go upstream; `attached` is the credential's, if it is one. [BROKER-12, BROKER-16] */
-function headersUpstream(head: RequestHead, decision: Passing, attached: Header | undefined): Header[] {
+function headersUpstream(
+  head: RequestHead,
+  decision: Passing,
+  { attached, body }: { readonly attached: Header | undefined; readonly body: Judged['body'] },
+): Header[] {
   const guarded = decision.kind === 'attach' || decision.guarded;
   const kept = head.headers.filter(([name]) => {
     const lower = name.toLowerCase();
     if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
     if (guarded && droppedWhenGuarded.has(lower)) return false;
+    if (body !== undefined && describesBody.test(lower)) return false;
     return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
   });
   return [
     ['Host', hostHeader(decision.facts)],
     ...(head.upgrade === 'websocket' ? webSocketHeaders(kept) : [...kept, ['Connection', 'keep-alive'] as const]),
     ...(guarded ? [['Accept-Encoding', 'identity'] as const] : []),
-    ...(head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
+    ...(body === undefined && head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
+    ...(body === undefined ? [] : described(body)), // [BROKER-33]
     ...(attached === undefined ? [] : [attached]),
   ];
 }
 
 /** Where the credential stands: a header, or the query. `text` is the marker. */
-function attachment(grant: GrantView, facts: RequestFacts, text: string): { readonly header?: Header; readonly query: string } {
-  const { attach } = grant;
+function attachment({ attach }: GrantView, query: string, text: string): { readonly header?: Header; readonly query: string } {
   switch (attach.kind) {
     case 'bearer':
-      return { header: ['Authorization', `Bearer ${text}`], query: facts.query };
+      return { header: ['Authorization', `Bearer ${text}`], query };
     case 'basic':
-      return { header: ['Authorization', `Basic ${text}`], query: facts.query };
+      return { header: ['Authorization', `Basic ${text}`], query };
     case 'header':
-      return { header: [attach.name, text], query: facts.query };
+      return { header: [attach.name, text], query };
     case 'query': {
-      const parameters = [...parametersOf(facts.query).map(({ raw }) => raw), `${attach.name}=${text}`];
+      const parameters = [...parametersOf(query).map(({ raw }) => raw), `${attach.name}=${text}`];
       return { query: parameters.join('&') };
     }
     default:
@@ -89,6 +103,7 @@ export class Exchange {
   readonly #client: Inbound;
   readonly #aborted = new AbortController();
   readonly #quiet: NodeJS.Timeout;
+  readonly #over = Promise.withResolvers<void>();
   #use: Use | undefined;
   #upstream: ClientRequest | undefined;
   /** Both ends, once they speak something else than HTTP. */
@@ -133,7 +148,9 @@ export class Exchange {
     const { authority, upstreams } = this.#ports;
     const decision = this.#decision;
     if (decision.kind === 'attach') {
-      const use = await this.#consume(decision);
+      const body = decision.grant.judgesBody ? await this.#held() : undefined;
+      this.#assertWanted();
+      const use = await this.#consume(decision, body);
       if (this.#settled) use.failed('request_cut');
       else this.#use = use;
     } else {
@@ -147,14 +164,15 @@ export class Exchange {
 
     const guarded = decision.kind === 'attach' || decision.guarded;
     const prints = guarded ? this.#ports.prints : undefined;
-    const { attached, swap } = await this.#attach();
+    const judged = this.#use?.judged ?? { query: decision.facts.query, body: undefined };
+    const { attached, swap } = await this.#attach(judged.query);
     upstream.socket.begin(prints, swap);
-    const query = attached?.query ?? decision.facts.query;
+    const query = attached?.query ?? judged.query;
     const outgoing = httpRequest({
       agent: upstream.agent,
       method: decision.facts.method,
       path: query === '' ? decision.facts.path : `${decision.facts.path}?${query}`,
-      headers: headersUpstream(this.#head, decision, attached?.header).flat(),
+      headers: headersUpstream(this.#head, decision, { attached: attached?.header, body: judged.body }).flat(),
       maxHeaderSize: this.#ports.limits.maxHeadBytes,
       insecureHTTPParser: false,
     });
@@ -166,26 +184,33 @@ export class Exchange {
     );
     outgoing.on('upgrade', (reply, _socket, ahead: Buffer) => this.#switch(reply, upstream.socket, ahead, prints));
     outgoing.on('response', (reply) => this.#reply(reply, prints));
-    this.#upload(outgoing);
+    if (judged.body === undefined) this.#upload(outgoing);
+    else outgoing.end(judged.body.bytes);
   }
 
-  async #consume({ grant, facts, handle }: Extract<Passing, { kind: 'attach' }>): Promise<Use> {
+  #held(): Promise<ReceivedBody> {
+    const body = this.#head.body === 'none' || this.#head.upgrade === 'websocket' ? undefined : this.#client.takeBody();
+    body?.on('data', () => this.#quiet.refresh());
+    return this.#ports.bodies.hold(this.#head, body, this.#over.promise);
+  }
+
+  async #consume({ grant, facts, handle }: Extract<Passing, { kind: 'attach' }>, body: ReceivedBody | undefined): Promise<Use> {
     try {
-      return await this.#ports.authority.use(grant, facts, handle);
+      return await this.#ports.authority.use(grant, facts, handle, body);
     } catch (error) {
       if (handle !== undefined) this.#ports.authority.misused([handle]); // [HANDLE-6]
       throw error;
     }
   }
 
-  async #attach(): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {
+  async #attach(query: string): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {
     const decision = this.#decision;
     if (decision.kind === 'pass' || this.#use === undefined) return { attached: undefined, swap: undefined };
-    const { grant, facts } = decision;
+    const { grant } = decision;
     if (this.#ports.swap === 'off')
-      return { attached: attachment(grant, facts, await openAsText(this.#use, grant)), swap: undefined };
+      return { attached: attachment(grant, query, await openAsText(this.#use, grant)), swap: undefined };
     const marker = makeMarker();
-    return { attached: attachment(grant, facts, marker), swap: new Swap(grant.attach, this.#use, this.#ports.prints, marker) };
+    return { attached: attachment(grant, query, marker), swap: new Swap(grant.attach, this.#use, this.#ports.prints, marker) };
   }
 
   #upload(outgoing: ClientRequest): void {
@@ -239,6 +264,7 @@ export class Exchange {
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
+    this.#over.resolve();
     clearTimeout(this.#quiet);
     return true;
   }

@@ -23,6 +23,10 @@ export interface Limits {
   readonly idleUpstreamMs: number;
   /** Secrets that replies are scrubbed for; a session that uses more is refused the next. */
   readonly maxSecrets: number;
+  /** A body that is judged: reading one keeps the daemon from everything else. */
+  readonly maxJudgedBodyBytes: number;
+  /** All of those at once. */
+  readonly maxHeldBytes: number;
 }
 
 export const defaultLimits: Limits = {
@@ -37,4 +41,6 @@ export const defaultLimits: Limits = {
   maxIdleUpstreams: 64,
   idleUpstreamMs: 4_000,
   maxSecrets: 512,
+  maxJudgedBodyBytes: 256 * 1024,
+  maxHeldBytes: 16 * 1024 * 1024,
 };

@@ -7,12 +7,12 @@ import type { Grant } from '@holdfast/protocol/journal/state';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { openSealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
-import { decide } from '@holdfast/protocol/vault/fence';
+import { decide, judge, type Judged } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
 import { recordPolicy } from '../agent/agent.ts';
 import { recordedRequest } from '../audit/redact.ts';
-import type { Authority, EgressView, GrantView, RequestFacts, Target, Use } from '../broker/broker.ts';
+import type { Authority, EgressView, GrantView, ReceivedBody, RequestFacts, Target, Use } from '../broker/broker.ts';
 import type { Clock } from '../ports.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
@@ -69,17 +69,18 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
-  /** Throws `refused`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
-  async use(view: GrantView, facts: RequestFacts, handle?: string): Promise<Use> {
+  /** Throws `refused`, `fence_query`, `fence_body`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use> {
     const { session } = this;
     const grant = this.current(view);
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
+    const judged = judge(grant.fence, { query: facts.query, body });
     const { grant: id, agent } = grant;
     const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
     if (presented === undefined) throw vaultRefuses();
     const used = await this.agent.handles.consume(presented, { session, agent, grant: id }, facts);
-    return this.useOf(grant, used.handle);
+    return this.useOf(grant, used.handle, judged);
   }
 
   /** A handle that the agent asks for by its credential's name, for one request. Throws as `use` does; the record has the reason. [HANDLE-12] */
@@ -145,6 +146,7 @@ export class SessionAuthority implements Authority {
       attach: grant.attach,
       ca: grant.fence.ca,
       allowPrivate: grant.fence.allowPrivate,
+      judgesBody: grant.fence.body !== undefined,
       matches: (facts) => decide(grant.fence, facts).kind === 'allow',
     };
   }
@@ -156,7 +158,7 @@ export class SessionAuthority implements Authority {
     return grant;
   }
 
-  private useOf({ grant, item, sealed }: Grant, handle: Uint8Array): Use {
+  private useOf({ grant, item, sealed }: Grant, handle: Uint8Array, judged: Judged): Use {
     const { session } = this;
     const { fleet, agent } = this.agent.enrolment;
     const record = new UseRecord(
@@ -165,6 +167,7 @@ export class SessionAuthority implements Authority {
     );
     return {
       handleId: toHex(handle),
+      judged,
       open: async () => {
         const secret = await record.open(() =>
           openSealed(this.agent.holder, this.primitives, { kind: 'grant', fleet, grant, item, agent }, sealed),

@@ -3,7 +3,7 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
-import type { GrantView, RequestFacts, Use } from '../broker/broker.ts';
+import type { GrantView, ReceivedBody, RequestFacts, Use } from '../broker/broker.ts';
 import { brokerHarness } from '../guard/guard.ts';
 import type { Verdict } from '../guard/reported.ts';
 import { SessionAuthority } from './authority.ts';
@@ -18,9 +18,9 @@ export class RuledAuthority extends SessionAuthority {
     this.#judge = judge;
   }
 
-  override async use(view: GrantView, facts: RequestFacts, handle?: string): Promise<Use> {
+  override async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use> {
     await this.#assertAllowed(facts, this.nameOf(view));
-    return super.use(view, facts, handle);
+    return super.use(view, facts, handle, body);
   }
 
   override async passed(facts: RequestFacts): Promise<void> {

@@ -12,6 +12,8 @@ import {
   type Broker,
   type BrokerOptions,
   type GrantView,
+  type Judged,
+  type ReceivedBody,
   type RequestFacts,
   type EgressView,
   type Use,
@@ -96,7 +98,7 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions extends Partial<BrokerOptions> {
   /** How a use opens; default: a fresh copy of `secretText`. */
   readonly open?: (grant: GrantView) => Promise<Buffer>;
-  readonly use?: (grant: GrantView, facts: RequestFacts) => Promise<void>;
+  readonly use?: (grant: GrantView, facts: RequestFacts, body?: ReceivedBody) => Promise<Judged | void>;
   /** Before a request without a credential counts as recorded. */
   readonly passed?: () => Promise<void>;
 }
@@ -123,8 +125,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         // Whatever the scheme: the broker does not lean on it.
         grants.filter((grant) => (targets.get(grant) ?? '') === `${target.host}:${target.port}`),
       egressFor: (target) => egress.get(`${target.scheme}://${target.host}:${target.port}`),
-      async use(grant, facts, handle): Promise<Use> {
-        await options.use?.(grant, facts);
+      async use(grant, facts, handle, body): Promise<Use> {
+        const judged = (await options.use?.(grant, facts, body)) ?? { query: facts.query, body: undefined };
         if (handle !== undefined && waiting.get(handle) !== grant.grantId)
           throw new HoldfastError('refused', 'the vault refuses this');
         if (handle !== undefined) waiting.delete(handle);
@@ -132,6 +134,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         handles += 1;
         return {
           handleId: String(handles),
+          judged,
           open: async () => {
             const secret = (await options.open?.(grant)) ?? ownCopy(secretText);
             records.push({ kind: 'opened' });
@@ -242,6 +245,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         attach: { kind: 'bearer' },
         ca: origin.ca,
         allowPrivate: true,
+        judgesBody: false,
         matches: (facts) => facts.path.startsWith('/v1/') && facts.method !== 'DELETE',
         ...change,
       };

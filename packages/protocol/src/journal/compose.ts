@@ -19,6 +19,7 @@ import { sealTo } from '../seal/hpke.ts';
 import { makeLockbox } from '../seal/lockbox.ts';
 import { assertSecretFits } from '../vault/attach.ts';
 import type { EgressRule } from '../vault/egress.ts';
+import { withLimits, type FenceLimits } from '../vault/fence.ts';
 import type { VaultItem } from '../vault/item.ts';
 import { agentAudience, hashRules, type BodyOf } from './bodies.ts';
 import { composeEntry, drafted, type Composed, type Operator, type PlacedLockbox } from './draft.ts';
@@ -131,7 +132,7 @@ export async function removeItem(operator: Operator, item: Uint8Array): Promise<
 }
 
 /**
- * Grants an item to an agent: its terms, and its secret sealed to that agent's key alone. `secret` (from `replica.openSecret`) stays the
+ * Grants an item to an agent: its terms with limits of the grant's own, and its secret sealed to that agent's key alone. `secret` (from `replica.openSecret`) stays the
  * caller's to overwrite. Throws `item_unknown`, `agent_unknown`, `agent_revoked`, `name_taken`.
  */
 export async function grantItem(
@@ -140,7 +141,13 @@ export async function grantItem(
     item: itemId,
     agent: agentId,
     secret,
-  }: { readonly item: Uint8Array; readonly agent: Uint8Array; readonly secret: Uint8Array },
+    limits = {},
+  }: {
+    readonly item: Uint8Array;
+    readonly agent: Uint8Array;
+    readonly secret: Uint8Array;
+    readonly limits?: FenceLimits;
+  },
 ): Promise<Composed & { readonly grant: Uint8Array }> {
   const { primitives, replica } = operator;
   const { fleet, items, agents } = replica.state;
@@ -152,7 +159,7 @@ export async function grantItem(
   const grant = primitives.random(16);
   const sealed = await sealTo(primitives, agent.keys.seal, { kind: 'grant', fleet, grant, item: itemId, agent: agentId }, secret);
   const { id, name, attach, fence, env } = item;
-  const terms = { grant, item: id, name, agent: agentId, attach, fence, sealed };
+  const terms = { grant, item: id, name, agent: agentId, attach, fence: withLimits(fence, limits), sealed };
   const granted = env === undefined ? terms : { ...terms, env };
   const composed = await drafted(operator, (draft) => draft.write(agentAudience(agentId), { kind: 'grant', granted }));
   return { ...plain(composed), grant };

@@ -1,8 +1,10 @@
 // The fence around a credential, spec/fence.md: where, how and on which paths it may be used. It is signed with the grant; the daemon
 // checks each request against it from its own knowledge. What a fence does not name is refused, and an unknown key makes it unknown.
 
-import { bool, list, optional, record, refine, text, type Infer } from '../codec/schema.ts';
+import { bool, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
+import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
+import { bodyLimits, queryLimits } from './arguments.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -24,7 +26,16 @@ const pathGlob = refine(text({ min: 1, max: maxGlobCharacters }), (glob, path) =
   return glob;
 });
 
-export const fence = record({
+/** What a fence may hold besides where it leads: since version 2. */
+const limitFields = {
+  query: optional(queryLimits),
+  body: optional(bodyLimits),
+};
+const fenceLimits = record(limitFields);
+export type FenceLimits = Infer<typeof fenceLimits>;
+
+const fields = record({
+  v: optional(literal(2)),
   hosts: list(record({ host: hostName, port: portNumber }), { min: 1, max: 16 }),
   /** Written out; an empty list is refused rather than read as "all". */
   methods: list(method, { min: 1, max: 16 }),
@@ -33,8 +44,20 @@ export const fence = record({
   allowPrivate: bool,
   /** Trusted for these hosts instead of the public authorities. */
   ca: optional(caBundle),
+  ...limitFields,
 }); // [FENCE-1] [FENCE-2]
+export const fence = refine(fields, (value, path) => {
+  const limited = Object.keys(limitFields).some((key) => key in value);
+  if (limited === (value.v === undefined))
+    throw new HoldfastError('codec_shape', `${path}: version 2 expected of a fence with limits, and of no other`); // [FENCE-27]
+  return value;
+});
 export type Fence = Infer<typeof fence>;
+
+/** The fence with limits of a grant's own besides; one of a kind that it has already takes that one's place. */
+export function withLimits(within: Fence, limits: FenceLimits): Fence {
+  return Object.keys(limits).length === 0 ? within : { ...within, v: 2, ...limits };
+}
 
 /** The request as the broker parsed it itself: `host` canonical, `path` without the query, exactly as it will go out. */
 export interface RequestFacts {
@@ -49,7 +72,7 @@ export type FenceDecision = { readonly kind: 'allow' } | { readonly kind: 'refus
 
 const refuse = (code: ErrorCode): FenceDecision => ({ kind: 'refuse', code });
 
-/** Total: never throws. The codes are for the record; an agent is told `refused` whatever the reason. */
+/** Whether a request's place is inside. Total: never throws. The codes are for the record; an agent is told `refused` whatever the reason. */
 export function decide(within: Fence, facts: RequestFacts): FenceDecision {
   if (facts.scheme !== 'https') return refuse('fence_scheme'); // [FENCE-11]
   if (!within.hosts.some(({ host, port }) => host === facts.host && port === facts.port)) return refuse('fence_host'); // [FENCE-12]
@@ -58,4 +81,18 @@ export function decide(within: Fence, facts: RequestFacts): FenceDecision {
   for (const path of new Set([facts.path, withSlashes(facts.path)]))
     if (!within.paths.some((glob) => globMatches(glob, path))) return refuse('fence_path'); // [FENCE-14]
   return { kind: 'allow' };
+}
+
+/** The query and, where the fence has limits for it, the body as they go out: what was judged, written anew. [FENCE-16] */
+export interface Judged {
+  readonly query: string;
+  readonly body: SentBody | undefined;
+}
+
+/** What the request says. Throws `fence_query`, `fence_body`. `body` is needed where the fence has limits for it. */
+export function judge(within: Fence, said: { readonly query: string; readonly body: ReceivedBody | undefined }): Judged {
+  return {
+    query: within.query === undefined ? said.query : judgedQuery(said.query, within.query),
+    body: within.body === undefined ? undefined : judgedBody(said.body, within.body),
+  };
 }

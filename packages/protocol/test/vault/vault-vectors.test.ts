@@ -9,7 +9,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { assertSecretFits, type Attach } from '@holdfast/protocol/vault/attach';
 import { egressRule } from '@holdfast/protocol/vault/egress';
-import { decide, fence, type Fence, type RequestFacts } from '@holdfast/protocol/vault/fence';
+import { decide, fence, judge, type Fence, type Judged, type RequestFacts } from '@holdfast/protocol/vault/fence';
 import {
   handleId,
   handleText,
@@ -50,6 +50,27 @@ describe('fence: decisions', () => {
     it(`${clause} ${name}: ${expect}`, () => {
       const decision = decide(paths === undefined ? within : { ...within, paths: [...paths] }, facts);
       assert.equal(decision.kind === 'allow' ? 'ok' : decision.code, expect);
+    });
+  }
+});
+
+describe('fence: limits', () => {
+  for (const entry of ownVectors<Vector<{ hex: string }>>('fence/limits').entries) {
+    it(`${entry.clause} ${entry.name}: ${entry.expect}`, () => checkFormat(fence, entry));
+  }
+});
+
+describe('fence: arguments', () => {
+  type Fields = { hex: string; body?: string; type?: string; coding?: string; query?: string; sent?: string };
+  for (const entry of ownVectors<Vector<Fields>>('fence/arguments').entries) {
+    const { name, clause, expect, hex, body, type, coding, query = '', sent } = entry;
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const within = decode(fence, fromVectorHex(hex), 64 * 1024);
+      const received = body === undefined ? undefined : { type, coding, bytes: fromVectorHex(body) };
+      let judged: Judged | undefined;
+      assert.equal(await outcomeOf(() => void (judged = judge(within, { query, body: received }))), expect);
+      const out = judged?.body === undefined ? judged?.query : new TextDecoder().decode(judged.body.bytes);
+      assert.equal(out, sent);
     });
   }
 });
