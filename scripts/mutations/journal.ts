@@ -14,6 +14,7 @@ const operators = 'e2e/hostile-relay.test.ts';
 const output = 'apps/cli/test/output.test.ts';
 const devices = 'packages/protocol/test/journal/devices.test.ts';
 const pairing = 'packages/protocol/test/identity/pairing.test.ts';
+const devicePairing = 'packages/protocol/test/identity/device-pairing.test.ts';
 const replica = 'packages/protocol/test/journal/replica.test.ts';
 const rules = 'packages/protocol/test/journal/rules.test.ts';
 const sealings = 'packages/protocol/test/seal/sealing-vectors.test.ts';
@@ -254,16 +255,16 @@ export const journal: Area = {
       id: 'J-8.words',
       off: 'the words do not depend on the offer',
       file: 'packages/protocol/src/identity/pairing.ts',
-      from: "const drawn = derive(primitives, code, 'words', 2 * pairingWords, offerHash);",
+      from: "const drawn = derive(primitives, kind, code, 'words', 2 * pairingWords, offerHash);",
       to: `void offerHash;
-  const drawn = derive(primitives, code, 'words', 2 * pairingWords);`,
+  const drawn = derive(primitives, kind, code, 'words', 2 * pairingWords);`,
       red: { [pairing]: 'changed keys change the words, and wrong words are refused' },
     },
     {
       id: 'J-8.offer',
       off: 'an offer may be for keys that its sender does not have',
       file: 'packages/protocol/src/identity/pairing.ts',
-      from: "await verifySignature(primitives, { domain: 'pairing-offer', ...message, publicKey: offer.keys.sign });",
+      from: 'await verifySignature(primitives, { domain: kind.offerDomain, ...message, publicKey: offer.keys.sign });',
       to: '',
       red: { [pairing]: 'keys that the sender does not have' },
     },
@@ -271,7 +272,7 @@ export const journal: Area = {
       id: 'J-8.answer',
       off: 'an answer to another offer is taken',
       file: 'packages/protocol/src/identity/pairing.ts',
-      from: 'if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.agent, this.#offer.agent))',
+      from: 'if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.admitted, this.#offer.id))',
       to: 'if (answer.offer.length === 0)',
       red: { [pairing]: 'an answer from elsewhere is refused' },
     },
@@ -279,7 +280,7 @@ export const journal: Area = {
       id: 'J-8.device',
       off: 'an answer may be signed by anybody',
       file: 'packages/protocol/src/identity/pairing.ts',
-      from: "await verifySignature(primitives, { domain: 'pairing-answer', ...message, publicKey: device.keys.sign });",
+      from: 'await verifySignature(primitives, { domain: kind.answerDomain, ...message, publicKey: device.keys.sign });',
       to: '',
       red: { [pairing]: 'an answer from elsewhere is refused' },
     },
@@ -330,6 +331,30 @@ export const journal: Area = {
       from: `return sinceAt < state.operatorsEndedAt || (`,
       to: `return (`,
       red: { [devices]: '[JOURNAL-33] [DEVICES-4]' },
+    },
+    {
+      id: 'J-21.label',
+      off: 'devices and agents pair under the same keys',
+      file: 'packages/protocol/src/identity/pairing-kind.ts',
+      from: `label: 'device-pairing',`,
+      to: `label: 'pairing',`,
+      red: { [devicePairing]: '[PAIRING-14] under one code they meet apart' },
+    },
+    {
+      id: 'J-21.domain',
+      off: 'a device signs what an agent signs',
+      file: 'packages/protocol/src/identity/pairing-kind.ts',
+      from: `offerDomain: 'device-offer',`,
+      to: `offerDomain: 'pairing-offer',`,
+      red: { [devicePairing]: '[PAIRING-14] who holds the code cannot turn the one into the other' },
+    },
+    {
+      id: 'J-21.here',
+      off: 'any word of a device that is there will do',
+      file: 'packages/protocol/src/identity/device-call.ts',
+      from: `if (equalBytes(decode(deviceHere, message, maxBytes).call, primitives.sha256(call))) return;`,
+      to: `if (decode(deviceHere, message, maxBytes).call.length === primitives.sha256(call).length) return;`,
+      red: { [devicePairing]: '[DEVICES-7]', 'apps/cli/test/devices.test.ts': '[DEVICES-7]' },
     },
     {
       id: 'J-8.once',

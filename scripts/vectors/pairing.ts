@@ -1,6 +1,7 @@
 // node scripts/vectors/pairing.ts: vectors of spec/pairing.md and spec/recovery.md.
 
 import { formatPairingCode, makeAnswer, openOffer, Pairing, pairingUrl } from '@holdfast/protocol/identity/pairing';
+import { agentPairing, devicePairing } from '@holdfast/protocol/identity/pairing-kind';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
@@ -9,7 +10,7 @@ import { flipped, writeVectors } from './write.ts';
 
 const primitives = seededPrimitives('pairing vectors');
 const code = primitives.random(16);
-const text = formatPairingCode(primitives, code);
+const text = formatPairingCode(primitives, agentPairing, code);
 const slip = (text.startsWith('7') ? '8' : '7') + text.slice(1);
 
 writeVectors('pairing/codes', 'Codes as typed, and the 16 bytes in them.', [
@@ -32,7 +33,7 @@ writeVectors('pairing/codes', 'Codes as typed, and the 16 bytes in them.', [
     name: 'as an address',
     clause: 'PAIRING-3',
     expect: 'ok',
-    typed: pairingUrl(primitives, 'https://relay.example', code),
+    typed: pairingUrl(primitives, agentPairing, 'https://relay.example', code),
     code,
     relayUrl: 'https://relay.example',
   },
@@ -56,10 +57,10 @@ const begin = async (): Promise<Pairing> => {
   const own = seededPrimitives(seed);
   const holder = await SoftwareKeyHolder.generate(own);
   const terms = { agent: own.random(16), scope: 'main', machine: 'box', custody: 'software', capabilities: ['deploy'] } as const;
-  return Pairing.begin(own, holder, terms, { code: code.slice(), monotonicMs: 0 });
+  return Pairing.begin(own, agentPairing, holder, terms, { code: code.slice(), monotonicMs: 0 });
 };
 const pairing = await begin();
-const opened = await openOffer(primitives, code, pairing.sealedOffer);
+const opened = await openOffer(primitives, agentPairing, code, pairing.sealedOffer);
 const rendezvous = pairing.rendezvous;
 
 writeVectors('pairing/offers', 'An offer as sealed, with the code that opens it, and the words that both sides see.', [
@@ -99,6 +100,7 @@ async function stolenOffer(): Promise<Uint8Array> {
   return (
     await Pairing.begin(
       primitives,
+      agentPairing,
       holder,
       { agent, scope, machine, custody, capabilities },
       { code: code.slice(), monotonicMs: 0 },
@@ -213,5 +215,76 @@ writeVectors(
     },
     { name: 'cut short', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: recovery.code.slice(0, -5) },
     { name: 'a pairing code', clause: 'RECOVERY-2', expect: 'recovery_code_invalid', typed: text },
+  ],
+);
+
+const deviceSeed = 'the device of the vectors';
+const beginDevice = async (): Promise<Pairing> => {
+  const own = seededPrimitives(deviceSeed);
+  const holder = await SoftwareKeyHolder.generate(own);
+  return Pairing.begin(own, devicePairing, holder, { name: 'phone', machine: 'box' }, { code: code.slice(), monotonicMs: 0 });
+};
+const joining = await beginDevice();
+const joiner = await openOffer(primitives, devicePairing, code, joining.sealedOffer);
+const posing = { ...devicePairing, offerDomain: 'pairing-offer', answerDomain: 'pairing-answer' } as const;
+const resigned = await Pairing.begin(
+  primitives,
+  posing,
+  await SoftwareKeyHolder.generate(primitives),
+  { name: 'phone', machine: 'box' },
+  { code: code.slice(), monotonicMs: 0 },
+);
+
+writeVectors(
+  'pairing/device-offers',
+  "A device's offer as sealed, with the code that opens it, and the words that both sides see.",
+  [
+    {
+      name: 'good',
+      clause: 'PAIRING-5',
+      expect: 'ok',
+      code,
+      sealed: joining.sealedOffer,
+      rendezvous: joining.rendezvous,
+      words: joiner.words,
+      hash: joiner.hash,
+    },
+    { name: "an agent's", clause: 'PAIRING-14', expect: 'pairing_offer_invalid', code, sealed: pairing.sealedOffer },
+    { name: "signed as an agent's", clause: 'PAIRING-14', expect: 'pairing_offer_invalid', code, sealed: resigned.sealedOffer },
+  ],
+);
+
+writeVectors(
+  'pairing/device-answers',
+  `Answers to the good offer of pairing/device-offers. The device is made from testkit's seededPrimitives('${deviceSeed}'): keys, then the offer's nonce.`,
+  [
+    {
+      name: 'good',
+      clause: 'PAIRING-10',
+      expect: 'ok',
+      code,
+      sealed: await makeAnswer(primitives, device, joiner, about),
+      seed: deviceSeed,
+      afterMs: 1000,
+      fleet: world.fleet,
+    },
+    {
+      name: "an agent's",
+      clause: 'PAIRING-14',
+      expect: 'pairing_answer_invalid',
+      code,
+      sealed: answer,
+      seed: deviceSeed,
+      afterMs: 1000,
+    },
+    {
+      name: "signed as an agent's",
+      clause: 'PAIRING-14',
+      expect: 'pairing_answer_invalid',
+      code,
+      sealed: await makeAnswer(primitives, device, { ...joiner, kind: posing }, about),
+      seed: deviceSeed,
+      afterMs: 1000,
+    },
   ],
 );

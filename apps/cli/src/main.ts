@@ -203,6 +203,14 @@ const devices = program.command('devices').description("the operator's own devic
 operatorCommand(devices, 'list', 'who may write for the operator').action(
   action(async () => (await import('./commands/devices.ts')).list),
 );
+operatorCommand(devices, 'add', 'make the device that shows this code one of yours')
+  .argument('<code>', 'the code or the URL that the device shows; - reads it from standard input')
+  .option('--words <words>', 'the three words that the device shows; asked for when absent')
+  .action(action(async () => (await import('./commands/devices.ts')).add));
+operatorCommand(devices, 'join', 'ask to be an operator device; shows a code and words, and waits')
+  .option('--name <name>', 'what to call this device (default: the name of the machine)')
+  .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .action(action(async () => (await import('./commands/join.ts')).join));
 operatorCommand(devices, 'remove', 'end a device that came later than this one')
   .argument('<device>', 'its id, the first digits of it, or its name')
   .option('--reason <text>', 'why, for the record', '')

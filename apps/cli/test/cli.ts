@@ -18,6 +18,11 @@ import {
 
 const bin = fileURLToPath(new URL('../bin/holdfast.cjs', import.meta.url));
 
+/** Program and words, for whoever starts it otherwise. */
+export function commandLine(parameters: readonly string[]): readonly [string, readonly string[]] {
+  return [process.execPath, [bin, ...parameters]];
+}
+
 export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
@@ -44,7 +49,8 @@ export function cli(
     ...(TMPDIR !== undefined && { TMPDIR }),
     ...environment,
   };
-  const child = spawn(process.execPath, [bin, ...parameters], { env, stdio: 'pipe' });
+  const [file, words] = commandLine(parameters);
+  const child = spawn(file, words, { env, stdio: 'pipe' });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

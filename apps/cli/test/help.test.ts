@@ -361,6 +361,9 @@ Options:
 
 Commands:
   list [options]             who may write for the operator
+  add [options] <code>       make the device that shows this code one of yours
+  join [options]             ask to be an operator device; shows a code and
+                             words, and waits
   remove [options] <device>  end a device that came later than this one
   help [command]             display help for command
 `,
@@ -371,6 +374,34 @@ who may write for the operator
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'devices add': `Usage: holdfast devices add [options] <code>
+
+make the device that shows this code one of yours
+
+Arguments:
+  code                      the code or the URL that the device shows; - reads
+                            it from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --words <words>           the three words that the device shows; asked for
+                            when absent
+  -h, --help                display help for command
+`,
+  'devices join': `Usage: holdfast devices join [options]
+
+ask to be an operator device; shows a code and words, and waits
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --name <name>             what to call this device (default: the name of the
+                            machine)
+  --relay <url>             the relay's address (default: the one on this
+                            machine)
   -h, --help                display help for command
 `,
   'devices remove': `Usage: holdfast devices remove [options] <device>

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { putRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { listenHostile } from '../../../packages/testkit/src/hostile-relay.ts';
@@ -75,10 +76,10 @@ async function waitingMachine(t: TestContext, scope = 'main', machine = 'box') {
     onClosed: () => {},
   });
   t.after(() => exchange.close());
-  const code = newPairingCode(primitives);
-  const text = formatPairingCode(primitives, code);
+  const code = newPairingCode(primitives, agentPairing);
+  const text = formatPairingCode(primitives, agentPairing, code);
   const terms = { agent: primitives.random(16), scope, machine, custody: 'software', capabilities: [] } as const;
-  const pairing = await Pairing.begin(primitives, holder, terms, { code, monotonicMs: 0 });
+  const pairing = await Pairing.begin(primitives, agentPairing, holder, terms, { code, monotonicMs: 0 });
   await putRendezvous(exchange, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
   return { code: text, words: pairing.words.join(' '), agent: Buffer.from(terms.agent).toString('hex') };
 }
@@ -277,7 +278,7 @@ test('approve takes a code, its URL, or - for standard input; words in any case;
   assert.match(people.stderr, /machine {2}box\n {2}scope {4}three\n {2}keys {5}software, claimed: /);
   const nobody = await asOperator(home, [
     'approve',
-    formatPairingCode(primitives, newPairingCode(primitives)),
+    formatPairingCode(primitives, agentPairing, newPairingCode(primitives, agentPairing)),
     '--words',
     'a b c',
     '--json',

@@ -10,13 +10,8 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { getLockbox, putRendezvous, putSignal, readTopic, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
-import {
-  formatPairingCode,
-  newPairingCode,
-  Pairing,
-  pairingLifeMs,
-  type PairingAnswer,
-} from '@holdfast/protocol/identity/pairing';
+import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs } from '@holdfast/protocol/identity/pairing';
+import { agentPairing, type PairingAnswer } from '@holdfast/protocol/identity/pairing-kind';
 import { Replica } from '@holdfast/protocol/journal/replica';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -70,12 +65,12 @@ export class PlayedAgent {
     const holder = await SoftwareKeyHolder.generate(primitives);
     const stranger = await connect(url);
     t.after(() => stranger.close());
-    const code = newPairingCode(primitives);
-    const text = formatPairingCode(primitives, code);
+    const code = newPairingCode(primitives, agentPairing);
+    const text = formatPairingCode(primitives, agentPairing, code);
     const { scope = 'main', machine = 'box' } = terms;
     const id = primitives.random(16);
     const said = { agent: id, scope, machine, custody: 'software', capabilities: [] } as const;
-    const pairing = await Pairing.begin(primitives, holder, said, { code, monotonicMs: 0 });
+    const pairing = await Pairing.begin(primitives, agentPairing, holder, said, { code, monotonicMs: 0 });
     await putRendezvous(stranger, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
     await approve(text, pairing.words.join(' '));
     const sealed = await takeRendezvous(stranger, { rendezvous: pairing.rendezvous, slot: 'answer' }, 10_000);

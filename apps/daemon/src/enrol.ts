@@ -8,14 +8,8 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
-import {
-  formatPairingCode,
-  newPairingCode,
-  Pairing,
-  pairingLifeMs,
-  pairingUrl,
-  type PairingAnswer,
-} from '@holdfast/protocol/identity/pairing';
+import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs, pairingUrl } from '@holdfast/protocol/identity/pairing';
+import { agentPairing, type PairingAnswer } from '@holdfast/protocol/identity/pairing-kind';
 import { assertPairedWith } from '@holdfast/protocol/journal/state';
 import type { Agent } from './agent/agent.ts';
 import type { Agents } from './agents.ts';
@@ -120,11 +114,11 @@ export class Enrolments {
     const { key, ...created } = await custody.create(scope, level);
     try {
       store.beginAttempt(key);
-      const code = newPairingCode(primitives);
-      const text = formatPairingCode(primitives, code);
-      const url = pairingUrl(primitives, relayUrl, code);
+      const code = newPairingCode(primitives, agentPairing);
+      const text = formatPairingCode(primitives, agentPairing, code);
+      const url = pairingUrl(primitives, agentPairing, relayUrl, code);
       const terms = { agent: primitives.random(16), scope, machine, custody: created.custody, capabilities: may };
-      const pairing = await Pairing.begin(primitives, custody.holder({ key, ...created }), terms, {
+      const pairing = await Pairing.begin(primitives, agentPairing, custody.holder({ key, ...created }), terms, {
         code,
         monotonicMs: clock.monotonicMs(),
       });
@@ -170,7 +164,7 @@ export class Enrolments {
     { scope, relayUrl, key }: { scope: string; relayUrl: string; key: Uint8Array },
   ): Promise<Agent> {
     const { ports, custody, agents } = this.options;
-    const { fleet, agent, relay: relayKey, control: pinned } = answer;
+    const { fleet, admitted: agent, relay: relayKey, control: pinned } = answer;
     await custody.bind(key, { fleet, agent });
     const enrolment = { v: 1, scope, agent, fleet, key, relayUrl, relayKey, pinned, enrolledAtMs: ports.clock.nowMs() } as const;
     const admitted = await agents.admit(enrolment, async (opened) => {

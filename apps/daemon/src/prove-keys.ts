@@ -7,6 +7,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { openPart, partRendezvous, pairingLifeMs, sealPart, type PairingPart } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import type { Custody } from './custody/custody.ts';
 import type { Ports } from './ports.ts';
 
@@ -39,11 +40,15 @@ async function answerChallenge(proving: Proving, offerHash: Uint8Array): Promise
   const { primitives } = ports;
   const code = proving.code.slice();
   try {
-    const place = { rendezvous: partRendezvous(primitives, code, 'challenge'), slot: 'offer' } as const;
+    const place = { rendezvous: partRendezvous(primitives, agentPairing, code, 'challenge'), slot: 'offer' } as const;
     while (!over.aborted) {
       const sealed = await takeRendezvous(relay, place, waitMs);
       if (sealed === undefined) continue;
-      const challenge = decode(keyChallenge, await openPart(primitives, code, 'challenge', sealed), maxChallengeBytes);
+      const challenge = decode(
+        keyChallenge,
+        await openPart(primitives, agentPairing, code, 'challenge', sealed),
+        maxChallengeBytes,
+      );
       await put({ ...proving, code }, 'proof', encode(keyProof, await custody.prove(key, offerHash, challenge)));
       return;
     }
@@ -54,8 +59,8 @@ async function answerChallenge(proving: Proving, offerHash: Uint8Array): Promise
 
 async function put({ ports, relay, code }: Proving, part: PairingPart, message: Uint8Array): Promise<void> {
   const { primitives } = ports;
-  const place = { rendezvous: partRendezvous(primitives, code, part), slot: 'offer' } as const;
-  await putRendezvous(relay, place, await sealPart(primitives, code, part, message), pairingLifeMs);
+  const place = { rendezvous: partRendezvous(primitives, agentPairing, code, part), slot: 'offer' } as const;
+  await putRendezvous(relay, place, await sealPart(primitives, agentPairing, code, part, message), pairingLifeMs);
 }
 
 function unproved({ log }: Ports, thrown: unknown): void {

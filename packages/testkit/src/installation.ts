@@ -311,6 +311,32 @@ export class Installation {
     }
   }
 
+  /** Makes this home an operator device of that fleet, as a person does it at two terminals; resolves with what `devices join` answered. */
+  async join(operator: Installation, name: string): Promise<{ readonly device: string; readonly fleet: string }> {
+    const words = [
+      'devices',
+      'join',
+      '--name',
+      name,
+      '--relay',
+      operator.url,
+      '--passphrase-file',
+      this.passphraseFile,
+      '--json',
+    ];
+    const asking = this.live(words);
+    try {
+      const [offer] = await asking.waitFor(/.*\n/);
+      const shown = JSON.parse(offer) as { code: string; words: string[] };
+      await operator.must(['devices', 'add', shown.code, '--words', shown.words.join(' ')]);
+      const [, answer = ''] = await asking.waitFor(/\n(.*)\n/);
+      await asking.ended;
+      return JSON.parse(answer) as { device: string; fleet: string };
+    } finally {
+      await asking.end();
+    }
+  }
+
   /** Ends everything and removes the folder. */
   async remove(): Promise<void> {
     await this.stop();

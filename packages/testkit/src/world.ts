@@ -14,7 +14,8 @@ import {
 } from '@holdfast/protocol/blind/entry';
 import type { AccessList } from '@holdfast/protocol/blind/access-list';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { makeAnswer, newPairingCode, openOffer, Pairing, type PairingAnswer } from '@holdfast/protocol/identity/pairing';
+import { makeAnswer, newPairingCode, openOffer, Pairing } from '@holdfast/protocol/identity/pairing';
+import { agentPairing, type PairingAnswer } from '@holdfast/protocol/identity/pairing-kind';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
 import { defaultPulseMaxAgeMs, encodeBody, type Body } from '@holdfast/protocol/journal/bodies';
 import {
@@ -264,10 +265,10 @@ export class World {
       custody: 'software',
       capabilities: [],
     } as const;
-    const code = newPairingCode(primitives);
-    const pairing = await Pairing.begin(primitives, holder, terms, { code: code.slice(), monotonicMs: 0 });
+    const code = newPairingCode(primitives, agentPairing);
+    const pairing = await Pairing.begin(primitives, agentPairing, holder, terms, { code: code.slice(), monotonicMs: 0 });
 
-    const opened = await openOffer(primitives, code, pairing.sealedOffer);
+    const opened = await openOffer(primitives, agentPairing, code, pairing.sealedOffer);
     await operator.act((author) =>
       enrollAgent(author, {
         offer: opened.offer,

@@ -14,7 +14,7 @@ import { composeGenesis, type NewFleet } from '@holdfast/protocol/journal/compos
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
-import { hasOperator, makeOperatorFolder, rememberSeen, saveOperator } from '../operator/key-file.ts';
+import { hasOperator, makeOperatorFolder, operatorExists, rememberSeen, saveOperator } from '../operator/key-file.ts';
 import { openRelay } from '../operator/relay.ts';
 import { newPassphrase } from '../secrets-input.ts';
 import { plainText, usage, type Output } from '../output.ts';
@@ -32,11 +32,7 @@ export const deviceName = (): string => hostname().replace(/\p{C}/gu, '').slice(
 
 export async function init(output: Output, options: InitOptions): Promise<void> {
   const paths = findHome();
-  if (hasOperator(paths.operator)) {
-    throw new HoldfastError('operator_exists', `an operator key lies in ${paths.operator} already`, {
-      next: 'use it, or choose another HOLDFAST_HOME',
-    }); // [CLI-12]
-  }
+  if (hasOperator(paths.operator)) throw operatorExists(paths.operator);
   const name = plainText('the name', options.name, 64);
   if (name === '') throw usage('a fleet has a name');
   const relayUrl = options.relay ?? localRelay();

@@ -17,6 +17,7 @@ import {
   forgetSeen,
   hasOperator,
   makeOperatorFolder,
+  operatorExists,
   operatorFacts,
   saveOperator,
   unlockOperator,
@@ -43,7 +44,7 @@ export async function recover(output: Output, options: RecoverOptions): Promise<
   const fleet = fromHex(options.fleet.toLowerCase());
   if (fleet?.length !== 32) throw usage('a fleet is named by its id, 64 digits', 'it stands beside the recovery code');
   const begun = hasOperator(paths.operator) ? operatorFacts(paths.operator) : undefined;
-  if (begun !== undefined && !equalBytes(begun.fleet, fleet)) throw exists(paths);
+  if (begun !== undefined && !equalBytes(begun.fleet, fleet)) throw operatorExists(paths.operator);
   const relayUrl = options.relay ?? begun?.relayUrl ?? localRelay();
   const used = await typedKeys(options.codeFile);
   let reader: OperatorSession | undefined;
@@ -100,12 +101,6 @@ export async function recover(output: Output, options: RecoverOptions): Promise<
   }
 }
 
-function exists(paths: HomePaths): HoldfastError {
-  return new HoldfastError('operator_exists', `an operator key lies in ${paths.operator} already`, {
-    next: 'use it, or choose another HOLDFAST_HOME',
-  }); // [CLI-12]
-}
-
 async function typedKeys(codeFile: string | undefined): Promise<SoftwareKeyHolder> {
   const typed =
     codeFile === undefined ? await secretFromStdin('Recovery code') : await passphrase(codeFile, 'Recovery code', '--code-file');
@@ -131,7 +126,7 @@ async function readAs(
     session = await OperatorSession.read(paths, { fleet, fleetName: '', device, relayUrl, relayKey }, used);
   } catch (thrown) {
     if (codeOf(thrown) !== 'relay_refused') throw thrown;
-    if (isAgain) throw exists(paths);
+    if (isAgain) throw operatorExists(paths.operator);
     throw new HoldfastError('recovery_code_dead', 'the relay knows no such fleet, or this code was used or is of another fleet', {
       cause: thrown,
       next: 'compare the code and the id of the fleet; after each use the newest code alone counts',

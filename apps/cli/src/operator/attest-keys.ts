@@ -1,21 +1,16 @@
 // The operator's side of an attestation, spec/attestation.md: before a machine is approved, its key store is asked for proof, if its maker is somebody whom the
 // operator installed. What cannot be proved is what the machine says; what is proved falsely is refused.
 
+import type { PairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { decode, encode } from '@holdfast/protocol/codec/schema';
 import { keyChallenge, keyEvidence, keyProof } from '@holdfast/protocol/custody/attestation';
 import { codeOf } from '@holdfast/protocol/errors';
-import { putRendezvous, takeRendezvous } from '@holdfast/protocol/exchange/relay-calls';
 import type { CustodyEvidence } from '@holdfast/protocol/identity/credential';
-import {
-  openPart,
-  partRendezvous,
-  pairingLifeMs,
-  sealPart,
-  type OpenedOffer,
-  type PairingPart,
-} from '@holdfast/protocol/identity/pairing';
+import type { OpenedOffer } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { Attestation } from '@holdfast/protocol/identity/tpm-attestation';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { putPart, takePart } from './admit.ts';
 import { readRoots } from './custody-roots.ts';
 import { endorsedBy } from './endorsement.ts';
 import type { OperatorSession } from './session.ts';
@@ -33,12 +28,17 @@ export interface Attested {
 }
 
 /** Throws `attestation_invalid` for evidence or proof that does not hold; `key_invalid` for roots that this operator did not install. */
-export async function attestKeys(session: OperatorSession, { offer, hash }: OpenedOffer, code: Uint8Array): Promise<Attested> {
+export async function attestKeys(
+  session: OperatorSession,
+  { offer, hash }: OpenedOffer<PairingOffer>,
+  code: Uint8Array,
+): Promise<Attested> {
   if (offer.custody !== 'tpm') return claimed('only a TPM proves where its keys live'); // [ATTEST-9]
-  const { operator, facts, paths } = session;
+  const { operator, facts, paths, relay } = session;
   const roots = await readRoots({ folder: paths.operator, fleet: facts.fleet, holder: operator.holder });
   if (roots.length === 0) return claimed('no root is installed: holdfast roots add FILE');
-  const shown = await take(session, code, 'evidence', evidenceWaitMs);
+  const place = { kind: agentPairing, code } as const;
+  const shown = await takePart(relay, { ...place, part: 'evidence' }, evidenceWaitMs);
   if (shown === undefined) return claimed('the machine shows no certificate of its TPM');
   const evidence = decode(keyEvidence, shown, maxPartBytes); // [ATTEST-10]
   let found: ReturnType<typeof endorsedBy>;
@@ -50,8 +50,8 @@ export async function attestKeys(session: OperatorSession, { offer, hash }: Open
   }
   const { endorsed, authority } = found;
   const attestation = await Attestation.begin(nodePrimitives, evidence, { offer, offerHash: hash, endorsed });
-  await put(session, code, 'challenge', encode(keyChallenge, attestation.challenge));
-  const proof = await take(session, code, 'proof', proofWaitMs);
+  await putPart(relay, { ...place, part: 'challenge' }, encode(keyChallenge, attestation.challenge));
+  const proof = await takePart(relay, { ...place, part: 'proof' }, proofWaitMs);
   if (proof === undefined) return claimed('the machine did not answer the challenge');
   await attestation.verify(decode(keyProof, proof, maxPartBytes));
   return { evidence: 'attested', because: `by ${authority}` };
@@ -59,20 +59,4 @@ export async function attestKeys(session: OperatorSession, { offer, hash }: Open
 
 function claimed(because: string): Attested {
   return { evidence: 'claimed', because };
-}
-
-async function take(
-  { relay }: OperatorSession,
-  code: Uint8Array,
-  part: PairingPart,
-  waitMs: number,
-): Promise<Uint8Array | undefined> {
-  const place = { rendezvous: partRendezvous(nodePrimitives, code, part), slot: 'offer' } as const;
-  const sealed = await takeRendezvous(relay, place, waitMs);
-  return sealed === undefined ? undefined : openPart(nodePrimitives, code, part, sealed);
-}
-
-async function put({ relay }: OperatorSession, code: Uint8Array, part: PairingPart, message: Uint8Array): Promise<void> {
-  const place = { rendezvous: partRendezvous(nodePrimitives, code, part), slot: 'offer' } as const;
-  await putRendezvous(relay, place, await sealPart(nodePrimitives, code, part, message), pairingLifeMs);
 }

@@ -18,6 +18,8 @@ const maxUnreadBytes = 256 * 1024 * 1024;
 
 export class ControlHistory {
   readonly replica: Replica;
+  /** The head that a command of this machine saw last. */
+  readonly seenBefore: Head | undefined;
   private readonly folder: string;
   private readonly facts: OperatorFacts;
   private readonly relay: RelayExchange;
@@ -31,6 +33,7 @@ export class ControlHistory {
     this.facts = facts;
     this.relay = relay;
     const pinned = seenBefore(folder)?.control;
+    this.seenBefore = pinned;
     this.replica = new Replica({
       primitives: nodePrimitives,
       holder,

@@ -70,6 +70,12 @@ export function hasOperator(folder: string): boolean {
   return existsSync(keyPath(folder));
 }
 
+export function operatorExists(folder: string): HoldfastError {
+  return new HoldfastError('operator_exists', `an operator key lies in ${folder} already`, {
+    next: 'use it, or choose another HOLDFAST_HOME',
+  }); // [CLI-12]
+}
+
 /** The folder of what only this user reads. Throws `store_failed`. */
 export function makeOperatorFolder(folder: string): void {
   stored(folder, () => {
@@ -224,6 +230,11 @@ export function seenBefore(folder: string): Seen | undefined {
 /** What was seen by a command that never came to a key; it may be of another fleet. */
 export function forgetSeen(folder: string): void {
   rmSync(headPath(folder), { force: true });
+}
+
+/** The key of a device that no fleet has. */
+export function forgetKey(folder: string): void {
+  rmSync(keyPath(folder), { force: true });
 }
 
 /** Never goes back: of two commands at once the one that saw less does not win. `access`: the newest list's version. [OPKEY-7] */

@@ -25,11 +25,11 @@ import { makePulse, type Composed, type Operator } from '@holdfast/protocol/jour
 import { audiencesBehind, rekey } from '@holdfast/protocol/journal/compose-devices';
 import { statusUriOf } from '@holdfast/protocol/identity/status-list';
 import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
-import { actingAgents, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import { actingAgents, type Agent, type Device, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
-import type { Output } from '../output.ts';
+import { visible, type Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
 import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
@@ -102,6 +102,12 @@ export class OperatorSession {
 
   get state(): FleetState {
     return this.history.state;
+  }
+
+  /** Operator devices that came since a command of this machine last looked. */
+  get newDevices(): readonly Device[] {
+    const seen = this.history.seenBefore?.position ?? Number.MAX_SAFE_INTEGER;
+    return [...this.state.devices.values()].filter(({ position }) => position > seen);
   }
 
   get head(): Head {
@@ -340,6 +346,8 @@ export async function asOperator<T>(
   } finally {
     phrase.fill(0);
   }
+  for (const { id, name } of session.newDevices)
+    output.say(`holdfast: new operator device: ${visible(name)}. If it is none of yours: holdfast devices remove ${toHex(id)}`); // [DEVICES-8]
   try {
     const result = await work(session);
     await session

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { PairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { parseAccessList } from '@holdfast/protocol/blind/access-list';
 import { signPulse } from '@holdfast/protocol/blind/pulse';
@@ -34,6 +35,7 @@ import {
   rendezvousOf,
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
 import { composeGenesis, type Composed, type NewFleet, type Operator } from '@holdfast/protocol/journal/compose';
 import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
@@ -105,16 +107,16 @@ export class OperatorSide {
     this.relay.close();
   }
 
-  async offerOf(code: string): Promise<{ readonly code: Uint8Array; readonly opened: OpenedOffer }> {
-    const parsed = parsePairingCode(primitives, code).code;
-    const place = { rendezvous: rendezvousOf(primitives, parsed), slot: 'offer' } as const;
+  async offerOf(code: string): Promise<{ readonly code: Uint8Array; readonly opened: OpenedOffer<PairingOffer> }> {
+    const parsed = parsePairingCode(primitives, agentPairing, code).code;
+    const place = { rendezvous: rendezvousOf(primitives, agentPairing, parsed), slot: 'offer' } as const;
     const sealed = await takeRendezvous(this.relay, place, 5000);
     if (sealed === undefined) throw new Error('no offer');
-    return { code: parsed, opened: await openOffer(primitives, parsed, sealed) };
+    return { code: parsed, opened: await openOffer(primitives, agentPairing, parsed, sealed) };
   }
 
   /** Admits whoever shows `code`; `answer` changes what is put at the rendezvous. */
-  async admit(text: string, answer: (good: Uint8Array) => Uint8Array = (good) => good): Promise<OpenedOffer> {
+  async admit(text: string, answer: (good: Uint8Array) => Uint8Array = (good) => good): Promise<OpenedOffer<PairingOffer>> {
     const { code, opened } = await this.offerOf(text);
     await this.act((operator, accessVersion) =>
       enrollAgent(operator, {
@@ -134,7 +136,12 @@ export class OperatorSide {
       relay: this.replica.state.relayKey,
     };
     const good = await makeAnswer(primitives, { id: this.fleet.device, holder: this.holder }, opened, about);
-    await putRendezvous(this.relay, { rendezvous: rendezvousOf(primitives, code), slot: 'answer' }, answer(good), pairingLifeMs);
+    await putRendezvous(
+      this.relay,
+      { rendezvous: rendezvousOf(primitives, agentPairing, code), slot: 'answer' },
+      answer(good),
+      pairingLifeMs,
+    );
     return opened;
   }
 

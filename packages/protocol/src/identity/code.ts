@@ -10,7 +10,7 @@ const groupCharacters = 4;
 
 /** One kind of code: how many random bytes, and how many characters guard against typing errors. */
 export interface CodeKind {
-  readonly name: 'pairing' | 'recovery';
+  readonly name: 'pairing' | 'device' | 'recovery';
   readonly bytes: number;
   readonly checksumCharacters: number;
 }

@@ -1,104 +1,98 @@
-// Pairing, spec/pairing.md: how a machine's new agent and an operator find each other through a relay that must not come between them.
-// Everything follows from a code that a person carries from one screen to the other and that the relay never sees.
+// Pairing, spec/pairing.md: how a newcomer, a machine's new agent or a new device, and an operator find each other through a relay that must not come
+// between them. Everything follows from a code that a person carries from one screen to the other and that the relay never sees.
 
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { concat, equalBytes, utf8 } from '../codec/bytes.ts';
-import { bytesUpTo, decode, encode, literal, record, type Infer } from '../codec/schema.ts';
+import { bytesUpTo, decode, encode, record, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { controlTopic, head, parseEntry } from '../blind/entry.ts';
-import { maxPairingOfferBytes, pairingOffer, type PairingOffer } from '../blind/pairing-offer.ts';
+import { controlTopic, parseEntry } from '../blind/entry.ts';
 import { statementHash, verifySignature } from '../keys/domain.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
-import { digest, fleetId, principalId, publicKeys, signature, signPublicKey } from '../keys/public-keys.ts';
+import { signature } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdf } from '../seal/hkdf.ts';
-import { formatCode, parseCode, type CodeKind } from './code.ts';
+import { formatCode, parseCode } from './code.ts';
 import { assertGenesisPlace, deviceIdOf } from './genesis-device.ts';
+import {
+  maxMessageBytes,
+  type AnyOffer,
+  type Newcomer,
+  type OfferTerms,
+  type PairingAnswer,
+  type PairingKind,
+} from './pairing-kind.ts';
 
-/** 128 random bits and 10 bits of checksum: seven groups of four. */
-const pairingCode: CodeKind = { name: 'pairing', bytes: 16, checksumCharacters: 2 };
 /** How long an enrolment waits for its answer. */
 export const pairingLifeMs = 10 * 60_000;
 const pairingWords = 3;
 const nonceBytes = 12;
-/** What the relay's rendezvous holds of one message. */
-const maxMessageBytes = 32 * 1024;
-
-const pairingAnswer = record({
-  v: literal(1),
-  /** Hash of the offer that it answers. */
-  offer: digest,
-  agent: principalId,
-  fleet: fleetId,
-  /** The genesis entry as it stands in the journal. */
-  genesis: bytesUpTo(maxMessageBytes),
-  device: record({ id: principalId, keys: publicKeys }),
-  /** The head after the enrolment: no older history will be accepted. */
-  control: head,
-  /** The key that the fleet's relay signs with. */
-  relay: signPublicKey,
-});
-export type PairingAnswer = Infer<typeof pairingAnswer>;
-
 const signed = record({ statement: bytesUpTo(maxMessageBytes), signature });
 
 /** A fresh code: 16 random bytes, which the caller overwrites when the pairing is over. */
-export function newPairingCode(primitives: Primitives): Uint8Array {
-  return primitives.random(pairingCode.bytes);
+export function newPairingCode(primitives: Primitives, kind: Newcomer): Uint8Array {
+  return primitives.random(kind.code.bytes);
 }
 
-export function formatPairingCode(primitives: Primitives, code: Uint8Array): string {
-  return formatCode(primitives, pairingCode, code);
+export function formatPairingCode(primitives: Primitives, kind: Newcomer, code: Uint8Array): string {
+  return formatCode(primitives, kind.code, code);
 }
 
 /** The address for a QR code: the code is in the fragment, which browsers send to nobody. `relayUrl` without a trailing slash. */
-export function pairingUrl(primitives: Primitives, relayUrl: string, code: Uint8Array): string {
-  return `${relayUrl.replace(/\/+$/, '')}/enroll#${formatPairingCode(primitives, code)}`; // [PAIRING-3]
+export function pairingUrl(primitives: Primitives, kind: Newcomer, relayUrl: string, code: Uint8Array): string {
+  return `${relayUrl.replace(/\/+$/, '')}/${kind.path}#${formatPairingCode(primitives, kind, code)}`; // [PAIRING-3]
 }
 
 /** Reads a code or its URL as typed or pasted. `relayUrl` is where the URL points, if it was one. Throws `pairing_code_invalid`. */
 export function parsePairingCode(
   primitives: Primitives,
+  kind: Newcomer,
   typed: string,
 ): { readonly code: Uint8Array; readonly relayUrl: string | undefined } {
-  const [, relayUrl, inUrl] = /^\s*(https?:\/\/[^\s#]*)\/enroll#(\S+)\s*$/i.exec(typed) ?? []; // [PAIRING-3]
-  const code = parseCode(primitives, pairingCode, inUrl ?? typed);
+  const [, relayUrl, path, inUrl] = /^\s*(https?:\/\/[^\s#]*)\/([a-z]+)#(\S+)\s*$/i.exec(typed) ?? []; // [PAIRING-3]
+  const code = path === undefined || path === kind.path ? parseCode(primitives, kind.code, inUrl ?? typed) : undefined;
   if (code !== undefined) return { code, relayUrl };
-  throw new HoldfastError('pairing_code_invalid', 'this is no pairing code', {
-    next: 'compare it with the terminal that shows it',
-  }); // [PAIRING-2]
+  throw new HoldfastError('pairing_code_invalid', `this is no pairing code of ${kind.article}`, {
+    next: `compare it with the terminal that shows it, which runs ${kind.command}`,
+  }); // [PAIRING-2] [PAIRING-14]
 }
 
-/** Further messages of a pairing, about what the machine's key store can prove (spec/attestation.md). */
-export type PairingPart = 'evidence' | 'challenge' | 'proof';
+/** Further messages: what a machine's key store can prove (spec/attestation.md); whether a new device is there (spec/devices.md). */
+export type PairingPart = 'evidence' | 'challenge' | 'proof' | 'call' | 'here';
 type Slot = 'offer' | 'answer' | PairingPart;
 
 function derive(
   primitives: Primitives,
+  kind: Newcomer,
   code: Uint8Array,
   label: string,
   length: number,
   salt: Uint8Array = new Uint8Array(0),
 ): Uint8Array {
-  return hkdf(primitives, { secret: code, salt, info: utf8(`holdfast/v1 pairing ${label}\0`), length }); // [PAIRING-4]
+  return hkdf(primitives, { secret: code, salt, info: utf8(`holdfast/v1 ${kind.label} ${label}\0`), length }); // [PAIRING-4] [PAIRING-14]
 }
 
 /** Where both sides meet at the relay: 16 bytes that tell nothing of the code. */
-export function rendezvousOf(primitives: Primitives, code: Uint8Array): Uint8Array {
-  return derive(primitives, code, 'rendezvous', 16);
+export function rendezvousOf(primitives: Primitives, kind: Newcomer, code: Uint8Array): Uint8Array {
+  return derive(primitives, kind, code, 'rendezvous', 16);
 }
 
 /** Three words of one offer under one code: who changes the offer or its keys changes the words. [PAIRING-5] */
-function wordsOf(primitives: Primitives, code: Uint8Array, offerHash: Uint8Array): readonly string[] {
-  const drawn = derive(primitives, code, 'words', 2 * pairingWords, offerHash);
+function wordsOf(primitives: Primitives, kind: Newcomer, code: Uint8Array, offerHash: Uint8Array): readonly string[] {
+  const drawn = derive(primitives, kind, code, 'words', 2 * pairingWords, offerHash);
   return Array.from(
     { length: pairingWords },
     (_, index) => wordlist[(((drawn[2 * index] ?? 0) << 8) | (drawn[2 * index + 1] ?? 0)) & 2047] ?? '',
   );
 }
 
-async function sealMessage(primitives: Primitives, code: Uint8Array, slot: Slot, message: Uint8Array): Promise<Uint8Array> {
-  const key = derive(primitives, code, slot, 32);
+async function sealMessage(
+  primitives: Primitives,
+  kind: Newcomer,
+  code: Uint8Array,
+  slot: Slot,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  const key = derive(primitives, kind, code, slot, 32);
   const nonce = primitives.random(nonceBytes);
   try {
     return concat(nonce, await primitives.aeadSeal(key, nonce, utf8(slot), message)); // [PAIRING-6]
@@ -107,9 +101,15 @@ async function sealMessage(primitives: Primitives, code: Uint8Array, slot: Slot,
   }
 }
 
-async function openSealed(primitives: Primitives, code: Uint8Array, slot: Slot, sealed: Uint8Array): Promise<Uint8Array> {
+async function openSealed(
+  primitives: Primitives,
+  kind: Newcomer,
+  code: Uint8Array,
+  slot: Slot,
+  sealed: Uint8Array,
+): Promise<Uint8Array> {
   if (sealed.length > maxMessageBytes) throw new HoldfastError('codec_limit', `message is longer than ${maxMessageBytes} bytes`);
-  const key = derive(primitives, code, slot, 32);
+  const key = derive(primitives, kind, code, slot, 32);
   try {
     return await primitives.aeadOpen(key, sealed.subarray(0, nonceBytes), utf8(slot), sealed.subarray(nonceBytes)); // [PAIRING-6]
   } finally {
@@ -118,36 +118,39 @@ async function openSealed(primitives: Primitives, code: Uint8Array, slot: Slot, 
 }
 
 /** Where a further message lies, 16 bytes; its slot there is `offer`. [PAIRING-13] */
-export function partRendezvous(primitives: Primitives, code: Uint8Array, part: PairingPart): Uint8Array {
-  return derive(primitives, code, `rendezvous ${part}`, 16);
+export function partRendezvous(primitives: Primitives, kind: Newcomer, code: Uint8Array, part: PairingPart): Uint8Array {
+  return derive(primitives, kind, code, `rendezvous ${part}`, 16);
 }
 
 export async function sealPart(
   primitives: Primitives,
+  kind: Newcomer,
   code: Uint8Array,
   part: PairingPart,
   message: Uint8Array,
 ): Promise<Uint8Array> {
-  return sealMessage(primitives, code, part, message);
+  return sealMessage(primitives, kind, code, part, message);
 }
 
 /** Throws `open_failed`, `codec_limit`. */
 export async function openPart(
   primitives: Primitives,
+  kind: Newcomer,
   code: Uint8Array,
   part: PairingPart,
   sealed: Uint8Array,
 ): Promise<Uint8Array> {
-  return openSealed(primitives, code, part, sealed);
+  return openSealed(primitives, kind, code, part, sealed);
 }
 
 async function openMessage(
   primitives: Primitives,
+  kind: Newcomer,
   code: Uint8Array,
   slot: Slot,
   sealed: Uint8Array,
 ): Promise<Infer<typeof signed>> {
-  return decode(signed, await openSealed(primitives, code, slot, sealed), maxMessageBytes);
+  return decode(signed, await openSealed(primitives, kind, code, slot, sealed), maxMessageBytes);
 }
 
 /** Every fault of a message from outside is one code: who sends nonsense learns nothing from what is wrong with it. */
@@ -160,14 +163,15 @@ async function withCode<T>(code: ErrorCode, message: string, next: string, work:
 }
 
 /** What an operator sees and answers to. */
-export interface OpenedOffer {
-  readonly offer: PairingOffer;
+export interface OpenedOffer<O extends AnyOffer> {
+  readonly kind: PairingKind<O>;
+  readonly offer: O;
   readonly hash: Uint8Array;
   /** What the machine shows; the operator types them, they are not shown to be clicked away. */
   readonly words: readonly string[];
 }
 
-/** The machine's side, from offer to answer. */
+/** The newcomer's side, from offer to answer. */
 export class Pairing {
   readonly rendezvous: Uint8Array;
   /** Goes to the rendezvous, slot `offer`. */
@@ -176,23 +180,26 @@ export class Pairing {
   /** By it the answer, and what the key store proves, name this offer. */
   readonly offerHash: Uint8Array;
   readonly #primitives: Primitives;
+  readonly #kind: Newcomer;
   readonly #code: Uint8Array;
-  readonly #offer: { readonly agent: Uint8Array; readonly hash: Uint8Array };
+  readonly #offer: { readonly id: Uint8Array; readonly hash: Uint8Array };
   readonly #startedMs: number;
   #answered = false;
 
   private constructor(
     primitives: Primitives,
+    kind: Newcomer,
     code: Uint8Array,
-    offer: { agent: Uint8Array; hash: Uint8Array },
+    offer: { id: Uint8Array; hash: Uint8Array },
     sealedOffer: Uint8Array,
     startedMs: number,
   ) {
-    this.rendezvous = rendezvousOf(primitives, code);
+    this.rendezvous = rendezvousOf(primitives, kind, code);
     this.sealedOffer = sealedOffer;
-    this.words = wordsOf(primitives, code, offer.hash);
+    this.words = wordsOf(primitives, kind, code, offer.hash);
     this.offerHash = offer.hash;
     this.#primitives = primitives;
+    this.#kind = kind;
     this.#code = code;
     this.#offer = offer;
     this.#startedMs = startedMs;
@@ -202,21 +209,23 @@ export class Pairing {
    * Makes the offer that proves the new keys. Takes over `code`. `monotonicMs`: of a clock that is never set back, the same for
    * `openAnswer`. Throws `codec_*` for an offer that no operator would accept.
    */
-  static async begin(
+  static async begin<O extends AnyOffer>(
     primitives: Primitives,
+    kind: PairingKind<O>,
     holder: KeyHolder,
-    terms: Omit<PairingOffer, 'v' | 'keys' | 'nonce'>,
+    terms: OfferTerms<O>,
     { code, monotonicMs }: { readonly code: Uint8Array; readonly monotonicMs: number },
   ): Promise<Pairing> {
-    const offer: PairingOffer = { v: 1, ...terms, keys: holder.publicKeys, nonce: primitives.random(16) };
-    const statement = encode(pairingOffer, offer);
-    const message = encode(signed, { statement, signature: await holder.sign('pairing-offer', statement) }); // [PAIRING-7]
-    const hash = statementHash(primitives, 'pairing-offer', statement);
+    const offer = kind.offerOf(terms, holder.publicKeys, primitives.random(16));
+    const statement = encode(kind.offer, offer);
+    const message = encode(signed, { statement, signature: await holder.sign(kind.offerDomain, statement) }); // [PAIRING-7]
+    const hash = statementHash(primitives, kind.offerDomain, statement);
     return new Pairing(
       primitives,
+      kind,
       code,
-      { agent: offer.agent, hash },
-      await sealMessage(primitives, code, 'offer', message),
+      { id: kind.idOf(primitives, offer), hash },
+      await sealMessage(primitives, kind, code, 'offer', message),
       monotonicMs,
     );
   }
@@ -226,13 +235,13 @@ export class Pairing {
    * is asked again once its journal has been read (`assertPairedWith`). Throws `pairing_answer_invalid`, `pairing_expired`.
    */
   async openAnswer(sealed: Uint8Array, monotonicMs: number): Promise<PairingAnswer> {
-    const next = 'start again with: holdfast enroll';
-    if (this.#answered) throw new HoldfastError('pairing_answer_invalid', 'this enrolment was answered already', { next }); // [PAIRING-8]
+    const next = `start again with: ${this.#kind.command}`;
+    if (this.#answered) throw new HoldfastError('pairing_answer_invalid', 'this pairing was answered already', { next }); // [PAIRING-8]
     this.#answered = true;
     try {
       if (monotonicMs - this.#startedMs > pairingLifeMs)
         throw new HoldfastError('pairing_expired', 'the answer came too late', { next }); // [PAIRING-9]
-      return await withCode('pairing_answer_invalid', 'the answer does not fit this enrolment', next, async () =>
+      return await withCode('pairing_answer_invalid', 'the answer does not fit this pairing', next, async () =>
         this.#checked(sealed),
       );
     } finally {
@@ -241,17 +250,17 @@ export class Pairing {
   }
 
   async #checked(sealed: Uint8Array): Promise<PairingAnswer> {
-    const primitives = this.#primitives;
-    const message = await openMessage(primitives, this.#code, 'answer', sealed);
-    const answer = decode(pairingAnswer, message.statement, maxMessageBytes);
+    const [primitives, kind] = [this.#primitives, this.#kind];
+    const message = await openMessage(primitives, kind, this.#code, 'answer', sealed);
+    const answer = kind.decodeAnswer(message.statement);
     const { device, fleet, control } = answer;
-    if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.agent, this.#offer.agent))
+    if (!equalBytes(answer.offer, this.#offer.hash) || !equalBytes(answer.admitted, this.#offer.id))
       invalid('answers another offer'); // [PAIRING-10]
     const genesis = parseEntry(primitives, answer.genesis);
     assertGenesisPlace(genesis, fleet); // [PAIRING-11]
     if (!equalBytes(device.id, deviceIdOf(primitives, device.keys.sign))) invalid('names a device whose id is not of its key'); // [PAIRING-11]
-    await verifySignature(primitives, { domain: 'pairing-answer', ...message, publicKey: device.keys.sign }); // [PAIRING-11]
-    if (control.position === 0) invalid('names no head after the enrolment'); // [PAIRING-12]
+    await verifySignature(primitives, { domain: kind.answerDomain, ...message, publicKey: device.keys.sign }); // [PAIRING-11]
+    if (control.position === 0) invalid('names no head after the newcomer was admitted'); // [PAIRING-12]
     return answer;
   }
 }
@@ -261,49 +270,55 @@ function invalid(message: string): never {
 }
 
 /** The operator's side. Throws `pairing_offer_invalid`. `code` stays the caller's. */
-export async function openOffer(primitives: Primitives, code: Uint8Array, sealed: Uint8Array): Promise<OpenedOffer> {
-  const next = 'start again with: holdfast enroll';
+export async function openOffer<O extends AnyOffer>(
+  primitives: Primitives,
+  kind: PairingKind<O>,
+  code: Uint8Array,
+  sealed: Uint8Array,
+): Promise<OpenedOffer<O>> {
+  const next = `start again with: ${kind.command}`;
   return withCode('pairing_offer_invalid', 'there is no good offer behind this code', next, async () => {
-    const message = await openMessage(primitives, code, 'offer', sealed);
-    const offer = decode(pairingOffer, message.statement, maxPairingOfferBytes);
-    await verifySignature(primitives, { domain: 'pairing-offer', ...message, publicKey: offer.keys.sign }); // [PAIRING-7]
-    if (equalBytes(offer.agent, controlTopic)) throw new HoldfastError('pairing_offer_invalid', 'the agent id is nobody');
-    const hash = statementHash(primitives, 'pairing-offer', message.statement);
-    return { offer, hash, words: wordsOf(primitives, code, hash) };
+    const message = await openMessage(primitives, kind, code, 'offer', sealed);
+    const offer = decode(kind.offer, message.statement, kind.maxOfferBytes);
+    await verifySignature(primitives, { domain: kind.offerDomain, ...message, publicKey: offer.keys.sign }); // [PAIRING-7]
+    if (equalBytes(kind.idOf(primitives, offer), controlTopic))
+      throw new HoldfastError('pairing_offer_invalid', 'the id is nobody');
+    const hash = statementHash(primitives, kind.offerDomain, message.statement);
+    return { kind, offer, hash, words: wordsOf(primitives, kind, code, hash) };
   });
 }
 
 /** Words as typed, in any case, with any spaces or commas between them. Throws `pairing_words_wrong`. */
-export function assertWords({ words }: OpenedOffer, typed: string): void {
+export function assertWords(
+  { words, kind }: Pick<OpenedOffer<AnyOffer>, 'words'> & { readonly kind: Newcomer },
+  typed: string,
+): void {
   const given = typed
     .toLowerCase()
     .split(/[\s,]+/)
     .filter((word) => word !== '');
   if (given.length === words.length && given.every((word, index) => word === words[index])) return;
-  throw new HoldfastError('pairing_words_wrong', 'these are not the words of that machine', {
-    next: 'compare with the machine that you mean to enroll; if they differ there, approve nothing',
+  throw new HoldfastError('pairing_words_wrong', `these are not the words of that ${kind.noun}`, {
+    next: `compare with the ${kind.noun} that you mean to admit; if they differ there, approve nothing`,
   }); // [PAIRING-5]
 }
 
-/** The answer to an offer, after the enrolment's entries have been appended: goes to the rendezvous, slot `answer`. */
-export async function makeAnswer(
+/** The answer to an offer, after the entries that admit the newcomer have been appended: goes to the rendezvous, slot `answer`. */
+export async function makeAnswer<O extends AnyOffer>(
   primitives: Primitives,
   device: { readonly id: Uint8Array; readonly holder: KeyHolder },
-  { offer, hash }: OpenedOffer,
+  { kind, offer, hash }: OpenedOffer<O>,
   terms: { readonly code: Uint8Array } & Pick<PairingAnswer, 'fleet' | 'genesis' | 'control' | 'relay'>,
 ): Promise<Uint8Array> {
-  const { fleet, genesis, control, relay, code } = terms;
+  const { code, ...about } = terms;
   const { id, holder } = device;
-  const statement = encode(pairingAnswer, {
+  const statement = kind.encodeAnswer({
     v: 1,
     offer: hash,
-    agent: offer.agent,
-    fleet,
-    genesis,
+    admitted: kind.idOf(primitives, offer),
     device: { id, keys: holder.publicKeys },
-    control,
-    relay,
+    ...about,
   });
-  const message = encode(signed, { statement, signature: await holder.sign('pairing-answer', statement) });
-  return sealMessage(primitives, code, 'answer', message);
+  const message = encode(signed, { statement, signature: await holder.sign(kind.answerDomain, statement) });
+  return sealMessage(primitives, kind, code, 'answer', message);
 }

@@ -11,6 +11,8 @@ export type StatementDomain =
   | 'access-list'
   | 'audit-checkpoint'
   | 'custody-roots'
+  | 'device-answer'
+  | 'device-offer'
   | 'entry'
   | 'freshness'
   | 'pairing-answer'

@@ -22,6 +22,7 @@ import {
   rendezvousOf,
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { hkdf } from '@holdfast/protocol/seal/hkdf';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -54,21 +55,21 @@ interface Stage {
   readonly holder: SoftwareKeyHolder;
   readonly code: Uint8Array;
   readonly pairing: Pairing;
-  readonly opened: OpenedOffer;
+  readonly opened: OpenedOffer<PairingOffer>;
   readonly answer: Uint8Array;
 }
 
 async function stageIn(world: World, holder: SoftwareKeyHolder): Promise<Stage> {
-  const code = newPairingCode(primitives);
-  const pairing = await Pairing.begin(primitives, holder, terms, { code: code.slice(), monotonicMs: 50 });
-  const opened = await openOffer(primitives, code, pairing.sealedOffer);
+  const code = newPairingCode(primitives, agentPairing);
+  const pairing = await Pairing.begin(primitives, agentPairing, holder, terms, { code: code.slice(), monotonicMs: 50 });
+  const opened = await openOffer(primitives, agentPairing, code, pairing.sealedOffer);
   return { world, holder, code, pairing, opened, answer: await answerOf(world, code, opened) };
 }
 
 async function answerOf(
   world: World,
   code: Uint8Array,
-  opened: OpenedOffer,
+  opened: OpenedOffer<PairingOffer>,
   change: Partial<Parameters<typeof makeAnswer>[3]> = {},
 ): Promise<Uint8Array> {
   const device = { id: world.operator.id, holder: world.operator.holder };
@@ -86,17 +87,17 @@ describe('pairing codes', () => {
   it('[PAIRING-1], [PAIRING-2]: are read however they are typed, and a slip of the keyboard is noticed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.nat(27), fc.nat(30), (code, at, other) => {
-        const text = formatPairingCode(primitives, code);
+        const text = formatPairingCode(primitives, agentPairing, code);
         assert.match(text, /^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}$/);
         const typed = text.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l');
-        assert.deepEqual(parsePairingCode(primitives, ` ${typed}\n`).code, code);
+        assert.deepEqual(parsePairingCode(primitives, agentPairing, ` ${typed}\n`).code, code);
         const plain = [...text.replaceAll('-', '')];
         const wrong = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'[other] ?? '';
         if (plain[at] === wrong) return;
         plain[at] = wrong;
         let code2: Uint8Array | undefined;
         try {
-          code2 = parsePairingCode(primitives, plain.join('')).code;
+          code2 = parsePairingCode(primitives, agentPairing, plain.join('')).code;
         } catch {
           return;
         }
@@ -108,30 +109,39 @@ describe('pairing codes', () => {
   });
 
   it('[PAIRING-2]: refuses what is none', async () => {
-    const text = formatPairingCode(primitives, newPairingCode(primitives));
+    const text = formatPairingCode(primitives, agentPairing, newPairingCode(primitives, agentPairing));
     for (const typed of ['', 'hello', text.slice(0, -1), `${text}0`, text.replace(/.$/, 'U'), `ü${text}`]) {
-      assert.equal(await outcomeOf(() => parsePairingCode(primitives, typed)), 'pairing_code_invalid');
+      assert.equal(await outcomeOf(() => parsePairingCode(primitives, agentPairing, typed)), 'pairing_code_invalid');
     }
     const last = text.slice(0, -1) + (text.endsWith('0') ? '1' : '0');
-    assert.equal(await outcomeOf(() => parsePairingCode(primitives, last)), 'pairing_code_invalid');
+    assert.equal(await outcomeOf(() => parsePairingCode(primitives, agentPairing, last)), 'pairing_code_invalid');
   });
 
   it('[PAIRING-3]: travel in the fragment of an address', async () => {
-    const code = newPairingCode(primitives);
-    const url = pairingUrl(primitives, 'https://relay.example/base/', code);
-    assert.equal(url, `https://relay.example/base/enroll#${formatPairingCode(primitives, code)}`);
-    assert.deepEqual(parsePairingCode(primitives, ` ${url} `), { code, relayUrl: 'https://relay.example/base' });
-    assert.equal(parsePairingCode(primitives, formatPairingCode(primitives, code)).relayUrl, undefined);
-    assert.equal(await outcomeOf(() => parsePairingCode(primitives, url.replace('/enroll#', '/other#'))), 'pairing_code_invalid');
-    assert.equal(await outcomeOf(() => parsePairingCode(primitives, url.replace('https', 'ftp'))), 'pairing_code_invalid');
+    const code = newPairingCode(primitives, agentPairing);
+    const url = pairingUrl(primitives, agentPairing, 'https://relay.example/base/', code);
+    assert.equal(url, `https://relay.example/base/enroll#${formatPairingCode(primitives, agentPairing, code)}`);
+    assert.deepEqual(parsePairingCode(primitives, agentPairing, ` ${url} `), { code, relayUrl: 'https://relay.example/base' });
+    assert.equal(
+      parsePairingCode(primitives, agentPairing, formatPairingCode(primitives, agentPairing, code)).relayUrl,
+      undefined,
+    );
+    assert.equal(
+      await outcomeOf(() => parsePairingCode(primitives, agentPairing, url.replace('/enroll#', '/other#'))),
+      'pairing_code_invalid',
+    );
+    assert.equal(
+      await outcomeOf(() => parsePairingCode(primitives, agentPairing, url.replace('https', 'ftp'))),
+      'pairing_code_invalid',
+    );
   });
 
   it('[PAIRING-4]: meeting place, keys and words tell nothing of each other', async () => {
-    const code = newPairingCode(primitives);
-    const rendezvous = rendezvousOf(primitives, code);
+    const code = newPairingCode(primitives, agentPairing);
+    const rendezvous = rendezvousOf(primitives, agentPairing, code);
     assert.equal(rendezvous.length, 16);
     assert.ok(!equalBytes(rendezvous, code));
-    assert.ok(!equalBytes(rendezvous, rendezvousOf(primitives, newPairingCode(primitives))));
+    assert.ok(!equalBytes(rendezvous, rendezvousOf(primitives, agentPairing, newPairingCode(primitives, agentPairing))));
     for (const slot of ['offer', 'answer']) {
       assert.ok(
         !equalBytes(hkdf(primitives, { secret: code, info: utf8(`holdfast/v1 pairing ${slot}\0`), length: 16 }), rendezvous),
@@ -160,7 +170,7 @@ describe('pairing', () => {
   describe('[PAIRING-7], [PAIRING-6]: an offer from elsewhere is not opened', () => {
     const refused = async (act: (stage: Stage) => Promise<readonly [Uint8Array, Uint8Array]>) => {
       const [code, sealed] = await act(await stageIn(world, holder));
-      assert.equal(await outcomeOf(() => openOffer(primitives, code, sealed)), 'pairing_offer_invalid');
+      assert.equal(await outcomeOf(() => openOffer(primitives, agentPairing, code, sealed)), 'pairing_offer_invalid');
     };
     const withStatement =
       (change: (offer: PairingOffer) => unknown) =>
@@ -170,7 +180,7 @@ describe('pairing', () => {
         return { ...rest, statement: encodeValue(change(offer) as Value) };
       };
 
-    it('another code', () => refused(async ({ pairing }) => [newPairingCode(primitives), pairing.sealedOffer]));
+    it('another code', () => refused(async ({ pairing }) => [newPairingCode(primitives, agentPairing), pairing.sealedOffer]));
     it('cut short', () => refused(async ({ code, pairing }) => [code, pairing.sealedOffer.slice(0, -1)]));
     it('empty', () => refused(async ({ code }) => [code, new Uint8Array(0)]));
     it('too long', () => refused(async ({ code }) => [code, new Uint8Array(40_000)]));
@@ -181,7 +191,7 @@ describe('pairing', () => {
         fc.asyncProperty(fc.nat(pairing.sealedOffer.length - 1), fc.nat(7), async (at, bit) => {
           const sealed = pairing.sealedOffer.slice();
           sealed[at] = (sealed[at] ?? 0) ^ (1 << bit);
-          assert.equal(await outcomeOf(() => openOffer(primitives, code, sealed)), 'pairing_offer_invalid');
+          assert.equal(await outcomeOf(() => openOffer(primitives, agentPairing, code, sealed)), 'pairing_offer_invalid');
         }),
         { numRuns: 50 },
       );
@@ -222,8 +232,15 @@ describe('pairing', () => {
     it('the id of the control topic', () =>
       refused(async ({ code, holder: keys }) => [
         code,
-        (await Pairing.begin(primitives, keys, { ...terms, agent: new Uint8Array(16) }, { code: code.slice(), monotonicMs: 0 }))
-          .sealedOffer,
+        (
+          await Pairing.begin(
+            primitives,
+            agentPairing,
+            keys,
+            { ...terms, agent: new Uint8Array(16) },
+            { code: code.slice(), monotonicMs: 0 },
+          )
+        ).sealedOffer,
       ]));
   });
 
@@ -232,8 +249,8 @@ describe('pairing', () => {
     const mallory = await SoftwareKeyHolder.generate(primitives);
     const statement = encode(pairingOffer, { ...opened.offer, keys: mallory.publicKeys });
     assert.ok(statement.length > 0);
-    const swapped = await Pairing.begin(primitives, mallory, terms, { code: code.slice(), monotonicMs: 0 });
-    const seen = await openOffer(primitives, code, swapped.sealedOffer);
+    const swapped = await Pairing.begin(primitives, agentPairing, mallory, terms, { code: code.slice(), monotonicMs: 0 });
+    const seen = await openOffer(primitives, agentPairing, code, swapped.sealedOffer);
     assert.notDeepEqual(seen.words, opened.words);
     assert.equal(await outcomeOf(() => assertWords(seen, opened.words.join(' '))), 'pairing_words_wrong');
     for (const typed of [
@@ -252,7 +269,8 @@ describe('pairing', () => {
     const seen = new Set<string>();
     const { code, holder: keys } = await stageIn(world, holder);
     for (let count = 0; count < 60; count += 1) {
-      for (const word of (await Pairing.begin(primitives, keys, terms, { code: code.slice(), monotonicMs: 0 })).words)
+      for (const word of (await Pairing.begin(primitives, agentPairing, keys, terms, { code: code.slice(), monotonicMs: 0 }))
+        .words)
         seen.add(word);
     }
     assert.ok(seen.size > 150, `${seen.size} of 180 draws differ`);
@@ -266,13 +284,13 @@ describe('pairing', () => {
     };
 
     it('sealed by who does not know the code', () =>
-      refused(async ({ opened }) => answerOf(world, newPairingCode(primitives), opened)));
+      refused(async ({ opened }) => answerOf(world, newPairingCode(primitives, agentPairing), opened)));
     it('cut short', () => refused(async ({ answer }) => answer.slice(0, -1)));
     it('the offer sent back', () => refused(async ({ pairing }) => pairing.sealedOffer));
     it('to another offer under the same code', () =>
       refused(async ({ code }) => {
-        const other = await Pairing.begin(primitives, holder, terms, { code: code.slice(), monotonicMs: 0 });
-        return answerOf(world, code, await openOffer(primitives, code, other.sealedOffer));
+        const other = await Pairing.begin(primitives, agentPairing, holder, terms, { code: code.slice(), monotonicMs: 0 });
+        return answerOf(world, code, await openOffer(primitives, agentPairing, code, other.sealedOffer));
       }));
     it('for another agent', () =>
       refused(async ({ code, opened }) =>

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { formatPairingCode } from '@holdfast/protocol/identity/pairing';
+import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { makeRecoveryCode, recoveryKeys } from '@holdfast/protocol/identity/recovery';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { outcomeOf } from '@holdfast/testkit/vectors';
@@ -25,7 +26,13 @@ describe('recovery code', () => {
     const { code } = await makeRecoveryCode(primitives);
     const slip = (code.startsWith('7') ? '8' : '7') + code.slice(1);
     const swapped = code.slice(5, 9) + code.slice(4, 5) + code.slice(0, 4) + code.slice(9);
-    for (const typed of ['', slip, code.slice(0, -1), `${code}-0000`, formatPairingCode(primitives, primitives.random(16))]) {
+    for (const typed of [
+      '',
+      slip,
+      code.slice(0, -1),
+      `${code}-0000`,
+      formatPairingCode(primitives, agentPairing, primitives.random(16)),
+    ]) {
       assert.equal(await outcomeOf(() => recoveryKeys(primitives, typed)), 'recovery_code_invalid');
     }
     if (swapped !== code) assert.equal(await outcomeOf(() => recoveryKeys(primitives, swapped)), 'recovery_code_invalid');
