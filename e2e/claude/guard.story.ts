@@ -67,7 +67,7 @@ test('a command in the background, and one that is watched, pass the same decisi
   ]);
 });
 
-test('a sub-agent’s calls pass the same decision, and it is known by its id', async (t) => {
+test('a sub-agent’s calls pass the same decision, and it is known by its type', async (t) => {
   const agent = (prompt: string, background: boolean) => ({
     tool: 'Agent',
     input: { description: 'helps', prompt, subagent_type: 'general-purpose', run_in_background: background },
@@ -84,9 +84,34 @@ test('a sub-agent’s calls pass the same decision, and it is known by its id', 
     ['Bash', false],
     ['Bash', true],
   ]);
-  const [outer, ...inner] = played.acts.map(({ context }) => context.subagent);
-  assert.equal(outer, undefined);
-  assert.ok(inner.every((id) => id !== undefined && id.length > 4));
+  const types = played.acts.map(({ context }) => context.subagent);
+  assert.deepEqual(types, [undefined, ['general-purpose'], ['general-purpose']]);
+});
+
+// [GUARD-28] [RULES-31]
+test('what rules keep from a type of sub-agent they keep from those that it starts, and not from the agent', async (t) => {
+  const agent = (prompt: string, type: string) => ({
+    tool: 'Agent',
+    input: { description: 'helps', prompt, subagent_type: type, run_in_background: false },
+  });
+  const played = await play(t, {
+    rules:
+      'rules:\n  helpers:\n    deny: shell\n    command: touch\n    subagent: helper\n    opaque: allow\n    reason: Not for helpers.\n',
+    files: { '.claude/agents/helper.md': '---\nname: helper\ndescription: helps\n---\nHelp.\n' },
+    script: [agent('SUBTASK one', 'helper'), bash('touch by-agent')],
+    subagents: { SUBTASK: [bash('touch by-helper'), agent('INNER', 'general-purpose')], INNER: [bash('touch by-inner')] },
+  });
+  assert.deepEqual(['by-agent', 'by-helper', 'by-inner'].map(played.exists), [true, false, false]);
+  assert.deepEqual(
+    played.acts.map(({ call, context }) => [call.name, context.subagent]),
+    [
+      ['Agent', undefined],
+      ['Bash', ['helper']],
+      ['Agent', ['helper']],
+      ['Bash', ['general-purpose', 'helper']],
+      ['Bash', undefined],
+    ],
+  );
 });
 
 // [GUARD-4]

@@ -22,6 +22,7 @@ import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bed
 import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
 import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
+import { SubAgents } from '../../apps/daemon/src/guard/sub-agents.ts';
 import { heldPlaces } from '../../apps/daemon/src/guard/held-places.ts';
 import { mcpPath, mcpRoutes } from '../../apps/daemon/src/mcp/door.ts';
 import { startSandbox } from '../../apps/daemon/src/sandbox/start.ts';
@@ -168,6 +169,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     },
     { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
+  const subAgents = new SubAgents();
   const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
   const tools = mcpRoutes(() => ({
     whoami: () => ({ agent: 'the rig' }),
@@ -177,7 +179,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
   }));
   const fault = (code: string) => void faults.push(code);
   const door = agentDoor(
-    claudeCodeRoutes(() => ({ guard, bedrock, view, settings: 'fixed', fault })),
+    claudeCodeRoutes(() => ({ guard, subAgents, bedrock, view, settings: 'fixed', fault })),
     tools,
   );
   const model = answerAsModel(scene.script, scene.subagents);

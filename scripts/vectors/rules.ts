@@ -93,6 +93,10 @@ const secrets = rule("deny: read\npaths: [.env, '*.pem', ~/.ssh]\nunless: {paths
 const force = rule('deny: shell\ncommand: git push\nflags: --force|-f\nreason: no');
 const outside = rule('deny: shell\ncommand: rm\nflags: --recursive|-r|-R\npaths: /\nunless: {paths: [./*, /tmp/*]}\nreason: no');
 
+const explorers = rule('deny: fetch\nsubagent: Explore\nreason: no');
+const onlyDeployers = rule('deny: fetch\nunless: {subagent: deployer}\nreason: no');
+const fetching = { tool: 'fetch', subject: 'https://example.com' };
+
 type Case = readonly [
   name: string,
   clause: string,
@@ -325,6 +329,12 @@ const cases: readonly Case[] = [
     { tool: 'fetch', subject: 'https://example.com' },
     'allow',
   ],
+  ['a sub-agent of that type', 'RULES-31', explorers, { ...fetching, subagent: ['Explore'] }, 'deny'],
+  ['one that such a sub-agent started', 'RULES-31', explorers, { ...fetching, subagent: ['helper', 'Explore'] }, 'deny'],
+  ['another type', 'RULES-31', explorers, { ...fetching, subagent: ['helper'] }, 'allow'],
+  ['the agent itself', 'RULES-31', rule("deny: fetch\nsubagent: '*'\nreason: no"), fetching, 'allow'],
+  ['an exempt type', 'RULES-31', onlyDeployers, { ...fetching, subagent: ['deployer', 'helper'] }, 'allow'],
+  ['one that an exempt sub-agent started', 'RULES-31', onlyDeployers, { ...fetching, subagent: ['helper', 'deployer'] }, 'deny'],
   [
     'within hours',
     'RULES-30',

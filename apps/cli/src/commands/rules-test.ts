@@ -111,7 +111,7 @@ function heldAgainstOne(rules: CompiledRules, agent: string, events: readonly Au
       home: homedir(),
       labels: new Set(event.labels),
       nowMs: event.atMs,
-      ...(event.subagent !== undefined && { subagent: event.subagent }),
+      ...(event.subagent !== undefined && { subagent: [event.subagent, ...(event.above ?? [])] as const }),
     };
     return { id, call: callIn(event), context };
   });

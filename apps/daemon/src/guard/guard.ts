@@ -85,7 +85,7 @@ export class Guard {
       const call = this.#canonical(reported);
       if (reported.id === undefined) return await this.#decide(reported, call, undefined, gone);
       const open = this.#openCall(reported.id);
-      const key = this.#keyOf(call, reported.directory);
+      const key = this.#keyOf(call, reported);
       if (open.rewritten.has(key)) return { kind: 'allow', notes: [] };
       const known = open.verdicts.get(key);
       if (known !== undefined) return await known;
@@ -152,7 +152,7 @@ export class Guard {
     const silent = label === 'observed' && decision.matched.length === 0 && decision.labels.length === 0;
     if (!silent) await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
     if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
-    if (runs !== call) open?.rewritten.add(this.#keyOf(runs, reported.directory));
+    if (runs !== call) open?.rewritten.add(this.#keyOf(runs, reported));
     return { kind: 'allow', ...(decision.input !== undefined && { input: decision.input }), notes: notesOf(decision) };
   }
 
@@ -185,7 +185,7 @@ export class Guard {
     return { ...rest, harness, ...(all !== undefined && { paths: [...new Set(all)] }) }; // [GUARD-5]
   }
 
-  #context({ directory, subagent }: ReportedAct): CallContext {
+  #context({ directory, subAgent }: ReportedAct): CallContext {
     const { view, branch, ...facts } = this.#facts;
     const [place = directory] = spellings(absolute('.', directory, view), view).slice(-1);
     const onBranch = branch();
@@ -196,13 +196,13 @@ export class Guard {
       labels: this.#labels,
       nowMs: this.#ports.nowMs(),
       ...(onBranch !== undefined && { branch: onBranch }),
-      ...(subagent !== undefined && { subagent }),
+      ...(subAgent !== undefined && { subagent: subAgent.types }), // [GUARD-27]
     };
   }
 
-  /** What makes two reports one act: the call, where it stands, and where its paths lead now. */
-  #keyOf(call: ToolCall, directory: string): string {
-    return [toHex(this.#ports.digest(call)), directory, ...(call.paths ?? [])].join('\0');
+  /** What makes two reports one act: the call, who makes it, where it stands, and where its paths lead now. */
+  #keyOf(call: ToolCall, { directory, subAgent }: ReportedAct): string {
+    return [toHex(this.#ports.digest(call)), subAgent?.id ?? '', directory, ...(call.paths ?? [])].join('\0');
   }
 
   #openCall(id: string): OpenCall {

@@ -2,6 +2,7 @@
 // Nothing in a report is believed beyond what it says the agent is about to do.
 
 import type { Json, ToolCall } from '@holdfast/protocol/rules/call';
+import type { SubAgent } from './sub-agents.ts';
 
 /** A call as the harness names it: its paths may be relative. */
 export type Named = Omit<ToolCall, 'harness' | 'paths'> & { readonly paths?: readonly string[] };
@@ -15,7 +16,8 @@ export interface ReportedAct {
   withInput(input: Json): Named;
   /** Where the agent stands: absolute, as the session sees it. */
   readonly directory: string;
-  readonly subagent?: string;
+  /** Absent: the agent itself. */
+  readonly subAgent?: SubAgent;
 }
 
 export type Verdict =

@@ -7,6 +7,7 @@ import { writeAct } from '@holdfast/protocol/audit/act';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
+import type { CallContext } from '@holdfast/protocol/rules/call';
 import { decide, type Decision } from '@holdfast/protocol/rules/decide';
 import type { Agent } from '../agent/agent.ts';
 import type { Ports } from '../ports.ts';
@@ -16,6 +17,7 @@ import { actTimeoutMs } from './claude-code/hooks.ts';
 import { Guard, type JudgedAct } from './guard.ts';
 import type { View } from './paths.ts';
 import { repositoryOf, branchOf } from './repository.ts';
+import { SubAgents } from './sub-agents.ts';
 
 /** Less than the hook waits, so that the harness hears how it ended. */
 const askWithinMs = actTimeoutMs - 30_000;
@@ -54,7 +56,7 @@ export function guardOf(
         agent.approvals.askAboutCall({ session, mode, program }, call, {
           because: becauseOf(decision),
           directory: context.directory,
-          ...(context.subagent !== undefined && { subagent: context.subagent }),
+          ...(context.subagent !== undefined && { subagent: context.subagent[0] }),
           withinMs: askWithinMs,
           ...(gone !== undefined && { gone }),
         }),
@@ -78,7 +80,7 @@ export function guardOf(
     const { version, texts } = agent.bedrock;
     return { version, texts: [...texts.values()].map(({ text }) => text) };
   });
-  return { guard, bedrock, view, settings: 'fixed', fault };
+  return { guard, subAgents: new SubAgents(), bedrock, view, settings: 'fixed', fault };
 }
 
 /** As many as an ask has room for. */
@@ -118,12 +120,19 @@ function reportOf(
     ...act,
     call: digest,
     directory: shown(context.directory, 512),
-    ...(context.subagent !== undefined && { subagent: shown(context.subagent, 128) }),
+    ...(context.subagent !== undefined && subAgentOf(context.subagent)),
     ...(context.labels.size > 0 && { labels: [...context.labels].slice(0, maxRecorded).map((label) => shown(label, 64)) }),
     decision: decision.effect,
     allowed,
     rules: [...new Set(decision.matched.map(({ rule }) => shown(rule, 128)))].slice(0, maxRecorded),
     ...(rulesVersion !== undefined && { rulesVersion }),
+  };
+}
+
+function subAgentOf([type, ...above]: NonNullable<CallContext['subagent']>) {
+  return {
+    subagent: shown(type, 128),
+    ...(above.length > 0 && { above: above.slice(0, maxRecorded).map((each) => shown(each, 128)) }),
   };
 }
 

@@ -6,17 +6,18 @@ import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { callDigest } from '@holdfast/protocol/approvals/call';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
-import type { ToolCall } from '@holdfast/protocol/rules/call';
+import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { BedrockContext } from '../../src/guard/bedrock.ts';
 import { claudeCodePath, claudeCodeRoutes } from '../../src/guard/claude-code/door.ts';
 import { Guard } from '../../src/guard/guard.ts';
+import { SubAgents } from '../../src/guard/sub-agents.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
 
 const allowed: Decision = { effect: 'allow', matched: [], labels: [] };
 const denied: Decision = { effect: 'deny', matched: [{ rule: 'r', effect: 'deny', reason: 'Why.' }], labels: [] };
 
-async function serve(t: TestContext, decide: (call: ToolCall) => Decision) {
+async function serve(t: TestContext, decide: (call: ToolCall, context: CallContext) => Decision) {
   const acts: ToolCall[] = [];
   const faults: string[] = [];
   const view = { root: '/nonexistent', home: '/home/agent' };
@@ -32,8 +33,9 @@ async function serve(t: TestContext, decide: (call: ToolCall) => Decision) {
     },
     { agent: 'a', scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
+  const subAgents = new SubAgents();
   const bedrock = new BedrockContext(() => ({ version: 1, texts: ['Fridays only.'] }));
-  const server = createServer(agentDoor(claudeCodeRoutes(() => ({ guard, bedrock, view, settings: 'fixed', fault }))));
+  const server = createServer(agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, bedrock, view, settings: 'fixed', fault }))));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.close();
@@ -135,6 +137,26 @@ test('other events: bedrock where a context begins, settings stay, a typed skill
   for (const event of ['PostToolUse', 'PostToolUseFailure']) assert.deepEqual(await said(event, { tool_use_id: 'toolu_1' }), {});
   for (const event of ['Stop', 'SubagentStop', 'PreCompact', 'SessionEnd']) assert.deepEqual(await said(event), {});
   assert.match(JSON.stringify(await said('UserPromptSubmit', { prompt: 'x' })), /Fridays only/, 'after a compaction');
+});
+
+// [GUARD-27] [GUARD-28]
+test('a sub-agent acts under its type and those above it, from whatever event tells of it first', async (t) => {
+  const seen: (CallContext['subagent'] | 'itself')[] = [];
+  const { ask } = await serve(t, (_call, { subagent }) => {
+    seen.push(subagent ?? 'itself');
+    return allowed;
+  });
+  const by = (agent_id: string, agent_type?: string) => ({ agent_id, agent_type });
+  const helper = { tool_name: 'Agent', tool_input: { prompt: 'x', subagent_type: 'helper' } };
+  await ask(act('ls'));
+  await ask({ ...act(''), tool_use_id: 'toolu_2', tool_name: 'Agent', tool_input: { prompt: 'x', subagent_type: 'Explore' } });
+  await ask({ ...common, hook_event_name: 'SubagentStart', ...by('a1', 'Explore') });
+  await ask({ ...act('ls'), tool_use_id: 'toolu_3', ...by('a1') });
+  await ask({ ...act(''), ...helper, tool_use_id: 'toolu_4', ...by('a1', 'Explore') });
+  await ask({ ...act('ls'), tool_use_id: 'toolu_5', ...by('a2', 'helper') });
+  await ask({ ...common, hook_event_name: 'SubagentStop', ...by('a2', 'helper') });
+  await ask({ ...act('ls'), tool_use_id: 'toolu_6', ...by('a2', 'helper') });
+  assert.deepEqual(seen, ['itself', 'itself', ['Explore'], ['Explore'], ['helper', 'Explore'], ['helper', 'Explore']]);
 });
 
 // [GUARD-6]

@@ -19,7 +19,7 @@ test('an act is read with its id, its name, its input and who acts; new fields o
     event: 'PreToolUse',
     conversation: 's',
     directory: '/tree',
-    subagent: 'a1',
+    subAgent: { id: 'a1', type: 'Explore' },
     id: 'toolu_1',
     name: 'Bash',
     input: { command: 'ls' },
@@ -67,6 +67,6 @@ test('depth is bounded, however it is made', () => {
 test('an event that is not known does not happen', () => {
   for (const event of ['PreToolUse2', 'WorktreeCreate', 'constructor', '__proto__', 'pretooluse'])
     assert.throws(() => readEvent({ ...bash, hook_event_name: event }), { code: 'codec_shape' }, event);
-  for (const event of ['Stop', 'SubagentStop', 'PreCompact', 'SessionEnd'])
+  for (const event of ['Stop', 'PreCompact', 'SessionEnd'])
     assert.equal(readEvent({ ...common, hook_event_name: event }).kind, 'told', event);
 });

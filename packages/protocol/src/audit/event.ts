@@ -75,7 +75,9 @@ const toolCall = {
   actCut: optional(literal(true)),
   call: digest,
   directory: optional(shown(512)),
+  /** The type of the sub-agent that makes it, and of those above that one; absent: the agent itself. */
   subagent: optional(shown(128)),
+  above: optional(list(shown(128), { max: 16 })),
   /** Labels that the session carried before the call. */
   labels: optional(list(shown(64), { max: 16 })),
   /** What the rules said, and what the harness was told in the end. */

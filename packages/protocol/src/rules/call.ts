@@ -45,6 +45,6 @@ export interface CallContext {
   /** Labels that this session carries. */
   readonly labels: ReadonlySet<string>;
   readonly nowMs: number;
-  /** The sub-agent that acts, if it is one. */
-  readonly subagent?: string;
+  /** The type of the sub-agent that acts, then of those above it; absent where the agent acts itself. */
+  readonly subagent?: readonly [string, ...string[]];
 }

@@ -33,15 +33,18 @@ function globsHold(globs: readonly string[], text: string | undefined): boolean 
   return text !== undefined && globs.some((glob) => globHolds(glob, text));
 }
 
-const inContext =
-  (key: 'agent' | 'scope' | 'subagent' | 'repository' | 'branch') => (wanted: readonly string[]) => (context: CallContext) =>
-    globsHold(wanted, context[key]);
+const inContext = (key: 'agent' | 'scope' | 'repository' | 'branch') => (wanted: readonly string[]) => (context: CallContext) =>
+  globsHold(wanted, context[key]);
 
-export const contextChecks = (when: Conditions): readonly Check<CallContext, boolean>[] =>
+/** `exempting`: what exempts a sub-agent exempts none that it starts. */
+export const contextChecks = (when: Conditions, exempting = false): readonly Check<CallContext, boolean>[] =>
   checksOf<CallContext, boolean, 'agent' | 'scope' | 'subagent' | 'repository' | 'branch' | 'mode' | 'under' | 'hours'>(when, {
     agent: inContext('agent'),
     scope: inContext('scope'),
-    subagent: inContext('subagent'),
+    subagent:
+      (wanted) =>
+      ({ subagent = [] }) =>
+        subagent.slice(0, exempting ? 1 : undefined).some((type) => globsHold(wanted, type)), // [RULES-31]
     repository: inContext('repository'),
     branch: inContext('branch'),
     mode:

@@ -41,15 +41,15 @@ export class ConditionMatcher {
   readonly #looksIntoCommands: boolean;
   #patterns: { readonly home: string; readonly directory: string; readonly all: readonly Pattern[] } | undefined;
 
-  /** `looksIntoCommands`: the rule is about commands, so its texts are looked for in the one command. */
-  constructor(when: Conditions, looksIntoCommands: boolean) {
+  /** `looksIntoCommands`: the rule is about commands, so its texts are looked for in the one command. `exempting`: only what is sure helps. */
+  constructor(when: Conditions, looksIntoCommands: boolean, exempting = false) {
     this.when = when;
     this.#looksIntoCommands = looksIntoCommands;
-    this.#context = contextChecks(when);
+    this.#context = contextChecks(when, exempting);
     this.#call = callChecks(when);
     this.#command = commandChecks(when);
     this.#text = textCheck(when);
-    this.#any = (when.any ?? []).map((each) => new ConditionMatcher(each, looksIntoCommands));
+    this.#any = (when.any ?? []).map((each) => new ConditionMatcher(each, looksIntoCommands, exempting));
     this.aboutCommands = isAboutCommands(when);
     this.aboutPaths = when.paths !== undefined || this.#any.some((each) => each.aboutPaths);
     this.aboutHosts = when.hosts !== undefined || this.#any.some((each) => each.aboutHosts);

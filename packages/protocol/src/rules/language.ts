@@ -186,8 +186,8 @@ function readExample(value: Located): Example {
     example[key] =
       key === 'input'
         ? plain(field)
-        : key === 'under'
-          ? textsOf(field, { like: label })
+        : key === 'under' || key === 'subagent'
+          ? textsOf(field, key === 'under' ? { like: label } : {})
           : key === 'mode'
             ? oneWord(field, ['sealed', 'guarded'])
             : textOf(field, {

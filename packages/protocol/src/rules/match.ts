@@ -42,7 +42,7 @@ const carriers: ReadonlySet<Tool> = new Set(['shell', 'mcp', 'other']);
 export function matcherOf(rule: Rule): Matcher {
   const aboutCommands = isAboutCommands(rule.when);
   const conditions = new ConditionMatcher(rule.when, aboutCommands);
-  const exemptions = rule.unless.map((unless) => new ConditionMatcher(unless, aboutCommands));
+  const exemptions = rule.unless.map((unless) => new ConditionMatcher(unless, aboutCommands, true));
   const ways = new Map(tools.flatMap((tool) => wayOf(rule, conditions, tool)));
   return {
     rule,

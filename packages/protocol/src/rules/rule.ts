@@ -95,7 +95,7 @@ export interface Example {
   readonly text?: string;
   readonly agent?: string;
   readonly scope?: string;
-  readonly subagent?: string;
+  readonly subagent?: readonly [string, ...string[]];
   readonly repository?: string;
   readonly branch?: string;
   readonly mode?: 'sealed' | 'guarded';

@@ -8,6 +8,7 @@ import type { BedrockContext } from '../bedrock.ts';
 import type { Guard } from '../guard.ts';
 import { absolute, type View } from '../paths.ts';
 import type { ReportedAct } from '../reported.ts';
+import type { SubAgent, SubAgents } from '../sub-agents.ts';
 import { addContext, answerAct, answerFault, answerGate, block } from './answers.ts';
 import { namedCall, withPaths } from './tools.ts';
 import { maxEventBytes, readEvent, type HookEvent } from './wire.ts';
@@ -17,6 +18,7 @@ const harness = 'claude-code';
 
 export interface Guarding {
   readonly guard: Guard;
+  readonly subAgents: SubAgents;
   readonly bedrock: BedrockContext;
   readonly view: View;
   /** Whether settings may change while the session runs. */
@@ -51,27 +53,46 @@ export function claudeCodeRoutes(of: (request: IncomingMessage) => Guarding): Ro
   };
 }
 
-async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Guarding, gone: AbortSignal): Promise<unknown> {
+async function answerTo(
+  event: HookEvent,
+  { guard, subAgents, bedrock, view, settings }: Guarding,
+  gone: AbortSignal,
+): Promise<unknown> {
   switch (event.kind) {
-    case 'act':
-      return answerAct(event.event, await guard.judge(reportedAct(event, view), gone));
+    case 'act': {
+      const by = actor(event, subAgents);
+      const act = reportedAct(event, view, by);
+      const verdict = await guard.judge(act, gone);
+      if (verdict.kind === 'allow' && starters.has(act.call.tool))
+        subAgents.wants(event.id, by, startedType(verdict.input ?? event.input)); // [GUARD-28]
+      return answerAct(event.event, verdict);
+    }
     case 'gate':
-      return answerGate(await guard.judge(reportedAct(event, view), gone));
+      return answerGate(await guard.judge(reportedAct(event, view, actor(event, subAgents)), gone));
     case 'command': {
-      const verdict = await guard.judge(reportedAct({ ...event, id: undefined, name: 'Skill', input: event.input }, view), gone);
+      const typed = { ...event, id: undefined, name: 'Skill', input: event.input };
+      const verdict = await guard.judge(reportedAct(typed, view, actor(event, subAgents)), gone);
       return verdict.kind === 'deny' ? block(verdict.reason) : addContext(event.event, verdict.notes.join('\n') || undefined);
     }
     case 'ran':
       guard.ended(event.id);
+      subAgents.over(event.id);
       return {};
     case 'prompt':
       return addContext(event.event, bedrock.forTurn(event.conversation));
     case 'context':
+      if (event.event === 'SubagentStart' && event.subAgent !== undefined)
+        subAgents.begins(event.subAgent.id, event.subAgent.type);
       return addContext(event.event, bedrock.forStart(event.conversation, event.event));
+    case 'stopped':
+      if (event.subAgent !== undefined) subAgents.ends(event.subAgent.id);
+      return {};
     case 'settings':
       return settings === 'fixed' ? block('Holdfast: settings stay as they were when this session began.') : {};
     case 'instructions':
-      guard.seen({ ...reportedAct({ ...event, id: undefined, name: 'Read', input: { file_path: event.path } }, view) });
+      guard.seen(
+        reportedAct({ ...event, id: undefined, name: 'Read', input: { file_path: event.path } }, view, actor(event, subAgents)),
+      );
       return {};
     case 'told':
       if (event.event === 'PreCompact') bedrock.forget(event.conversation);
@@ -79,17 +100,29 @@ async function answerTo(event: HookEvent, { guard, bedrock, view, settings }: Gu
   }
 }
 
-type Said = Pick<HookEvent, 'directory' | 'subagent'> & {
+type Said = Pick<HookEvent, 'directory' | 'subAgent'> & {
   readonly id: string | undefined;
   readonly name: string;
   readonly input: Json;
 };
 
-function reportedAct({ id, name, input, directory, subagent }: Said, view: View): ReportedAct {
+/** Calls that may start a sub-agent. */
+const starters: ReadonlySet<string> = new Set(['agent', 'skill']);
+
+function startedType(input: Json): string | undefined {
+  const type = typeof input === 'object' && input !== null && 'subagent_type' in input ? input['subagent_type'] : undefined;
+  return typeof type === 'string' ? type : undefined;
+}
+
+function actor({ subAgent }: Pick<Said, 'subAgent'>, subAgents: SubAgents): SubAgent | undefined {
+  return subAgent && subAgents.acts(subAgent.id, subAgent.type);
+}
+
+function reportedAct({ id, name, input, directory }: Said, view: View, subAgent: SubAgent | undefined): ReportedAct {
   const withInput = (value: Json) =>
     namedCall(
       name,
       withPaths(name, value, (path) => absolute(path, directory, view)),
     );
-  return { harness, id, call: withInput(input), withInput, directory, ...(subagent !== undefined && { subagent }) };
+  return { harness, id, call: withInput(input), withInput, directory, ...(subAgent !== undefined && { subAgent }) };
 }

@@ -16,7 +16,8 @@ interface Common {
   /** The harness's conversation, `session_id`. */
   readonly conversation: string;
   readonly directory: string;
-  readonly subagent?: string;
+  /** Whose event it is, if it is a sub-agent's: its id, and its type where that is told. */
+  readonly subAgent?: { readonly id: string; readonly type?: string };
 }
 
 export type HookEvent = Common &
@@ -28,6 +29,7 @@ export type HookEvent = Common &
     | { readonly kind: 'prompt'; readonly event: 'UserPromptSubmit' }
     | { readonly kind: 'command'; readonly event: 'UserPromptExpansion'; readonly name: string; readonly input: Json }
     | { readonly kind: 'context'; readonly event: 'SessionStart' | 'SubagentStart' }
+    | { readonly kind: 'stopped'; readonly event: 'SubagentStop' }
     | { readonly kind: 'settings'; readonly event: 'ConfigChange'; readonly source: string }
     | { readonly kind: 'instructions'; readonly event: 'InstructionsLoaded'; readonly path: string }
     /** Nothing to decide, nothing to say. */
@@ -35,26 +37,17 @@ export type HookEvent = Common &
   );
 
 /** Events that have no effect and take no context. */
-const told: ReadonlySet<string> = new Set([
-  'CwdChanged',
-  'PostCompact',
-  'PostToolBatch',
-  'PreCompact',
-  'SessionEnd',
-  'Stop',
-  'SubagentStop',
-]);
+const told: ReadonlySet<string> = new Set(['CwdChanged', 'PostCompact', 'PostToolBatch', 'PreCompact', 'SessionEnd', 'Stop']);
 
 /** @throws codec_shape, codec_limit: what cannot be read must not happen */
 export function readEvent(body: unknown): HookEvent {
   assertDepth(body);
   const fields = body as { readonly [key: string]: Json };
   const event = text(fields, 'hook_event_name', maxNameLength);
-  const subagent = optional(fields, 'agent_id', maxNameLength);
   const common: Common = {
     conversation: text(fields, 'session_id', maxNameLength),
     directory: directory(fields),
-    ...(subagent !== undefined && { subagent }),
+    ...subAgentOf(fields),
   };
   const name = (key: string) => text(fields, key, maxNameLength);
   switch (event) {
@@ -86,6 +79,8 @@ export function readEvent(body: unknown): HookEvent {
     case 'SessionStart':
     case 'SubagentStart':
       return { ...common, kind: 'context', event };
+    case 'SubagentStop':
+      return { ...common, kind: 'stopped', event };
     case 'ConfigChange':
       return { ...common, kind: 'settings', event, source: name('source') };
     case 'InstructionsLoaded':
@@ -94,6 +89,13 @@ export function readEvent(body: unknown): HookEvent {
       if (told.has(event)) return { ...common, kind: 'told', event };
       throw new HoldfastError('codec_shape', 'an event that the guard does not know'); // [GUARD-2]
   }
+}
+
+/** A conversation that was given a type of its own as a whole has one too, and no id. */
+function subAgentOf(fields: { readonly [key: string]: Json }): Pick<Common, 'subAgent'> {
+  const id = optional(fields, 'agent_id', maxNameLength);
+  const type = optional(fields, 'agent_type', maxNameLength);
+  return id === undefined ? {} : { subAgent: { id, ...(type !== undefined && type !== '' && { type }) } };
 }
 
 /** Without recursion: a thousand brackets must not end in a stack that overflows somewhere else. */
