@@ -29,6 +29,8 @@ export interface Line {
   /** Bytes of the connection itself, past WebSocket's own framing; only on a real one. */
   toSocket(bytes: Uint8Array): void;
   cut(): void;
+  /** Resolves when either end has left. */
+  readonly ended: Promise<void>;
 }
 
 /** What is done with frames; they are passed on where a script does not care. */
@@ -77,6 +79,11 @@ export class HostileRelay {
     return this.lines.size;
   }
 
+  /** The open connections of one principal. */
+  linesOf(principal: string): readonly Line[] {
+    return [...this.lines].filter((line) => line.principal === principal);
+  }
+
   /** A client came; returns where its frames go. */
   accept(client: ClientEnd): { receive(frame: Uint8Array): void; closed(): void } {
     const line = new HostileLine(this, this.count, client, this.upstream, () => this.lines.delete(line));
@@ -87,7 +94,7 @@ export class HostileRelay {
 
   /** Says something to every client, or to those of one principal. */
   toClients(frames: readonly ToClient[], principal?: string): void {
-    for (const line of this.lines) if (principal === undefined || line.principal === principal) line.toClient(...frames);
+    for (const line of principal === undefined ? this.lines : this.linesOf(principal)) line.toClient(...frames);
   }
 
   /** Ends all connections: who comes back gets the script from its beginning. */
@@ -109,6 +116,7 @@ class HostileLine implements Line {
   private readonly upstream: RelayEnd;
   private readonly asked = new Map<number, RelayRequest>();
   private readonly gone: () => void;
+  private readonly ending = Promise.withResolvers<void>();
   private over = false;
   /** Answers leave in order, also when one is delayed. */
   private queue: Promise<void> = Promise.resolve();
@@ -123,6 +131,10 @@ class HostileLine implements Line {
       () => this.cut(),
       this,
     );
+  }
+
+  get ended(): Promise<void> {
+    return this.ending.promise;
   }
 
   receive(bytes: Uint8Array): void {
@@ -151,6 +163,7 @@ class HostileLine implements Line {
     if (this.over) return;
     this.over = true;
     this.gone();
+    this.ending.resolve();
     this.upstream.end();
   }
 

@@ -260,7 +260,9 @@ export class Agent {
   /** Proves who the agent is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
   async present(asked: PresentRequest): Promise<MadePresentation> {
     this.assertFresh();
-    return presentAs(this.presenter(), asked);
+    const made = await presentAs(this.presenter(), asked);
+    this.assertAble(); // stopped while custody signed: the proof does not leave [PRESENT-12]
+    return made;
   }
 
   /** Throws why nothing may be proved now. */
@@ -276,7 +278,11 @@ export class Agent {
   private presenter(): Presenter {
     const { ports, holder, own, state } = this;
     if (own === undefined || state === undefined) throw new HoldfastError('agent_unknown', 'this agent is not enrolled');
-    return { ports, holder, own, state, record: (report) => this.audit.append(report) };
+    const record = async (report: AuditReport): Promise<unknown> => {
+      this.assertAble();
+      return this.audit.append(report);
+    };
+    return { ports, holder, own, state, record };
   }
 
   /** What its sessions hold in place of a grant's secret. */

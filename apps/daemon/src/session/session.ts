@@ -176,7 +176,8 @@ export class Sessions {
     };
     const halt = (): void => {
       halted = true;
-      broker.cutCredentialed();
+      void broker.close(); // at once, before the sandbox has ended; what has no credential, too
+      agent.note({ kind: 'stream-cut', session });
       sandbox.kill();
     };
     const unsubscribe = agent.subscribe({

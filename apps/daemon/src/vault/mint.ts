@@ -170,7 +170,7 @@ export class HandleTable {
     } finally {
       this.remove(entry);
     }
-    if (entry.burned) throw refused(); // [HANDLE-10] revoked while it was being written
+    if (entry.burned) return this.refuse(by, id, 'handle_burned'); // [HANDLE-10] revoked while it was being written
     return use;
   }
 

@@ -243,6 +243,30 @@ test('a child gets a name below the agent, recorded before it leaves; a suspende
   assert.equal(ends.length, 2);
 });
 
+test('what custody still signs when the agent is stopped does not leave [PRESENT-12] [CHILD-3]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { operator } = machine.world;
+  const agent = await machine.start();
+  await renewed(machine, agent);
+  const { holder } = agent;
+  const { present, delegate } = holder;
+  const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let waiting = 0;
+  const slow = async (): Promise<void> => {
+    if ((waiting += 1) === 2) asked.resolve();
+    await gate.promise;
+  };
+  holder.present = async (terms) => slow().then(() => present(terms));
+  holder.delegate = async (credential, terms) => slow().then(() => delegate(credential, terms));
+  const outcomes = [presenting(agent), agent.children.enrol({ session, kind: 'sub-agent', name: 'it' }).then(() => 'ok', codeOf)];
+  await asked.promise;
+  await operator.act((author) => suspendAgent(author, { agent: agent.id, accessVersion: 1, reason: '' }));
+  machine.relay.push();
+  await machine.until(() => agent.view().state === 'suspended', 'suspended');
+  gate.resolve();
+  assert.deepEqual(await Promise.all(outcomes), ['agent_suspended', 'child_ended']);
+});
+
 test('one session that fails to act on a revocation does not keep the others from it', async (t) => {
   const machine = await Machine.enrolled(t);
   const agent = await machine.start();

@@ -256,6 +256,11 @@ describe('a handle', () => {
     await scene.table.burn({ kind: 'agent', agent: holder.agent });
     resolve();
     await rejects(using, 'refused');
+    assert.deepEqual(
+      scene.kinds().slice(-2),
+      ['consumed', 'handle-refused handle_burned'],
+      'the record tells how the race ended',
+    );
   });
 
   it('[HANDLE-11] is refused past the bounds, and room comes back', async () => {
