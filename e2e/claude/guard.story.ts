@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { play, type Played } from './rig.ts';
+import { play, type Played, type Scene } from './rig.ts';
 
 const noTouch = `
 rules:
@@ -295,6 +295,24 @@ test('the model is where it was when the session began, whatever the repository 
   const played = await play(t, { files: { '.claude/settings.json': settings }, script: [bash('mkdir allowed')] });
   assert.equal(played.code, 0, played.errors);
   assert.ok(played.exists('allowed'));
+});
+
+// [GUARD-12]
+test('a request to another model than that of the start does not leave, whatever managed settings say', async (t) => {
+  const elsewhere: Scene['settings'] = (files, { doorPort }) =>
+    files.map(({ path: at, data }) => {
+      const text = Buffer.from(data).toString('utf8');
+      const named = text.replace(/^export const (?:model|elsewhere) = .*$/gm, (line) => line.replaceAll(`${doorPort}`, '9'));
+      return { path: at, data: Buffer.from(at.endsWith('/door.ts') ? named : text) };
+    });
+  const environment = { CLAUDE_CODE_MAX_RETRIES: '0' };
+  const played = await play(t, { settings: elsewhere, environment, script: [bash('mkdir allowed')] });
+  assert.ok(!played.exists('allowed'));
+  assert.deepEqual(
+    played.requests.filter(({ url }) => url.startsWith('/v1/messages')),
+    [],
+  );
+  assert.match(played.output, /Holdfast: this session's model is at http:\/\/127\.0\.0\.1:9\./);
 });
 
 test('the guard is reached also where 127.0.0.1 means the host', async (t) => {

@@ -88,6 +88,14 @@ export const guard: Area = {
       red: { 'e2e/claude/guard.story.ts': 'the model is where it was when the session began, whatever the repository says' },
     },
     {
+      id: 'G-5.model-elsewhere',
+      off: 'requests to a model elsewhere do not come before the mod',
+      file: 'apps/daemon/src/guard/claude-code/mod-files.ts',
+      from: `new RegExp(\`^(?!`,
+      to: `new RegExp(\`^(?=`,
+      red: { 'e2e/claude/guard.story.ts': 'a request to another model than that of the start does not leave' },
+    },
+    {
       id: 'G-8.around-the-broker',
       off: 'a request of the tools goes out by an address instead of the broker',
       file: 'apps/daemon/src/mcp/own-request.ts',

@@ -59,6 +59,8 @@ interface OpenCall {
   readonly verdicts: Map<string, Promise<Verdict>>;
   /** What the rules made of it: these have been judged. */
   readonly rewritten: Set<string>;
+  /** Where it was said to happen. */
+  readonly directories: Set<string>;
 }
 
 export class Guard {
@@ -85,6 +87,7 @@ export class Guard {
       const call = this.#canonical(reported);
       if (reported.id === undefined) return await this.#decide(reported, call, undefined, gone);
       const open = this.#openCall(reported.id);
+      open.directories.add(reported.directory);
       const key = this.#keyOf(call, reported);
       if (open.rewritten.has(key)) return { kind: 'allow', notes: [] };
       const known = open.verdicts.get(key);
@@ -95,6 +98,12 @@ export class Guard {
     } catch (thrown) {
       return this.#fault(thrown);
     }
+  }
+
+  /** Where a call under way happens; undefined where nobody said it, or not all the same. */
+  directoryOf(id: string | undefined): string | undefined {
+    const [directory, ...others] = (id === undefined ? undefined : this.#open.get(id))?.directories ?? [];
+    return others.length === 0 ? directory : undefined;
   }
 
   /** The call has run, or failed: its id may be used for another one. */
@@ -208,7 +217,7 @@ export class Guard {
   #openCall(id: string): OpenCall {
     const known = this.#open.get(id);
     if (known !== undefined) return known;
-    const open: OpenCall = { verdicts: new Map(), rewritten: new Set() };
+    const open: OpenCall = { verdicts: new Map(), rewritten: new Set(), directories: new Set() };
     this.#open.set(id, open);
     // The oldest first. What is forgotten is judged anew.
     for (const oldest of this.#open.keys()) {

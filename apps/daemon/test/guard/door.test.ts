@@ -110,6 +110,23 @@ test('a gate is answered by one of two words; a rewrite cannot be done there', a
   assert.equal(((await ask(gate('old'))).told as { holdfast: string }).holdfast, 'deny');
 });
 
+// [GUARD-12]
+test('a gate need not say where, if the hook said it of that call, and said one place only', async (t) => {
+  const { ask, acts, faults } = await serve(t, ({ command }) => (command === 'bad' ? denied : allowed));
+  const gate = (command: string, more: object = {}) => ({ ...act(command), hook_event_name: 'Gate', cwd: undefined, ...more });
+  assert.deepEqual((await ask(gate('ls'))).told, { holdfast: 'where' }, 'nobody said it');
+  await ask(act('ls'));
+  assert.deepEqual((await ask(gate('ls'))).told, { holdfast: 'pass' });
+  assert.equal((await ask(gate('bad'))).told instanceof Object && acts.length, 2, 'another input is judged anew');
+  assert.deepEqual((await ask(gate('ls', { tool_use_id: 'toolu_2' }))).told, { holdfast: 'where' }, 'another call');
+  await ask({ ...act('ls'), cwd: '/elsewhere' });
+  assert.deepEqual((await ask(gate('ls'))).told, { holdfast: 'where' }, 'two places');
+  assert.deepEqual((await ask(gate('ls', { cwd: '/tree' }))).told, { holdfast: 'pass' });
+  assert.deepEqual(faults, []);
+  const nameless = (await ask(gate('ls', { tool_use_id: undefined }))).told as { decision: string };
+  assert.equal(nameless.decision, 'block', 'no call of the model’s');
+});
+
 test('other events: bedrock where a context begins, settings stay, a typed skill is an act, the rest is heard', async (t) => {
   const { ask, acts } = await serve(t, ({ tool }) => (tool === 'skill' ? denied : allowed));
   const said = async (event: string, more: object = {}) => (await ask({ ...common, hook_event_name: event, ...more })).told;

@@ -18,7 +18,10 @@ export function answerAct(event: 'PreToolUse', verdict: Verdict): Answer {
   };
 }
 
-/** The mod takes nothing but these two, word by word. */
+/** To the mod: nobody told yet where the agent stands. */
+export const askWhere: Answer = { holdfast: 'where' };
+
+/** The mod takes nothing else, word by word. */
 export function answerGate(verdict: Verdict): Answer {
   return verdict.kind === 'allow' && verdict.input === undefined
     ? { holdfast: 'pass' }

@@ -9,9 +9,9 @@ import type { Guard } from '../guard.ts';
 import { absolute, type View } from '../paths.ts';
 import type { ReportedAct } from '../reported.ts';
 import type { SubAgent, SubAgents } from '../sub-agents.ts';
-import { addContext, answerAct, answerFault, answerGate, block } from './answers.ts';
+import { addContext, answerAct, answerFault, answerGate, askWhere, block } from './answers.ts';
 import { namedCall, withPaths } from './tools.ts';
-import { maxEventBytes, readEvent, type HookEvent } from './wire.ts';
+import { maxEventBytes, readEvent, type GateEvent, type HookEvent } from './wire.ts';
 
 export const claudeCodePath = '/v1/hook/claude-code';
 const harness = 'claude-code';
@@ -54,7 +54,7 @@ export function claudeCodeRoutes(of: (request: IncomingMessage) => Guarding): Ro
 }
 
 async function answerTo(
-  event: HookEvent,
+  event: HookEvent | GateEvent,
   { guard, subAgents, bedrock, view, settings }: Guarding,
   gone: AbortSignal,
 ): Promise<unknown> {
@@ -67,8 +67,11 @@ async function answerTo(
         subAgents.wants(event.id, by, startedType(verdict.input ?? event.input)); // [GUARD-28]
       return answerAct(event.event, verdict);
     }
-    case 'gate':
-      return answerGate(await guard.judge(reportedAct(event, view, actor(event, subAgents)), gone));
+    case 'gate': {
+      const directory = event.directory ?? guard.directoryOf(event.id);
+      if (directory === undefined) return askWhere;
+      return answerGate(await guard.judge(reportedAct({ ...event, directory }, view, actor(event, subAgents)), gone));
+    }
     case 'command': {
       const typed = { ...event, id: undefined, name: 'Skill', input: event.input };
       const verdict = await guard.judge(reportedAct(typed, view, actor(event, subAgents)), gone);

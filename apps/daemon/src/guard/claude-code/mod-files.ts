@@ -29,6 +29,7 @@ export function modFiles({ door, key, deadlineMs, modelUrl }: ModQuery): Readonl
       `export const headers = ${JSON.stringify(headers)};`,
       `export const deadlineMs = ${deadlineMs};`,
       `export const model = ${JSON.stringify(originOf(modelUrl))};`,
+      `export const elsewhere = ${notUnder(originOf(modelUrl)).toString()};`,
     ].join('\n'),
   };
 }
@@ -36,6 +37,11 @@ export function modFiles({ door, key, deadlineMs, modelUrl }: ModQuery): Readonl
 function originOf(modelUrl: string): string {
   if (!URL.canParse(modelUrl)) throw new HoldfastError('usage', 'ANTHROPIC_BASE_URL is no address');
   return new URL(modelUrl).origin;
+}
+
+/** Of an address that does not begin with this origin as it is written. */
+function notUnder(origin: string): RegExp {
+  return new RegExp(`^(?!${`${origin}/`.replace(/[^a-z0-9]/g, String.raw`\$&`)})`);
 }
 
 let source: string | undefined;

@@ -20,11 +20,16 @@ interface Common {
   readonly subAgent?: { readonly id: string; readonly type?: string };
 }
 
+/** Asked by the mod, at a place that hooks do not see. Without an id it is no call of the model's; without a directory, it is where the hook said. */
+export type GateEvent = Pick<Common, 'subAgent'> & {
+  readonly kind: 'gate';
+  readonly name: string;
+  readonly input: Json;
+} & ({ readonly id: string; readonly directory: string | undefined } | { readonly id: undefined; readonly directory: string });
+
 export type HookEvent = Common &
   (
     | { readonly kind: 'act'; readonly event: 'PreToolUse'; readonly id: string; readonly name: string; readonly input: Json }
-    /** Asked by the mod, at a place that hooks do not see. Without an id it is no call of the model's. */
-    | { readonly kind: 'gate'; readonly id: string | undefined; readonly name: string; readonly input: Json }
     | { readonly kind: 'ran'; readonly event: string; readonly id: string }
     | { readonly kind: 'prompt'; readonly event: 'UserPromptSubmit' }
     | { readonly kind: 'command'; readonly event: 'UserPromptExpansion'; readonly name: string; readonly input: Json }
@@ -40,10 +45,11 @@ export type HookEvent = Common &
 const told: ReadonlySet<string> = new Set(['CwdChanged', 'PostCompact', 'PostToolBatch', 'PreCompact', 'SessionEnd', 'Stop']);
 
 /** @throws codec_shape, codec_limit: what cannot be read must not happen */
-export function readEvent(body: unknown): HookEvent {
+export function readEvent(body: unknown): HookEvent | GateEvent {
   assertDepth(body);
   const fields = body as { readonly [key: string]: Json };
   const event = text(fields, 'hook_event_name', maxNameLength);
+  if (event === 'Gate') return { ...gate(fields), ...subAgentOf(fields) };
   const common: Common = {
     conversation: text(fields, 'session_id', maxNameLength),
     directory: directory(fields),
@@ -53,14 +59,6 @@ export function readEvent(body: unknown): HookEvent {
   switch (event) {
     case 'PreToolUse':
       return { ...common, kind: 'act', event, id: name('tool_use_id'), name: name('tool_name'), input: input(fields) };
-    case 'Gate':
-      return {
-        ...common,
-        kind: 'gate',
-        id: optional(fields, 'tool_use_id', maxNameLength),
-        name: name('tool_name'),
-        input: input(fields),
-      };
     case 'PostToolUse':
     case 'PostToolUseFailure':
       return { ...common, kind: 'ran', event, id: name('tool_use_id') };
@@ -96,6 +94,13 @@ function subAgentOf(fields: { readonly [key: string]: Json }): Pick<Common, 'sub
   const id = optional(fields, 'agent_id', maxNameLength);
   const type = optional(fields, 'agent_type', maxNameLength);
   return id === undefined ? {} : { subAgent: { id, ...(type !== undefined && type !== '' && { type }) } };
+}
+
+function gate(fields: { readonly [key: string]: Json }): GateEvent {
+  const told = { kind: 'gate', name: text(fields, 'tool_name', maxNameLength), input: input(fields) } as const;
+  const id = optional(fields, 'tool_use_id', maxNameLength);
+  if (id === undefined) return { ...told, id, directory: directory(fields) };
+  return { ...told, id, directory: fields['cwd'] === undefined ? undefined : directory(fields) };
 }
 
 /** Without recursion: a thousand brackets must not end in a stack that overflows somewhere else. */

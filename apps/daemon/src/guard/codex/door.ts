@@ -7,7 +7,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import type { Json } from '@holdfast/protocol/rules/call';
 import { readJson, type Routes } from '../../session/agent-door.ts';
 import type { Guarding } from '../claude-code/door.ts';
-import { maxEventBytes, readEvent, type HookEvent } from '../claude-code/wire.ts';
+import { maxEventBytes, readEvent, type GateEvent, type HookEvent } from '../claude-code/wire.ts';
 import type { ReportedAct, Verdict } from '../reported.ts';
 import { namedCall } from './tools.ts';
 
@@ -37,7 +37,7 @@ export function codexRoutes(guarding: Guarding): Routes {
   };
 }
 
-async function answerTo(event: HookEvent, { guard, bedrock }: Guarding, gone: AbortSignal): Promise<Answer> {
+async function answerTo(event: HookEvent | GateEvent, { guard, bedrock }: Guarding, gone: AbortSignal): Promise<Answer> {
   switch (event.kind) {
     case 'act':
       return answerAct(await guard.judge(reportedAct(event), gone));

@@ -4,14 +4,14 @@
 // Claude Code reads this source before it loads it and follows `$` only into functions at the top of the file. Its types are those of the
 // published declarations, as far as they are used here.
 
-import { deadlineMs, door, headers, model } from './door.ts';
+import { deadlineMs, door, elsewhere, headers, model } from './door.ts';
 
 interface Engine {
   readonly http: {
     fetch(url: string, init: object): Promise<{ readonly status: number; readonly text: string }>;
   };
   readonly clock: { sleep(ms: number): Promise<unknown> };
-  readonly session: { cwd(): Promise<string>; id(): Promise<string> };
+  readonly session: { cwd(): Promise<string> };
 }
 
 interface Next<E, R> {
@@ -35,33 +35,43 @@ interface Events {
 
 type Gate<N extends keyof Events> = ($: Engine, e: Events[N][0], next: Next<Events[N][0], Events[N][1]>) => Promise<Events[N][1]>;
 
-export type On = <N extends keyof Events>(event: N, gate: Gate<N>) => { catch(gate: Gate<N>): void };
+interface Registered<N extends keyof Events> {
+  catch(gate: Gate<N>): void;
+}
+
+export interface On {
+  <N extends keyof Events>(event: N, gate: Gate<N>): Registered<N>;
+  /** For those events alone whose fields match. */
+  <N extends keyof Events>(event: N, matching: Readonly<Record<string, RegExp>>, gate: Gate<N>): Registered<N>;
+}
 
 const noWord = 'Holdfast could not be asked, so this does not happen.';
 
-/** Why it must not happen, or undefined. */
-async function refusal(
+interface Act {
+  readonly tool: string;
+  readonly input: unknown;
+  readonly id: string | undefined;
+  readonly agent: string | undefined;
+}
+
+/** Why it must not happen, or undefined. Where the hook told already where the agent stands, the door need not be told again: each word with the engine costs. */
+async function refusal($: Engine, act: Act): Promise<string | undefined> {
+  const first = await answerTo($, act, act.id === undefined ? await $.session.cwd() : undefined);
+  const told = first?.holdfast === 'where' ? await answerTo($, act, await $.session.cwd()) : first;
+  if (told?.holdfast === 'pass') return undefined;
+  return told?.holdfast === 'deny' && typeof told.reason === 'string' ? told.reason : noWord;
+}
+
+/** What the door says, or undefined: nothing in time. */
+async function answerTo(
   $: Engine,
-  act: { tool: string; input: unknown; id: string | undefined; agent: string | undefined },
-): Promise<string | undefined> {
-  const asked = $.http.fetch(door, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({
-      hook_event_name: 'Gate',
-      session_id: await $.session.id(),
-      cwd: await $.session.cwd(),
-      tool_name: act.tool,
-      tool_input: act.input,
-      tool_use_id: act.id,
-      agent_id: act.agent,
-    }),
-  });
+  { tool, input, id, agent }: Act,
+  cwd: string | undefined,
+): Promise<{ readonly holdfast?: unknown; readonly reason?: unknown } | undefined> {
+  const event = { hook_event_name: 'Gate', cwd, tool_name: tool, tool_input: input, tool_use_id: id, agent_id: agent };
+  const asked = $.http.fetch(door, { method: 'POST', headers, body: JSON.stringify(event) });
   const reply = await Promise.race([asked, $.clock.sleep(deadlineMs).then(() => undefined)]);
-  if (reply?.status !== 200) return noWord;
-  const told = JSON.parse(reply.text) as { readonly holdfast?: unknown; readonly reason?: unknown };
-  if (told.holdfast === 'pass') return undefined;
-  return told.holdfast === 'deny' && typeof told.reason === 'string' ? told.reason : noWord;
+  return reply?.status === 200 ? (JSON.parse(reply.text) as object) : undefined;
 }
 
 /** @public Claude Code calls it. */
@@ -78,12 +88,13 @@ export const register = (on: On): void => {
     return reason === undefined ? next(e) : { deny: reason };
   }).catch(async () => ({ deny: noWord }));
 
-  // A conversation goes to the model that was named when the session began, whatever settings say since.
-  on('http.fetch', async (_$, e, next) => {
-    const { origin, pathname } = new URL(e.url);
-    const elsewhere = next.origin.plugin === 'engine' && pathname.includes('/v1/messages') && origin !== model;
-    return elsewhere ? { deny: `Holdfast: this session's model is at ${model}.` } : next(e);
-  }).catch(async () => ({ deny: noWord }));
+  // A conversation goes to the model that was named when the session began, whatever settings say since. Requests that go there do not come here:
+  // each would bring the whole conversation along.
+  on('http.fetch', { url: elsewhere }, async (_$, e, next) =>
+    next.origin.plugin === 'engine' && new URL(e.url).pathname.includes('/v1/messages')
+      ? { deny: `Holdfast: this session's model is at ${model}.` }
+      : next(e),
+  ).catch(async () => ({ deny: noWord }));
 
   // Code of other plugins would run beside this, and could answer before it.
   on('plugin.register', async (_$, e, next) =>
