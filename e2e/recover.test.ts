@@ -134,7 +134,7 @@ describe('recovery, killed', () => {
       await chmod(found.home, 0o700);
       const watcher = watch(folder);
       const killed = found.live([...words, '--passphrase-file', found.passphraseFile]);
-      await new Promise<void>((resolve) => watcher.on('change', (_kind, name) => name === 'unsent' && resolve()));
+      await new Promise<void>((resolve) => watcher.on('change', (_kind, name) => name === 'unsent-code' && resolve()));
       watcher.close();
       killed.kill('SIGKILL');
       await killed.ended;

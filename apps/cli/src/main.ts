@@ -211,9 +211,11 @@ operatorCommand(devices, 'join', 'ask to be an operator device; shows a code and
   .option('--name <name>', 'what to call this device (default: the name of the machine)')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
   .action(action(async () => (await import('./commands/join.ts')).join));
-operatorCommand(devices, 'remove', 'end a device that came later than this one')
+operatorCommand(devices, 'remove', 'end a device that came later than this one, or with the recovery code any other')
   .argument('<device>', 'its id, the first digits of it, or its name')
   .option('--reason <text>', 'why, for the record', '')
+  .option('--recovery-code-file <file>', 'the recovery code, which is replaced: for a device that came before this one')
+  .option('--recovery-file <file>', 'where to write the new code (mode 0600) instead of the terminal')
   .action(action(async () => (await import('./commands/devices.ts')).remove));
 operatorCommand(program, 'passphrase', "choose another passphrase for this machine's operator key")
   .option('--new-passphrase-file <file>', 'the new passphrase; asked for twice when absent')

@@ -364,7 +364,8 @@ Commands:
   add [options] <code>       make the device that shows this code one of yours
   join [options]             ask to be an operator device; shows a code and
                              words, and waits
-  remove [options] <device>  end a device that came later than this one
+  remove [options] <device>  end a device that came later than this one, or with
+                             the recovery code any other
   help [command]             display help for command
 `,
   'devices list': `Usage: holdfast devices list [options]
@@ -406,16 +407,21 @@ Options:
 `,
   'devices remove': `Usage: holdfast devices remove [options] <device>
 
-end a device that came later than this one
+end a device that came later than this one, or with the recovery code any other
 
 Arguments:
-  device                    its id, the first digits of it, or its name
+  device                       its id, the first digits of it, or its name
 
 Options:
-  --json                    answer with one line of JSON
-  --passphrase-file <file>  the operator key's passphrase; asked for when absent
-  --reason <text>           why, for the record (default: "")
-  -h, --help                display help for command
+  --json                       answer with one line of JSON
+  --passphrase-file <file>     the operator key's passphrase; asked for when
+                               absent
+  --reason <text>              why, for the record (default: "")
+  --recovery-code-file <file>  the recovery code, which is replaced: for a
+                               device that came before this one
+  --recovery-file <file>       where to write the new code (mode 0600) instead
+                               of the terminal
+  -h, --help                   display help for command
 `,
   passphrase: `Usage: holdfast passphrase [options]
 

@@ -5,11 +5,13 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { assertHere, encodeCall } from '@holdfast/protocol/identity/device-call';
 import { devicePairing } from '@holdfast/protocol/identity/pairing-kind';
 import { addDevice, removeDevice, rekey } from '@holdfast/protocol/journal/compose-devices';
+import type { Device, FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { confirmWords, putPart, sendAnswer, takeOffer, takePart, typedCode } from '../operator/admit.ts';
 import { findDevice } from '../operator/find-device.ts';
+import { codeIsDead, keptFile, readAs, replaceCode, typedKeys } from '../operator/recovery.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
-import { plainText, visible, type Output } from '../output.ts';
+import { plainText, usage, visible, type Output } from '../output.ts';
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   await asOperator(output, options, async ({ state, facts }) => {
@@ -73,26 +75,66 @@ async function callThere({ relay, facts, state }: OperatorSession, offer: Uint8A
   });
 }
 
-export async function remove(
-  output: Output,
-  typed: string,
-  options: { readonly passphraseFile?: string; readonly reason: string },
-): Promise<void> {
+interface RemoveOptions {
+  readonly passphraseFile?: string;
+  readonly reason: string;
+  readonly recoveryCodeFile?: string;
+  readonly recoveryFile?: string;
+}
+
+export async function remove(output: Output, typed: string, options: RemoveOptions): Promise<void> {
   const reason = plainText('the reason', options.reason, 256);
   await asOperator(output, options, async (session) => {
-    const { id, name, position } = findDevice(session.state.devices.values(), typed);
-    const own = session.state.devices.get(toHex(session.facts.device));
-    if (own === undefined || own.position >= position)
-      throw new HoldfastError('device_older', `${visible(name)} is not younger than this device: it may not remove it`, {
-        next: 'use an older device, or the recovery code: holdfast recover',
-      }); // [JOURNAL-33]
-    await session.write(async (operator) =>
-      removeDevice(operator, { device: id, reason, accessVersion: await session.accessVersion() }),
-    );
+    const device = findDevice(session.state.devices.values(), typed);
+    const { id, name } = device;
+    let told: string | undefined;
+    if (options.recoveryCodeFile === undefined) {
+      assertYounger(session, device);
+      await session.write(async (operator) =>
+        removeDevice(operator, { device: id, reason, accessVersion: await session.accessVersion() }),
+      );
+    } else told = await removeByCode(output, session, { device, ...options, recoveryCodeFile: options.recoveryCodeFile });
     await session.write((operator) => rekey(operator)); // [DEVICES-4]
-    output.result({ device: id, name, removed: true }, [
+    output.result({ device: id, name, removed: true, ...(told !== undefined && { recoveryFile: told }) }, [
       `${visible(name)} is removed: it writes nothing and reads nothing new`,
       '  what it could read before it may have kept: rotate upstream what the vault holds, if it was stolen',
+      ...(told === undefined
+        ? []
+        : [`  the old recovery code is worth nothing any more; the new one is in ${told}: move it off this machine`]),
     ]);
   });
+}
+
+function assertYounger({ state, facts }: OperatorSession, { name, position }: Device): void {
+  const own = state.devices.get(toHex(facts.device));
+  if (own !== undefined && own.position < position) return;
+  throw new HoldfastError('device_older', `${visible(name)} is not younger than this device: it may not remove it`, {
+    next: 'use an older device, or the recovery code: --recovery-code-file FILE',
+  }); // [JOURNAL-33]
+}
+
+/** One that was here before, or as old: the recovery code does it, and is replaced. Where the new code went, unless a person was shown it. [DEVICES-9] */
+async function removeByCode(
+  output: Output,
+  { paths, facts }: OperatorSession,
+  {
+    device,
+    recoveryCodeFile,
+    recoveryFile,
+  }: Omit<RemoveOptions, 'reason'> & { readonly device: Device; readonly recoveryCodeFile: string },
+): Promise<string | undefined> {
+  if (equalBytes(device.id, facts.device)) throw usage('this is the device that you are at', 'remove it from another one');
+  const used = await typedKeys(recoveryCodeFile, '--recovery-code-file');
+  try {
+    const reader = await readAs(paths, { fleet: facts.fleet, relayUrl: facts.relayUrl, used }, codeIsDead);
+    try {
+      const isDone = ({ devices }: FleetState) => !devices.has(toHex(device.id));
+      const { file } = await replaceCode(output, reader, { removed: [device.id], isDone, recoveryFile });
+      return file ?? keptFile(paths, reader.state.recovery.id);
+    } finally {
+      reader.disconnect();
+    }
+  } finally {
+    used.wipe();
+  }
 }

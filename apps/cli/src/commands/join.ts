@@ -28,7 +28,7 @@ import {
 } from '../operator/key-file.ts';
 import { openRelay } from '../operator/relay.ts';
 import { OperatorSession } from '../operator/session.ts';
-import { forgetUnsent } from '../operator/unsent.ts';
+import { forgetAllUnsent } from '../operator/unsent.ts';
 import { duration, plainText, usage, visible, type Output } from '../output.ts';
 import { newPassphrase, passphrase } from '../secrets-input.ts';
 import { localRelay } from './enroll.ts';
@@ -153,7 +153,7 @@ const expired = (): HoldfastError =>
 async function keep({ operator }: HomePaths, { relayUrl, holder, phrase }: Newcomer, { said }: Heard): Promise<void> {
   if (hasOperator(operator)) throw operatorExists(operator); // another command was faster
   forgetSeen(operator);
-  forgetUnsent(operator);
+  forgetAllUnsent(operator);
   const device = deviceIdOf(nodePrimitives, holder.publicKeys.sign);
   const { fleet, fleetName, relay: relayKey } = said;
   await saveOperator(operator, { fleet, fleetName, device, relayUrl, relayKey }, holder, phrase);

@@ -33,10 +33,10 @@ import { visible, type Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
 import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
-import { operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
+import { hasOperator, operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
 import { openRelay, type RelayEvents } from './relay.ts';
 import { takeOperatorTurn } from './turn.ts';
-import { forgetUnsent, keepUnsent, unsentEntries } from './unsent.ts';
+import { forgetUnsent, keepUnsent, unsentEntries, unsentFile } from './unsent.ts';
 
 /** Two operators at once are rare; five in a row mean something else is wrong. */
 const maxAttempts = 5;
@@ -48,9 +48,13 @@ export class OperatorSession {
   readonly paths: HomePaths;
   private readonly holder: SoftwareKeyHolder;
   private readonly history: ControlHistory;
+  private readonly unsent: string;
 
   private constructor(paths: HomePaths, facts: OperatorFacts, holder: SoftwareKeyHolder, relay: RelayExchange) {
     this.paths = paths;
+    const { operator } = paths;
+    const isDevice = hasOperator(operator) && equalBytes(operatorFacts(operator).device, facts.device);
+    this.unsent = unsentFile(operator, isDevice ? 'device' : 'code');
     this.facts = facts;
     this.holder = holder;
     this.relay = relay;
@@ -178,7 +182,7 @@ export class OperatorSession {
    */
   private async finishOthersWork(): Promise<void> {
     const isWhole = !this.isAccessBehind(await this.accessList()) && audiencesBehind(this.state).length === 0;
-    if (isWhole && unsentEntries(this.paths.operator).length === 0) return;
+    if (isWhole && unsentEntries(this.unsent).length === 0) return;
     await this.write(async (operator) => {
       await this.mendAccess(operator); // [CLI-18]
       return rekey(operator); // [CLI-18]
@@ -237,18 +241,18 @@ export class OperatorSession {
 
   /** What an earlier command signed and could not see arrive. */
   private async sendUnsent(): Promise<void> {
-    const wires = unsentEntries(this.paths.operator);
+    const wires = unsentEntries(this.unsent);
     const first = wires[0] && parseEntry(nodePrimitives, wires[0]);
     if (first === undefined) return;
     const ours = this.history.hashAt(first.statement.position);
-    if (ours !== undefined && !equalBytes(ours, first.hash)) forgetUnsent(this.paths.operator); // another device was faster
+    if (ours !== undefined && !equalBytes(ours, first.hash)) forgetUnsent(this.unsent); // another device was faster
     else await this.send(wires); // [OPKEY-9]
   }
 
   /** Sends entries and sees them arrive; false when another entry stands in the place of one, and so nothing of it will ever be taken. */
   private async send(wires: readonly Uint8Array[]): Promise<boolean> {
     if (wires.length === 0) return true;
-    keepUnsent(this.paths.operator, wires); // [OPKEY-9]
+    keepUnsent(this.unsent, wires); // [OPKEY-9]
     for (const wire of wires) {
       const entry = parseEntry(nodePrimitives, wire);
       const { position } = entry.statement;
@@ -258,13 +262,13 @@ export class OperatorSession {
         if (there === undefined)
           throw new HoldfastError('relay_protocol', 'the relay says that another entry came first, and shows none'); // [OPKEY-9]
         if (equalBytes(there, entry.hash)) continue;
-        forgetUnsent(this.paths.operator);
+        forgetUnsent(this.unsent);
         return false;
       }
       if (this.history.hashAt(position) === undefined) await this.history.take(wire);
     }
     await this.history.confirm(); // [OPKEY-8]
-    forgetUnsent(this.paths.operator);
+    forgetUnsent(this.unsent);
     return true;
   }
 

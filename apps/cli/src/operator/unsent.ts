@@ -1,5 +1,5 @@
 // Entries that were signed and that the relay has not confirmed, spec/operator-key.md [OPKEY-9]: ciphertext, as it was sent. While they are here,
-// this device signs nothing else for their places.
+// their author signs nothing else for their places. A device and a recovery code at the same home have a file each: only its author can send an entry.
 
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -11,31 +11,39 @@ import { isAbsent, writeAtomically } from './key-file.ts';
 /** More than one act of an operator makes; removing an item ends each of its grants. */
 const maxUnsent = 8192;
 const maxFileBytes = 64 * 1024 * 1024;
-const unsentFile = record({ v: literal(1), entries: list(bytesUpTo(maxEntryBytes), { min: 1, max: maxUnsent }) });
+const unsentForm = record({ v: literal(1), entries: list(bytesUpTo(maxEntryBytes), { min: 1, max: maxUnsent }) });
 
-const unsentPath = (folder: string) => path.join(folder, 'unsent');
+/** Where an author keeps them: the device of this home, or a recovery code that is used here. */
+export function unsentFile(folder: string, author: 'device' | 'code'): string {
+  return path.join(folder, author === 'device' ? 'unsent' : 'unsent-code');
+}
 
 /** Oldest first; none is the rule. Throws `key_invalid` when the file is damaged, `store_failed`. */
-export function unsentEntries(folder: string): readonly Uint8Array[] {
+export function unsentEntries(file: string): readonly Uint8Array[] {
   let content: Uint8Array;
   try {
-    content = readFileSync(unsentPath(folder));
+    content = readFileSync(file);
   } catch (cause) {
     if (isAbsent(cause)) return [];
-    throw new HoldfastError('store_failed', `${unsentPath(folder)} cannot be read`, { cause, next: 'check its permissions' });
+    throw new HoldfastError('store_failed', `${file} cannot be read`, { cause, next: 'check its permissions' });
   }
   try {
-    return decode(unsentFile, content, maxFileBytes).entries;
+    return decode(unsentForm, content, maxFileBytes).entries;
   } catch (cause) {
-    throw new HoldfastError('key_invalid', `${unsentPath(folder)} is damaged`, { cause, next: 'restore it from a backup' });
+    throw new HoldfastError('key_invalid', `${file} is damaged`, { cause, next: 'restore it from a backup' });
   }
 }
 
 /** On disk when this returns. Throws `store_failed`; then nothing may be sent. */
-export function keepUnsent(folder: string, entries: readonly Uint8Array[]): void {
-  writeAtomically(unsentPath(folder), encode(unsentFile, { v: 1, entries }));
+export function keepUnsent(file: string, entries: readonly Uint8Array[]): void {
+  writeAtomically(file, encode(unsentForm, { v: 1, entries }));
 }
 
-export function forgetUnsent(folder: string): void {
-  rmSync(unsentPath(folder), { force: true });
+export function forgetUnsent(file: string): void {
+  rmSync(file, { force: true });
+}
+
+/** Of a home that begins anew. */
+export function forgetAllUnsent(folder: string): void {
+  for (const author of ['device', 'code'] as const) forgetUnsent(unsentFile(folder, author));
 }

@@ -26,9 +26,9 @@ interface Fault extends VectorEntry {
   readonly entry: string;
 }
 
-const [history, ...faults] = ownVectors<VectorEntry>('journal/history').entries as readonly [History, ...Fault[]];
+const vectorsOf = (file: string) => ownVectors<VectorEntry>(file).entries as readonly [History, ...Fault[]];
 
-async function readHistory(): Promise<Replica> {
+async function readHistory(history: History): Promise<Replica> {
   const lockboxes = new Map(history.lockboxes.map(({ place, sealed }) => [place, fromVectorHex(sealed)]));
   const replica = new Replica({
     primitives: nodePrimitives,
@@ -44,24 +44,11 @@ async function readHistory(): Promise<Replica> {
   return replica;
 }
 
-describe('journal vectors', () => {
-  it(`${history.clause} ${history.name}: ${history.expect}`, async () => {
-    const { state } = await readHistory();
-    assert.equal(toHex(state.control.hash), history.control);
-    assert.deepEqual(
-      [...state.agents.values()].map(({ scope, revoked }) => [scope, revoked !== undefined]),
-      [
-        ['main', false],
-        ['gone', true],
-      ],
-    );
-    assert.equal(state.rejected.length, 0);
-    assert.deepEqual([state.rules?.version, state.earlierRules.length, state.bedrock.version], [2, 1, 1]);
-  });
-
+/** Each fault after the whole history, and what every reader makes of it. */
+function faultsAfter(history: History, faults: readonly Fault[]): void {
   for (const { name, clause, verdict, expect, topic, entry } of faults) {
     it(`${clause} ${name}: ${verdict} ${expect}`, async () => {
-      const replica = await readHistory();
+      const replica = await readHistory(history);
       const [result] = await replica.ingest(fromVectorHex(topic), [fromVectorHex(entry)]);
       assert.equal(result?.kind, verdict);
       assert.equal(result.kind === 'rejected' || result.kind === 'refused' ? result.code : undefined, expect);
@@ -74,4 +61,37 @@ describe('journal vectors', () => {
       assert.ok(replica.heads()[0]?.topic === controlTopic);
     });
   }
+}
+
+describe('journal vectors', () => {
+  const [history, ...faults] = vectorsOf('journal/history');
+  it(`${history.clause} ${history.name}: ${history.expect}`, async () => {
+    const { state } = await readHistory(history);
+    assert.equal(toHex(state.control.hash), history.control);
+    assert.deepEqual(
+      [...state.agents.values()].map(({ scope, revoked }) => [scope, revoked !== undefined]),
+      [
+        ['main', false],
+        ['gone', true],
+      ],
+    );
+    assert.equal(state.rejected.length, 0);
+    assert.deepEqual([state.rules?.version, state.earlierRules.length, state.bedrock.version], [2, 1, 1]);
+  });
+  faultsAfter(history, faults);
+});
+
+describe('journal vectors of devices', () => {
+  const [history, ...faults] = vectorsOf('journal/devices');
+  it(`${history.clause} ${history.name}: ${history.expect}`, async () => {
+    const { state } = await readHistory(history);
+    assert.equal(toHex(state.control.hash), history.control);
+    assert.deepEqual(
+      [...state.devices.values()].map(({ name }) => name),
+      ['laptop', 'desk'],
+    );
+    assert.deepEqual([...state.former.values()].map(({ name }) => name).toSorted(), ['', 'phone', 'tablet']);
+    assert.equal(state.rejected.length, 0);
+  });
+  faultsAfter(history, faults);
 });
