@@ -272,6 +272,12 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
   assert.deepEqual([asked['calls'], asked['standingRatio']], [0, null]);
 });
 
+test('enroll in the Secure Enclave is refused by name, before a daemon is asked', async (t) => {
+  const asked = await cli(['enroll', '--custody', 'secure-enclave', '--json'], { home: newHome(t) });
+  assert.deepEqual([asked.code, code(asked.stdout)], [3, 'key_store_absent']);
+  assert.match((json(asked.stdout) as { error: { next: string } }).error.next, /secure-enclave\/README\.md/);
+});
+
 // [CLI-7]
 test('enroll prints the offer at once and the agent at the end, each one line of JSON', async (t) => {
   const offer: DoorReply = {

@@ -17,17 +17,21 @@ export function localRelay(): string {
   return `http://127.0.0.1:${process.env['HOLDFAST_PORT'] || '7433'}`;
 }
 
-/** Whether the software store is sealed is not chosen here. Throws `usage`. */
+/** Whether the software store is sealed is not chosen here. Throws `usage`, `key_store_absent`. */
 function parseStore(typed: string | undefined): 'tpm' | 'pkcs11' | 'software' | undefined {
   if (typed === undefined || typed === 'tpm' || typed === 'pkcs11' || typed === 'software') return typed;
+  if (typed === 'secure-enclave')
+    throw new HoldfastError('key_store_absent', 'the Secure Enclave is in Macs, and no daemon of ours runs there yet', {
+      next: 'use --custody tpm, pkcs11 or software; a program for it, never compiled: apps/custody/secure-enclave/README.md',
+    });
   throw new HoldfastError('usage', `there is no key store ${typed}`, { next: 'use --custody tpm, pkcs11 or software' });
 }
 
 export async function enroll(output: Output, options: EnrollOptions): Promise<void> {
+  const custody = parseStore(options.custody);
   const call = await DoorCall.open(findHome());
   try {
     const { scope, relay } = options;
-    const custody = parseStore(options.custody);
     const wrong = options.may?.find((each) => !/^[a-z0-9][a-z0-9._:-]{0,63}$/.test(each));
     if (wrong !== undefined) throw usage(`${wrong} is no capability: small letters, digits, and . _ : -`);
     call.send({
