@@ -1,6 +1,6 @@
 // Controls around credentials: THREAT_MODEL.md, C.
 
-import type { Area } from './mutation.ts';
+import type { Area, Mutation } from './mutation.ts';
 
 const argumentProperties = 'packages/protocol/test/vault/arguments-properties.test.ts';
 const argumentsStory = 'e2e/arguments.test.ts';
@@ -17,37 +17,31 @@ const replies = 'apps/daemon/test/broker/replies.test.ts';
 const scrub = 'apps/daemon/test/broker/scrub.test.ts';
 const targets = 'apps/daemon/test/broker/targets.test.ts';
 
-/** Every encoding that replies are searched for, as it stands in the source, and the encoder of the test that it answers to. */
+/** Every form that replies are searched for, as it stands in the source, and the reflection that answers to it. */
 const forms: Readonly<Record<string, string>> = {
-  exact: '{ bytes: Buffer.from(secret.buffer, secret.byteOffset, secret.length), fill: star },',
+  exact: '{ bytes: joined(secret), fill: star },',
   reversed: '{ bytes: reversed(secret), fill: star },',
-  lower: "{ bytes: inCase(secret, 'lower'), fill: star },",
-  upper: "{ bytes: inCase(secret, 'upper'), fill: star },",
-  componentPlus: "{ bytes: percent(secret, unreservedOnly, 'upper'), fill: star },",
-  componentLower: "{ bytes: percent(secret, unreservedOnly, 'lower'), fill: star },",
-  component: "{ bytes: percent(secret, componentPlain, 'upper'), fill: star },",
-  form: "{ bytes: percent(secret, formPlain, 'upper', '+'), fill: star },",
-  percentAllUpper: "{ bytes: percent(secret, nothingPlain, 'upper'), fill: letterX },",
-  percentAll: "{ bytes: percent(secret, nothingPlain, 'lower'), fill: letterX },",
-  json: '{ bytes: escaped(secret, jsonEscapes), fill: star },',
-  jsonSlash: '{ bytes: escaped(secret, jsonSlashEscapes), fill: star },',
-  jsonUnicode: "{ bytes: jsonUnicode(secret, 'lower'), fill: star },",
-  jsonUnicodeUpper: "{ bytes: jsonUnicode(secret, 'upper'), fill: star },",
-  html: "{ bytes: escaped(secret, htmlEscapes('&quot;', '&#39;')), fill: star },",
-  htmlNumbers: "{ bytes: escaped(secret, htmlEscapes('&#34;', '&#39;')), fill: star },",
-  htmlHex: "{ bytes: escaped(secret, htmlEscapes('&quot;', '&#x27;')), fill: star },",
-  hex: "{ bytes: hex(secret, 'lower'), fill: zero },",
-  HEX: "{ bytes: hex(secret, 'upper'), fill: zero },",
+  hex: '{ bytes: hex(secret), fill: zero },',
+  'hex with colons': '{ bytes: hex(secret, colon), fill: zero },',
+  'hex with dashes': '{ bytes: hex(secret, dash), fill: zero },',
+  'json as an array of codes': '{ bytes: decimal(secret), fill: one },',
 };
-
-const encodings = Object.entries(forms).map(([encoder, from]) => ({
-  id: `C-4.${encoder.replaceAll(/[A-Z]+/g, (letters) => `-${letters.toLowerCase()}`).replace(/^-/, 'upper-')}`,
-  off: `replies are not searched for the encoding ${encoder}`,
+const encodings = Object.entries(forms).map(([form, from]) => ({
+  id: `C-4.${form.replaceAll(/[^a-z]+/g, '-')}`,
+  off: `replies are not searched for the form: ${form}`,
   file: 'apps/daemon/src/broker/fingerprints.ts',
   from,
   to: '',
-  red: { [scrub]: `finds the secret ${encoder}, wherever chunks are cut` },
+  red: { [scrub]: `finds the secret: ${form}, wherever chunks are cut` },
 }));
+const reading = (id: string, off: string, from: string, to: string, form: string): Mutation => ({
+  id: `C-4.${id}`,
+  off,
+  file: 'apps/daemon/src/broker/reading.ts',
+  from,
+  to,
+  red: { [scrub]: `finds the secret: ${form}, wherever chunks are cut` },
+});
 
 export const credentials: Area = {
   mutations: [
@@ -277,23 +271,23 @@ export const credentials: Area = {
       id: 'C-4.borders',
       off: 'a secret across the border of two chunks is not seen',
       file: 'apps/daemon/src/broker/scrub.ts',
-      from: "if (match === 'partial') return candidate;",
-      to: "if (match === 'partial') return work.length;",
+      from: "if (match === 'partial') return { settled: reading.startOf(candidate), telling: true };",
+      to: "if (match === 'partial') return { settled: work.length, telling: true };",
       red: { [scrub]: 'holds back only what could begin a secret' },
     },
     {
       id: 'C-4.short-ends',
       off: 'a short beginning at the end of a chunk goes out',
       file: 'apps/daemon/src/broker/scrub.ts',
-      from: 'return final ? work.length : this.#prints.liveEnd(work, at);',
-      to: 'return work.length;',
-      red: { [scrub]: 'finds the secret exact, wherever chunks are cut' },
+      from: 'const live = this.#prints.liveLength(at);',
+      to: 'const live = 0 * at;',
+      red: { [scrub]: 'finds the secret: exact, wherever chunks are cut' },
     },
     {
       id: 'C-4.compressed',
       off: 'compressed replies are scrubbed as they come',
       file: 'apps/daemon/src/broker/reply.ts',
-      from: 'if (decoder !== undefined) stages.push(decoder);',
+      from: 'stages.push(...decoders);',
       to: '',
       red: { [replies]: 'compressed replies are decoded and scrubbed' },
     },
@@ -310,17 +304,49 @@ export const credentials: Area = {
       id: 'C-4.base64',
       off: 'base64 is looked for at one offset only',
       file: 'apps/daemon/src/broker/fingerprints.ts',
-      from: 'for (const offset of [0, 1, 2]) {',
-      to: 'for (const offset of [0]) {',
-      red: { [scrub]: 'finds the secret in base64 at each offset' },
+      from: 'for (const offset of [0, 1, 2])',
+      to: 'for (const offset of [0])',
+      red: { [scrub]: 'finds the secret: base64, one byte in, wherever chunks are cut' },
     },
     {
       id: 'C-4.base64-edges',
       off: 'the characters beside a base64 core stay',
       file: 'apps/daemon/src/broker/scrub.ts',
-      from: 'if (match.edges.before && candidate > 0 && isBase64(work[candidate - 1] ?? 0)) work[candidate - 1] = edgeFill;',
-      to: '',
-      red: { [scrub]: 'finds the secret in base64 at each offset' },
+      from: '...(beside.bitsBehind ? neighbour(last + 1)',
+      to: '...(beside.bitsBehind && last < 0 ? neighbour(last + 1)',
+      red: { [scrub]: 'finds the secret: base64, one byte in, wherever chunks are cut' },
+    },
+    reading(
+      'escapes',
+      'escapes are not undone',
+      'if (kinds === escapes.none || !opening.some((byte) => bytes.includes(byte))) this.#readPlain(bytes);',
+      'if (kinds >= escapes.none) this.#readPlain(bytes);',
+      'percent, partly',
+    ),
+    reading(
+      'nested',
+      'an escape within another stays',
+      'const nested = this.#kinds === escapes.all;',
+      'const nested = this.#kinds < escapes.none;',
+      'percent, twice',
+    ),
+    reading('entities', 'entities of HTML are not undone', 'return this.#entity(count);', 'return 0 * count;', 'html, decimal'),
+    reading('lines', 'line ends count as characters', 'if (byte <= 0x20 ||', 'if (byte < 0x0a ||', 'broken into lines'),
+    {
+      id: 'C-4.plain-too',
+      off: 'a reply is read in one way only',
+      file: 'apps/daemon/src/broker/scrub.ts',
+      from: 'for (const kinds of others) {',
+      to: 'for (const kinds of others.slice(9)) {',
+      red: { [scrub]: 'what stands before a secret cannot swallow its beginning' },
+    },
+    {
+      id: 'C-4.bombs',
+      off: 'a reply may unpack to any size',
+      file: 'apps/daemon/src/broker/inflate.ts',
+      from: 'if (given > freeBytes + taken * maxExpansion)',
+      to: 'if (given > Infinity)',
+      red: { [replies]: 'a reply that unpacks to far more than it was ends' },
     },
     {
       id: 'C-4.passwords',
@@ -650,7 +676,7 @@ export const credentials: Area = {
       id: 'C-13.borders',
       off: 'a secret may be laid over messages',
       file: 'apps/daemon/src/broker/scrub.ts',
-      from: 'if (this.#prints.nextCandidate(this.#held, 0) === 0) released.fill(star);',
+      from: 'if (this.#beginsASecret()) released.fill(star);',
       to: '',
       red: { 'apps/daemon/test/broker/websocket.test.ts': 'a secret over several messages' },
     },

@@ -264,7 +264,8 @@ const secrets: readonly (readonly [string, string, Expect, Value, Uint8Array])[]
   ['header with a carriage return', 'VAULT-6', 'secret_unfit', { kind: 'header', name: 'x-api-key' }, text('abcd\r1234')],
   ['header beyond ASCII', 'VAULT-6', 'secret_unfit', { kind: 'header', name: 'x-api-key' }, text('abcd1234é')],
   ['basic with a NUL', 'VAULT-6', 'secret_unfit', { kind: 'basic', username: '' }, text('abcd\x001234')],
-  ['query of any bytes', 'VAULT-6', 'ok', { kind: 'query', name: 'key' }, text('\x00\xff\r\n1234')],
+  ['query of any bytes', 'VAULT-6', 'ok', { kind: 'query', name: 'key' }, text('\x00\xff\r\n12345678')],
+  ['too little that counts', 'VAULT-5', 'secret_unfit', { kind: 'query', name: 'key' }, text('ab, "cd", "efg"')],
 ];
 writeVectors(
   'vault/secrets',

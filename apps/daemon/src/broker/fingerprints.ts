@@ -1,125 +1,94 @@
-// What the broker remembers of secrets to find them in replies, spec/broker.md §6: for each encoding a keyed rolling hash of its first
-// bytes and a MAC of all of it. Neither gives a byte back; with the key in hand (a dump of this process) a guess can be tested, so
-// what protects the secret then is that it cannot be guessed.
+// What the broker remembers of secrets to find them in replies, spec/broker.md §6: for each encoding, as it reads, a keyed rolling hash of
+// its first characters and a MAC of all of it. Neither gives a byte back; with the key in hand (a dump of this process) a guess can be
+// tested, so what protects the secret then is that it cannot be guessed.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import {
-  base64Core,
-  base64Edges,
-  componentPlain,
-  escaped,
-  formPlain,
-  hex,
-  inCase,
-  jsonUnicode,
-  nothingPlain,
-  percent,
-  reversed,
-  unreservedOnly,
-} from './encode.ts';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { base64Core, base64Edges, decimal, hex, joined, replaced, reversed } from './encode.ts';
+import { escapes, Reading } from './reading.ts';
 import { refusal } from './refusal.ts';
 
 /** A shorter secret could not be told from ordinary text. [BROKER-23] */
 export const minSecretBytes = 8;
-/** Bytes under the rolling hash: no encoding of a secret is shorter. */
-const windowBytes: number = minSecretBytes;
-/** Bytes of the tag by which a short end of a chunk is recognised as a possible beginning. */
-const tagBytes = 4;
+/** Characters under the rolling hash: no encoding of a secret reads shorter. */
+const windowLength: number = minSecretBytes;
+/** Characters of the tag by which a short end of a chunk is recognised as a possible beginning. */
+const tagLength = 4;
+/** A secret that reads at least as long is also found without its first eight characters, should what stands before it swallow them. */
+const longEnoughToCut = 32;
 
-interface Print {
+export interface Print {
+  /** In characters, as they read. */
   readonly length: number;
   readonly mac: Buffer;
   /** What replaces each byte: `*`, or a character that keeps a decoder of the encoding going. */
   readonly fill: number;
-  readonly edges: { readonly before: boolean; readonly after: boolean };
+  /** Characters beside it that go with it: those that carry some of its bits, those that its reading leaves out, those that were cut off. */
+  readonly beside: {
+    readonly bitsBefore: boolean;
+    readonly bitsBehind: boolean;
+    readonly before: number;
+    readonly behind: number;
+  };
+  readonly cut: number;
 }
 
 interface Form {
   readonly bytes: Buffer;
   readonly fill: number;
-  readonly edges?: Print['edges'];
+  readonly edges?: { readonly before: boolean; readonly after: boolean };
 }
 
-const star = 0x2a;
-const letterX = 0x78;
-const zero = 0x30;
-const noEdges = { before: false, after: false };
+const [star, letterX, zero, one] = [0x2a, 0x78, 0x30, 0x31] as const;
+const [space, plus, colon, dash] = [0x20, 0x2b, 0x3a, 0x2d] as const;
 
-const jsonEscapes = new Map([
-  [0x22, '\\"'],
-  [0x5c, '\\\\'],
-]);
-const jsonSlashEscapes = new Map([...jsonEscapes, [0x2f, '\\/']]);
-const htmlEscapes = (quote: string, apostrophe: string): ReadonlyMap<number, string> =>
-  new Map([
-    [0x26, '&amp;'],
-    [0x3c, '&lt;'],
-    [0x3e, '&gt;'],
-    [0x22, quote],
-    [0x27, apostrophe],
-  ]);
-
-/** Every encoding that replies are searched for; each is memory of its own that the caller overwrites. [BROKER-21] */
+/** Every encoding that replies are searched for beside escapes; each is memory of its own that the caller overwrites. [BROKER-21] */
 function formsOf(secret: Uint8Array): Form[] {
   const forms: Form[] = [
-    { bytes: Buffer.from(secret.buffer, secret.byteOffset, secret.length), fill: star },
+    { bytes: joined(secret), fill: star },
     { bytes: reversed(secret), fill: star },
-    { bytes: inCase(secret, 'lower'), fill: star },
-    { bytes: inCase(secret, 'upper'), fill: star },
-    { bytes: percent(secret, unreservedOnly, 'upper'), fill: star },
-    { bytes: percent(secret, unreservedOnly, 'lower'), fill: star },
-    { bytes: percent(secret, componentPlain, 'upper'), fill: star },
-    { bytes: percent(secret, formPlain, 'upper', '+'), fill: star },
-    { bytes: percent(secret, nothingPlain, 'upper'), fill: letterX },
-    { bytes: percent(secret, nothingPlain, 'lower'), fill: letterX },
-    { bytes: escaped(secret, jsonEscapes), fill: star },
-    { bytes: escaped(secret, jsonSlashEscapes), fill: star },
-    { bytes: jsonUnicode(secret, 'lower'), fill: star },
-    { bytes: jsonUnicode(secret, 'upper'), fill: star },
-    { bytes: escaped(secret, htmlEscapes('&quot;', '&#39;')), fill: star },
-    { bytes: escaped(secret, htmlEscapes('&#34;', '&#39;')), fill: star },
-    { bytes: escaped(secret, htmlEscapes('&quot;', '&#x27;')), fill: star },
-    { bytes: hex(secret, 'lower'), fill: zero },
-    { bytes: hex(secret, 'upper'), fill: zero },
+    // Forms write a space so.
+    ...(secret.includes(space) ? [{ bytes: replaced(secret, space, plus), fill: star }] : []),
+    { bytes: hex(secret), fill: zero },
+    { bytes: hex(secret, colon), fill: zero },
+    { bytes: hex(secret, dash), fill: zero },
+    { bytes: decimal(secret), fill: one },
   ];
-  for (const offset of [0, 1, 2]) {
-    for (const alphabet of ['standard', 'url'] as const) {
-      forms.push({ bytes: base64Core(secret, offset, alphabet), fill: letterX, edges: base64Edges(secret.length, offset) });
-    }
-  }
+  for (const offset of [0, 1, 2])
+    forms.push({ bytes: base64Core(secret, offset), fill: letterX, edges: base64Edges(secret.length, offset) });
   return forms;
 }
 
-/** Coarse classes of bytes: which ones a session's secrets use says next to nothing about them, and lets most texts end in no beginning. */
+/** Coarse classes of characters: which ones a session's secrets use says next to nothing about them, and lets most texts end in no beginning. */
 const classOf = Uint8Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   if (/[A-Za-z0-9]/.test(character)) return 1;
-  if ('-_.~'.includes(character)) return 2;
-  if ('+/='.includes(character)) return 4;
+  if ('.~'.includes(character)) return 2;
+  if ('+/'.includes(character)) return 4;
   if (character === '%') return 8;
-  if (character === '\\') return 16;
+  if (character === ':') return 16;
   if (byte > 0x20 && byte < 0x7f) return 32;
-  return byte < 0x20 ? 64 : 128;
+  return byte < 0x20 ? 0 : 128;
 });
 
-/** The fingerprints of one session's secrets. Grows only; the scrubbers of the session share it. */
+/** The fingerprints of one session's secrets. Grows only; the scrubbers of the session share it, and what they read with. */
 export class Fingerprints {
+  readonly reading = new Reading();
   readonly #key = randomBytes(32);
   readonly #factor: number = randomBytes(4).readInt32LE() | 1;
-  /** factor^windowBytes: takes the byte that leaves the window out of the hash. */
+  /** factor^windowLength: takes the character that leaves the window out of the hash. */
   readonly #leaving: number;
   readonly #prints = new Map<number, Print[]>();
   readonly #known = new Set<string>();
   readonly #maxSecrets: number;
   readonly #candidates = new Uint8Array(1 << 16);
-  readonly #tags = new Uint8Array(256);
+  readonly #tags = new Uint8Array(1 << 16);
   #classes = 0;
-  longestBytes = 0;
 
   constructor(maxSecrets: number) {
     this.#maxSecrets = maxSecrets;
     let leaving = 1;
-    for (let at = 0; at < windowBytes; at += 1) leaving = Math.imul(leaving, this.#factor);
+    for (let at = 0; at < windowLength; at += 1) leaving = Math.imul(leaving, this.#factor);
     this.#leaving = leaving;
   }
 
@@ -127,7 +96,10 @@ export class Fingerprints {
     return this.#known.size;
   }
 
-  /** Remembers how `secret` looks in each encoding. The secret stays the caller's and is not kept. Throws `limit_exceeded`. [BROKER-21] */
+  /**
+   * Remembers how `secret` looks in each encoding. The secret stays the caller's and is not kept. Throws `limit_exceeded`, or `secret_unfit`
+   * for one of which too little reads as itself. [BROKER-23, BROKER-40]
+   */
   add(secret: Uint8Array): void {
     const name = this.#mac(secret).toString('base64');
     if (this.#known.has(name)) return;
@@ -137,73 +109,107 @@ export class Fingerprints {
       for (const form of forms) this.#addForm(form);
       this.#known.add(name);
     } finally {
-      for (const { bytes } of forms.slice(1)) bytes.fill(0);
+      for (const { bytes } of forms) bytes.fill(0);
+      this.reading.forget();
     }
   }
 
-  #addForm({ bytes, fill, edges = noEdges }: Form): void {
-    const mac = this.#mac(bytes);
-    const hash = this.hashAt(bytes, 0, windowBytes);
+  /** Once with what looks like an escape in it undone, and once as it is: other characters may stand between those of the escape. */
+  #addForm(form: Form): void {
+    for (const kinds of [escapes.all, escapes.none]) {
+      this.reading.read(form.bytes, kinds);
+      this.#addReading(form);
+    }
+  }
+
+  #addReading({ bytes, fill, edges = { before: false, after: false } }: Form): void {
+    const { reading } = this;
+    const { length } = reading;
+    if (length < windowLength)
+      throw new HoldfastError('secret_unfit', 'Too little of the credential could be told from other text in a reply.', {
+        next: 'Have the operator add a longer one.',
+      });
+    const beside = { bitsBefore: edges.before, bitsBehind: edges.after };
+    const before = reading.startOf(0);
+    const behind = bytes.length - reading.endOf(length - 1);
+    this.#addPrint(reading.characters.subarray(0, length), { fill, beside: { ...beside, before, behind }, cut: 0 });
+    if (length < longEnoughToCut) return;
+    const rest = reading.characters.subarray(windowLength, length);
+    this.#addPrint(rest, { fill, beside: { ...beside, before: 0, behind }, cut: windowLength });
+  }
+
+  #addPrint(characters: Uint8Array, rest: Omit<Print, 'length' | 'mac'>): void {
+    const mac = this.#mac(characters);
+    const hash = this.#hash(characters, 0, windowLength);
     const sameHash = this.#prints.get(hash) ?? [];
     if (sameHash.some((print) => print.mac.equals(mac))) return;
-    this.#prints.set(hash, [...sameHash, { length: bytes.length, mac, fill, edges }]);
+    this.#prints.set(hash, [...sameHash, { length: characters.length, mac, ...rest }]);
     this.#candidates[hash >>> 16] = 1;
-    this.#tags[this.hashAt(bytes, 0, tagBytes) >>> 24] = 1;
-    for (const byte of bytes) this.#classes |= classOf[byte] ?? 0;
-    this.longestBytes = Math.max(this.longestBytes, bytes.length);
+    this.#tags[this.#hash(characters, 0, tagLength) >>> 16] = 1;
+    for (const character of characters) this.#classes |= classOf[character] ?? 0;
   }
 
   #mac(bytes: Uint8Array): Buffer {
     return createHmac('sha256', this.#key).update(bytes).digest().subarray(0, 16);
   }
 
-  hashAt(bytes: Uint8Array, from: number, length: number): number {
+  #hash(characters: Uint8Array, from: number, length: number): number {
     let hash = 0;
-    for (let at = from; at < from + length; at += 1) hash = (Math.imul(hash, this.#factor) + (bytes[at] ?? 0)) | 0;
+    for (let at = from; at < from + length; at += 1) hash = (Math.imul(hash, this.#factor) + (characters[at] ?? 0)) | 0;
     return hash;
   }
 
-  /** The first window at or after `from` that could begin an encoding, or -1. One multiplication or two a byte. */
-  nextCandidate(bytes: Uint8Array, from: number): number {
-    const last = bytes.length - windowBytes;
+  /** The first window of the reading at or after `from` that could begin an encoding, or -1. One multiplication or two a character. */
+  nextCandidate(from: number): number {
+    const { characters } = this.reading;
+    const last = this.reading.length - windowLength;
     if (from > last) return -1;
     const factor = this.#factor;
     const leaving = this.#leaving;
     const candidates = this.#candidates;
-    let hash = this.hashAt(bytes, from, windowBytes);
+    let hash = this.#hash(characters, from, windowLength);
     for (let at = from; ; at += 1) {
       if (candidates[hash >>> 16] === 1 && this.#prints.has(hash)) return at;
       if (at === last) return -1;
-      hash = (Math.imul(hash, factor) + (bytes[at + windowBytes] ?? 0) - Math.imul(bytes[at] ?? 0, leaving)) | 0;
+      hash =
+        (Math.imul(hash, factor) + (characters[at + windowLength] as number) - Math.imul(characters[at] as number, leaving)) | 0;
     }
   }
 
-  /** At a candidate: the encoding that stands there whole, `partial` if the bytes end too early to tell, or undefined. */
-  matchAt(bytes: Uint8Array, at: number): Print | 'partial' | undefined {
-    const prints = this.#prints.get(this.hashAt(bytes, at, windowBytes)) ?? [];
-    let partial = false;
+  /** At a candidate: the encoding that stands there whole, `partial` if the reading ends too early to tell and is not all, or undefined. */
+  matchAt(at: number, isAll: boolean): Print | 'partial' | undefined {
+    const { characters, length, wholeLength } = this.reading;
+    const known = isAll ? length : wholeLength;
+    const prints = this.#prints.get(this.#hash(characters, at, windowLength)) ?? [];
     let longest: Print | undefined;
-    for (const print of prints) {
-      if (at + print.length > bytes.length) partial = true;
-      else if (print.length > (longest?.length ?? 0) && this.#mac(bytes.subarray(at, at + print.length)).equals(print.mac))
+    for (const print of prints)
+      if (
+        at + print.length <= known &&
+        print.length > (longest?.length ?? 0) &&
+        this.#mac(characters.subarray(at, at + print.length)).equals(print.mac)
+      )
         longest = print;
-    }
-    if (longest !== undefined) return longest;
-    return partial && bytes.subarray(at).every((byte) => this.#mayStand(byte)) ? 'partial' : undefined;
+    // One secret may begin with another.
+    const longer = prints.some((print) => print.length > (longest?.length ?? 0) && at + print.length > known);
+    if (!isAll && longer && characters.subarray(at, known).every((character) => this.#mayStand(character))) return 'partial';
+    return longest;
   }
 
-  #mayStand(byte: number): boolean {
-    return ((classOf[byte] ?? 0) & this.#classes) !== 0;
+  #mayStand(character: number): boolean {
+    return ((classOf[character] as number) & this.#classes) !== 0;
   }
 
-  /** Where the end of `bytes`, shorter than a window, could begin an encoding; `bytes.length` if nowhere. [BROKER-22] */
-  liveEnd(bytes: Uint8Array, from: number): number {
-    const { length } = bytes;
-    let live = length;
-    for (let at = length - 1; at >= Math.max(from, length - windowBytes + 1); at -= 1) {
-      if (!this.#mayStand(bytes[at] ?? 0)) break;
-      if (length - at < tagBytes || this.#tags[this.hashAt(bytes, at, tagBytes) >>> 24] === 1) live = at;
+  /** How many of the reading's last characters, fewer than a window, could begin an encoding; at least `tagLength` only by their tag. [BROKER-22] */
+  liveLength(from: number): number {
+    const { characters, wholeLength: length } = this.reading;
+    let live = 0;
+    for (let at = length - 1; at >= Math.max(from, length - windowLength + 1); at -= 1) {
+      if (!this.#mayStand(characters[at] as number)) break;
+      if (length - at < tagLength || this.#tags[this.#hash(characters, at, tagLength) >>> 16] === 1) live = length - at;
     }
     return live;
   }
+
+  /** Fewer say nothing yet: what ends a line with them need not wait for the next. */
+  static readonly tellingLength: number = tagLength;
 }

@@ -2,8 +2,9 @@
 
 import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { constants, createBrotliDecompress, createGunzip, createZstdDecompress } from 'node:zlib';
 import type { Fingerprints } from './fingerprints.ts';
+import { AnyInflate, expansionLimit } from './inflate.ts';
 import type { Inbound } from './inbound.ts';
 import { refusal } from './refusal.ts';
 import { isHopByHop, pairsOf, valuesOf, type Header } from './request-head.ts';
@@ -19,17 +20,22 @@ const withheldFromClients: ReadonlySet<string> = new Set([
 ]);
 const withheldWhenGuarded: ReadonlySet<string> = new Set(['accept-ranges', 'authentication-info', 'set-cookie', 'set-cookie2']);
 
-function decoderFor(coding: string): Transform | undefined {
+/** Browsers take no larger window from anybody either (RFC 9659); a decoder would make room for what the reply names. */
+const zstdWindowLog = 23;
+/** More layers than anybody writes in earnest. [BROKER-24] */
+const maxCodings = 4;
+
+function decoderFor(coding: string): Transform {
   switch (coding) {
     case 'gzip':
     case 'x-gzip':
       return createGunzip();
     case 'deflate':
-      return createInflate();
+      return new AnyInflate();
     case 'br':
       return createBrotliDecompress();
     case 'zstd':
-      return createZstdDecompress();
+      return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
     default:
       throw refusal('reply_refused'); // [BROKER-24]
   }
@@ -64,14 +70,14 @@ export function passReply(
     return;
   }
   const stages: (Readable | Transform)[] = [reply];
-  const decoder = prints === undefined ? undefined : contentDecoder(headers);
-  if (decoder !== undefined) stages.push(decoder);
+  const decoders = prints === undefined ? [] : contentDecoders(headers);
+  stages.push(...decoders);
   if (prints !== undefined) stages.push(scrubStream(prints));
-  const counted = decoder === undefined && valuesOf(headers, 'content-length').length > 0;
+  const counted = decoders.length === 0 && valuesOf(headers, 'content-length').length > 0;
   const body = client.begin(
     status,
     reason,
-    headersForClient(headers, prints !== undefined, decoder !== undefined),
+    headersForClient(headers, prints !== undefined, decoders.length > 0),
     counted ? 'counted' : 'stream',
   );
   pipeline([...stages, body], (error) => {
@@ -79,14 +85,16 @@ export function passReply(
   });
 }
 
-function contentDecoder(headers: readonly Header[]): Transform | undefined {
+/** What undoes the codings of a body, the last one first, and bounds what comes of it. */
+function contentDecoders(headers: readonly Header[]): Transform[] {
   const codings = valuesOf(headers, 'content-encoding')
     .flatMap((value) => value.toLowerCase().split(','))
     .map((coding) => coding.trim())
     .filter((coding) => coding !== '' && coding !== 'identity');
-  if (codings.length > 1) throw refusal('reply_refused');
-  const [coding] = codings;
-  return coding === undefined ? undefined : decoderFor(coding);
+  if (codings.length === 0) return [];
+  if (codings.length > maxCodings) throw refusal('reply_refused');
+  const { packed, unpacked } = expansionLimit();
+  return [packed, ...codings.toReversed().map(decoderFor), unpacked];
 }
 
 /** What of a reply's head goes on. */

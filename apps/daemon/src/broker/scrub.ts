@@ -3,11 +3,25 @@
 
 import { Transform, type TransformCallback } from 'node:stream';
 import { joined, ownBuffer } from './encode.ts';
-import type { Fingerprints } from './fingerprints.ts';
+import { Fingerprints, type Print } from './fingerprints.ts';
+import { escapes, folded, kindsOfEscape } from './reading.ts';
 
 const isBase64 = (byte: number): boolean => /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte));
 const edgeFill = 0x78;
 const star = 0x2a;
+const lineFeed = 0x0a;
+
+type Owed = Pick<Print['beside'], 'bitsBehind' | 'behind'>;
+
+interface Cover {
+  readonly fill: number;
+  /** Of the next bytes, should they not be settled yet. */
+  readonly owed?: Owed;
+  /** Nothing but what is left out stands behind it. */
+  readonly isLast?: boolean;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** One stream's scrubber. Chunks become its own: what it does not give back it overwrites. */
 export class Scrubber {
@@ -15,8 +29,8 @@ export class Scrubber {
   #held = ownBuffer(0);
   /** How much of what is held has gone out already, at a border. */
   #out = 0;
-  /** The last encoding ended with the last byte, and the next character still carries some of its bits. */
-  #edgeOpen = false;
+  /** What ended with the last byte, and what of the next characters goes with it. */
+  #owed: Owed | undefined;
 
   constructor(prints: Fingerprints) {
     this.#prints = prints;
@@ -25,14 +39,17 @@ export class Scrubber {
   /** What can go out now. [BROKER-21, BROKER-22] */
   push(chunk: Buffer): Buffer {
     const work = this.#withHeld(chunk);
-    const clean = this.#mask(work, false);
-    this.#held = ownBuffer(work.length - clean);
-    work.copy(this.#held, 0, clean);
+    const owed = this.#takeOwed();
+    const { settled, telling } = this.#mask(work, false);
+    this.#held = ownBuffer(work.length - settled);
+    work.copy(this.#held, 0, settled);
+    // A line whose end says next to nothing does not wait for the next one.
+    const clean = !telling && work.at(-1) === lineFeed ? work.length : settled;
     work.fill(0, clean);
     const out = Math.min(this.#out, clean);
-    this.#out -= out;
+    this.#out = Math.max(this.#out, clean) - settled;
     work.fill(0, 0, out);
-    return work.subarray(out, clean);
+    return this.#released(work.subarray(out, clean), owed);
   }
 
   /**
@@ -41,9 +58,9 @@ export class Scrubber {
    */
   border(): Buffer {
     const released = joined(this.#held.subarray(this.#out));
-    if (this.#prints.nextCandidate(this.#held, 0) === 0) released.fill(star);
+    if (this.#beginsASecret()) released.fill(star);
     this.#out = this.#held.length;
-    return released;
+    return this.#released(released, this.#takeOwed());
   }
 
   /** What was held back, at the end of the stream: a beginning without an end is no secret. */
@@ -52,8 +69,9 @@ export class Scrubber {
     const out = this.#out;
     this.#held = ownBuffer(0);
     this.#out = 0;
+    const owed = this.#takeOwed();
     this.#mask(work, true);
-    return work.subarray(out);
+    return this.#released(work.subarray(out), owed);
   }
 
   #withHeld(chunk: Buffer): Buffer {
@@ -66,30 +84,105 @@ export class Scrubber {
     return work;
   }
 
-  /** Overwrites what it finds; returns how many bytes from the start are settled. */
-  #mask(work: Buffer, final: boolean): number {
-    if (this.#edgeOpen && work.length > 0) {
-      if (isBase64(work[0] ?? 0)) work[0] = edgeFill;
-      this.#edgeOpen = false;
+  #beginsASecret(): boolean {
+    const { reading } = this.#prints;
+    try {
+      return [escapes.all, escapes.none].some((kinds) => {
+        reading.read(this.#held, kinds);
+        return this.#prints.nextCandidate(0) === 0;
+      });
+    } finally {
+      reading.forget();
     }
+  }
+
+  /** Overwrites what it finds; how many bytes from the start are settled, and whether the rest is more than a few characters. */
+  #mask(work: Buffer, final: boolean): { readonly settled: number; readonly telling: boolean } {
+    const { reading } = this.#prints;
+    const covers: Cover[] = [];
+    try {
+      reading.read(work, escapes.all);
+      const { undone, unfinished, nested } = reading;
+      const found = [this.#search(work, final, covers)];
+      // What looked like one kind of escape may have been none, or another's plain text.
+      const kinds = kindsOfEscape.filter((kind) => ((undone | unfinished) & kind) !== 0);
+      const others = [...(undone === escapes.none ? [] : [escapes.none]), ...(nested || kinds.length > 1 ? kinds : [])];
+      for (const kinds of others) {
+        reading.read(work, kinds);
+        found.push(this.#search(work, final, covers));
+      }
+      const settled = found.reduce((least, each) => Math.min(least, each.settled), work.length);
+      return { settled: this.#overwrite(work, covers, settled), telling: found.some(({ telling }) => telling) };
+    } finally {
+      reading.forget();
+    }
+  }
+
+  /** Overwrites what lies before `settled`; what reaches beyond it is decided again, whole. How much is settled then. */
+  #overwrite(work: Buffer, covers: readonly Cover[], settled: number): number {
+    const across = covers.filter(({ from, to }) => from < settled && to > settled).map(({ from }) => from);
+    if (across.length > 0) return this.#overwrite(work, covers, Math.min(...across));
+    for (const { fill, from, to, owed, isLast } of covers) {
+      if (to <= settled) work.fill(fill, from, to);
+      if ((to === settled || from === settled || (isLast && settled === work.length)) && owed !== undefined) this.#owed = owed;
+    }
+    return settled;
+  }
+
+  #search(work: Buffer, final: boolean, covers: Cover[]): { readonly settled: number; readonly telling: boolean } {
+    const { reading } = this.#prints;
     let at = 0;
     for (;;) {
-      const candidate = this.#prints.nextCandidate(work, at);
+      const candidate = this.#prints.nextCandidate(at);
       if (candidate < 0) break;
-      const match = this.#prints.matchAt(work, candidate);
-      if (match === undefined || (match === 'partial' && final)) {
+      const match = this.#prints.matchAt(candidate, final);
+      if (match === undefined) {
         at = candidate + 1;
         continue;
       }
-      if (match === 'partial') return candidate;
-      const end = candidate + match.length;
-      work.fill(match.fill, candidate, end);
-      if (match.edges.before && candidate > 0 && isBase64(work[candidate - 1] ?? 0)) work[candidate - 1] = edgeFill;
-      if (match.edges.after && end === work.length) this.#edgeOpen = true;
-      else if (match.edges.after && isBase64(work[end] ?? 0)) work[end] = edgeFill;
-      at = end;
+      if (match === 'partial') return { settled: reading.startOf(candidate), telling: true };
+      covers.push(...this.#coversOf(candidate, match));
+      at = candidate + match.length;
     }
-    return final ? work.length : this.#prints.liveEnd(work, at);
+    if (final) return { settled: work.length, telling: false };
+    const live = this.#prints.liveLength(at);
+    const liveFrom = live === 0 ? work.length : reading.startOf(reading.wholeLength - live);
+    return {
+      settled: Math.min(liveFrom, reading.unfinishedAt),
+      telling: live >= Fingerprints.tellingLength || reading.unfinishedAt < work.length,
+    };
+  }
+
+  /** From the first byte of the first character to the last of the last, whatever stands between, and what goes with it on both sides. */
+  #coversOf(candidate: number, { length, fill, cut, beside }: Print): Cover[] {
+    const { reading } = this.#prints;
+    const [first, last] = [Math.max(0, candidate - cut), candidate + length - 1];
+    const to = reading.leftOutBehind(last, beside.behind);
+    const neighbour = (index: number): Cover[] =>
+      index >= 0 && index < reading.length && isBase64(reading.characters[index] as number)
+        ? [{ fill: edgeFill, from: reading.startOf(index), to: reading.endOf(index) }]
+        : [];
+    return [
+      ...(beside.bitsBefore ? neighbour(first - 1) : []),
+      ...(beside.bitsBehind ? neighbour(last + 1).map((cover) => ({ ...cover, owed: { bitsBehind: true, behind: 0 } })) : []),
+      { fill, from: reading.leftOutBefore(first, beside.before), to, owed: beside, isLast: last + 1 === reading.length },
+    ];
+  }
+
+  /** What of these bytes goes with a match that ended right before them. */
+  #released(bytes: Buffer, owed: Owed | undefined): Buffer {
+    if (owed === undefined) return bytes;
+    let at = 0;
+    for (; at < bytes.length && folded[bytes[at] as number] === 0; at += 1) if (at < owed.behind) bytes[at] = star;
+    if (at === bytes.length) this.#owed = { ...owed, behind: Math.max(0, owed.behind - at) };
+    else if (owed.bitsBehind && isBase64(bytes[at] as number)) bytes[at] = edgeFill;
+    return bytes;
+  }
+
+  #takeOwed(): Owed | undefined {
+    const owed = this.#owed;
+    this.#owed = undefined;
+    return owed;
   }
 }
 

@@ -35,7 +35,7 @@ export function encodedSecret(attach: Attach, secret: Buffer): Buffer {
       return encoded;
     }
     case 'query':
-      return percent(secret, unreservedOnly, 'upper');
+      return percent(secret, unreservedOnly);
     default:
       attach satisfies never;
       throw unfit();

@@ -30,8 +30,8 @@ const attaches: Record<string, Attach> = {
 function formsOf(secret: Buffer): Buffer[] {
   return [
     secret,
-    hex(secret, 'lower'),
-    ...[0, 1, 2].map((offset) => base64Core(secret, offset, 'standard')),
+    hex(secret),
+    ...[0, 1, 2].map((offset) => base64Core(secret, offset)),
     Buffer.from(secret.toString('latin1'), 'utf16le'),
   ];
 }

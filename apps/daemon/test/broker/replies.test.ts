@@ -5,7 +5,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { webcrypto } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import 'reflect-metadata'; // x509's container asks for it
 import * as x509 from '@peculiar/x509';
 import {
@@ -139,8 +139,16 @@ test('compressed replies are decoded and scrubbed; identity is what the origin i
   const origin = await it.origin();
   it.grant(origin);
   const host = `localhost:${origin.port}`;
-  const codings = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync };
-  for (const [coding, compress] of Object.entries(codings)) {
+  const codings: [coding: string, compress: (body: string) => Buffer][] = [
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['gzip, br', (body) => brotliCompressSync(gzipSync(body))],
+    ['identity, zstd, deflate, br, x-gzip', (body) => gzipSync(brotliCompressSync(deflateRawSync(zstdCompressSync(body))))],
+  ];
+  for (const [coding, compress] of codings) {
     origin.answer = (seen, response) => {
       const body = compress(`you sent ${headerOf(seen, 'authorization')} thank you`);
       response.writeHead(200, { 'content-encoding': coding, 'content-length': body.length }).end(body);
@@ -156,12 +164,34 @@ test('compressed replies are decoded and scrubbed; identity is what the origin i
   );
 });
 
+// [BROKER-24]
+test('a reply that unpacks to far more than it was ends; one that packs well arrives', async () => {
+  await using it = await world();
+  const bomb = gzipSync(gzipSync(Buffer.alloc(64 << 20)));
+  const large = Buffer.alloc(1 << 20, 'x\n');
+  const origin = await it.origin((seen, response) => {
+    const [coding, body] = seen.url === '/v1/me' ? ['gzip, gzip', bomb] : ['gzip', gzipSync(large)];
+    response.writeHead(200, { 'content-encoding': coding, 'content-length': body.length }).end(body);
+  });
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const reply = await it.ask(host, `GET /v1/large HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  assert.ok(reply.body.equals(large));
+  const tls = await it.tunnel(host);
+  tls.write(get(host));
+  let came = 0;
+  for await (const chunk of tls) came += (chunk as Buffer).length;
+  assert.ok(bomb.length < 4_000 && came < 24 << 20, `${bomb.length} bytes became ${came}`);
+  assert.ok(it.records.some(({ kind }) => kind === 'failed'));
+});
+
 // [BROKER-20] [BROKER-24]
 test('replies that break HTTP or cannot be cleaned are refused, and their connection is not used again', async () => {
   const replies: Record<string, string> = {
-    'a folded header': `HTTP/1.1 200 OK\r\nX-A: ${secretText.slice(0, 10)}\r\n ${secretText.slice(10)}\r\nContent-Length: 0\r\n\r\n`,
+    'a folded header': `HTTP/1.1 200 OK\r\nX-A: one\r\n two\r\nContent-Length: 0\r\n\r\n`,
     'an unknown coding': 'HTTP/1.1 200 OK\r\nContent-Encoding: secret-sauce\r\nContent-Length: 2\r\n\r\nok',
-    'two codings': 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br\r\nContent-Length: 2\r\n\r\nok',
+    'five codings': 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br, gzip, br, gzip\r\nContent-Length: 2\r\n\r\nok',
+    'one unknown coding of two': 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip, compress\r\nContent-Length: 2\r\n\r\nok',
     'a transfer coding that hides the body': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
     'a part': 'HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nok',
     'an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',

@@ -62,6 +62,9 @@ export type Attach = Infer<typeof attach>;
 const minSecretBytes = 8;
 export const maxSecretBytes = 8 * 1024;
 
+/** Whether a reply is read by this byte, spec/broker.md §6: controls, white space, quotes, commas and backslashes are read over. */
+const counts = (byte: number): boolean => byte > 0x20 && byte !== 0x7f && !`\\"',`.includes(String.fromCharCode(byte));
+
 /** What a header field can carry unchanged: visible ASCII, and spaces that are not at either end (RFC 9110 §5.5). */
 function fitsHeader(secret: Uint8Array): boolean {
   if (secret.at(0) === 0x20 || secret.at(-1) === 0x20) return false;
@@ -74,6 +77,8 @@ export function assertSecretFits(secret: Uint8Array, place: Attach): void {
     throw new HoldfastError('secret_unfit', message, { next });
   };
   if (secret.length < minSecretBytes) unfit(`the secret is shorter than ${minSecretBytes} bytes`, 'use a longer secret'); // [VAULT-5]
+  if (secret.filter(counts).length < minSecretBytes)
+    unfit(`fewer than ${minSecretBytes} characters of the secret tell it from other text`, 'use a longer secret'); // [VAULT-5]
   if (secret.length > maxSecretBytes)
     unfit(`the secret is longer than ${maxSecretBytes} bytes`, 'give the secret alone, not a file around it'); // [VAULT-5]
   switch (place.kind) {
