@@ -62,6 +62,7 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
     attach: { kind: 'bearer' },
     ca,
     allowPrivate: true,
+    approve: false,
     judgesBody: false,
     matches: () => true,
   } as const;

@@ -6,6 +6,8 @@ const ruleSets = 'packages/protocol/test/journal/rule-sets.test.ts';
 const inForce = 'apps/daemon/test/agent/rules-in-force.test.ts';
 const approvals = 'apps/daemon/test/approvals/approvals.test.ts';
 const limits = 'apps/daemon/test/approvals/limits.test.ts';
+const approvedUse = 'apps/daemon/test/session/approved-use.test.ts';
+const cliApprovals = 'apps/cli/test/approvals.test.ts';
 const vectors = 'packages/protocol/test/approvals/approval-vectors.test.ts';
 
 export const operator: Area = {
@@ -169,6 +171,102 @@ export const operator: Area = {
       from: `prefix(blotted(said.slice(0, searched)),`,
       to: `prefix(said.slice(0, searched),`,
       red: { 'packages/protocol/test/audit/act.test.ts': '[AUDIT-26]' },
+    },
+    {
+      id: 'O-20.sealed',
+      off: 'the secret of a credential that is approved per use is sealed to the agent as well',
+      file: 'apps/cli/src/commands/vault.ts',
+      from: `options.approve === true ? 'approved per use' : await`,
+      to: `options.approve !== undefined && session.state.items.size < 0 ? 'approved per use' : await`,
+      red: { [cliApprovals]: '[APPROVAL-15]' },
+    },
+    {
+      id: 'O-21.request',
+      off: 'the seal opens for the request that was shown, whatever goes out',
+      file: 'apps/daemon/src/session/approved-use.ts',
+      from: `key.open(terms, bound(), sealed`,
+      to: `key.open(terms, asked.request, sealed`,
+      red: { [approvedUse]: '[APPROVAL-17]: one byte' },
+    },
+    {
+      id: 'O-21.headers',
+      off: 'an approval does not look at headers',
+      file: 'packages/protocol/src/approvals/use.ts',
+      from: `host, port, path, query, headers, body };`,
+      to: `host, port, path, query, headers: headers.slice(0, 0), body };`,
+      red: { [vectors]: 'another header' },
+    },
+    {
+      id: 'O-21.once',
+      off: 'the key of an ask opens as often as it is asked at once',
+      file: 'packages/protocol/src/approvals/use.ts',
+      from: `    this.#holder = undefined; // before`,
+      to: `    // before`,
+      red: { [vectors]: 'of two openings at once' },
+    },
+    {
+      id: 'O-21.late',
+      off: 'an approval opens after its end',
+      file: 'packages/protocol/src/approvals/use.ts',
+      from: `if (nowMs >= terms.expiresAtMs)`,
+      to: `if (nowMs < 0)`,
+      red: { [vectors]: 'at the end', [approvedUse]: 'opened too late' },
+    },
+    {
+      id: 'O-21.sealing',
+      off: 'an answer lets a use go that brings no sealing',
+      file: 'packages/protocol/src/approvals/signals.ts',
+      from: `(sealed !== undefined) === needsSealing;`,
+      to: `(sealed === undefined || needsSealing);`,
+      red: { [vectors]: '[APPROVAL-16]', [approvals]: '[APPROVAL-16]' },
+    },
+    {
+      id: 'O-22.again',
+      off: 'what was approved goes out under the grant of the time when it was asked',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: `decide(this.current(view).fence, facts);\n      if`,
+      to: `decide(grant.fence, facts);\n      if`,
+      red: { [approvedUse]: '[APPROVAL-19]' },
+    },
+    {
+      id: 'O-22.rules',
+      off: 'what was approved goes out though the rules have changed',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: `if (this.agent.rules.version !== version)`,
+      to: `if (this.agent.rules.version !== this.agent.rules.version)`,
+      red: { [approvedUse]: '[APPROVAL-19]' },
+    },
+    {
+      id: 'O-23.granted',
+      off: 'an operator seals whatever a machine asks for',
+      file: 'apps/cli/src/operator/asks.ts',
+      from: `    assertGranted(session.state, agent.id, act);`,
+      to: ``,
+      red: { [cliApprovals]: '[APPROVAL-20]' },
+    },
+    {
+      id: 'O-23.shown',
+      off: 'an operator seals for another request than the ask shows',
+      file: 'packages/protocol/src/approvals/use.ts',
+      from: `!equalBytes(useDigest(primitives, { ...act, agent, session }), call))`,
+      to: `useDigest(primitives, { ...act, agent, session }).length !== call.length)`,
+      red: { [vectors]: '[APPROVAL-15]', [cliApprovals]: '[APPROVAL-20]' },
+    },
+    {
+      id: 'O-24.upgrade',
+      off: 'an approved handshake opens a connection for frames that nobody looked at',
+      file: 'apps/daemon/src/broker/broker.ts',
+      from: `decision.kind === 'attach' && decision.grant.approve) throw`,
+      to: `decision.kind === 'attach' && !decision.grant.approve && limits.maxHeadBytes < 0) throw`,
+      red: { 'apps/daemon/test/broker/websocket.test.ts': '[APPROVAL-18]' },
+    },
+    {
+      id: 'O-24.coding',
+      off: 'a body in a coding is shown as the text that it is not',
+      file: 'apps/daemon/src/session/approved-use.ts',
+      from: `if (body.coding !== undefined) throw unshown();`,
+      to: `if (body.coding === '') throw unshown();`,
+      red: { [approvedUse]: '[APPROVAL-14]' },
     },
   ],
   exceptions: {

@@ -103,6 +103,7 @@ operatorCommand(vault, 'grant', 'let an agent use a credential')
   .option('--query <limit>', "what a query may say, like 'limit<=100'; repeatable", collect)
   .option('--body <limit>', "what a JSON body may say, like '/amount<=3000'; repeatable", collect)
   .option('--form <limit>', "what a form may say, like 'state=open|closed'; repeatable", collect)
+  .option('--approve', 'ask an operator about each request; nothing on the machine can open the secret without')
   .action(action(async () => (await import('./commands/vault.ts')).grant));
 operatorCommand(vault, 'ungrant', 'end what an agent may use')
   .argument('<name>')

@@ -6,7 +6,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { OneUseKey, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Ran } from './cli.ts';
 import { operatorAt, type OperatorAt } from './operator-at.ts';
 import { PlayedAgent } from './played-agent.ts';
@@ -59,6 +61,97 @@ test('approvals: what waits is shown whole, and approved once', async (t) => {
   assert.deepEqual(json(await operator(['approvals', '--json'])), { asks: [] });
   const again = await operator(['approvals', 'approve', toHex(ask.ask), '--json']);
   assert.deepEqual([again.code, codeOf(again)], [1, 'ask_unknown']);
+});
+
+/** A credential whose uses are approved, and a request with it as the machine of `agent` would put it. */
+async function perUse(agent: PlayedAgent, scope: string, name: string) {
+  const secret = `canary-${name}-5f2b`;
+  const fence = ['--host', 'bank.example', '--path', '/v1/**', '--method', 'POST'];
+  json(await at.run(['vault', 'add', name, ...fence, '--attach', 'bearer', '--json'], { input: secret }));
+  json(await operator(['vault', 'grant', name, '--to', scope, '--approve', '--json']));
+  await agent.readOn();
+  const granted = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
+  const { grant, item } = granted ?? assert.fail();
+  const key = await OneUseKey.make(primitives);
+  const request = {
+    ...{
+      agent: agent.id,
+      session: new Uint8Array(16).fill(4),
+      grant,
+      item,
+      name,
+      method: 'POST',
+      host: 'bank.example',
+      port: 443,
+    },
+    ...{ path: '/v1/payments', query: '', headers: [{ name: 'content-type', value: 'application/json' }], body: '{"amount":10}' },
+  };
+  const ask = async (change: Partial<BoundRequest> = {}, call?: Uint8Array) => {
+    const shown = { ...request, ...change };
+    const { agent: _agent, session, ...fields } = shown;
+    const act = { kind: 'use', ...fields, key: key.publicKey, reported: { command: './pay-rent' } } as const;
+    const expiresAtMs = Date.now() + 120_000;
+    const body = { act, session, call: call ?? useDigest(primitives, shown), because: [], expiresAtMs };
+    return { ask: await agent.ask({}, body), expiresAtMs };
+  };
+  return { secret, key, request, granted: granted ?? assert.fail(), ask };
+}
+
+// [CLI-25] [APPROVAL-15]
+test('[APPROVAL-15]: approving a use shows all of it, and seals the secret for exactly that', async (t) => {
+  const agent = await agentAt(t, 'uses');
+  const { secret, key, request, granted, ask } = await perUse(agent, 'uses', 'bank');
+  assert.equal(granted.sealed, undefined); // [VAULT-13]
+  const { ask: asked, expiresAtMs } = await ask();
+  const [ran, answer] = await Promise.all([
+    operator(['approvals', 'approve', toHex(asked.ask)]),
+    agent.answer().then(async (said) => {
+      await agent.say({ kind: 'closed', v: 1, ask: said.ask, outcome: 'allowed' });
+      return said;
+    }),
+  ]);
+  assert.equal(ran.code, 0, ran.stderr);
+  for (const shown of [
+    'one use of bank: POST https://bank.example/v1/payments',
+    'content-type: application/json',
+    '{"amount":10}',
+    'as the session says, for: ./pay-rent',
+    'uses on box, sealed session of claude',
+  ])
+    assert.ok((ran.stdout + ran.stderr).includes(shown), shown);
+  const terms = { fleet: agent.fleet, agent: agent.id, session: asked.session, ask: asked.ask, expiresAtMs };
+  const opened = await key.open(terms, request, answer.sealed ?? assert.fail(), Date.now());
+  assert.equal(new TextDecoder().decode(opened), secret);
+});
+
+// [APPROVAL-20]
+test('[APPROVAL-20]: nothing is sealed beyond what was granted, whatever a machine asks for', async (t) => {
+  const agent = await agentAt(t, 'greedy');
+  const { granted, ask } = await perUse(agent, 'greedy', 'shop');
+  json(await operator(['vault', 'grant', 'bank', '--to', 'greedy', '--json']));
+  await agent.readOn();
+  const plain = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])].find(({ name }) => name === 'bank');
+  assert.ok(plain?.sealed !== undefined);
+  const wrong: readonly (readonly [string, Partial<BoundRequest>, string])[] = [
+    ['another item under this grant', { item: plain.item }, 'grant_unknown'],
+    ['a grant that is not approved per use', { grant: plain.grant, item: plain.item, name: 'bank' }, 'grant_unknown'],
+    ['another name for it', { name: 'harmless' }, 'grant_unknown'],
+    ['a grant that nobody made', { grant: new Uint8Array(16) }, 'grant_unknown'],
+    ['another host', { host: 'mallory.example' }, 'ask_mismatch'],
+    ['another method', { method: 'DELETE' }, 'ask_mismatch'],
+    ['another path', { path: '/v2/payments' }, 'ask_mismatch'],
+  ];
+  for (const [name, change, code] of wrong) {
+    const { ask: asked } = await ask(change);
+    const ran = await operator(['approvals', 'approve', toHex(asked.ask), '--json']);
+    assert.deepEqual([ran.code, codeOf(ran)], [1, code], name);
+  }
+  const { ask: hidden } = await ask({}, primitives.random(32));
+  assert.equal(codeOf(await operator(['approvals', 'approve', toHex(hidden.ask), '--json'])), 'ask_mismatch');
+  json(await operator(['vault', 'ungrant', 'shop', '--from', 'greedy', '--json']));
+  const { ask: late } = await ask({ grant: granted.grant });
+  assert.equal(codeOf(await operator(['approvals', 'approve', toHex(late.ask), '--json'])), 'grant_unknown');
+  assert.equal(agent.unheard, 0, 'no answer left');
 });
 
 // [CLI-25]

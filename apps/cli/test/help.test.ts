@@ -187,6 +187,8 @@ Options:
                             repeatable
   --form <limit>            what a form may say, like 'state=open|closed';
                             repeatable
+  --approve                 ask an operator about each request; nothing on the
+                            machine can open the secret without
   -h, --help                display help for command
 `,
   'vault ungrant': `Usage: holdfast vault ungrant [options] <name>

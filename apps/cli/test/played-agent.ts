@@ -34,9 +34,9 @@ function connect(url: string, onPush: (push: RelayPush) => void = () => {}, iden
 export class PlayedAgent {
   readonly id: Uint8Array;
   readonly holder: SoftwareKeyHolder;
-  private readonly fleet: Uint8Array;
+  readonly fleet: Uint8Array;
   private readonly exchange: RelayExchange;
-  private readonly replica: Replica;
+  readonly replica: Replica;
   private readonly heard: Uint8Array[];
   private readonly arrived: { promise: Promise<void>; resolve: () => void };
 
@@ -92,6 +92,11 @@ export class PlayedAgent {
     const agent = new PlayedAgent({ id, holder, fleet: answer.fleet }, exchange, heard, state);
     await agent.readOn();
     return agent;
+  }
+
+  /** Answers, and whatever else the relay has pushed, that nobody has asked for. */
+  get unheard(): number {
+    return this.heard.length;
   }
 
   async readOn(): Promise<void> {

@@ -108,6 +108,7 @@ function parsed<T>(parse: () => T): T {
 
 interface GrantOptions extends OperatorOptions, LimitOptions {
   readonly to: string;
+  readonly approve?: boolean;
 }
 
 export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
@@ -115,20 +116,31 @@ export async function grant(output: Output, name: string, options: GrantOptions)
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);
-    const secret = await session.openSecret(item.id);
+    const secret = options.approve === true ? 'approved per use' : await session.openSecret(item.id);
     try {
       const { grant: id } = await session.write((operator) =>
         grantItem(operator, { item: item.id, agent: agent.id, secret, limits }),
       );
       const fence = withLimits(item.fence, limits);
       const here = await session.appliedHere();
-      const granted = { grant: id, item: item.id, agent: agent.id, name, ...shownLimits(fence), applied: here === 'applied' };
+      const approve = typeof secret === 'string';
+      const granted = {
+        grant: id,
+        item: item.id,
+        agent: agent.id,
+        name,
+        approve,
+        ...shownLimits(fence),
+        applied: here === 'applied',
+      };
       output.result(granted, [
-        `${agent.scope} may use ${name}; it never sees it`,
+        approve
+          ? `${agent.scope} may ask to use ${name}; you approve each request: holdfast approvals`
+          : `${agent.scope} may use ${name}; it never sees it`,
         ...(Object.keys(limits).length === 0 ? [] : [`  within ${limitText(shownLimits(fence))}`]),
       ]);
     } finally {
-      secret.fill(0);
+      if (typeof secret !== 'string') secret.fill(0);
     }
   });
 }
@@ -170,7 +182,12 @@ export async function list(output: Output, options: OperatorOptions): Promise<vo
       grants: [...session.state.grants.values()].flatMap((granted) =>
         [...granted.values()]
           .filter((each) => toHex(each.item) === toHex(item.id))
-          .map((each) => ({ grant: each.grant, agent: each.agent, ...shownLimits(each.fence) })),
+          .map((each) => ({
+            grant: each.grant,
+            agent: each.agent,
+            approve: each.sealed === undefined,
+            ...shownLimits(each.fence),
+          })),
       ),
     }));
     output.result(
@@ -192,13 +209,14 @@ async function listHere(output: Output): Promise<void> {
     ...termsOf(granted),
     agent,
     grant: granted.grant,
+    approve: granted.approve,
     grantedAtMs,
   }));
   output.result(
     { view: 'machine', items },
     items.length === 0
       ? ['nothing is granted to this machine']
-      : items.flatMap((item) => [line(item, toHex(item.agent).slice(0, 8)), ...limitLine(item)]),
+      : items.flatMap((item) => [line(item, toHex(item.agent).slice(0, 8)), ...limitLine(item), ...approveLine(item)]),
   );
 }
 
@@ -211,3 +229,6 @@ function limitLine(limits: ShownLimits, whose = ''): string[] {
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {
   return `${visible(name).padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${visible(attach)}  ${suffix}`;
 }
+
+const approveLine = ({ approve }: { readonly approve: boolean }): readonly string[] =>
+  approve ? ['  each use is approved'] : [];

@@ -4,12 +4,15 @@
 import type { Act, Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
 import { hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { parseSignal } from '@holdfast/protocol/blind/signal';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { sealUse } from '@holdfast/protocol/approvals/use';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { putSignal } from '@holdfast/protocol/exchange/relay-calls';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import { isLive, type Agent } from '@holdfast/protocol/journal/state';
+import { isLive, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Sealed } from '@holdfast/protocol/seal/hpke';
+import { decide } from '@holdfast/protocol/vault/fence';
 import { usage } from '../output.ts';
 import type { OperatorSession } from './session.ts';
 
@@ -110,15 +113,25 @@ export class Asks {
   /** Sends the answer, and waits until the agent says what became of its ask; undefined: it did not in time. */
   async answer(
     session: OperatorSession,
-    { agent, ask, expiresAtMs }: OpenAsk,
+    open: OpenAsk,
     verdict: Answer['verdict'],
     withinMs: number,
   ): Promise<Outcome | undefined> {
     const { operator, facts, relay } = session;
+    const { agent, ask, expiresAtMs } = open;
     const epochKey = await operator.replica.epochKey(agentAudience(agent.id));
     const to = { primitives, fleet: facts.fleet, agent: agent.id, epochKey, expiresAtMs };
     const device = { id: operator.device, holder: operator.holder };
-    await putSignal(relay, await operatorAnswers(to, device, { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict }));
+    const sealed = verdict === 'once' && ask.act.kind === 'use' ? await this.sealedFor(session, open, ask.act) : undefined;
+    const said = {
+      kind: 'answer',
+      v: 1,
+      ask: ask.ask,
+      call: ask.call,
+      verdict,
+      ...(sealed !== undefined && { sealed }),
+    } as const;
+    await putSignal(relay, await operatorAnswers(to, device, said));
     const late = AbortSignal.timeout(withinMs);
     const timeUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
     const key = keyOf(agent.id, ask.ask);
@@ -127,6 +140,17 @@ export class Asks {
       await this.read(session);
     }
     return this.ended.get(key);
+  }
+
+  /** The secret for exactly what was shown. Throws `grant_unknown`, `ask_mismatch`. [APPROVAL-15] [APPROVAL-20] */
+  private async sealedFor(session: OperatorSession, { agent, ask, expiresAtMs }: OpenAsk, act: UseAct): Promise<Sealed> {
+    assertGranted(session.state, agent.id, act);
+    const secret = await session.openSecret(act.item);
+    try {
+      return await sealUse(primitives, { fleet: session.facts.fleet, agent: agent.id, ask, expiresAtMs }, secret);
+    } finally {
+      secret.fill(0);
+    }
   }
 
   private async take(session: OperatorSession, wire: Uint8Array): Promise<News | undefined> {
@@ -167,6 +191,17 @@ export class Asks {
   }
 }
 
+type UseAct = Extract<Act, { kind: 'use' }>;
+
+/** A machine can ask for whatever it likes; nothing is sealed beyond what operators granted its agent. [APPROVAL-20] */
+function assertGranted(state: FleetState, agent: Uint8Array, act: UseAct): void {
+  const granted = state.grants.get(toHex(agent))?.get(toHex(act.grant));
+  if (granted === undefined || granted.sealed !== undefined || !equalBytes(granted.item, act.item) || granted.name !== act.name)
+    throw new HoldfastError('grant_unknown', `no grant of ${act.name} to this agent is approved per use`, { next: 'deny it' });
+  if (decide(granted.fence, { ...act, scheme: 'https' }).kind === 'refuse')
+    throw new HoldfastError('ask_mismatch', `the request is outside of what was granted of ${act.name}`, { next: 'deny it' });
+}
+
 const agentDigits = 32;
 const keyOf = (agent: Uint8Array, ask: Uint8Array): string => toHex(agent) + toHex(ask);
 
@@ -188,17 +223,7 @@ export function actLines(act: Act): readonly string[] {
 }
 
 /** All that goes out, and whose credential with it. */
-function useLines({
-  name,
-  method,
-  host,
-  port,
-  path,
-  query,
-  headers,
-  body,
-  reported,
-}: Extract<Act, { kind: 'use' }>): readonly string[] {
+function useLines({ name, method, host, port, path, query, headers, body, reported }: UseAct): readonly string[] {
   return [
     `one use of ${name}: ${method} https://${host}${port === 443 ? '' : `:${port}`}${path}${query === '' ? '' : `?${query}`}`,
     ...headers.map((header) => `  ${header.name}: ${header.value}`),

@@ -19,6 +19,7 @@ import { agentSays, hearOperator, isFor } from '@holdfast/protocol/approvals/sig
 import type { SessionSigner } from '@holdfast/protocol/audit/checkpoint';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
+import type { Sealed } from '@holdfast/protocol/seal/hpke';
 import type { Ports } from '../ports.ts';
 import { AskLimits } from './limits.ts';
 
@@ -64,17 +65,27 @@ export interface ApprovalsOptions {
   readonly note: (report: AuditReport) => void;
 }
 
+/** What became of an ask about one use. With `sealed`, and only then, the secret can be opened. */
+export interface UseAnswer {
+  readonly ask: Uint8Array;
+  readonly outcome: Outcome;
+  readonly sealed?: Sealed | undefined;
+  /** Of the ask, by the wall clock: as the operator's device saw it. */
+  readonly expiresAtMs: number;
+}
+
 interface Open {
   readonly asked: Pick<Ask, 'ask' | 'call' | 'act'>;
   readonly session: Uint8Array;
   /** On the monotonic clock. */
   readonly untilMs: number;
-  readonly ended: (outcome: Outcome, device?: Uint8Array) => void;
+  readonly ended: (ended: Ended) => void;
 }
 
 interface Ended {
   readonly outcome: Outcome;
   readonly device?: Uint8Array | undefined;
+  readonly sealed?: Sealed | undefined;
 }
 
 /** Refused answers in one minute that are recorded: whoever replays them by the hundred fills no log. */
@@ -98,32 +109,38 @@ export class Approvals {
 
   /** Waits for an operator. Never rejects, and nothing but `allowed` may let the act happen. */
   async ask(by: Asking, asked: Asked): Promise<Outcome> {
+    return (await this.askAboutUse(by, asked)).outcome;
+  }
+
+  /** The same, with what a use needs to be let go. Never rejects. */
+  async askAboutUse(by: Asking, asked: Asked): Promise<UseAnswer> {
     const { ports, record, note } = this.options;
     const ask = ports.primitives.random(16);
+    const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
+    const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
     const told = this.limits.begin(by.session, asked.call);
     if (told !== 'ask') {
       note({ kind: 'answered', session: by.session, ask, outcome: told });
-      return told; // [APPROVAL-8]
+      return { ask, outcome: told, expiresAtMs }; // [APPROVAL-8]
     }
-    const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
     const untilMs = ports.clock.monotonicMs() + lifeMs;
     let ended: Ended = { outcome: 'unasked' };
     try {
-      ended = await this.answered(by, asked, { ask, lifeMs, untilMs });
+      ended = await this.answered(by, asked, { ask, lifeMs, untilMs, expiresAtMs });
     } catch (thrown) {
       ports.log.warn({ agent: toHex(this.options.agent), code: codeOf(thrown) }, 'an operator could not be asked'); // [APPROVAL-9]
     } finally {
       this.open.delete(toHex(ask));
     }
-    const { outcome, device } = ended;
+    const { outcome, device, sealed } = ended;
     this.limits.end(by.session, asked.call, outcome);
     try {
       await record({ kind: 'answered', session: by.session, ask, outcome, ...(device !== undefined && { device }) });
     } catch {
-      return 'unasked'; // [APPROVAL-10]
+      return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
     }
     void this.tellClosed(ask, outcome, untilMs);
-    return outcome;
+    return { ask, outcome, sealed, expiresAtMs };
   }
 
   /** About one call of a tool; what is shown and what an answer is bound to are made from the same value. Never rejects. */
@@ -162,32 +179,32 @@ export class Approvals {
 
   /** The session is over: what it still waits for is denied. */
   withdraw(session: Uint8Array): void {
-    for (const each of [...this.open.values()]) if (equalBytes(each.session, session)) each.ended('withdrawn'); // [APPROVAL-12]
+    for (const each of [...this.open.values()]) if (equalBytes(each.session, session)) each.ended({ outcome: 'withdrawn' }); // [APPROVAL-12]
     this.limits.forget(session);
   }
 
   withdrawAll(): void {
-    for (const each of [...this.open.values()]) each.ended('withdrawn'); // [APPROVAL-12]
+    for (const each of [...this.open.values()]) each.ended({ outcome: 'withdrawn' }); // [APPROVAL-12]
   }
 
   /** Asks, and waits for the first answer that counts, the end of its time, or of whoever waits. */
   private async answered(
     by: Asking,
     { act, call, because, gone }: Asked,
-    { ask, lifeMs, untilMs }: { readonly ask: Uint8Array; readonly lifeMs: number; readonly untilMs: number },
+    terms: Pick<UseAnswer, 'ask' | 'expiresAtMs'> & { readonly lifeMs: number; readonly untilMs: number },
   ): Promise<Ended> {
     const { record } = this.options;
-    const { promise, resolve } = Promise.withResolvers<Ended>();
-    const ended = (outcome: Outcome, device?: Uint8Array) => resolve({ outcome, device });
+    const { ask, lifeMs, untilMs, expiresAtMs } = terms;
+    const { promise, resolve: ended } = Promise.withResolvers<Ended>();
     this.open.set(toHex(ask), { asked: { ask, call, act }, session: by.session, untilMs, ended });
-    const timer = setTimeout(() => ended('expired'), lifeMs); // [APPROVAL-7]
-    const left = () => ended('withdrawn'); // [APPROVAL-12]
+    const timer = setTimeout(() => ended({ outcome: 'expired' }), lifeMs); // [APPROVAL-7]
+    const left = () => ended({ outcome: 'withdrawn' }); // [APPROVAL-12]
     gone?.addEventListener('abort', left);
     try {
       if (gone?.aborted === true) return { outcome: 'withdrawn' };
       const rules = because.map(({ rule }) => rule);
       await record({ kind: 'asked', session: by.session, ask, call, lifeMs, rules }); // [APPROVAL-10]
-      const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs);
+      const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
       // An answer can't come before the ask has left; its time can be up before.
       return await Promise.race([promise, sent.then(() => promise)]);
     } finally {
@@ -196,9 +213,12 @@ export class Approvals {
     }
   }
 
-  private async send(body: Ask | Closed, lifeMs: number): Promise<void> {
+  private async send(
+    body: Ask | Closed,
+    lifeMs: number,
+    expiresAtMs = Math.trunc(this.options.ports.clock.nowMs()) + lifeMs,
+  ): Promise<void> {
     const { ports, fleet, agent, epochKey, signer, publish } = this.options;
-    const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
     const certified = await signer(lifeMs);
     const to = { primitives: ports.primitives, fleet, agent, epochKey: await epochKey(), expiresAtMs };
     await publish(await agentSays(to, certified, body));
@@ -226,7 +246,7 @@ export class Approvals {
       throw new HoldfastError('ask_unknown', 'nobody waits for this answer'); // [APPROVAL-6] [APPROVAL-7]
     if (!isFor(answer, open.asked)) throw new HoldfastError('ask_mismatch', 'the answer is for another call'); // [APPROVAL-5]
     this.open.delete(toHex(answer.ask)); // [APPROVAL-6]
-    open.ended(answer.verdict === 'once' ? 'allowed' : 'denied', device);
+    open.ended({ outcome: answer.verdict === 'once' ? 'allowed' : 'denied', device, sealed: answer.sealed });
   }
 
   private noteRefusal(code: ErrorCode, ask: Uint8Array | undefined): void {

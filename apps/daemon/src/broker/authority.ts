@@ -1,5 +1,6 @@
 // What the broker asks of the daemon around it. It knows no vault, no journal and no audit log: grants, egress, uses and records are given.
 
+import type { Header } from './request-head.ts';
 import type { Target } from './target.ts';
 
 /** The request as it will go out. */
@@ -22,7 +23,15 @@ export interface ReceivedBody {
 export interface Judged {
   readonly query: string;
   /** Undefined: the body is not judged, and passes as it comes. */
-  readonly body: { readonly type: string; readonly bytes: Uint8Array } | undefined;
+  readonly body: { readonly type: string | undefined; readonly bytes: Uint8Array } | undefined;
+}
+
+/** For a grant whose uses are approved one by one. */
+export interface ToApprove {
+  /** With that body, as they will go out: without what frames the message and without the credential. */
+  headers(body: Judged['body']): readonly Header[];
+  /** The client has left, or the session has ended. */
+  readonly gone: AbortSignal;
 }
 
 export type Attach =
@@ -40,6 +49,8 @@ export interface GrantView {
   /** PEM; the only authorities trusted for its hosts. */
   readonly ca: string | undefined;
   readonly allowPrivate: boolean;
+  /** Whether an operator is asked about each use, and so may keep it waiting. */
+  readonly approve: boolean;
   /** Whether `use` has to be given the whole body. */
   readonly judgesBody: boolean;
   matches(facts: RequestFacts): boolean;
@@ -69,9 +80,10 @@ export interface Authority {
   egressFor(target: Target): EgressView | undefined;
   /**
    * Mint, fences, durable consumption; throws a coded refusal, resolves only when the use is durable. `handle`: the text of one that the
-   * agent asked for before, presented instead of minting. `body`: of a grant that judges it.
+   * agent asked for before, presented instead of minting. `body`: of a grant that judges it;
+   * `toApprove`: of one whose uses are approved.
    */
-  use(grant: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use>;
+  use(grant: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use>;
   /** The grant that a handle of this session waits for; undefined for any other text. */
   grantOf(handle: string): string | undefined;
   /** Handles that stood where they are not for: dead when this returns. */

@@ -23,7 +23,17 @@ import { hostHeaderMatches, type Target } from './target.ts';
 import { Upstreams } from './upstreams.ts';
 import { assertWebSocketHandshake } from './websocket.ts';
 
-export type { Attach, Authority, EgressView, GrantView, Judged, ReceivedBody, RequestFacts, Use } from './authority.ts';
+export type {
+  Attach,
+  Authority,
+  EgressView,
+  GrantView,
+  Judged,
+  ReceivedBody,
+  RequestFacts,
+  ToApprove,
+  Use,
+} from './authority.ts';
 export type { Limits } from './limits.ts';
 export type { Target } from './target.ts';
 
@@ -96,6 +106,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       if (decision.kind === 'refuse') throw refusal(decision.code);
       if (head.upgrade === 'websocket' && client.switchTo !== undefined) assertWebSocketHandshake(head);
       else if (head.upgrade !== 'none') throw refusal('upgrade_refused'); // [BROKER-12]
+      if (head.upgrade !== 'none' && decision.kind === 'attach' && decision.grant.approve) throw refusal('upgrade_refused'); // [APPROVAL-18]
       if (valuesOf(head.headers, 'expect').length > 0) client.proceed();
       run(new Exchange(ports, decision, head, client));
     } catch (error) {

@@ -4,7 +4,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { codeOf } from '@holdfast/protocol/errors';
-import type { Authority, GrantView, Judged, ReceivedBody, Use } from './authority.ts';
+import type { Authority, GrantView, Judged, ReceivedBody, ToApprove, Use } from './authority.ts';
 import type { Decision } from './decide.ts';
 import { joined } from './encode.ts';
 import { encodedSecret, makeMarker, Swap } from './swap.ts';
@@ -46,10 +46,25 @@ const droppedWhenGuarded: ReadonlySet<string> = new Set([
 
 /** What is said of a body that is written anew. */
 const describesBody = /^(?:content-.*|digest|repr-digest)$/;
-const described = ({ type, bytes }: NonNullable<Judged['body']>): Header[] => [
-  ['Content-Type', type],
-  ['Content-Length', String(bytes.length)],
-];
+const described = ({ type }: NonNullable<Judged['body']>): Header[] => (type === undefined ? [] : [['Content-Type', type]]);
+
+/** The client's own, as they go on. [BROKER-12, BROKER-16] */
+function keptHeaders(head: RequestHead, decision: Passing, body: Judged['body']): Header[] {
+  const guarded = decision.kind === 'attach' || decision.guarded;
+  return head.headers.filter(([name]) => {
+    const lower = name.toLowerCase();
+    if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
+    if (guarded && droppedWhenGuarded.has(lower)) return false;
+    if (body !== undefined && describesBody.test(lower)) return false;
+    return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
+  });
+}
+
+/** What an operator is shown of them. [APPROVAL-14] */
+function shownHeaders(head: RequestHead, decision: Passing, body: Judged['body']): Header[] {
+  const kept = keptHeaders(head, decision, body).filter(([name]) => name.toLowerCase() !== 'content-length');
+  return body === undefined ? kept : [...kept, ...described(body)];
+}
 
 /** The headers that go upstream; `attached` is the credential's, if it is one. [BROKER-12, BROKER-16] */
 function headersUpstream(
@@ -58,19 +73,13 @@ function headersUpstream(
   { attached, body }: { readonly attached: Header | undefined; readonly body: Judged['body'] },
 ): Header[] {
   const guarded = decision.kind === 'attach' || decision.guarded;
-  const kept = head.headers.filter(([name]) => {
-    const lower = name.toLowerCase();
-    if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
-    if (guarded && droppedWhenGuarded.has(lower)) return false;
-    if (body !== undefined && describesBody.test(lower)) return false;
-    return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
-  });
+  const kept = keptHeaders(head, decision, body);
   return [
     ['Host', hostHeader(decision.facts)],
     ...(head.upgrade === 'websocket' ? webSocketHeaders(kept) : [...kept, ['Connection', 'keep-alive'] as const]),
     ...(guarded ? [['Accept-Encoding', 'identity'] as const] : []),
     ...(body === undefined && head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
-    ...(body === undefined ? [] : described(body)), // [BROKER-33]
+    ...(body === undefined ? [] : [...described(body), ['Content-Length', String(body.bytes.length)] as const]), // [BROKER-33]
     ...(attached === undefined ? [] : [attached]),
   ];
 }
@@ -196,11 +205,15 @@ export class Exchange {
 
   async #consume({ grant, facts, handle }: Extract<Passing, { kind: 'attach' }>, body: ReceivedBody | undefined): Promise<Use> {
     try {
-      return await this.#ports.authority.use(grant, facts, handle, body);
+      return await this.#ports.authority.use(grant, facts, handle, body, grant.approve ? this.#toApprove() : undefined);
     } catch (error) {
       if (handle !== undefined) this.#ports.authority.misused([handle]); // [HANDLE-6]
       throw error;
     }
+  }
+
+  #toApprove(): ToApprove {
+    return { headers: (body) => shownHeaders(this.#head, this.#decision, body), gone: this.#aborted.signal };
   }
 
   async #attach(query: string): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {

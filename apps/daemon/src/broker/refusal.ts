@@ -17,6 +17,26 @@ const texts = {
     message: 'The host leads to an address that sessions may not reach.',
     next: 'If it is meant, have the operator allow it with --allow-private.',
   },
+  approval_crowded: {
+    status: 403,
+    message: 'As many requests of this session wait for an operator as may.',
+    next: 'Wait for their answers.',
+  },
+  approval_denied: {
+    status: 403,
+    message: 'An operator said no to this request.',
+    next: 'Do without it, or talk to the operator.',
+  },
+  approval_expired: {
+    status: 403,
+    message: 'This request waited for an approval, and no operator gave one in time.',
+    next: 'Have the operator look at holdfast approvals, then send it again.',
+  },
+  approval_unavailable: {
+    status: 403,
+    message: 'An operator has to approve this request, and nobody could be asked about all of it.',
+    next: 'Send a short request with text in its body; see if the relay is there.',
+  },
   client_auth_refused: {
     status: 403,
     message: 'This host has a granted credential, and the request brought its own authentication.',

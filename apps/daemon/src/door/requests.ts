@@ -145,9 +145,9 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
     }),
   );
   const grants = all.flatMap((agent) =>
-    agent.grants().map(({ grant, item, name, attach, fence, env, grantedAtMs }) => ({
+    agent.grants().map(({ grant, item, name, attach, fence, env, sealed, grantedAtMs }) => ({
       agent: agent.id,
-      granted: { grant, item, name, attach, fence, ...(env !== undefined && { env }) },
+      granted: { grant, item, name, attach, fence, ...(env !== undefined && { env }), approve: sealed === undefined },
       grantedAtMs,
     })),
   );

@@ -69,6 +69,7 @@ export class Guard {
   readonly #labels: Set<string>;
   readonly #open = new Map<string, OpenCall>();
   #unnamed = 0;
+  #lastCommand: string | undefined;
 
   /** `labels`: what the session carries already. */
   constructor(ports: GuardPorts, facts: SessionFacts, labels: Iterable<string> = []) {
@@ -81,10 +82,16 @@ export class Guard {
     return this.#labels;
   }
 
+  /** The last command that the harness told of; a session can say what it likes. */
+  get lastCommand(): string | undefined {
+    return this.#lastCommand;
+  }
+
   /** Total. The same act under the same id is judged, asked about and recorded once. [GUARD-4] */
   async judge(reported: ReportedAct, gone?: AbortSignal): Promise<Verdict> {
     try {
       const call = this.#canonical(reported);
+      this.#lastCommand = call.command ?? this.#lastCommand;
       if (reported.id === undefined) return await this.#decide(reported, call, undefined, gone);
       const open = this.#openCall(reported.id);
       open.directories.add(reported.directory);

@@ -29,7 +29,7 @@ export function statusLineOf(agent: Agent, mode: 'sealed' | 'guarded'): string {
 /** Name, attachment, and where it may go: never the secret, never another agent's. */
 export function vaultOf(agent: Agent, authority: SessionAuthority) {
   const placeholders = new Map(authority.grants().map(({ grantId, placeholder }) => [grantId, placeholder]));
-  return agent.grants().map(({ grant, name, attach, fence, env }) => ({
+  return agent.grants().map(({ grant, name, attach, fence, env, sealed }) => ({
     name,
     attach,
     env,
@@ -37,5 +37,6 @@ export function vaultOf(agent: Agent, authority: SessionAuthority) {
     hosts: fence.hosts,
     methods: fence.methods,
     paths: fence.paths,
+    ...(sealed === undefined && { approve: true }),
   })); // [AGENT-DOOR-1]
 }

@@ -4,16 +4,27 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import { openSealed } from '@holdfast/protocol/seal/hpke';
+import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
-import { decide, judge, type Judged } from '@holdfast/protocol/vault/fence';
+import { decide, judge } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
 import { recordPolicy } from '../agent/agent.ts';
+import type { Asking } from '../approvals/approvals.ts';
 import { recordedRequest } from '../audit/redact.ts';
-import type { Authority, EgressView, GrantView, ReceivedBody, RequestFacts, Target, Use } from '../broker/broker.ts';
-import type { Clock } from '../ports.ts';
+import type {
+  Authority,
+  EgressView,
+  GrantView,
+  Judged,
+  ReceivedBody,
+  RequestFacts,
+  Target,
+  ToApprove,
+  Use,
+} from '../broker/broker.ts';
+import type { Ports } from '../ports.ts';
+import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
 
@@ -23,17 +34,15 @@ export class SessionAuthority implements Authority {
   /** What did not pass so far. */
   readonly refusals = new Refusals();
   private readonly agent: Agent;
-  private readonly primitives: Primitives;
-  private readonly clock: Clock;
-  private readonly session: Uint8Array;
+  private readonly ports: Pick<Ports, 'primitives' | 'clock'>;
+  private readonly by: Asking;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
-  constructor(agent: Agent, { primitives, clock }: { primitives: Primitives; clock: Clock }, session: Uint8Array) {
+  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking) {
     this.agent = agent;
-    this.primitives = primitives;
-    this.clock = clock;
-    this.session = session;
+    this.ports = ports;
+    this.by = by;
   }
 
   /** What the session's environment holds in place of secrets. */
@@ -70,17 +79,23 @@ export class SessionAuthority implements Authority {
   }
 
   /** Throws `refused`, `fence_query`, `fence_body`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
-  async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use> {
-    const { session } = this;
+  async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
     const judged = judge(grant.fence, { query: facts.query, body });
-    const { grant: id, agent } = grant;
-    const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
-    if (presented === undefined) throw vaultRefuses();
-    const used = await this.agent.handles.consume(presented, { session, agent, grant: id }, facts);
-    return this.useOf(grant, used.handle, judged);
+    if (grant.sealed !== undefined) {
+      const opened = this.sealedTo(grant, grant.sealed);
+      return this.useOf(grant, await this.consumed(grant, facts, handle), judged, opened);
+    }
+    const whole = { query: judged.query, body: judged.body ?? wholeOf(body) };
+    const approved = await this.approved(view, grant, facts, whole, toApprove);
+    try {
+      return this.useOf(grant, await this.consumed(grant, facts, handle), whole, approved);
+    } catch (thrown) {
+      approved.wipe();
+      throw thrown;
+    }
   }
 
   /** A handle that the agent asks for by its credential's name, for one request. Throws as `use` does; the record has the reason. [HANDLE-12] */
@@ -98,7 +113,7 @@ export class SessionAuthority implements Authority {
 
   grantOf(handle: string): string | undefined {
     const parsed = parseHandleText(handle);
-    const grant = parsed && this.agent.handles.grantOf(parsed, this.session);
+    const grant = parsed && this.agent.handles.grantOf(parsed, this.by.session);
     return grant && toHex(grant);
   }
 
@@ -112,15 +127,19 @@ export class SessionAuthority implements Authority {
 
   async passed(facts: RequestFacts): Promise<void> {
     this.agent.assertLive();
-    const request = recordedRequest(this.primitives, facts, recordPolicy);
-    await this.agent.audit.append({ kind: 'request', session: this.session, request });
+    const request = recordedRequest(this.ports.primitives, facts, recordPolicy);
+    await this.agent.audit.append({ kind: 'request', session: this.by.session, request });
   }
 
   refused(facts: Partial<RequestFacts>, code: string): void {
     const { scheme = 'https', host = '', port = 0, method = '', path = '' } = facts;
-    const request = recordedRequest(this.primitives, { scheme, host, port, method, path: path.slice(0, 8192) }, recordPolicy);
+    const request = recordedRequest(
+      this.ports.primitives,
+      { scheme, host, port, method, path: path.slice(0, 8192) },
+      recordPolicy,
+    );
     this.refusals.note(code, facts, facts.host !== undefined && this.grantsFor({ scheme, host, port }).length > 0);
-    this.agent.note({ kind: 'refused', session: this.session, code: parseCode(code), request });
+    this.agent.note({ kind: 'refused', session: this.by.session, code: parseCode(code), request });
   }
 
   /** The operators' name for a credential. */
@@ -128,8 +147,51 @@ export class SessionAuthority implements Authority {
     return this.current(view).name;
   }
 
+  /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
+  private async approved(
+    view: GrantView,
+    grant: Grant,
+    facts: RequestFacts,
+    judged: Judged,
+    toApprove: ToApprove | undefined,
+  ): Promise<Opening> {
+    if (toApprove === undefined) throw vaultRefuses();
+    const { version } = this.agent.rules;
+    const parts = { agent: this.agent, ports: this.ports, by: this.by, lastCommand: () => this.lastCommand() };
+    const approved = await approvedUse(parts, grant, facts, { judged, ...toApprove });
+    try {
+      const decision = decide(this.current(view).fence, facts);
+      if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request any more');
+      if (this.agent.rules.version !== version)
+        throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
+      return approved;
+    } catch (thrown) {
+      approved.wipe();
+      throw thrown;
+    }
+  }
+
+  /** What the session says that it is doing. */
+  protected lastCommand(): string | undefined {
+    return undefined;
+  }
+
+  private async consumed(grant: Grant, facts: RequestFacts, handle: string | undefined): Promise<Uint8Array> {
+    const { grant: id, agent } = grant;
+    const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
+    if (presented === undefined) throw vaultRefuses();
+    const { session } = this.by;
+    return (await this.agent.handles.consume(presented, { session, agent, grant: id }, facts)).handle;
+  }
+
+  private sealedTo({ grant, item }: Grant, sealed: Sealed): Opening {
+    const { fleet, agent } = this.agent.enrolment;
+    const purpose = { kind: 'grant', fleet, grant, item, agent } as const;
+    return { open: () => openSealed(this.agent.holder, this.ports.primitives, purpose, sealed), wipe: () => {} };
+  }
+
   private mint({ grant, item, name, agent }: Grant, facts: RequestFacts, options?: { asked: boolean }): Promise<Uint8Array> {
-    return this.agent.handles.mint({ session: this.session, agent, grant, item, name }, facts, options);
+    return this.agent.handles.mint({ session: this.by.session, agent, grant, item, name }, facts, options);
   }
 
   private placeholder({ grant }: Grant): string {
@@ -146,7 +208,8 @@ export class SessionAuthority implements Authority {
       attach: grant.attach,
       ca: grant.fence.ca,
       allowPrivate: grant.fence.allowPrivate,
-      judgesBody: grant.fence.body !== undefined,
+      approve: grant.sealed === undefined,
+      judgesBody: grant.fence.body !== undefined || grant.sealed === undefined,
       matches: (facts) => decide(grant.fence, facts).kind === 'allow',
     };
   }
@@ -158,24 +221,22 @@ export class SessionAuthority implements Authority {
     return grant;
   }
 
-  private useOf({ grant, item, sealed }: Grant, handle: Uint8Array, judged: Judged): Use {
-    const { session } = this;
-    const { fleet, agent } = this.agent.enrolment;
+  private useOf({ grant, item }: Grant, handle: Uint8Array, judged: Judged, opening: Opening): Use {
+    const { session } = this.by;
     const record = new UseRecord(
-      () => this.clock.monotonicMs() * 1000,
+      () => this.ports.clock.monotonicMs() * 1000,
       (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', session, handle, grant, item, credentialedUs, sent }),
     );
     return {
       handleId: toHex(handle),
       judged,
       open: async () => {
-        const secret = await record.open(() =>
-          openSealed(this.agent.holder, this.primitives, { kind: 'grant', fleet, grant, item, agent }, sealed),
-        );
+        const secret = await record.open(() => opening.open());
         return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
       },
       wiped: (sent) => record.wiped(sent),
       failed: (code) => {
+        opening.wipe();
         record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
       },

@@ -3,7 +3,7 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
-import type { GrantView, ReceivedBody, RequestFacts, Use } from '../broker/broker.ts';
+import type { RequestFacts, Use } from '../broker/broker.ts';
 import { brokerHarness } from '../guard/guard.ts';
 import type { Verdict } from '../guard/reported.ts';
 import { SessionAuthority } from './authority.ts';
@@ -11,16 +11,23 @@ import { SessionAuthority } from './authority.ts';
 type Judge = (readings: readonly [ToolCall, ...ToolCall[]]) => Promise<Verdict>;
 
 export class RuledAuthority extends SessionAuthority {
+  #lastCommand: () => string | undefined = () => undefined;
   #judge: Judge = () => Promise.resolve({ kind: 'deny', reason: 'nobody judges yet' });
 
-  /** Until then nothing is let out. */
-  heldBy(judge: Judge): void {
+  /** Until then nothing is let out. `lastCommand`: what the session says that it is doing. */
+  heldBy(judge: Judge, lastCommand: () => string | undefined = () => undefined): void {
     this.#judge = judge;
+    this.#lastCommand = lastCommand;
   }
 
-  override async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody): Promise<Use> {
+  protected override lastCommand(): string | undefined {
+    return this.#lastCommand();
+  }
+
+  override async use(...asked: Parameters<SessionAuthority['use']>): Promise<Use> {
+    const [view, facts] = asked;
     await this.#assertAllowed(facts, this.nameOf(view));
-    return super.use(view, facts, handle, body);
+    return super.use(...asked);
   }
 
   override async passed(facts: RequestFacts): Promise<void> {

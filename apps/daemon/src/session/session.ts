@@ -78,7 +78,7 @@ export class Sessions {
     const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
-    const authority = new RuledAuthority(agent, this.ports, session);
+    const authority = new RuledAuthority(agent, this.ports, { session, mode: 'sealed', program });
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
@@ -93,8 +93,10 @@ export class Sessions {
       const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
       const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view });
-      authority.heldBy(async (readings) =>
-        agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
+      authority.heldBy(
+        async (readings) =>
+          agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
+        () => guarding.guard.lastCommand,
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
       const tools = mcpView({ agent, authority, guard: guarding.guard, own });

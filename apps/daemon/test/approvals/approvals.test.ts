@@ -4,12 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
+import { OneUseKey, sealUse, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { agentSays, hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { parseSignal, signSignal, type Signal, type SignalStatement } from '@holdfast/protocol/blind/signal';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
+import type { Sealed } from '@holdfast/protocol/seal/hpke';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { World } from '../../../../packages/testkit/src/world.ts';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -64,14 +66,20 @@ class Operator {
   async answer(
     { ask, call }: Pick<Ask, 'ask' | 'call'>,
     verdict: Answer['verdict'],
-    change: { readonly holder?: SoftwareKeyHolder; readonly from?: Uint8Array; readonly fleet?: Uint8Array } = {},
+    change: {
+      readonly holder?: SoftwareKeyHolder;
+      readonly from?: Uint8Array;
+      readonly fleet?: Uint8Array;
+      readonly sealed?: Sealed;
+    } = {},
   ): Promise<Signal> {
     const { world, actor } = this.machine;
     const { replica, id, holder } = world.operator;
     const epochKey = await replica.epochKey(`agent:${toHex(actor.id)}`);
     const to = { primitives, fleet: change.fleet ?? world.fleet, agent: actor.id, epochKey, expiresAtMs: Date.now() + 60_000 };
     const device = { id: change.from ?? id, holder: change.holder ?? holder };
-    return operatorAnswers(to, device, { kind: 'answer', v: 1, ask, call, verdict });
+    const sealing = change.sealed === undefined ? {} : { sealed: change.sealed };
+    return operatorAnswers(to, device, { kind: 'answer', v: 1, ask, call, verdict, ...sealing });
   }
 
   say(...signals: readonly Signal[]): void {
@@ -167,6 +175,64 @@ test('[APPROVAL-6]: an answer counts once; replayed it lets nothing go, not even
   assert.equal(await isOpen(second), true);
   operator.say(await operator.answer(again, 'deny'));
   assert.equal(await second, 'denied');
+});
+
+/** One request with a credential that is approved per use, put to an operator. */
+async function useAsked({ agent, operator, machine }: Scene) {
+  const key = await OneUseKey.make(primitives);
+  const request: BoundRequest = {
+    ...{ agent: agent.id, session, grant: primitives.random(16), item: primitives.random(16), name: 'bank', method: 'POST' },
+    ...{ host: 'bank.example', port: 443, path: '/v1/payments', query: '', headers: [], body: '{"amount":10}' },
+  };
+  const { agent: _agent, session: _session, ...fields } = request;
+  const act = { kind: 'use', ...fields, key: key.publicKey } as const;
+  const answer = agent.approvals.askAboutUse(by, { act, call: useDigest(primitives, request), because: [] });
+  const { ask, expiresAtMs } = await operator.next();
+  const { fleet } = machine.world;
+  const secret = new TextEncoder().encode('canary-bank');
+  const sealed = await sealUse(primitives, { fleet, agent: agent.id, ask, expiresAtMs }, secret);
+  return { key, request, answer, ask, expiresAtMs, sealed, fleet, secret };
+}
+
+test('[APPROVAL-16]: a use is let go by an answer with its sealing, and by no other', async (t) => {
+  const all = await scene(t);
+  const { agent, operator } = all;
+  const { key, request, answer, ask, expiresAtMs, sealed, fleet, secret } = await useAsked(all);
+  operator.say(await operator.answer(ask, 'once')); // says yes and brings nothing
+  assert.equal((await recorded(agent, 'answer-refused', 1))[0]?.code, 'ask_mismatch');
+  operator.say(await operator.answer(ask, 'once', { sealed }));
+  const told = await answer;
+  assert.deepEqual([told.outcome, told.expiresAtMs, told.ask], ['allowed', expiresAtMs, ask.ask]);
+  const terms = { fleet, agent: agent.id, session, ask: ask.ask, expiresAtMs: told.expiresAtMs };
+  assert.deepEqual(await key.open(terms, request, told.sealed ?? assert.fail(), Date.now()), secret);
+  const call = agent.approvals.askAboutCall(by, push, { because });
+  operator.say(await operator.answer((await operator.next()).ask, 'once', { sealed })); // a sealing for what needs none
+  assert.equal((await recorded(agent, 'answer-refused', 2))[1]?.code, 'ask_mismatch');
+  agent.approvals.withdraw(session);
+  assert.equal(await call, 'withdrawn');
+});
+
+test('[APPROVAL-6] [APPROVAL-17]: of two devices that approve at once one counts; what either sealed opens for no other ask', async (t) => {
+  const all = await scene(t);
+  const { agent, operator } = all;
+  const first = await useAsked(all);
+  const again = await sealUse(
+    primitives,
+    { fleet: first.fleet, agent: agent.id, ask: first.ask, expiresAtMs: first.expiresAtMs },
+    first.secret,
+  );
+  operator.say(await operator.answer(first.ask, 'once', { sealed: first.sealed }));
+  operator.say(await operator.answer(first.ask, 'once', { sealed: again }));
+  const told = await first.answer;
+  assert.equal(told.outcome, 'allowed');
+  assert.equal((await recorded(agent, 'answer-refused', 1))[0]?.code, 'ask_unknown');
+  const second = await useAsked(all);
+  operator.say(await operator.answer(second.ask, 'once', { sealed: first.sealed })); // what the first ask was answered with
+  const replayed = await second.answer;
+  const terms = { fleet: second.fleet, agent: agent.id, session, ask: second.ask.ask, expiresAtMs: second.expiresAtMs };
+  await assert.rejects(second.key.open(terms, second.request, replayed.sealed ?? assert.fail(), Date.now()), {
+    code: 'open_failed',
+  });
 });
 
 test('[APPROVAL-8]: what was denied is not asked again soon, and others are', async (t) => {

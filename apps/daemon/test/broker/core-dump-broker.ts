@@ -41,6 +41,7 @@ const broker = await createBroker({
             attach,
             ca: setting.ca,
             allowPrivate: true,
+            approve: false,
             judgesBody: false,
             matches: ({ path }) => path.startsWith(`/${name}/`),
           })),

@@ -65,6 +65,16 @@ test('the handshake carries the credential, once and on record; then frames go b
   assert.equal(origin.connections(), 3, 'its connection serves nothing else');
 });
 
+test('[APPROVAL-18]: a credential that is approved per use opens no connection whose frames nobody could look at', async () => {
+  await using it = await world();
+  const origin = await socketOrigin(it, (socket) => void echo(socket));
+  it.grant(origin, { approve: true, judgesBody: true });
+  const { socket, reply } = await openSocket(it, `localhost:${origin.port}`);
+  socket.destroy();
+  assert.equal(codeIn(reply), 'upgrade_refused');
+  assert.deepEqual([origin.connections(), it.records.map(({ kind }) => kind)], [0, ['refused']]);
+});
+
 test('frames that come with the handshake, either way, wait for it and are not lost', async () => {
   await using it = await world();
   const origin = await socketOrigin(

@@ -245,6 +245,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         attach: { kind: 'bearer' },
         ca: origin.ca,
         allowPrivate: true,
+        approve: false,
         judgesBody: false,
         matches: (facts) => facts.path.startsWith('/v1/') && facts.method !== 'DELETE',
         ...change,

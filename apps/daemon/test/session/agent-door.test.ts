@@ -52,7 +52,7 @@ interface Answer {
 async function serve(t: TestContext, more: Routes = {}) {
   const agent = agentWithOneGrant();
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => 0 } };
-  const authority = new SessionAuthority(agent, ports, new Uint8Array(16));
+  const authority = new SessionAuthority(agent, ports, { session: new Uint8Array(16), mode: 'sealed', program: 'test' });
   const server = createServer(agentDoor(agentView(agent, authority), more));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());

@@ -26,6 +26,7 @@ const grantOf = (fill: number, name: string, paths: readonly string[]) => ({
   agent: id(3),
   attach: { kind: 'bearer' },
   fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET', 'POST'], paths, allowPrivate: false },
+  sealed: { encapsulated: new Uint8Array(), ciphertext: new Uint8Array() },
   grantedAtMs: 0,
 });
 
@@ -61,7 +62,7 @@ async function session(t: TestContext) {
     note: (report: AuditReport) => void notes.push(report),
   } as unknown as Agent;
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => state.nowMs } };
-  const authority = new SessionAuthority(agent, ports, id(9));
+  const authority = new SessionAuthority(agent, ports, { session: id(9), mode: 'sealed', program: 'test' });
   const server = createServer(agentDoor(agentHandles(authority)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());

@@ -27,6 +27,7 @@ function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
     agent: new Uint8Array(16).fill(3),
     attach: { kind: 'bearer' },
     fence: { hosts: [{ host: facts.host, port: 443 }], methods: ['POST'], paths: ['/v1/**'], allowPrivate: false },
+    sealed: { encapsulated: new Uint8Array(), ciphertext: new Uint8Array() },
   };
   const agent = {
     id: grant.agent,
@@ -45,7 +46,11 @@ function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
     },
   } as unknown as Agent;
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
-  const authority = new RuledAuthority(agent, { primitives, clock }, new Uint8Array(16));
+  const authority = new RuledAuthority(
+    agent,
+    { primitives, clock },
+    { session: new Uint8Array(16), mode: 'sealed', program: 'test' },
+  );
   if (verdict !== undefined)
     authority.heldBy(async (readings) => {
       asked.push(...readings);

@@ -181,7 +181,7 @@ export type KeyStoreView = Infer<typeof keyStoreView>;
 /** What an agent may use: terms, never a secret. */
 const grantView = record({
   agent: principalId,
-  granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName) }),
+  granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName), approve: bool }),
   grantedAtMs: integer(wallClockMs),
 });
 const egressView = record({ agent: principalId, rule: egressRule });

@@ -132,8 +132,8 @@ export async function removeItem(operator: Operator, item: Uint8Array): Promise<
 }
 
 /**
- * Grants an item to an agent: its terms with limits of the grant's own, and its secret sealed to that agent's key alone. `secret` (from `replica.openSecret`) stays the
- * caller's to overwrite. Throws `item_unknown`, `agent_unknown`, `agent_revoked`, `name_taken`.
+ * Grants an item to an agent: its terms with limits of the grant's own, and its secret sealed to that agent's key alone, or to nobody but the operators where each use is to
+ * be approved. `secret` (from `replica.openSecret`) stays the caller's to overwrite. Throws `item_unknown`, `agent_unknown`, `agent_revoked`, `name_taken`.
  */
 export async function grantItem(
   operator: Operator,
@@ -145,7 +145,7 @@ export async function grantItem(
   }: {
     readonly item: Uint8Array;
     readonly agent: Uint8Array;
-    readonly secret: Uint8Array;
+    readonly secret: Uint8Array | 'approved per use';
     readonly limits?: FenceLimits;
   },
 ): Promise<Composed & { readonly grant: Uint8Array }> {
@@ -157,10 +157,13 @@ export async function grantItem(
   if (agent === undefined) throw new HoldfastError('agent_unknown', 'there is no such agent', { next: 'see: holdfast agents' });
   if (!isLive(replica.state, agentId)) throw new HoldfastError('agent_revoked', 'the agent is revoked'); // nothing is sealed to it any more
   const grant = primitives.random(16);
-  const sealed = await sealTo(primitives, agent.keys.seal, { kind: 'grant', fleet, grant, item: itemId, agent: agentId }, secret);
+  const purpose = { kind: 'grant', fleet, grant, item: itemId, agent: agentId } as const;
   const { id, name, attach, fence, env } = item;
-  const terms = { grant, item: id, name, agent: agentId, attach, fence: withLimits(fence, limits), sealed };
-  const granted = env === undefined ? terms : { ...terms, env };
+  const granted = {
+    ...{ grant, item: id, name, agent: agentId, attach, fence: withLimits(fence, limits) },
+    ...(env !== undefined && { env }),
+    ...(secret !== 'approved per use' && { sealed: await sealTo(primitives, agent.keys.seal, purpose, secret) }),
+  };
   const composed = await drafted(operator, (draft) => draft.write(agentAudience(agentId), { kind: 'grant', granted }));
   return { ...plain(composed), grant };
 }

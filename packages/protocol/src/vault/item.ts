@@ -49,7 +49,7 @@ const sealedSecret = record({ encapsulated: bytes(1088 + 65), ciphertext: bytesU
 export const vaultItem = record({ id: itemId, name: itemName, attach, fence, env: optional(envName) }); // [VAULT-1] [VAULT-2]
 export type VaultItem = Infer<typeof vaultItem>;
 
-/** Body of `grant` (audience `agent:<id>`). */
+/** Body of `grant` (audience `agent:<id>`). Without `sealed` it is approved per use: the secret stays sealed to the operators. [VAULT-13] */
 export const grantedItem = record({
   grant: grantId,
   item: itemId,
@@ -58,6 +58,6 @@ export const grantedItem = record({
   attach,
   fence,
   env: optional(envName),
-  sealed: sealedSecret,
+  sealed: optional(sealedSecret),
 }); // [VAULT-7]
 export type GrantedItem = Infer<typeof grantedItem>;

@@ -42,14 +42,32 @@ describe('compose', () => {
     const [held = assert.fail()] = grantsOf(main.replica.state, main.id);
     assert.equal(held.env, 'DEMO_TOKEN');
     const purpose = { kind: 'grant', fleet: world.fleet, grant, item, agent: main.id } as const;
-    assert.deepEqual(await openSealed(main.holder, world.primitives, purpose, held.sealed), secret);
-    assert.equal(await outcomeOf(() => openSealed(peer.holder, world.primitives, purpose, held.sealed)), 'open_failed');
+    assert.deepEqual(await openSealed(main.holder, world.primitives, purpose, held.sealed ?? assert.fail()), secret);
     assert.equal(
-      await outcomeOf(() => openSealed(main.holder, world.primitives, { ...purpose, agent: peer.id }, held.sealed)),
+      await outcomeOf(() => openSealed(peer.holder, world.primitives, purpose, held.sealed ?? assert.fail())),
+      'open_failed',
+    );
+    assert.equal(
+      await outcomeOf(() =>
+        openSealed(main.holder, world.primitives, { ...purpose, agent: peer.id }, held.sealed ?? assert.fail()),
+      ),
       'open_failed',
     );
     assert.deepEqual(grantsOf(peer.replica.state, main.id), []);
     assert.equal(peer.replica.state.grants.size, 0);
+  });
+
+  it('[VAULT-13]: a grant that is approved per use has no sealing; the secret is the operators’ alone', async () => {
+    const world = await World.begin();
+    const main = await world.enroll('main');
+    const item = await world.operator.keep('demo', secret);
+    const terms = { item, agent: main.id, secret: 'approved per use' } as const;
+    const composed = await world.operator.act((operator) => grantItem(operator, terms));
+    await main.sync();
+    const [held = assert.fail()] = grantsOf(main.replica.state, main.id);
+    assert.deepEqual([held.name, held.sealed], ['demo', undefined]);
+    const wires = composed.entries.map(({ wire }) => Buffer.from(wire));
+    assert.ok(wires.every((wire) => !wire.includes(Buffer.from(secret))));
   });
 
   it('[JOURNAL-20]: nothing is signed that readers would reject', async () => {
