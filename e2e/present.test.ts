@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync, realpathSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -135,13 +136,17 @@ describe('an agent proves to services who it is', () => {
   it('proves it out of a sealed session, to a service that it may reach and to no other', async () => {
     const host = urlOf(service).replace('http://', '');
     await holdfast.must(['egress', 'allow', host, '--to', 'main', '--allow-private']);
-    const ask = `curl -sS -H 'content-type: application/json' -d '{"audience":"${urlOf(service)}","show":["scope"]}' $HOLDFAST_DOOR/v1/presentations`;
+    const ask = `curl -sS -H 'content-type: application/json' -d '{"audience":"${urlOf(service)}","show":["scope","harness"]}' $HOLDFAST_DOOR/v1/presentations`;
     const words = `p=$(${ask} | sed 's/.*"presentation":"\\([^"]*\\)".*/\\1/'); curl -sS -H "Authorization: Holdfast $p" ${urlOf(service)}/whoami`;
     frozenMs = undefined; // one right after the other
     const ran = await holdfast.run(['sh', '-c', words]);
     assert.equal(ran.code, 0, ran.stderr);
     const told = JSON.parse(ran.stdout) as { agent?: Presented; error?: { code: string } };
     assert.deepEqual([told.agent?.agent, told.agent?.scope], [agent, 'main'], ran.stdout);
+    const build = createHash('sha256')
+      .update(readFileSync(realpathSync('/bin/sh')))
+      .digest('hex');
+    assert.equal(told.agent?.harness, build, 'the program that the session was started with');
     const other = await holdfast.run(['sh', '-c', ask.replace(urlOf(service), 'https://elsewhere.example')]);
     assert.match(other.stdout, /"code":"refused"/);
   });

@@ -245,6 +245,22 @@ export const identity: Area = {
       red: { [changes]: 'a proof of who the agent is: for one audience, of now, recorded before it leaves' },
     },
     {
+      id: 'I-12.same',
+      off: 'a program that was exchanged since the start is measured',
+      file: 'apps/daemon/src/session/harness.ts',
+      from: '(await this.#isSame(file)) ? new Uint8Array(hash.digest()) : undefined',
+      to: '(await this.#isSame(file), new Uint8Array(hash.digest()))',
+      red: { 'apps/daemon/test/session/harness.test.ts': 'is measured of the file that was there at the start' },
+    },
+    {
+      id: 'I-12.own',
+      off: 'a session may be told to be another program',
+      file: 'apps/daemon/src/session/session.ts',
+      from: "new Harness(findCommand(request.command[0] ?? '', request.path, request.cwd).realPath)",
+      to: 'new Harness(process.execPath)',
+      red: { 'e2e/present.test.ts': 'proves it out of a sealed session' },
+    },
+    {
       id: 'I-9.reach',
       off: 'a session presents to services that it may not reach',
       file: 'apps/daemon/src/session/agent-presentations.ts',

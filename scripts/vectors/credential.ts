@@ -279,8 +279,11 @@ writeVectors(
 const audience = 'https://api.example.com';
 const challenge = 'n-0S6_WzA2Mj-2026';
 const nowMs = issuedAtMs + 3_600_000;
-const present = async (credential: string, by = holder, change: { audience?: string; nonce?: string; nowMs?: number } = {}) =>
-  credential + (await bindKey(primitives, by, { audience, nonce: challenge, credential, ...change }, change.nowMs ?? nowMs));
+const present = async (
+  credential: string,
+  by = holder,
+  change: { audience?: string; nonce?: string; harness?: Uint8Array; nowMs?: number } = {},
+) => credential + (await bindKey(primitives, by, { audience, nonce: challenge, credential, ...change }, change.nowMs ?? nowMs));
 /** A proof of the key with another payload. */
 async function bound(credential: string, change: (payload: Record<string, unknown>) => unknown, by = holder): Promise<string> {
   const presentation = await present(credential);
@@ -565,6 +568,12 @@ const faults: readonly PresentationVector[] = [
     expect: 'presentation_malformed',
     presentation: await bound(good, (payload) => (payload['aud'] = [audience, 'https://other.example'])),
   },
+  {
+    name: 'a harness that is no digest',
+    clause: 'PRESENT-13',
+    expect: 'presentation_malformed',
+    presentation: await bound(good, (payload) => (payload['harness'] = 'claude-code')),
+  },
 ];
 writeVectors(
   'presentation/presentations',
@@ -579,6 +588,17 @@ writeVectors(
       agent,
       capabilities: statement.capabilities,
       scope: 'main',
+    },
+    {
+      name: 'the build of its harness',
+      clause: 'PRESENT-13',
+      expect: 'ok',
+      ...expected,
+      presentation: await present(good, holder, { harness: primitives.sha256(utf8('a program')) }),
+      agent,
+      capabilities: statement.capabilities,
+      scope: 'main',
+      harness: toHex(primitives.sha256(utf8('a program'))),
     },
     {
       name: 'one capability',

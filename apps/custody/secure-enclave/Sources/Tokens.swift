@@ -22,8 +22,9 @@ func assertMayPresent(_ key: Known, _ credential: String) throws {
 }
 
 /// The proof of the key for one audience and moment.
-func proof(_ keys: EnclaveKeys, credential: String, audience: String, nonce: String, nowMs: Int64) throws -> String {
-    let claims = "{\"iat\":\(nowMs / 1000),\"aud\":\(quoted(audience)),\"nonce\":\(quoted(nonce)),\"sd_hash\":\"\(digest(credential))\"}"
+func proof(_ keys: EnclaveKeys, credential: String, audience: String, nonce: String, harness: Data?, nowMs: Int64) throws -> String {
+    let more = harness.map { ",\"harness\":\"\(base64url($0))\"" } ?? ""
+    let claims = "{\"iat\":\(nowMs / 1000),\"aud\":\(quoted(audience)),\"nonce\":\(quoted(nonce)),\"sd_hash\":\"\(digest(credential))\"\(more)}"
     return try token(keys, "kb+jwt", claims)
 }
 

@@ -78,11 +78,13 @@ private func prepared(_ kind: String, _ request: inout Fields) throws -> Act {
     case "present":
         let (audience, nonce) = (try request.text("audience", max: 512, printable), try request.text("nonce", max: 256, "[\\x21-\\x7e]{16,}"))
         let credential = try request.text("credential", max: 32 * 1024, credentialForm)
+        let harness = request.has("harness") ? try request.bytes("harness", 32) : nil
         try request.end()
         return {
             let key = try opened().find(reference)
             try assertMayPresent(key.known, credential)
-            return ("bound", ["token": .text(try proof(key.keys, credential: credential, audience: audience, nonce: nonce, nowMs: nowMs()))])
+            let token = try proof(key.keys, credential: credential, audience: audience, nonce: nonce, harness: harness, nowMs: nowMs())
+            return ("bound", ["token": .text(token)])
         }
     case "delegate":
         let (credential, terms) = (try request.text("credential", max: 32 * 1024, credentialForm), try request.record("terms"))

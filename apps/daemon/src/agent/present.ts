@@ -25,8 +25,10 @@ export interface PresentRequest {
   readonly audience: string;
   /** What the service asked for; undefined: one is made up. */
   readonly nonce: string | undefined;
-  /** `scope`, `machine`, `capability:NAME`, `capabilities` for all of them, or `all`. */
+  /** `scope`, `machine`, `capability:NAME`, `capabilities` for all of them, `harness`, or `all`. */
   readonly show: readonly string[];
+  /** Of the session that asks, if that is known; shown only where it is asked for. */
+  readonly harness?: Uint8Array | undefined;
   /** The session that asks; absent: whoever is at this machine's own door. */
   readonly session?: Uint8Array;
 }
@@ -53,7 +55,7 @@ export interface Presenter {
 /** Throws `credential_expired`, `credential_invalid`, `usage` for what the credential does not have, `audit_unavailable`, `custody_*`. */
 export async function presentAs(
   { ports, holder, own, state, record }: Presenter,
-  { audience, nonce: asked, show, session }: PresentRequest,
+  { audience, nonce: asked, show, session, harness: known }: PresentRequest,
 ): Promise<MadePresentation> {
   const { primitives } = ports;
   const { expiresAtMs } = await verifyOwn({ ports, holder, own, state });
@@ -61,15 +63,15 @@ export async function presentAs(
   const isShown = (name: string): boolean =>
     wanted.has(name) || wanted.has('all') || (name.startsWith('capability:') && wanted.has('capabilities'));
   const credential = disclose(own.credential, isShown);
-  const shown = disclosedIn(credential);
+  const harness = isShown('harness') ? known : undefined;
+  const shown = [...disclosedIn(credential), ...(harness === undefined ? [] : ['harness'])];
   const missing = show.find((name) => name !== 'all' && name !== 'capabilities' && !shown.includes(name));
-  if (missing !== undefined)
-    throw new HoldfastError('usage', `the credential has no ${missing} to show`, { next: 'see: holdfast agents' });
+  if (missing !== undefined) throw new HoldfastError('usage', `there is no ${missing} to show`, { next: 'see: holdfast agents' });
   const nonce = asked ?? toBase64url(primitives.random(nonceBytes));
   // No record, no proof. [PRESENT-12]
   const by = session === undefined ? {} : { session };
   await record({ kind: 'presented', ...by, audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
-  const proof = await holder.present({ audience, nonce, credential });
+  const proof = await holder.present({ audience, nonce, credential, harness }); // [PRESENT-13]
   return { presentation: credential + proof, nonce, shown, expiresAtMs };
 }
 

@@ -220,8 +220,9 @@ export class CustodyKeyHolder implements KeyHolder {
   }
 
   /** The proof of this key for one presentation; its time is custody's. Throws `custody_refused`, `custody_unavailable`. */
-  async present({ audience, nonce, credential }: KeyBindingTerms): Promise<string> {
-    return (await this.#link.call({ kind: 'present', key: this.#key, audience, nonce, credential }, 'bound')).token;
+  async present({ audience, nonce, credential, harness }: KeyBindingTerms): Promise<string> {
+    const more = harness === undefined ? {} : { harness };
+    return (await this.#link.call({ kind: 'present', key: this.#key, audience, nonce, credential, ...more }, 'bound')).token;
   }
 
   /** Hands a credential of this key on. Throws `delegation_exceeded`, `custody_refused`, `custody_unavailable`. */

@@ -7,6 +7,7 @@ import { parseAuthority } from '../broker/target.ts';
 import type { Clock } from '../ports.ts';
 import { answer, readJson, type Routes } from './agent-door.ts';
 import type { SessionAuthority } from './authority.ts';
+import type { Harness } from './harness.ts';
 
 const maxBodyBytes = 16 * 1024;
 /** Each is a signature by a key store, of which hardware makes a few a second. [AGENT-DOOR-7] */
@@ -22,7 +23,7 @@ interface Asked {
 export function agentPresentations(
   agent: Pick<Agent, 'present'>,
   authority: Pick<SessionAuthority, 'grantsFor' | 'egressFor' | 'refused'>,
-  { session, clock }: { readonly session: Uint8Array; readonly clock: Clock },
+  { session, clock, harness }: { readonly session: Uint8Array; readonly clock: Clock; readonly harness: Pick<Harness, 'digest'> },
 ): Routes {
   let made: number[] = [];
   return {
@@ -40,7 +41,9 @@ export function agentPresentations(
           made.pop();
           throw new HoldfastError('limit_exceeded', `more than ${maxInPeriod} presentations in a minute`); // [AGENT-DOOR-7]
         }
-        const { presentation, nonce, shown, expiresAtMs } = await agent.present({ ...asked, session });
+        const wantsHarness = asked.show.includes('harness') || asked.show.includes('all');
+        const digest = wantsHarness ? await harness.digest() : undefined;
+        const { presentation, nonce, shown, expiresAtMs } = await agent.present({ ...asked, session, harness: digest });
         answer(response, 201, { presentation, nonce, shown, expiresAtMs });
       },
     },

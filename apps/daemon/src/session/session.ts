@@ -30,6 +30,7 @@ import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority } from './authority.ts';
+import { Harness } from './harness.ts';
 import { mcpView } from './mcp-view.ts';
 import { RuledAuthority } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
@@ -90,6 +91,7 @@ export class Sessions {
       let door = agentDoor(agentView(agent, authority));
       broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
       const floor = await SessionFloor.atStart(agent, request.cwd);
+      const harness = new Harness(findCommand(request.command[0] ?? '', request.path, request.cwd).realPath);
       const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
       const view = { root: sandbox.root, home: sandbox.home };
       const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view });
@@ -103,7 +105,7 @@ export class Sessions {
       door = agentDoor(
         agentView(agent, authority),
         agentHandles(authority),
-        agentPresentations(agent, authority, { session, clock }),
+        agentPresentations(agent, authority, { session, clock, harness }),
         agentDelegations(agent.children, session),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),

@@ -205,6 +205,7 @@ test('a proof of who the agent is: for one audience, of now, recorded before it 
   });
   assert.deepEqual([verified.agent, verified.scope, verified.machine], [toHex(agent.id), 'main', undefined]);
   assert.equal(await presenting(agent, { show: ['capability:other'] }), 'usage');
+  assert.equal(await presenting(agent, { show: ['harness'] }), 'usage', 'nobody knows of one here');
 
   await machine.stop();
   const offline = await machine.start({ offline: true });

@@ -10,6 +10,7 @@ import { agentDoor } from '../../src/session/agent-door.ts';
 import { agentPresentations } from '../../src/session/agent-presentations.ts';
 
 const id = new Uint8Array(16).fill(9);
+const build = new Uint8Array(32).fill(7);
 
 async function session(t: TestContext) {
   const asked: PresentRequest[] = [];
@@ -28,7 +29,9 @@ async function session(t: TestContext) {
     refused: (facts: { readonly host?: string }, code: string) => void refused.push(`${code} ${facts.host ?? ''}`),
   };
   const clock = { nowMs: () => 0, monotonicMs: () => state.nowMs };
-  const server = createServer(agentDoor(agentPresentations(agent, authority, { session: id, clock })));
+  const server = createServer(
+    agentDoor(agentPresentations(agent, authority, { session: id, clock, harness: { digest: async () => build } })),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
@@ -58,9 +61,13 @@ test('for a service that it may reach, in the name of this session [AGENT-DOOR-7
   assert.deepEqual([status, body['presentation'], body['nonce']], [201, 'a.b.c~d.e.f', nonce]);
   assert.equal((await post({ audience: `${audience}/v1` })).status, 201);
   assert.deepEqual(asked, [
-    { audience, nonce, show: ['scope'], session: id },
-    { audience: `${audience}/v1`, nonce: undefined, show: ['capabilities'], session: id },
+    { audience, nonce, show: ['scope'], session: id, harness: undefined },
+    { audience: `${audience}/v1`, nonce: undefined, show: ['capabilities'], session: id, harness: undefined },
   ]);
+  for (const show of [['harness'], ['all']]) {
+    await post({ audience, show });
+    assert.deepEqual(asked.at(-1)?.harness, build, 'measured for who asks for it');
+  }
 });
 
 test('for no service that the session may not reach [AGENT-DOOR-7]', async (t) => {

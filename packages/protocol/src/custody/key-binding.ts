@@ -6,6 +6,7 @@ import { isObject } from '../codec/json.ts';
 import { text } from '../codec/schema.ts';
 import { compactToken, keyOfJwk, readToken, tokenInput } from '../keys/jws.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
+import { digest } from '../keys/public-keys.ts';
 import { idOfUrn } from '../keys/urn.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 
@@ -20,6 +21,8 @@ export interface KeyBindingTerms {
   readonly audience: string;
   readonly nonce: string;
   readonly credential: string;
+  /** SHA-256 of the program that the session was started with, as whoever asks measured it. */
+  readonly harness?: Uint8Array | undefined;
 }
 
 /** Whose credential this is and for which key. Not verified. Throws `codec_*`, `key_invalid`. */
@@ -37,18 +40,18 @@ export function holderOf(credential: string): {
 export async function bindKey(
   primitives: Primitives,
   holder: Pick<KeyHolder, 'sign'>,
-  { audience, nonce, credential }: KeyBindingTerms,
+  terms: KeyBindingTerms,
   nowMs: number,
 ): Promise<string> {
-  presentedCredential.parse(credential, 'credential');
-  return proveKey(primitives, holder, { audience, nonce, credential }, nowMs);
+  presentedCredential.parse(terms.credential, 'credential');
+  return proveKey(primitives, holder, terms, nowMs);
 }
 
 /** As `bindKey`, by whoever holds the last key of `terms.credential`, which may have delegations at its end. */
 export async function proveKey(
   primitives: Primitives,
   holder: Pick<KeyHolder, 'sign'>,
-  { audience, nonce, credential }: KeyBindingTerms,
+  { audience, nonce, credential, harness }: KeyBindingTerms,
   nowMs: number,
 ): Promise<string> {
   const payload = {
@@ -56,6 +59,7 @@ export async function proveKey(
     aud: audienceName.parse(audience, 'audience'),
     nonce: presentationNonce.parse(nonce, 'nonce'),
     sd_hash: toBase64url(primitives.sha256(utf8(credential))), // [CUSTODY-31]
+    ...(harness !== undefined && { harness: toBase64url(digest.parse(harness, 'harness')) }), // [PRESENT-13]
   };
   const input = tokenInput('kb+jwt', {}, payload);
   return compactToken(input, await holder.sign('kb+jwt', input));

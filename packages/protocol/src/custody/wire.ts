@@ -75,6 +75,8 @@ export const custodyRequest = union({
     audience: audienceName,
     nonce: presentationNonce,
     credential: presentedCredential,
+    /** What the daemon says of its session: custody sees none. */
+    harness: optional(digest),
   },
   /** What the key store can show of this key. */
   evidence: { id: requestId, key: keyReference },

@@ -1,8 +1,8 @@
 // Proving who one is, spec/presentation.md: a credential, what its holder shows of it, and a fresh token by the key that it names. The verifier
 // has no lenient path: what it compares with is never optional.
 
-import { equalBytes, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
-import { integer, record, text, type Infer } from '../codec/schema.ts';
+import { equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
+import { integer, optional, record, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Verified } from '../blind/entry.ts';
 import type { CustodyLevel } from '../blind/pairing-offer.ts';
@@ -23,6 +23,7 @@ const keyBinding = record({
   aud: audienceName,
   nonce: presentationNonce,
   sd_hash: text({ min: 43, max: 43 }),
+  harness: optional(text({ min: 43, max: 43 })),
 });
 
 /** What a verifier holds a presentation against. */
@@ -52,6 +53,8 @@ export interface Presented {
   readonly custody: { readonly level: CustodyLevel; readonly evidence: CustodyEvidence };
   readonly scope: string | undefined;
   readonly machine: string | undefined;
+  /** SHA-256, hex, of the program that the session was started with: the word of the agent's machine, not its operator's. */
+  readonly harness: string | undefined;
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   readonly presentedAtMs: number;
@@ -91,6 +94,7 @@ export async function verifyPresentation(
     custody,
     scope,
     machine,
+    harness: bound.harness === undefined ? undefined : toHex(harnessOf(bound.harness)),
     issuedAtMs,
     expiresAtMs,
     presentedAtMs: bound.iat * 1000,
@@ -126,6 +130,7 @@ async function verifyBinding(
   } catch (cause) {
     throw new HoldfastError('presentation_malformed', 'the proof of the key has another form', { cause }); // [PRESENT-1]
   }
+  if (bound.harness !== undefined) harnessOf(bound.harness); // [PRESENT-1]
   if (!sameText(bound.sd_hash, sdHashOf(primitives, hashed)))
     throw new HoldfastError('presentation_hash', 'the proof of the key is for another presentation'); // [PRESENT-7]
   if (!sameText(bound.aud, expected.audience))
@@ -136,6 +141,12 @@ async function verifyBinding(
     throw new HoldfastError('presentation_nonce', 'the presentation answers another challenge'); // [PRESENT-9]
   assertOfNow(bound.iat, expected); // [PRESENT-9]
   return bound;
+}
+
+function harnessOf(said: string): Uint8Array {
+  const digest = fromBase64url(said);
+  if (digest?.length === 32) return digest;
+  throw new HoldfastError('presentation_malformed', 'the proof of the key has another form');
 }
 
 function assertOfNow(iat: number, { nowMs }: Pick<Expected, 'nowMs'>): void {

@@ -28,6 +28,7 @@ interface PresentationVector extends VectorEntry {
   readonly agent?: string;
   readonly capabilities?: readonly string[];
   readonly scope?: string;
+  readonly harness?: string;
   readonly children?: readonly string[];
 }
 
@@ -64,10 +65,10 @@ describe('presentation vectors', () => {
       const verify = async () => verifyPresentation(primitives, presentation, expectedOf(vector));
       assert.equal(await outcomeOf(verify), expect);
       if (expect !== 'ok') return;
-      const { agent, capabilities, scope } = await verify();
+      const { agent, capabilities, scope, harness } = await verify();
       assert.deepEqual(
-        { agent, capabilities, scope },
-        { agent: vector.agent, capabilities: vector.capabilities, scope: vector.scope },
+        { agent, capabilities, scope, harness },
+        { agent: vector.agent, capabilities: vector.capabilities, scope: vector.scope, harness: vector.harness },
       );
     });
   }
