@@ -14,6 +14,7 @@ const operators = 'e2e/hostile-relay.test.ts';
 const output = 'apps/cli/test/output.test.ts';
 const devices = 'packages/protocol/test/journal/devices.test.ts';
 const pairing = 'packages/protocol/test/identity/pairing.test.ts';
+const rotation = 'packages/protocol/test/journal/rotation.test.ts';
 const devicePairing = 'packages/protocol/test/identity/device-pairing.test.ts';
 const replica = 'packages/protocol/test/journal/replica.test.ts';
 const rules = 'packages/protocol/test/journal/rules.test.ts';
@@ -328,8 +329,8 @@ export const journal: Area = {
       id: 'J-20.rekey',
       off: 'nothing is re-keyed after a device was removed',
       file: 'packages/protocol/src/journal/compose-devices.ts',
-      from: `return sinceAt < state.operatorsEndedAt || (`,
-      to: `return (`,
+      from: `return sinceAt < state.operatorsEndedAt || sinceAt < (`,
+      to: `return sinceAt < (`,
       red: { [devices]: '[JOURNAL-33] [DEVICES-4]' },
     },
     {
@@ -354,7 +355,55 @@ export const journal: Area = {
       file: 'packages/protocol/src/identity/device-call.ts',
       from: `if (equalBytes(decode(deviceHere, message, maxBytes).call, primitives.sha256(call))) return;`,
       to: `if (decode(deviceHere, message, maxBytes).call.length === primitives.sha256(call).length) return;`,
-      red: { [devicePairing]: '[DEVICES-7]', 'apps/cli/test/devices.test.ts': '[DEVICES-7]' },
+      red: { [devicePairing]: '[DEVICES-7]' },
+    },
+    {
+      id: 'J-22.key',
+      off: 'an agent signs with any key that it ever had',
+      file: 'packages/protocol/src/journal/state.ts',
+      from: `earlierKeys.find((each) => position < each.position)?.sign ?? keys.sign;`,
+      to: `earlierKeys.find((each) => position < each.position + 1_000_000)?.sign ?? keys.sign;`,
+      red: { [rotation]: '[ROTATE-3]' },
+    },
+    {
+      id: 'J-22.status',
+      off: 'the credential of the old keys stays in force',
+      file: 'packages/protocol/src/journal/compose-agents.ts',
+      from: `[statusIndex, 'revoked']`,
+      to: `[statusIndex, 'in force']`,
+      red: { [rotation]: '[ROTATE-4]' },
+    },
+    {
+      id: 'J-22.epochs',
+      off: 'what is said after a rotation is sealed as before',
+      file: 'packages/protocol/src/journal/compose-rotation.ts',
+      from: `    await draft.startEpoch(audience);`,
+      to: '',
+      red: { [rotation]: '[ROTATE-5]' },
+    },
+    {
+      id: 'J-23.asked',
+      off: 'an operator gives keys that a key of before asked for',
+      file: 'packages/protocol/src/journal/state.ts',
+      from: `const had = asked === undefined || hasHad(agent, asked.keys.sign);`,
+      to: `const had = asked === undefined && hasHad(agent, agent.keys.sign);`,
+      red: { [rotation]: '[ROTATE-1] an operator gives the keys' },
+    },
+    {
+      id: 'J-23.reused',
+      off: 'keys that ended come back',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: `if (hasHad(found, keys.sign)) return 'key_reused';`,
+      to: '',
+      red: { [rotation]: '[ROTATE-2]' },
+    },
+    {
+      id: 'J-24.step',
+      off: 'the old keys are not condemned with the step that ends them',
+      file: 'apps/daemon/src/state/store.ts',
+      from: `for (const each of [before, ...others]) this.run(`,
+      to: `for (const each of others) this.run(`,
+      red: { 'apps/daemon/test/state/rotation.test.ts': '[ROTATE-8]' },
     },
     {
       id: 'J-8.once',

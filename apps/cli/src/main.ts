@@ -176,6 +176,14 @@ operatorCommand(program, 'suspend', 'stop an agent at once, until it is resumed'
 operatorCommand(program, 'resume', 'let a suspended agent go on; nothing that ran comes back')
   .argument('<agent>', "an agent's id, or a scope's name")
   .action(action(async () => (await import('./commands/suspend.ts')).resume));
+const rotate = command(program, 'rotate', "ask for other keys for this machine's agent, and wait for them")
+  .option('--scope <scope>', 'which agent of this machine', 'main')
+  .option('--custody <store>', 'where they shall live: tpm, pkcs11 or software (default: the best that works here)')
+  .action(action(async () => (await import('./commands/rotate.ts')).rotate));
+operatorCommand(rotate, 'approve', 'give an agent the keys that it asks for; the old ones end')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .option('--weaker', 'also where they leave hardware for software')
+  .action(action(async () => (await import('./commands/rotate.ts')).approve));
 command(program, 'present', 'prove to a service who the agent is: prints one presentation')
   .requiredOption('--audience <url>', 'the service, as it calls itself')
   .option('--nonce <text>', 'what the service asked for (default: one of our own)')

@@ -30,6 +30,8 @@ Commands:
   suspend [options] <agent>   stop an agent at once, until it is resumed
   resume [options] <agent>    let a suspended agent go on; nothing that ran
                               comes back
+  rotate [options]            ask for other keys for this machine's agent, and
+                              wait for them
   present [options]           prove to a service who the agent is: prints one
                               presentation
   root [options]              what a service has to know to verify presentations
@@ -311,6 +313,34 @@ Arguments:
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  rotate: `Usage: holdfast rotate [options] [command]
+
+ask for other keys for this machine's agent, and wait for them
+
+Options:
+  --json                     answer with one line of JSON
+  --scope <scope>            which agent of this machine (default: "main")
+  --custody <store>          where they shall live: tpm, pkcs11 or software
+                             (default: the best that works here)
+  -h, --help                 display help for command
+
+Commands:
+  approve [options] <agent>  give an agent the keys that it asks for; the old
+                             ones end
+`,
+  'rotate approve': `Usage: holdfast rotate approve [options] <agent>
+
+give an agent the keys that it asks for; the old ones end
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --weaker                  also where they leave hardware for software
   -h, --help                display help for command
 `,
   present: `Usage: holdfast present [options]

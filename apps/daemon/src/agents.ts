@@ -5,6 +5,7 @@ import path from 'node:path';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { Agent } from './agent/agent.ts';
+import type { Asked } from './agent/key-rotation.ts';
 import type { Custody } from './custody/custody.ts';
 import { faultOf } from './fault.ts';
 import type { Ports } from './ports.ts';
@@ -139,6 +140,7 @@ export class Agents {
     const { ports, store, custody, auditFolder, version } = this.options;
     const key = await custody.describe(enrolment.key);
     const holder = custody.holder(key);
+    const asked = past ? [] : await this.asked(enrolment.agent);
     return Agent.open({
       ports,
       store,
@@ -149,6 +151,18 @@ export class Agents {
       run: this.run,
       version,
       past,
+      asked,
+      dropKey: (old) => this.dropKey(old),
     });
+  }
+
+  /** One that custody has lost can be asked for anew. */
+  private async asked(agent: Uint8Array): Promise<readonly Asked[]> {
+    const { store, custody } = this.options;
+    const found = store.rotations(agent).map(async (key) => {
+      const described = await custody.describe(key).catch(() => undefined);
+      return described === undefined ? [] : [{ key, holder: custody.holder(described) }];
+    });
+    return (await Promise.all(found)).flat();
   }
 }

@@ -18,6 +18,7 @@ import { faultOf } from './fault.ts';
 import { GuardedDoors } from './guarded/doors.ts';
 import { lockHome, openHome } from './home.ts';
 import type { Ports } from './ports.ts';
+import { Rotations } from './rotate.ts';
 import { Sessions } from './session/session.ts';
 import { StateStore } from './state/store.ts';
 
@@ -125,10 +126,11 @@ async function serve(): Promise<() => Promise<void>> {
   const guarded = new GuardedDoors(ports, store);
   await guarded.reopen(agents.all());
   const enrolments = new Enrolments({ ports, store, custody, agents, defaultRelay: values.relay, machine: machineName() });
+  const rotations = new Rotations({ store, custody, agents });
   const door = await openDoor(
     paths.doorSocket,
     ports.log,
-    doorHandler({ agents, sessions, guarded, enrolments, custody, version, startedAtMs }),
+    doorHandler({ agents, sessions, guarded, enrolments, rotations, custody, version, startedAtMs }),
   );
 
   const close = async () => {

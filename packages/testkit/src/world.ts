@@ -175,7 +175,7 @@ export class OperatorActor extends Reader {
 
 export class AgentActor extends Reader {
   /** Appends to its own topic. */
-  async write(body: Extract<Body, { kind: 'checkpoint' | 'enrolled' }>): Promise<UnverifiedEntry> {
+  async write(body: Extract<Body, { kind: 'checkpoint' | 'enrolled' | 'new-keys' }>): Promise<UnverifiedEntry> {
     const { primitives, relay } = this.world;
     await this.sync();
     const { replica, id, holder } = this;

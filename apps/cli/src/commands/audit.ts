@@ -14,7 +14,7 @@ import { duration, exitCodeOf, told, visible, type Output } from '../output.ts';
 const pageItems = 500;
 
 type Page = DoorReplyOf<'audit-page'>;
-type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'anchor' | 'credentials'> & {
+type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'earlierKeys' | 'anchor' | 'credentials'> & {
   readonly events: readonly Uint8Array[];
   readonly checkpoints: readonly Uint8Array[];
 };
@@ -71,6 +71,7 @@ function sentence(event: AuditEvent): string {
     case 'presented':
       return `to ${event.audience}${event.shown.length === 0 ? '' : `: ${event.shown.join(', ')}`}`;
     case 'enrolled':
+    case 'keys-changed':
       return event.custody;
     case 'daemon-start':
       return event.version;
@@ -116,8 +117,8 @@ export async function show(output: Output, options: { readonly agent: string; re
 
 export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {
   try {
-    const { events, checkpoints, agent, fleet, agentKey, anchor } = await readLog(options.agent);
-    const verdict = await verdictOf({ fleet, agent, agentKey }, { events, checkpoints }, anchor);
+    const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
+    const verdict = await verdictOf({ fleet, agent, agentKey, earlierKeys }, { events, checkpoints }, anchor);
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,

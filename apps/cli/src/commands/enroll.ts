@@ -18,7 +18,7 @@ export function localRelay(): string {
 }
 
 /** Whether the software store is sealed is not chosen here. Throws `usage`, `key_store_absent`. */
-function parseStore(typed: string | undefined): 'tpm' | 'pkcs11' | 'software' | undefined {
+export function parseStore(typed: string | undefined): 'tpm' | 'pkcs11' | 'software' | undefined {
   if (typed === undefined || typed === 'tpm' || typed === 'pkcs11' || typed === 'software') return typed;
   if (typed === 'secure-enclave')
     throw new HoldfastError('key_store_absent', 'the Secure Enclave is in Macs, and no daemon of ours runs there yet', {

@@ -2,13 +2,13 @@
 // audit log and the handles minted for it, opened together and closed in order. Nothing is minted while any of them is in doubt.
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
-import { toHex } from '@holdfast/protocol/codec/bytes';
-import type { DelegationTerms } from '@holdfast/protocol/custody/delegation';
-import type { KeyBindingTerms } from '@holdfast/protocol/custody/key-binding';
+import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import {
+  askedKeys,
   egressOf,
   grantsOf,
   isLive,
@@ -18,7 +18,7 @@ import {
   type FleetState,
   type Grant,
 } from '@holdfast/protocol/journal/state';
-import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { PublicKeys } from '@holdfast/protocol/keys/public-keys';
 import { Approvals } from '../approvals/approvals.ts';
 import { Children } from '../children/children.ts';
 import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
@@ -33,6 +33,7 @@ import { HandleTable } from '../vault/mint.ts';
 import { AgentAuditLog } from './audit-log.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
+import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { originOf, presentAs, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
@@ -40,20 +41,20 @@ import { viewOf } from './view.ts';
 /** Which parts of a request the record keeps. */
 export const recordPolicy: RecordPolicy = { paths: 'keep' };
 const sweepEveryMs = 1000;
+/** An entry more or less in our topic than we knew of. */
+const maxAskAttempts = 3;
 /** How long the end of the daemon waits for a relay. */
 const lastCheckpointWithinMs = 2000;
-
-/** Its keys in custody, which also bind its credential to a presentation. */
-export interface AgentKey extends KeyHolder {
-  present(terms: KeyBindingTerms): Promise<string>;
-  delegate(credential: string, terms: DelegationTerms): Promise<string>;
-}
 
 export interface AgentOptions {
   readonly ports: Ports;
   readonly store: StateStore;
   readonly enrolment: Enrolment;
   readonly holder: AgentKey;
+  /** Keys that it asks for in their place. */
+  readonly asked: readonly Asked[];
+  /** Destroys keys that are the agent's no more. */
+  readonly dropKey: (key: Uint8Array) => Promise<void>;
   readonly custodyLevel: string;
   readonly auditFolder: string;
   /** This run of the daemon. */
@@ -74,12 +75,12 @@ export class Agent {
   readonly enrolment: Enrolment;
   readonly holder: AgentKey;
   readonly freshness: Freshness;
-  readonly custodyLevel: string;
   private readonly ports: Ports;
   private readonly journal: AgentJournal;
   private readonly link: RelayLink;
   private readonly options: AgentOptions;
   private readonly effects: Effects;
+  private readonly rotation: KeyRotation;
   private readonly rulesInForce = new RulesInForce();
   /** Of its own, spec/delegation.md. */
   readonly children: Children;
@@ -88,12 +89,20 @@ export class Agent {
   private beginning: Promise<void> | undefined;
   private fault: HoldfastError | undefined;
 
-  private constructor(options: AgentOptions, journal: AgentJournal, link: RelayLink, freshness: Freshness) {
+  private constructor(
+    options: AgentOptions,
+    {
+      journal,
+      link,
+      freshness,
+      rotation,
+    }: { journal: AgentJournal; link: RelayLink; freshness: Freshness; rotation: KeyRotation },
+  ) {
     this.options = options;
     this.ports = options.ports;
     this.enrolment = options.enrolment;
-    this.holder = options.holder;
-    this.custodyLevel = options.custodyLevel;
+    this.rotation = rotation;
+    this.holder = rotation.current;
     this.journal = journal;
     this.link = link;
     this.freshness = freshness;
@@ -125,7 +134,9 @@ export class Agent {
 
   /** Reads what this machine kept of the agent and begins to follow the fleet. Throws the code of whatever was altered meanwhile. */
   static async open(options: AgentOptions): Promise<Agent> {
-    const { ports, enrolment, holder, store } = options;
+    const { ports, enrolment, store } = options;
+    const rotation = new KeyRotation(options.holder, options.asked, (key) => store.endRotation(enrolment.agent, key));
+    const holder = rotation.current;
     const freshness = new Freshness(ports.clock);
     const following: { link?: RelayLink } = {};
     const journal = await AgentJournal.open({
@@ -143,24 +154,33 @@ export class Agent {
       ports,
       relayUrl,
       relayKey,
-      identity: { fleet, principal, holder },
+      identity: { fleet, principal, holder: rotation.knocking },
       freshness,
       reader: journal,
       onCaughtUp,
+      onRefused: () => rotation.refused(),
       onSignal: async (wire) => caughtUp.by?.opened?.approvals.hear(wire),
     });
     following.link = link;
-    const agent = new Agent(options, journal, link, freshness);
+    const agent = new Agent(options, { journal, link, freshness, rotation });
     caughtUp.by = agent;
     journal.onChange((after, before) => agent.changed(after, before));
     journal.onRefused((code) => agent.note({ kind: 'entry-refused', code }));
-    if (journal.state !== undefined) await agent.begin(journal.state);
+    if (journal.state !== undefined) {
+      await agent.takeKeys(journal.state);
+      await agent.begin(journal.state);
+    }
     if (agent.live || (journal.state === undefined && options.past !== true)) link.start();
     return agent;
   }
 
   get id(): Uint8Array {
     return this.enrolment.agent;
+  }
+
+  /** Where its keys live. */
+  get custodyLevel(): string {
+    return this.own?.custody ?? this.options.custodyLevel;
   }
 
   get live(): boolean {
@@ -378,7 +398,8 @@ export class Agent {
   }
 
   private async beginWork(): Promise<void> {
-    const { ports, enrolment, holder, auditFolder, run, version, past } = this.options;
+    const { ports, enrolment, auditFolder, run, version, past } = this.options;
+    const { holder } = this;
     const log = await AgentAuditLog.open({
       ports,
       enrolment,
@@ -462,7 +483,47 @@ export class Agent {
     }
   }
 
+  /** Says in its own topic, under the keys that it has, which ones it wants; once, however often it is asked. Throws `relay_unreachable`. [ROTATE-1] */
+  async askForKeys(asked: Asked, wanted: { readonly keys: PublicKeys; readonly custody: CustodyLevel }): Promise<void> {
+    this.rotation.ask(asked);
+    const isAsked = (): boolean => {
+      const { own, state } = this;
+      const asked = own && state && askedKeys(state, own);
+      return (asked !== undefined && equalBytes(asked.keys.sign, wanted.keys.sign)) || this.has(wanted.keys);
+    };
+    for (let attempt = 0; attempt < maxAskAttempts && !isAsked(); attempt += 1)
+      await this.link.append(await this.journal.composeOwn({ kind: 'new-keys', ...wanted }));
+    if (!isAsked())
+      throw new HoldfastError('relay_refused', 'the request did not get into the topic of the agent', { next: 'try again' });
+  }
+
+  /** Resolves once these are the agent's keys, or when the signal fires. */
+  async hasKeys(keys: PublicKeys, gone: AbortSignal): Promise<void> {
+    if (this.has(keys) || gone.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.journal.watch(() => this.has(keys) && resolve());
+    gone.addEventListener('abort', () => resolve(), { once: true });
+    await promise;
+    stop();
+  }
+
+  private has({ sign }: PublicKeys): boolean {
+    return equalBytes(this.holder.publicKeys.sign, sign);
+  }
+
+  /** Whatever an old key vouched for ends with it; the old key is destroyed. [ROTATE-8] */
+  private async takeKeys(state: FleetState): Promise<void> {
+    const own = state.agents.get(toHex(this.id));
+    const ended = own && this.rotation.given(own.keys);
+    if (own === undefined || ended === undefined) return;
+    this.children.endAll();
+    await this.opened?.log.signers.wipe();
+    this.note({ kind: 'keys-changed', custody: own.custody });
+    for (const key of ended) await this.options.dropKey(key);
+  }
+
   private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
+    await this.takeKeys(after);
     await this.begin(after);
     if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles, this.rules);
   }

@@ -8,7 +8,7 @@ import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors
 import { composeAgentEntry } from '@holdfast/protocol/journal/compose';
 import type { Lockboxes } from '@holdfast/protocol/journal/keyring';
 import { Replica, type Ingested, type Taken } from '@holdfast/protocol/journal/replica';
-import { defaultPulseMaxAgeMs } from '@holdfast/protocol/journal/bodies';
+import { defaultPulseMaxAgeMs, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { latestCheckpoint, topicTip, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
 import type { LockboxPlace } from '@holdfast/protocol/seal/lockbox';
@@ -139,11 +139,11 @@ export class AgentJournal implements LinkReader {
   }
 
   /** The next entry of our own topic; it counts once the relay has it. */
-  composeCheckpoint(checkpoint: Uint8Array): Promise<UnverifiedEntry> {
+  composeOwn(body: BodyOf<'checkpoint'> | BodyOf<'new-keys'>): Promise<UnverifiedEntry> {
     const { ports, enrolment, holder } = this.options;
     return composeAgentEntry(
       { primitives: ports.primitives, replica: this.replica, id: enrolment.agent, holder, nowMs: ports.clock.nowMs() },
-      { kind: 'checkpoint', checkpoint },
+      body,
     );
   }
 

@@ -60,7 +60,7 @@ export class PublishedCheckpoints {
       const published = journal.publishedCheckpoint();
       if (newest === undefined || (published !== undefined && equalBytes(newest, published))) return;
       if (published !== undefined) await audit.assertMade(published); // another daemon of this agent writes there
-      if ((await link.append(await journal.composeCheckpoint(newest))) === 'appended') return;
+      if ((await link.append(await journal.composeOwn({ kind: 'checkpoint', checkpoint: newest }))) === 'appended') return;
     }
   }
 }

@@ -10,6 +10,7 @@ import type { Agents } from '../agents.ts';
 import type { Custody, KeyStoreState } from '../custody/custody.ts';
 import type { Enrolments } from '../enrol.ts';
 import type { GuardedDoors } from '../guarded/doors.ts';
+import type { Rotations } from '../rotate.ts';
 import type { Sessions } from '../session/session.ts';
 import type { DoorHandler } from './server.ts';
 
@@ -21,6 +22,7 @@ export interface DoorContext {
   readonly sessions: Sessions;
   readonly guarded: GuardedDoors;
   readonly enrolments: Enrolments;
+  readonly rotations: Rotations;
   readonly custody: Custody;
   readonly version: string;
   readonly startedAtMs: number;
@@ -29,7 +31,7 @@ export interface DoorContext {
 type RequestOf<K extends DoorRequest['kind']> = Extract<DoorRequest, { kind: K }>;
 
 export function doorHandler(context: DoorContext): DoorHandler {
-  const { agents, sessions, guarded, enrolments } = context;
+  const { agents, sessions, guarded, enrolments, rotations } = context;
   return async (request, caller) => {
     switch (request.kind) {
       case 'status':
@@ -40,6 +42,9 @@ export function doorHandler(context: DoorContext): DoorHandler {
         break;
       case 'enroll':
         await enrolments.enrol(request, caller);
+        break;
+      case 'rotate':
+        await rotations.rotate(request, caller);
         break;
       case 'await-control':
         await applied(agents, request);
@@ -197,11 +202,13 @@ const maxPageBytes = 768 * 1024;
 
 async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
   const { audit, enrolment, holder, anchor } = agent;
+  const earlier = (agent.own?.earlierKeys ?? []).map(({ sign, atMs }) => ({ key: sign, untilMs: atMs }));
   const about = {
     kind: 'audit-page',
     agent: agent.id,
     fleet: enrolment.fleet,
     agentKey: holder.publicKeys.sign,
+    ...(earlier.length > 0 && { earlierKeys: earlier }),
     ...(anchor !== undefined && { anchor }),
     credentials: agent.granted().map(({ item, grantedAtMs }) => ({ item, addedAtMs: grantedAtMs })),
   } as const;

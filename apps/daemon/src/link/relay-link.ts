@@ -68,6 +68,8 @@ export interface LinkOptions {
   readonly reader: LinkReader;
   /** Called whenever all was read over a new connection. What it throws ends the connection. */
   readonly onCaughtUp?: () => Promise<void>;
+  /** The relay does not know whoever `identity` is now. */
+  readonly onRefused?: () => void;
   /** Signals of the fleet as received, once everything is read. What it throws counts as the relay's fault. */
   readonly onSignal?: (wire: Uint8Array) => Promise<void>;
 }
@@ -324,6 +326,7 @@ export class RelayLink {
   private broken(thrown: unknown, of: RelayExchange | undefined): void {
     if (this.ended || this.exchange !== of) return;
     this.fault = codeOf(thrown);
+    if (this.fault === 'relay_refused') this.options.onRefused?.();
     this.options.ports.log.warn(
       { agent: toHex(this.options.identity.principal), code: this.fault },
       'the relay connection failed',

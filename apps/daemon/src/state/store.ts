@@ -2,6 +2,7 @@
 // each scope whom it is enrolled as (public facts only), past agents included: their evidence stays readable. SQLite, synced on return.
 
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { bytes, decode, encode, integer, literal, record, text, type Infer } from '@holdfast/protocol/codec/schema';
 import { scopeName } from '@holdfast/protocol/blind/pairing-offer';
 import { keyReference } from '@holdfast/protocol/custody/wire';
@@ -36,6 +37,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS enrolment (agent BLOB PRIMARY KEY, scope TEXT NOT NULL, current INTEGER NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX IF NOT EXISTS enrolment_current ON enrolment (scope) WHERE current = 1;
   CREATE TABLE IF NOT EXISTS attempt (key BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS rotation (key BLOB PRIMARY KEY, agent BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS entry (agent BLOB NOT NULL, topic BLOB NOT NULL, position INTEGER NOT NULL, wire BLOB NOT NULL,
     PRIMARY KEY (agent, topic, position)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, box BLOB NOT NULL,
@@ -86,6 +88,33 @@ export class StateStore {
   /** Notes a key that is worth nothing unless `saveEnrolment` names it: one that is left here after a crash is to be destroyed. */
   beginAttempt(key: Uint8Array): void {
     this.run('INSERT OR IGNORE INTO attempt (key) VALUES (?)', key);
+  }
+
+  /** Keys that an agent asks for; an operator may give it any of them. */
+  rotations(agent: Uint8Array): Uint8Array[] {
+    return this.all('SELECT key FROM rotation WHERE agent = ?', agent).map((row) => row['key'] as Uint8Array);
+  }
+
+  /** Of an attempt that goes on. */
+  beginRotation(agent: Uint8Array, key: Uint8Array): void {
+    this.transaction(() => {
+      this.run('INSERT OR REPLACE INTO rotation (key, agent) VALUES (?, ?)', key, agent);
+      this.run('DELETE FROM attempt WHERE key = ?', key);
+    });
+  }
+
+  /** From now on the agent has this key of those that it asked for. The one that it had and the others, which are returned, are to be destroyed. In one step. [ROTATE-8] */
+  endRotation(agent: Uint8Array, key: Uint8Array): readonly Uint8Array[] {
+    const [row] = this.all('SELECT record FROM enrolment WHERE agent = ?', agent);
+    if (row === undefined) throw new HoldfastError('internal', 'whoever is not enrolled has no keys');
+    const { key: before, ...rest } = enrolmentOf(row);
+    const others = this.rotations(agent).filter((each) => !equalBytes(each, key));
+    this.transaction(() => {
+      this.run('UPDATE enrolment SET record = ? WHERE agent = ?', encode(enrolment, { ...rest, key }), agent);
+      for (const each of [before, ...others]) this.run('INSERT OR IGNORE INTO attempt (key) VALUES (?)', each);
+      this.run('DELETE FROM rotation WHERE agent = ?', agent);
+    });
+    return [before, ...others];
   }
 
   attempts(): Uint8Array[] {

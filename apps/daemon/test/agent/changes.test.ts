@@ -250,7 +250,7 @@ test('what custody still signs when the agent is stopped does not leave [PRESENT
   const agent = await machine.start();
   await renewed(machine, agent);
   const { holder } = agent;
-  const { present, delegate } = holder;
+  const [present, delegate] = [holder.present.bind(holder), holder.delegate.bind(holder)];
   const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let waiting = 0;
   const slow = async (): Promise<void> => {

@@ -12,7 +12,8 @@ import { HostileRelay, type Script } from '../../../../packages/testkit/src/host
 import { MemoryRelay } from '../../../../packages/testkit/src/memory-relay.ts';
 import { World, type AgentActor } from '../../../../packages/testkit/src/world.ts';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
-import { Agent, type AgentKey } from '../../src/agent/agent.ts';
+import { Agent } from '../../src/agent/agent.ts';
+import type { AgentKey } from '../../src/agent/key-rotation.ts';
 
 import { StateStore, type Enrolment } from '../../src/state/store.ts';
 
@@ -95,6 +96,8 @@ export class Machine {
       run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
       version: '0',
       past,
+      asked: [],
+      dropKey: async () => {},
     });
     this.running = { agent, store };
     if (!offline)

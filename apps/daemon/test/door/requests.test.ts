@@ -10,6 +10,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import { doorHandler } from '../../src/door/requests.ts';
 import type { GuardedDoors } from '../../src/guarded/doors.ts';
 import type { Sessions } from '../../src/session/session.ts';
+import { Rotations } from '../../src/rotate.ts';
 import { Asker, EnrolWorld } from '../agent/enrol-world.ts';
 
 const noSessions = { views: () => [] } as unknown as Sessions;
@@ -24,6 +25,7 @@ function askerOf(world: EnrolWorld): (request: DoorRequest) => Promise<DoorReply
       sessions: noSessions,
       guarded: noDoors,
       enrolments: world.enrolments,
+      rotations: new Rotations(world),
       custody,
       version: '0',
       startedAtMs: 1_700_000_000_000,

@@ -63,19 +63,46 @@ export interface LogIdentity {
   readonly agent: Uint8Array;
   /** The agent's public signing key, from its roster entry. */
   readonly agentKey: Uint8Array;
+  /** Those that it had before, each good for what is dated before its end. */
+  readonly earlierKeys?: readonly { readonly key: Uint8Array; readonly untilMs: number }[];
+}
+
+/** The keys that could have certified what is dated `atMs`. [ROTATE-7] */
+function keysAt({ agentKey, earlierKeys = [] }: LogIdentity, atMs: number): readonly Uint8Array[] {
+  return [agentKey, ...earlierKeys.filter(({ untilMs }) => atMs <= untilMs).map(({ key }) => key)];
+}
+
+/** By the first of the agent's keys that signed the certificate. Throws what the last of them throws. */
+async function certifiedBy(
+  primitives: Primitives,
+  certificate: Uint8Array,
+  log: LogIdentity,
+  atMs: number,
+): ReturnType<typeof verifySessionKey> {
+  const { fleet, agent } = log;
+  let why: unknown;
+  for (const agentKey of keysAt(log, atMs)) {
+    try {
+      return await verifySessionKey(primitives, certificate, { fleet, agent, agentKey, atMs });
+    } catch (thrown) {
+      if (codeOf(why) !== 'session_key_expired') why = thrown;
+    }
+  }
+  throw why;
 }
 
 /** Throws `codec_*`, `audit_forged` (signature, certificate, or another log's), `audit_time` (outside its certificate's window). */
 export async function verifyCheckpoint(
   primitives: Primitives,
   wire: Uint8Array,
-  { fleet, agent, agentKey }: LogIdentity,
+  log: LogIdentity,
 ): Promise<{ readonly statement: CheckpointStatement; readonly hash: Uint8Array }> {
   const outer = decode(signedCheckpoint, wire, maxCheckpointBytes);
   const read = readCheckpoint(primitives, wire);
+  const { fleet, agent } = log;
   const { atMs, origin } = read.statement;
   try {
-    const { key } = await verifySessionKey(primitives, outer.certificate, { fleet, agent, agentKey, atMs }); // [AUDIT-9] [AUDIT-10]
+    const { key } = await certifiedBy(primitives, outer.certificate, log, atMs); // [AUDIT-9] [AUDIT-10]
     await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: key }); // [AUDIT-8]
   } catch (cause) {
     if (codeOf(cause) === 'session_key_expired')

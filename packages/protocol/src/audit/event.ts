@@ -98,6 +98,8 @@ export const auditEvent = union({
   /** What ran has ended; nothing does until it is resumed. */
   'agent-suspended': { ...stamp, reason: shown(256) },
   'agent-resumed': { ...stamp },
+  /** It signs and opens with other keys from here on. */
+  'keys-changed': { ...stamp, custody: shown(64) },
   /** The agent, or `parent`, handed its name on to a child, with less. `key`: SHA-256 of the child's. Counts of what it is held to; absent: as its parent. */
   delegated: {
     ...stamp,

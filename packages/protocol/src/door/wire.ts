@@ -54,6 +54,8 @@ export const doorRequest = union({
     /** The capabilities that it asks for; absent: none. */
     may: optional(list(capability, { max: 32 })),
   },
+  /** Other keys for the agent of a scope: asked for, and then waited for. */
+  rotate: { scope: scopeName, custody: optional(custodyLevel) },
   /** Answers when every agent of this fleet on this machine has applied the control entry. */
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
   run: {
@@ -267,6 +269,9 @@ export const doorReply = union({
       }),
     }),
   },
+  /** The keys are made and asked for; an operator has to give them. */
+  'rotate-asked': { agent: principalId, scope: scopeName, custody: custodyLevel },
+  'rotate-done': { agent: principalId, scope: scopeName, custody: custodyLevel },
   'guarded-door': {
     port: integer({ max: 65_535 }),
     /** For a user's own settings of the harness: JSON. */
@@ -278,6 +283,8 @@ export const doorReply = union({
     agent: principalId,
     fleet: fleetId,
     agentKey: bytes(65),
+    /** Keys that it had before, and when each ended. */
+    earlierKeys: optional(list(record({ key: bytes(65), untilMs: integer(wallClockMs) }), { max: 256 })),
     /** How many there are in all. */
     total: integer(),
     items: list(bytesUpTo(16 * 1024), { max: 1000 }),

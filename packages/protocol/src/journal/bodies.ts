@@ -92,6 +92,8 @@ const body = union({
   'agent-enroll': { agent: agentRecord, credential: bytesUpTo(maxCredentialBytes) },
   /** A new credential in place of the one before: what it says of the agent stays. */
   'agent-credential': { agent: principalId, credential: bytesUpTo(maxCredentialBytes) },
+  /** Other keys for the same agent, in place of those that it had; `credential` is for them. */
+  'agent-rotate': { agent: principalId, keys: publicKeys, custody: custodyLevel, credential: bytesUpTo(maxCredentialBytes) },
   /** Until it is resumed the agent may do nothing. */
   'agent-suspend': { agent: principalId, reason },
   'agent-resume': { agent: principalId },
@@ -111,6 +113,8 @@ const body = union({
   checkpoint: { checkpoint: bytesUpTo(maxCheckpointBytes) },
   /** In agents' topics: the agent has paired and read its fleet. */
   enrolled: {},
+  /** In agents' topics: keys that the agent asks for in place of those that sign this. */
+  'new-keys': { keys: publicKeys, custody: custodyLevel },
 });
 export type Body = Infer<typeof body>;
 export type BodyOf<K extends Body['kind']> = Extract<Body, { kind: K }>;
@@ -163,6 +167,7 @@ export const audienceOfKind = {
   'agent-credential': 'fleet',
   'agent-enroll': 'fleet',
   'agent-resume': 'fleet',
+  'agent-rotate': 'fleet',
   'agent-suspend': 'fleet',
   'agent-revoke': 'fleet',
   'item-add': 'operators',
@@ -176,7 +181,8 @@ export const audienceOfKind = {
   'bedrock-remove': 'fleet',
   checkpoint: 'own',
   enrolled: 'own',
+  'new-keys': 'own',
 } as const satisfies Record<Body['kind'], 'fleet' | 'operators' | 'own' | 'any'>;
 
 /** Kinds that only agents write, each in its own topic; all others are operators' alone. */
-export const agentKinds: ReadonlySet<Body['kind']> = new Set(['checkpoint', 'enrolled']);
+export const agentKinds: ReadonlySet<Body['kind']> = new Set(['checkpoint', 'enrolled', 'new-keys']);

@@ -74,7 +74,7 @@ export async function enrollAgent(
 }
 
 /** What an agent's credential says of it, from now on for as long as one lives. */
-function stated(operator: Operator, agent: BodyOf<'agent-enroll'>['agent'], terms: CredentialTerms): CredentialStatement {
+export function stated(operator: Operator, agent: BodyOf<'agent-enroll'>['agent'], terms: CredentialTerms): CredentialStatement {
   const { primitives, device, nowMs, replica } = operator;
   const { id, scope, machine, keys, custody, capabilities } = agent;
   return {
@@ -118,7 +118,7 @@ export async function renewCredentials(
   const { lockboxes, entries } = await drafted(operator, async (draft) => {
     for (const agent of agents) {
       const { evidence } = readCredential(agent.credential).custody;
-      const statement = stated(operator, agent, { evidence, statusIndex: agent.position, statusUri });
+      const statement = stated(operator, agent, { evidence, statusIndex: agent.statusIndex, statusUri });
       const credential = await issueCredential(primitives, holder, statement, chain);
       await draft.write('fleet', { kind: 'agent-credential', agent: agent.id, credential });
     }
@@ -157,8 +157,13 @@ export async function makeStatusList({ replica, device, holder, nowMs }: Operato
     fleet,
     device,
     uri,
-    standings: new Map([...agents.values()].map((agent) => [agent.position, standing(agent)])),
-    length: Math.max(0, ...[...agents.values()].map(({ position }) => position)) + 1,
+    standings: new Map(
+      [...agents.values()].flatMap((agent): [number, Standing][] => [
+        ...agent.earlierKeys.map(({ statusIndex }): [number, Standing] => [statusIndex, 'revoked']), // [ROTATE-4]
+        [agent.statusIndex, standing(agent)],
+      ]),
+    ),
+    length: Math.max(0, ...[...agents.values()].map(({ statusIndex }) => statusIndex)) + 1,
     control: control.position,
     issuedAtMs: nowMs,
     livesMs: pulseMaxAgeMs,

@@ -8,10 +8,10 @@ import { certifyDevice } from '../identity/token.ts';
 import { compareBytes } from '../codec/bytes.ts';
 import { jwkOf } from '../keys/jws.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
-import type { BodyOf } from './bodies.ts';
+import { agentOfAudience, type BodyOf } from './bodies.ts';
 import { accessAfter } from './compose-agents.ts';
 import { drafted, type Composed, type Draft, type Operator } from './draft.ts';
-import { currentEpoch, type FleetState, type Member } from './state.ts';
+import { currentEpoch, type Agent, type FleetState, type Member } from './state.ts';
 
 export interface NewDevice {
   /** What it calls itself; for people. */
@@ -89,10 +89,12 @@ export async function recoverFleet(
 
 /** Audiences whose current key somebody has who is no member any more. [DEVICES-4] */
 export function audiencesBehind(state: FleetState): readonly string[] {
-  const revokedAt = Math.max(-1, ...[...state.agents.values()].map(({ revoked }) => revoked?.position ?? -1));
+  const changedAt = ({ revoked, earlierKeys }: Agent) => Math.max(revoked?.position ?? -1, earlierKeys.at(-1)?.position ?? -1);
+  const agentsChangedAt = Math.max(-1, ...[...state.agents.values()].map(changedAt));
   return [...state.audiences.keys()].filter((audience) => {
     const sinceAt = currentEpoch(state, audience)?.position ?? 0;
-    return sinceAt < state.operatorsEndedAt || (audience === 'fleet' && sinceAt < revokedAt);
+    const rotatedAt = state.agents.get(agentOfAudience(audience) ?? '')?.earlierKeys.at(-1)?.position ?? -1; // [ROTATE-5]
+    return sinceAt < state.operatorsEndedAt || sinceAt < (audience === 'fleet' ? agentsChangedAt : rotatedAt);
   });
 }
 

@@ -235,7 +235,7 @@ export async function composeAgentEntry(
     readonly holder: KeyHolder;
     readonly nowMs: number;
   },
-  body: BodyOf<'checkpoint'> | BodyOf<'enrolled'>,
+  body: BodyOf<'checkpoint'> | BodyOf<'enrolled'> | BodyOf<'new-keys'>,
 ): Promise<UnverifiedEntry> {
   const { primitives, replica, id, holder, nowMs } = agent;
   const { state } = replica;

@@ -129,6 +129,7 @@ export class Keyring {
       if (body.kind !== 'epoch' || body.previousKey === undefined) return false;
       const previous = await openPreviousKey(primitives, this.#name(upper), key, body.previousKey, lower.keyCommitment);
       this.#keys.set(toHex(lower.keyCommitment), previous);
+      this.#spoilt.delete(`${lower.audience}/${lower.epoch}`); // sealed to keys that were ours before, for example [ROTATE-5]
       return true;
     } catch (thrown) {
       if (isWrongContent(thrown) === undefined) throw thrown;

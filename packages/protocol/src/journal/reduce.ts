@@ -79,9 +79,15 @@ function verdictOn(state: FleetState, entry: OpenedEntry, epochVerdict: ErrorCod
 function reduceAgents(state: FleetState, entry: OpenedEntry): FleetState {
   const { statement, hash, content } = entry;
   const code = verdictOn(state, entry, epochWasCurrent(state, statement));
-  const checkpoint =
-    code === undefined && content.kind === 'body' && content.body.kind === 'checkpoint' ? content.body.checkpoint : undefined;
-  const record: AgentRecord = { hash, atMs: statement.atMs, control: statement.control?.position ?? 0, checkpoint, code };
+  const body = code === undefined && content.kind === 'body' ? content.body : undefined;
+  const record: AgentRecord = {
+    hash,
+    atMs: statement.atMs,
+    control: statement.control?.position ?? 0,
+    checkpoint: body?.kind === 'checkpoint' ? body.checkpoint : undefined,
+    newKeys: body?.kind === 'new-keys' ? { keys: body.keys, custody: body.custody } : undefined,
+    code,
+  };
   const topic = toHex(statement.topic);
   return { ...state, topics: withEntry(state.topics, topic, [...(state.topics.get(topic) ?? []), record]) };
 }
@@ -113,11 +119,23 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
         revoked: undefined,
         suspended: undefined,
         suspensions: 0,
+        earlierKeys: [],
+        statusIndex: position,
       };
       return { ...state, agents: withEntry(state.agents, toHex(agent.id), agent) };
     }
     case 'agent-credential':
       return changed(state, body.agent, () => ({ credential: body.credential }));
+    case 'agent-rotate': {
+      const { keys, custody, credential } = body;
+      return changed(state, body.agent, ({ keys: { sign }, earlierKeys, statusIndex }) => ({
+        keys,
+        custody,
+        credential,
+        statusIndex: position,
+        earlierKeys: [...earlierKeys, { sign, position, atMs, statusIndex }],
+      }));
+    }
     case 'agent-suspend': {
       const suspended = { position, atMs, reason: body.reason };
       return changed(state, body.agent, ({ suspensions }) => ({ suspended, suspensions: suspensions + 1 }));
@@ -171,6 +189,7 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
     case 'genesis':
     case 'checkpoint':
     case 'enrolled':
+    case 'new-keys':
       return state; // [JOURNAL-7] refused before
     default:
       body satisfies never;

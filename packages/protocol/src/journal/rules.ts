@@ -18,7 +18,7 @@ import {
   type Body,
   type BodyOf,
 } from './bodies.ts';
-import { currentEpoch, isLive, liveAgents, membersOf, type Epoch, type FleetState, type OpenedEntry } from './state.ts';
+import { currentEpoch, hasHad, isLive, liveAgents, membersOf, type Epoch, type FleetState, type OpenedEntry } from './state.ts';
 
 type Verdict = ErrorCode | undefined;
 type Rule<K extends Body['kind']> = (state: FleetState, entry: OpenedEntry, body: BodyOf<K>) => Verdict;
@@ -152,7 +152,22 @@ function credentialIsRenewed(state: FleetState, entry: OpenedEntry, { agent, cre
   const verdict = agentIsLive(state, id);
   if (verdict !== undefined || found === undefined) return verdict;
   const broken = credentialIsTheAgents(state, entry, { kind: 'agent-enroll', agent: found, credential });
-  return broken ?? (readCredential(credential).status.index === found.position ? undefined : 'credential_invalid');
+  return broken ?? (readCredential(credential).status.index === found.statusIndex ? undefined : 'credential_invalid');
+}
+
+/** [ROTATE-2] Keys that it never had, and a credential for them with a place of its own in the status list: the one before ends with its keys. */
+function keysAreNew(
+  state: FleetState,
+  entry: OpenedEntry,
+  { agent, keys, custody, credential }: BodyOf<'agent-rotate'>,
+): Verdict {
+  const id = toHex(agent);
+  const found = state.agents.get(id);
+  const verdict = agentIsLive(state, id);
+  if (verdict !== undefined || found === undefined) return verdict;
+  if (hasHad(found, keys.sign)) return 'key_reused';
+  const broken = credentialIsTheAgents(state, entry, { kind: 'agent-enroll', agent: { ...found, keys, custody }, credential });
+  return broken ?? (readCredential(credential).status.index === entry.statement.position ? undefined : 'credential_invalid');
 }
 
 /** [JOURNAL-29] */
@@ -287,6 +302,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   recover: [recoveryIsWhole],
   'agent-enroll': [agentIdIsFresh, agentsFit, credentialIsTheAgents],
   'agent-credential': [credentialIsRenewed],
+  'agent-rotate': [keysAreNew],
   'agent-suspend': [suspendedOnce],
   'agent-resume': [resumedOnce],
   'agent-revoke': [revokedAgentIsLive],
@@ -301,6 +317,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'bedrock-remove': [bedrockExists],
   checkpoint: [],
   enrolled: [],
+  'new-keys': [],
 };
 
 /** The first rule that an opened entry breaks; undefined: it takes effect. */

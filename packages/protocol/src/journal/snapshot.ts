@@ -5,6 +5,7 @@ import { fromHex, toHex } from '../codec/bytes.ts';
 import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, record, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, parseCode } from '../errors.ts';
 import { audienceName, head, position } from '../blind/entry.ts';
+import { custodyLevel } from '../blind/pairing-offer.ts';
 import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
 import { egressRule } from '../vault/egress.ts';
@@ -34,6 +35,7 @@ const topicRecord = record({
   atMs,
   control: position,
   checkpoint: optional(bytesUpTo(maxCheckpointBytes)),
+  newKeys: optional(record({ keys: publicKeys, custody: custodyLevel })),
   code: optional(code),
 });
 
@@ -58,6 +60,13 @@ const snapshot = record({
       suspended: optional(record({ position, atMs, reason: text({ max: 256 }) })),
       /** Absent: never. */
       suspensions: optional(integer()),
+      /** Absent: it has those of its enrolment. */
+      rotated: optional(
+        record({
+          statusIndex: position,
+          earlierKeys: list(record({ sign: signPublicKey, position, atMs, statusIndex: position }), { min: 1, max }),
+        }),
+      ),
     }),
     { max },
   ),
@@ -121,9 +130,20 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     former: [...state.former.values()],
     operatorsEndedAt: state.operatorsEndedAt,
     agents: [...state.agents.values()].map((each) => {
-      const { credential, enrolledAtMs, position: at, revoked, suspended, suspensions, ...agent } = each;
+      const {
+        credential,
+        enrolledAtMs,
+        position: at,
+        revoked,
+        suspended,
+        suspensions,
+        earlierKeys,
+        statusIndex,
+        ...agent
+      } = each;
       const halted = { ...(suspended !== undefined && { suspended }), ...(suspensions > 0 && { suspensions }) };
-      const fields = { agent, credential, enrolledAtMs, position: at, ...halted };
+      const rotated = earlierKeys.length > 0 && { rotated: { statusIndex, earlierKeys } };
+      const fields = { agent, credential, enrolledAtMs, position: at, ...halted, ...rotated };
       if (revoked === undefined) return fields;
       const { last, ...rest } = revoked;
       return { ...fields, revoked: last === undefined ? rest : { ...rest, last } };
@@ -140,8 +160,13 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
   });
 }
 
-function plainRecord({ checkpoint, code: verdict, ...rest }: AgentRecord): Infer<typeof topicRecord> {
-  return { ...rest, ...(checkpoint === undefined ? {} : { checkpoint }), ...(verdict === undefined ? {} : { code: verdict }) };
+function plainRecord({ checkpoint, newKeys, code: verdict, ...rest }: AgentRecord): Infer<typeof topicRecord> {
+  return {
+    ...rest,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(newKeys !== undefined && { newKeys }),
+    ...(verdict === undefined ? {} : { code: verdict }),
+  };
 }
 
 function idOf(hex: string): Uint8Array {
@@ -165,11 +190,13 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     former: byId(read.former),
     operatorsEndedAt: read.operatorsEndedAt,
     agents: byId(
-      read.agents.map(({ agent, revoked, suspended, suspensions = 0, ...rest }) => ({
+      read.agents.map(({ agent, revoked, suspended, suspensions = 0, rotated, ...rest }) => ({
         ...agent,
         ...rest,
         suspended,
         suspensions,
+        earlierKeys: rotated?.earlierKeys ?? [],
+        statusIndex: rotated?.statusIndex ?? rest.position,
         revoked: revoked && { position: revoked.position, atMs: revoked.atMs, reason: revoked.reason, last: revoked.last },
       })),
     ),
@@ -193,6 +220,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
         records.map((each) => ({
           ...each,
           checkpoint: each.checkpoint,
+          newKeys: each.newKeys,
           code: each.code === undefined ? undefined : parseCode(each.code),
         })),
       ]),

@@ -54,6 +54,16 @@ export interface Suspension {
   readonly reason: string;
 }
 
+/** A key that an agent had before it was given another one. */
+export interface EarlierKey {
+  readonly sign: Uint8Array;
+  /** Control position and time of the entry that ended it. */
+  readonly position: number;
+  readonly atMs: number;
+  /** Of the credential that was for it. */
+  readonly statusIndex: number;
+}
+
 export type Agent = BodyOf<'agent-enroll'>['agent'] & {
   readonly credential: Uint8Array;
   readonly enrolledAtMs: number;
@@ -63,6 +73,10 @@ export type Agent = BodyOf<'agent-enroll'>['agent'] & {
   readonly suspended: Suspension | undefined;
   /** How often it was suspended: also one that is over when it is heard of ends what ran before. */
   readonly suspensions: number;
+  /** Oldest first. */
+  readonly earlierKeys: readonly EarlierKey[];
+  /** Its credential's place in the status list: the control position of its enrolment, or of its newest keys. */
+  readonly statusIndex: number;
 };
 
 export interface Epoch {
@@ -119,6 +133,7 @@ export interface AgentRecord {
   /** The control position under which it was made. */
   readonly control: number;
   readonly checkpoint: Uint8Array | undefined;
+  readonly newKeys: Pick<BodyOf<'new-keys'>, 'keys' | 'custody'> | undefined;
   /** The rule that it broke, if any. */
   readonly code: ErrorCode | undefined;
 }
@@ -182,6 +197,22 @@ function mayAct(state: FleetState, agent: Uint8Array): boolean {
 export function standingOf({ revoked, suspended }: Pick<Agent, 'revoked' | 'suspended'>): 'live' | 'suspended' | 'revoked' {
   if (revoked !== undefined) return 'revoked';
   return suspended === undefined ? 'live' : 'suspended';
+}
+
+/** The key by which an agent signs what it says under this control position. [ROTATE-3] */
+export function signKeyAt({ keys, earlierKeys }: Pick<Agent, 'keys' | 'earlierKeys'>, position: number): Uint8Array {
+  return earlierKeys.find((each) => position < each.position)?.sign ?? keys.sign;
+}
+
+/** The keys that an agent asks for, as far as its topic was read; undefined: none, or it has them. */
+export function askedKeys(state: FleetState, agent: Agent): AgentRecord['newKeys'] {
+  const asked = state.topics.get(toHex(agent.id))?.findLast(({ newKeys }) => newKeys !== undefined)?.newKeys;
+  const had = asked === undefined || hasHad(agent, asked.keys.sign);
+  return had ? undefined : asked;
+}
+
+export function hasHad({ keys, earlierKeys }: Pick<Agent, 'keys' | 'earlierKeys'>, sign: Uint8Array): boolean {
+  return equalBytes(keys.sign, sign) || earlierKeys.some((each) => equalBytes(each.sign, sign));
 }
 
 export function actingAgents(state: FleetState): readonly Agent[] {

@@ -16,7 +16,7 @@ import {
 import { deviceIdOf } from '../identity/genesis-device.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import type { Body, BodyOf } from './bodies.ts';
-import { topicTip, type Agent, type Content, type FleetState, type OpenedEntry } from './state.ts';
+import { signKeyAt, topicTip, type Agent, type Content, type FleetState, type OpenedEntry } from './state.ts';
 
 type VerifiedEntry = Verified<UnverifiedEntry>;
 
@@ -100,7 +100,7 @@ export async function verifyAgentEntry(
     return refuse('author_unknown', 'the agent was not enrolled at the control head that it names'); // [JOURNAL-2]
   }
   assertCounts(agent, entry);
-  const verified = await verifyEntry(primitives, entry, agent.keys.sign);
+  const verified = await verifyEntry(primitives, entry, signKeyAt(agent, statement.control.position)); // [ROTATE-3]
   assertNext(topicTip(state, topic), entry);
   return verified;
 }

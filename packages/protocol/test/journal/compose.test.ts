@@ -278,6 +278,8 @@ describe('compose', () => {
       position: _position,
       suspended: _suspended,
       suspensions: _suspensions,
+      earlierKeys: _earlierKeys,
+      statusIndex: _statusIndex,
       ...agent
     } = [...operator.replica.state.agents.values()].at(-1) ?? assert.fail();
     const { statement, hash } = entries[0] ?? assert.fail();

@@ -95,3 +95,15 @@ describe('journal vectors of devices', () => {
   });
   faultsAfter(history, faults);
 });
+
+describe('journal vectors of rotation', () => {
+  const [history, ...faults] = vectorsOf('journal/rotation');
+  it(`${history.clause} ${history.name}: ${history.expect}`, async () => {
+    const { state } = await readHistory(history);
+    assert.equal(toHex(state.control.hash), history.control);
+    const [main] = state.agents.values();
+    assert.deepEqual([main?.earlierKeys.length, main?.statusIndex], [1, main?.earlierKeys[0]?.position]);
+    assert.equal(state.rejected.length, 0);
+  });
+  faultsAfter(history, faults);
+});
