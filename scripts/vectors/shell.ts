@@ -158,9 +158,16 @@ const readings: readonly Row[] = [
     'a language that is not read',
     'SHELL-14',
     `elixir -e 'System.cmd("rm", ["x"])'`,
-    [`elixir -e 'System.cmd("rm", ["x"])'`],
+    [`elixir -e 'System.cmd("rm", ["x"])'`, 'elixir -e: rm x'],
     ['inline_code'],
   ],
+  [
+    'a table of names, by a command that assigns',
+    'SHELL-8',
+    `read 'BASH_CMDS[q]' <<<rm; q x`,
+    ["read 'BASH_CMDS[q]'", 'q x', 'rm x'],
+  ],
+  ['a file of tasks', 'SHELL-6', `echo 'rm x' >justfile; just`, ["echo 'rm x'", 'just', 'just: rm x']],
   ['git alias', 'SHELL-11', `git -c alias.x='!rm x' x`, [`git -c 'alias.x=!rm x' x`, 'git alias: rm x']],
   ['a program by another name', 'SHELL-11', 'cp /bin/rm q; ./q x', ['cp /bin/rm q', 'q x', 'rm x']],
   [

@@ -4,7 +4,7 @@ import type { Assignment } from 'unbash';
 
 import { hole, type ShellAssignment, type Word } from './command.ts';
 import { arithmeticText, expandText, expandWord, runSubstitutions } from './expand.ts';
-import { deeper, unsure, type Expansion, type Place } from './machine.ts';
+import { deeper, unsure, type Expansion } from './machine.ts';
 import type { Elements } from './scope.ts';
 
 /** Variables whose value is a command line of the shell's, or of a program that asks a shell to run it [SHELL-9]. */
@@ -35,6 +35,8 @@ const commandVariables = new Set([
   ],
   ...['RSYNC_RSH', 'CVS_RSH', 'BROWSER', 'SUDO_EDITOR', 'KUBE_EDITOR', 'TAR_OPTIONS_COMMAND', 'FZF_DEFAULT_COMMAND', 'MAKESHELL'],
 ]);
+/** Variables that name a program for another one, often one that was looked up: what is not known of them is no finding. */
+const programVariables = /^(?:CC|CXX|CPP|LD|AR|AS)$|_(?:EDITOR|PAGER|WRAPPER|LAUNCHER|RUNNER|ASKPASS|RSH)$/;
 /** Variables in whose value the shell runs substitutions. */
 const promptVariables = new Set(['PS0', 'PS1', 'PS2', 'PS3', 'PS4', 'ENV', 'BASH_ENV']);
 
@@ -65,32 +67,15 @@ export function assign(source: Assignment, how: Expansion, keep = true): readonl
   } else {
     value = expandText(source.value, how);
     const { text } = value;
-    next = (old) => {
-      if (index !== undefined) return placed(old, index, text, source.append === true);
-      return source.append === true ? [(old[0] ?? '') + text, ...old.slice(1)] : [text];
-    };
+    next = (old) => (source.append === true ? [(old[0] ?? '') + text, ...old.slice(1)] : [text]);
   }
   machine.findings.spend(value.text.length >> 2);
-  if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
-  for (const [at, text] of index === undefined ? keyed : [[index, value.text] as const]) named(source.name, at, text, place);
+  if (keep && index !== undefined) place.scope.assignAt(source.name, index, value.text, maybe, source.append === true);
+  else if (keep) for (const [at, old] of before.entries()) place.scope.assign(source.name, next(old), maybe || at > 0);
+  for (const [at, text] of keyed) place.scope.enterTable(source.name, at, text);
   if (keep && place.wrappers.includes('trap')) place.scope.stick(source.name);
   runValue(source.name, value, how);
   return [{ name: source.name, value }];
-}
-
-/** What a name stands for, in the tables of the shell's own. */
-function named(table: string, index: string, text: string, { scope }: Place): void {
-  if (table === 'BASH_CMDS') scope.setAlias(index, `'${text.replaceAll("'", '')}'`);
-  if (table === 'BASH_ALIASES') scope.setAlias(index, text);
-}
-
-function placed(old: Elements, index: string, text: string, append: boolean): Elements {
-  const at = /^\d{1,3}$/.test(index) ? Number(index) : -1;
-  if (at < 0) return old.length > 256 ? [hole] : [...old, text]; // keys of a map: any of its values
-  const elements = [...old];
-  while (elements.length < at) elements.push('');
-  elements[at] = append ? (elements[at] ?? '') + text : text;
-  return elements;
 }
 
 function runValue(name: string, value: Word, how: Expansion): void {
@@ -99,7 +84,8 @@ function runValue(name: string, value: Word, how: Expansion): void {
   if (commandVariables.has(name)) {
     if (value.dynamic) machine.findings.opaque('dynamic_script', name, value.text);
     machine.script(value.text, inner, name);
-  } else if (promptVariables.has(name)) {
+  } else if (programVariables.test(name) && !value.dynamic) machine.script(value.text, inner, name);
+  else if (promptVariables.has(name)) {
     if (/[$`]/.test(value.text)) runSubstitutions(value.text, { ...how, place: inner });
     if (name === 'ENV' || name === 'BASH_ENV')
       for (const file of place.scope.written.scripts(value)) machine.script(file, inner, name);

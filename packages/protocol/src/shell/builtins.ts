@@ -4,7 +4,7 @@ import { Choices } from './choices.ts';
 import { hole } from './command.ts';
 import { scriptHere } from './code.ts';
 import { arithmeticText, runSubscripts } from './expand.ts';
-import { deeper, unsure, type Context } from './machine.ts';
+import { deeper, unsure, type Context, type Place } from './machine.ts';
 import { printed } from './output.ts';
 import { readOptions, valueOf } from './options.ts';
 
@@ -49,7 +49,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       const output = printed(options.rest);
       const target = valueOf(options, 'v');
       if (target === undefined) return output;
-      place.scope.assign(target.text, [output], unsure(place, machine));
+      place.scope.assignTo(target.text, [output], unsure(place, machine));
       runSubscripts(target.text, { machine, place, choices: new Choices() });
       return '';
     },
@@ -95,11 +95,11 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
       return subscripts(context);
     },
     readonly: ({ words, place }) => {
-      for (const word of words) if (!word.text.startsWith('-')) place.scope.makeReadonly(word.text.replace(/=.*$/s, ''));
+      for (const word of words) if (!word.text.startsWith('-')) place.scope.makeReadonly(assignQuoted(word.text, place));
       return '';
     },
     getopts: ({ words, place }) => {
-      if (words[1] !== undefined) place.scope.assign(words[1].text, [hole], true);
+      if (words[1] !== undefined) place.scope.assignTo(words[1].text, [hole], true);
       return '';
     },
     break: leave,
@@ -107,7 +107,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     test: subscripts,
     '[': subscripts,
     export: ({ words, place }) => {
-      for (const word of words) if (!word.text.startsWith('-')) place.scope.export(word.text.replace(/=.*$/s, ''));
+      for (const word of words) if (!word.text.startsWith('-')) place.scope.export(assignQuoted(word.text, place));
       return '';
     },
     declare,
@@ -115,6 +115,12 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     local: declare,
     shopt: ({ words, machine }) => {
       if (words.some((word) => word.text === 'failglob')) machine.failing = true;
+      return '';
+    },
+    // A builtin from a library of its own may do anything.
+    enable: ({ name, words, machine }) => {
+      if (words.some((word) => /^-[a-z]*f/.test(word.text)))
+        machine.findings.opaque('dynamic_program', name, words.map((word) => word.text).join(' '));
       return '';
     },
     unalias: silent,
@@ -138,12 +144,24 @@ function silent(): string {
   return '';
 }
 
-/** Its assignments are made already; with `-n` they are references. */
-function declare({ words, place, machine }: Context): string {
+/** `export 'x=rm'` is a word to the grammar, so that nothing was assigned yet. Gives the name. */
+function assignQuoted(text: string, { scope }: Place): string {
+  const [, target, name = '', value = ''] = /^(([A-Za-z_]\w*)(?:\[[^\]]*\])?)=(.*)$/s.exec(text) ?? [];
+  if (target === undefined) return text;
+  if (target !== name || scope.variable(name)?.some((known) => known.join(' ') === value) !== true)
+    scope.assignTo(target, [value], true);
+  return name;
+}
+
+/** Its assignments are made already, but for quoted ones; with `-n` they are references. */
+function declare(context: Context): string {
+  const { words, place, machine } = context;
+  subscripts(context);
   const options = readOptions(words, { flags: 'aAfFgiIlnrtuxp' });
   for (const word of options.rest) {
     const [, name = '', target = ''] = /^([A-Za-z_]\w*)=(.*)$/s.exec(word.text) ?? [];
     const variable = name === '' ? word.text : name;
+    if (!options.given.some(([option]) => /[aAfFpn]/.test(option)) || /^\w+\[/.test(word.text)) assignQuoted(word.text, place);
     if (options.given.some(([option]) => option === 'r')) place.scope.makeReadonly(variable);
     if (options.given.some(([option]) => /[luc]/.test(option))) {
       place.scope.changeCase(variable);
@@ -197,14 +215,28 @@ function read({ words, place, machine }: Context): string {
     else if (names.length === 0) place.scope.assign('REPLY', [line], maybe);
     else
       for (const [index, name] of names.entries())
-        place.scope.assign(name.text, [index === names.length - 1 ? parts.slice(index).join(' ') : (parts[index] ?? '')], maybe);
+        place.scope.assignTo(
+          name.text,
+          [index === names.length - 1 ? parts.slice(index).join(' ') : (parts[index] ?? '')],
+          maybe,
+        );
   }
-  if (lines.length > 16 || lines.length === 0) for (const name of names) place.scope.assign(name.text, [hole], lines.length > 0);
+  if (lines.length > 16 || lines.length === 0)
+    for (const name of names) place.scope.assignTo(name.text, [hole], lines.length > 0);
   return '';
 }
 
-function readAll({ words, place, machine }: Context): string {
-  const [name] = readOptions(words, { flags: 't', values: 'cCdnOsu' }).rest;
+function readAll({ name: builtin, words, place, machine }: Context): string {
+  const options = readOptions(words, { flags: 't', values: 'cCdnOsu' });
+  const [name] = options.rest;
+  const callback = valueOf(options, 'C');
+  const given = (place.input ?? hole)
+    .split('\n', 16)
+    .map((line, at) => `${callback?.text ?? ''} ${at} '${line.replaceAll("'", `'\\''`)}'`);
+  // What it is given is quoted: that a line is not known leaves the command known.
+  if (callback !== undefined)
+    for (const text of given)
+      machine.script(text, deeper(place, { wrappers: [...place.wrappers, `${builtin} -C`], maybe: true }), builtin);
   place.scope.assign(
     name?.text ?? 'MAPFILE',
     (place.input ?? hole).replace(/\n$/, '').split('\n').slice(0, 256),

@@ -1,8 +1,9 @@
 // Code that a command gives to an interpreter: a shell's is read as this text itself is, other languages' by their own readers.
 
 import { hole, literal, type Word } from './command.ts';
-import { codeOf, type Code, type Language } from './interpreters.ts';
+import { codeOf, loadedFirst, type Code, type Language } from './interpreters.ts';
 import { deeper, maxDepth, type Context, type Machine, type Place } from './machine.ts';
+import { list } from './options.ts';
 import { Scope } from './scope.ts';
 
 type Interpreter = Parameters<typeof codeOf>[1];
@@ -32,6 +33,9 @@ export function shellScript(
 export function runInterpreter({ name, words, place, machine }: Context, interpreter: Interpreter): string {
   const code = codeOf(name, interpreter, words);
   if (interpreter.language === 'shell') readsFirst(words, place, machine);
+  for (const path of loadedFirst(interpreter, words))
+    for (const text of filesOf(path, interpreter.language).flatMap((each) => place.scope.written.scripts(each)))
+      inlineCode(text, interpreter.language, deeper(place, { wrappers: [...place.wrappers, name] }), machine, name);
   if (code === undefined) return hole;
   if (code.from === 'text') {
     const positional = code.words.map((word) => word.text);
@@ -42,11 +46,24 @@ export function runInterpreter({ name, words, place, machine }: Context, interpr
   const texts =
     code.from === 'input'
       ? [place.input ?? place.scope.input].filter((text) => text !== undefined)
-      : place.scope.written.scripts(code.path);
+      : filesOf(code.path, interpreter.language).flatMap((path) => place.scope.written.scripts(path));
   // A descriptor that nothing here has filled.
   if (texts.length === 0 && code.from === 'file' && code.path.dynamic && /^\/(?:dev|proc)\//.test(code.path.text))
     machine.findings.opaque('dynamic_script', name, code.path.text);
   return texts.map((text) => runText(text, code, { name, words, place, machine }, interpreter)).at(-1) ?? hole;
+}
+
+/** Where an interpreter looks for what it is to read. */
+function filesOf(path: Word, language: Language): readonly Word[] {
+  const endings =
+    language === 'javascript'
+      ? list('.js .mjs .cjs .ts /index.js')
+      : language === 'python'
+        ? ['/__main__.py']
+        : language === 'ruby'
+          ? ['.rb']
+          : [];
+  return /\.\w+$/.test(path.text) ? [path] : ['', ...endings].map((ending) => ({ ...path, text: path.text + ending }));
 }
 
 /** `bash --rcfile x -i` reads x before all else. */
@@ -73,19 +90,50 @@ function inlineCode(text: string, language: Language, place: Place, machine: Mac
   machine.findings.spend(text.length);
   if (language === 'sql' || text.trim() === '') return hole;
   if (text.includes(hole)) machine.findings.opaque('dynamic_script', name, text);
+  // Lines of IPython's own: `!cmd`, `%sx cmd`, a cell under `%%bash`.
+  if (name.startsWith('ipython'))
+    for (const [, line = ''] of text.matchAll(/(?:^|\n)\s*(?:!+|%s[xc]\s|%%(?:ba)?sh\b.*\n)([^]*?)(?=$|\n)/g))
+      shellScript(line, deeper(place, { maybe: true }), machine, name);
   const clear = place.depth <= maxDepth && machine.code(text, language, place, name);
   if (clear) return hole;
   machine.findings.opaque('inline_code', name, text);
-  // What its strings would be to a shell is seen all the same.
+  readLoosely(text, place, machine, name);
+  return hole;
+}
+
+/** What strings and lines of code that is not understood would be to a shell is seen all the same. */
+export function readLoosely(text: string, place: Place, machine: Machine, name: string): void {
+  machine.findings.spend(text.length);
   for (const [, , string = ''] of text.slice(0, maxSearched).matchAll(/["'`]-[a-z]*c["'`]\s*,\s*(["'`])((?:[^\\]|\\.)*?)\1/gs))
     shellScript(string.replaceAll(/\\(["'`\\])/g, '$1'), deeper(place, { maybe: true }), machine, name);
   for (const [, , , string = ''] of text.slice(0, maxSearched).matchAll(/((["'`])((?:[^\\]|\\.)*?)\2)/gs)) {
     const written = string.replaceAll(/\\(["'`\\])/g, '$1');
     if (commandLine.test(written)) shellScript(written, deeper(place, { maybe: true }), machine, name);
   }
-  return hole;
+  const run = (script: string) => shellScript(script, deeper(place, { maybe: true }), machine, name);
+  for (const line of text.slice(0, maxSearched).split('\n')) {
+    // `System.cmd("rm", ["-rf", "/"])`, `os.RemoveAll("/")`
+    const strings = [...line.matchAll(/(["'`])((?:[^\\]|\\.)*?)\1/gs)].map(([, , string = '']) =>
+      string.replaceAll(/\\(.)/g, '$1'),
+    );
+    const words = strings.slice(
+      Math.max(
+        0,
+        strings.findIndex((string) => commandLine.test(`${string} x`) && !/\s/.test(string)),
+      ),
+    );
+    if (commandLine.test(`${words[0] ?? ''} x`) && words.length > 1) run(words.map(quoted).join(' '));
+    for (const [, , path = ''] of line.matchAll(removal)) run(`rm -r ${quoted(path)}`);
+    const bare = line
+      .replace(/^[\s@+-]*(?:[\w.-]+\s*[=:]+\s*)?(?:execute_process\s*\(\s*)?(?:COMMAND\s+)?[@+-]*/, '')
+      .replace(/\)\s*$/, '');
+    if (commandLine.test(bare) && !/^\w+\s*\(/.test(bare)) shellScript(bare, deeper(place, { maybe: true }), machine, name);
+  }
 }
 
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const removal =
+  /\b(?:RemoveAll|remove_dir_all|remove_file|delete-(?:directory|file)|unlink|rmtree|rmdir|deleteRecursively|Files\.delete\w*)\b[\s(]*(["'`])([^"'`\n]+)\1/gi;
 const maxSearched = 1 << 16;
 /** Begins as command lines do that are worth a look. */
 const commandLine =

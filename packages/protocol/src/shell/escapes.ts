@@ -1,7 +1,7 @@
 // Programs with a command language of their own that can leave to a shell: editors, debuggers, database clients, make, cron [SHELL-11].
 
 import { hole, type Word } from './command.ts';
-import { shellScript } from './code.ts';
+import { readLoosely, shellScript } from './code.ts';
 import { deeper, type Context } from './machine.ts';
 import { codeInWords, readAwk, readSed } from './languages/text.ts';
 import { list } from './options.ts';
@@ -20,7 +20,7 @@ function* values(words: readonly Word[], options: readonly string[]): Generator<
     for (const option of options) {
       if (text === option) yield words[at + 1]?.text ?? '';
       else if (option.startsWith('--') && text.startsWith(`${option}=`)) yield text.slice(option.length + 1);
-      else if (/^-[A-Za-z]$/.test(option) && text.startsWith(option)) yield text.slice(2);
+      else if (/^(?:-[A-Za-z]|\+)$/.test(option) && text.startsWith(option)) yield text.slice(option.length);
     }
   }
 }
@@ -40,7 +40,11 @@ function* ownLines(context: Context, files: readonly string[]): Generator<string
 function vi(context: Context): string {
   const { words } = context;
   const plus = words.filter((word) => word.text.startsWith('+')).map((word) => word.text.slice(1));
-  for (const line of [...values(words, list('-c --cmd -S')), ...plus, ...ownLines(context, [...values(words, ['-S', '-s'])])]) {
+  for (const line of [
+    ...values(words, list('-c --cmd -S')),
+    ...plus,
+    ...ownLines(context, [...values(words, ['-S', '-s', '-u', '-U'])]),
+  ]) {
     for (const part of line.split('|')) viCommand(part, context);
     if (line.includes('|')) viCommand(line, context);
   }
@@ -63,6 +67,8 @@ function viCommand(line: string, context: Context): void {
   if (call !== undefined) script(context, call);
   else if (/\b(?:system|systemlist|job_start|term_start|jobstart|termopen|py3?|python3?|perl|ruby|lua)\b\s*[(\s]/.test(line))
     context.machine.findings.opaque('inline_code', context.name, line);
+  const removed = /\bdelete\s*\(\s*(["'])(.*?)\1/s.exec(line)?.[2];
+  if (removed !== undefined) script(context, `rm -r '${removed.replaceAll("'", '')}'`);
   const terminal = /^[\s:]*(?:terminal|term)\s+(.+)$/s.exec(line)?.[1];
   if (terminal !== undefined) script(context, terminal);
 }
@@ -99,11 +105,13 @@ function mysql(context: Context): string {
 
 function sqlite(context: Context): string {
   const operands = context.words.filter((word) => !word.text.startsWith('-')).map((word) => word.text);
-  for (const line of [...operands, ...values(context.words, list('-cmd --cmd')), ...ownLines(context, [])]) {
+  for (const line of [...operands, ...values(context.words, list('-cmd --cmd -c')), ...ownLines(context, [])]) {
     const text =
       /^\s*\.(?:sh|she|shel|shell|sys|syst|syste|system)\s+(.+)$/s.exec(line)?.[1] ??
       /^\s*\.(?:once|output|import|o)\s+\|(.+)$/s.exec(line)?.[1];
     if (text !== undefined) script(context, text);
+    for (const [, way = '', path = ''] of line.matchAll(/\b(write|read)file\s*\(\s*'([^']+)'/gi))
+      script(context, `${way.toLowerCase() === 'write' ? '>' : 'cat'} '${path}'`);
   }
   return hole;
 }
@@ -118,6 +126,10 @@ function make(context: Context): string {
     if (shell !== undefined) script(context, shell, 'make SHELL');
     const substituted = /^[A-Za-z_]\w*[:+?]?=.*?\$\(shell\s+(.*)\)/s.exec(text)?.[1];
     if (substituted !== undefined) script(context, substituted);
+    // `make CC=…`: what it is depends on the recipes, and it is run as it stands.
+    const [, variable, value = ''] = /^([A-Za-z_]\w*)[:+?]?=(.*)$/s.exec(text) ?? [];
+    if (variable !== undefined && !value.includes(hole))
+      machine.script(value, deeper(place, { wrappers: [...place.wrappers, 'make'], input: hole, maybe: true }), 'make');
   }
   const texts = [...values(words, list('--eval -E'))];
   for (const name of names) {
@@ -173,8 +185,10 @@ function emacs(context: Context): string {
       ),
     ];
     for (const match of found) script(context, (match[1] ?? '').replaceAll(/\\(.)/g, '$1'));
-    if (found.length === 0 && /process|shell|command|delete|url-|write-|eval|funcall|intern|apply/.test(text))
+    if (found.length === 0 && /process|shell|command|delete|url-|write-|eval|funcall|intern|apply/.test(text)) {
       context.machine.findings.opaque('inline_code', 'emacs', text);
+      readLoosely(text, context.place, context.machine, 'emacs');
+    }
   }
   return hole;
 }
@@ -234,6 +248,14 @@ function packageScripts(context: Context): undefined {
       const command = /^scripts\.[^=]+=(.*)$/s.exec(text)?.[1];
       if (command !== undefined) script(context, command, 'npm pkg set');
     }
+  if ((first === 'config' && second === 'set') || first === 'set')
+    for (const [at, { text }] of words.entries())
+      for (const shell of [
+        /^(?:script-)?shell$/.test(text) ? words[at + 1]?.text : undefined,
+        /^script-shell=(.*)$/s.exec(text)?.[1],
+      ])
+        // A shell's name alone says nothing of what it will run.
+        if (shell !== undefined && /\s/.test(shell)) script(context, shell, 'npm config');
   if (first === 'set-script') script(context, words[2]?.text ?? '', 'npm set-script');
   const written = place.scope.written.read('package.json');
   if (written !== undefined && !/^(?:pkg|set-script|config|view|info|ls|list)$/.test(first ?? '')) {
@@ -262,6 +284,7 @@ export const escapes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['mysql', mysql],
   ['mariadb', mysql],
   ['sqlite3', sqlite],
+  ['duckdb', sqlite],
   ['make', make],
   ['gmake', make],
   ['crontab', crontab],

@@ -274,13 +274,46 @@ function parameterPieces(part: ParameterExpansionPart, quoted: boolean, how: Exp
     if (operator.endsWith('+')) return doubtful || unset ? (either() === other ? other : []) : isSet ? other : [];
     if (!operator.endsWith('=') || (isSet && !doubtful)) return doubtful ? either() : isSet ? asIs() : other;
     const { text } = joined(other);
-    how.place.scope.assign(part.parameter, [text], doubtful || unsure(how.place, how.machine));
+    const target = index === undefined ? part.parameter : `${part.parameter}[${index}]`;
+    how.place.scope.assignTo(target, [text], doubtful || unsure(how.place, how.machine));
     // What was assigned is split, whatever was quoted.
     return doubtful ? either() : [{ text, quoted, split: true }];
   }
+  if (operation.type === 'Slice' && list !== undefined) return slicedPieces(part, operation, elements, list, quoted, how);
   const changed = elements.map((value) => changedBy(operation, value, how));
-  if (operation.type === 'Slice' && list !== undefined) return [{ text: hole, quoted, split: true }];
   return elementPieces(changed, list, quoted, how);
+}
+
+/** `${@:2}`, `${a[@]:1:2}`; the first of `$@` is `$0` here. */
+function slicedPieces(
+  part: ParameterExpansionPart,
+  { offset, length }: Extract<Operation, { type: 'Slice' }>,
+  elements: Elements,
+  list: '@' | '*',
+  quoted: boolean,
+  how: Expansion,
+): Piece[] {
+  const all = part.index === undefined ? [valueOf('0', how)[0] ?? hole, ...elements] : elements;
+  const [from, count] = [integer(offset, how), length === undefined ? all.length : integer(length, how)];
+  if (Number.isNaN(from) || Number.isNaN(count) || count < 0) how.machine.failing = true;
+  const start = from < 0 ? all.length + from : from;
+  const known = start >= 0 && count >= 0 && !all.slice(from < 0 ? 0 : 1, from < 0 ? undefined : start + count).some(elastic);
+  // What is not known may be several elements, or none.
+  if (!known) return [{ text: hole, quoted, split: true }];
+  return elementPieces(all.slice(start, start + count), list, quoted, how);
+}
+
+type Operation = NonNullable<ParameterExpansionPart['operation']>;
+
+function integer(source: Source | undefined, how: Expansion): number {
+  const text = expandText(source, how).text.trim();
+  if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
+  arithmeticText(text, how);
+  const [word] = parseWords(`$((${text}))`, how.machine.findings) ?? [];
+  const part = word?.parts?.[0];
+  return part?.type === 'ArithmeticExpansion' && part.expression !== undefined
+    ? Number(constant(part.expression, how, 0))
+    : Number.NaN;
 }
 
 /** In an operand a backslash keeps a space from splitting. */
@@ -291,23 +324,13 @@ function operandPieces(operand: Source, how: Expansion): Piece[] {
   );
 }
 
-function changedBy(operation: NonNullable<ParameterExpansionPart['operation']>, value: string, how: Expansion): string {
+function changedBy(operation: Operation, value: string, how: Expansion): string {
   how.machine.findings.spend(value.length);
-  const integer = (source: Source | undefined): number => {
-    const text = expandText(source, how).text.trim();
-    if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
-    arithmeticText(text, how);
-    const [word] = parseWords(`$((${text}))`, how.machine.findings) ?? [];
-    const part = word?.parts?.[0];
-    return part?.type === 'ArithmeticExpansion' && part.expression !== undefined
-      ? Number(constant(part.expression, how, 0))
-      : Number.NaN;
-  };
   const text = (source: Source | undefined) => expandText(source, how).text;
   switch (operation.type) {
     case 'Slice': {
-      const offset = integer(operation.offset);
-      const length = operation.length === undefined ? undefined : integer(operation.length);
+      const offset = integer(operation.offset, how);
+      const length = operation.length === undefined ? undefined : integer(operation.length, how);
       if (Number.isNaN(offset) || Number.isNaN(length ?? 0) || (length ?? 0) < 0) how.machine.failing = true;
       if (Number.isNaN(offset) || Number.isNaN(length ?? 0)) return hole;
       return slice(value, offset, length) ?? hole;

@@ -19,7 +19,7 @@ function transfer({ words, place, machine }: Context): string {
   for (const source of sources.slice(0, 16)) {
     const inFolder = `${target.replace(/\/$/, '')}/${source.replace(/^.*\//s, '')}`;
     const paths = folder === undefined && sources.length === 1 && !target.endsWith('/') ? [target, inFolder] : [inFolder];
-    const text = place.scope.written.read(source);
+    const text = standardInput.test(source) ? (place.input ?? hole) : place.scope.written.read(source);
     for (const path of paths) {
       if (text !== undefined) place.scope.written.write(path, text, false, unsure(place, machine));
       else place.scope.written.link(path, place.scope.written.linked(source) ?? source);
@@ -57,6 +57,16 @@ function outputIn({ text }: Word, next: Word | undefined, [short = '', long = ''
   return cluster[1] === '' ? next?.text : cluster[1];
 }
 
+const standardInput = /^\/(?:dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/;
+
+/** `… | sponge x` writes its input. */
+function sponge({ words, place, machine }: Context): string {
+  const target = words.find((word) => !word.text.startsWith('-'));
+  if (target === undefined) return place.input ?? hole;
+  place.scope.written.write(target.text, place.input ?? hole, words[0]?.text === '-a', unsure(place, machine));
+  return '';
+}
+
 /** `dd of=x` writes its input. */
 function dd({ words, place, machine }: Context): string {
   const operand = (name: string) => words.find((word) => word.text.startsWith(`${name}=`))?.text.slice(name.length + 1);
@@ -80,5 +90,6 @@ export const files: ReadonlyMap<string, (context: Context) => string> = new Map(
   ...list('cp mv ln install gcp gmv').map((name) => [name, transfer] as const),
   ...list('curl wget').map((name) => [name, download] as const),
   ['dd', dd],
+  ['sponge', sponge],
   ['hash', hash],
 ]);

@@ -42,7 +42,7 @@ export const filters: ReadonlyMap<string, Filter> = new Map<string, Filter>([
           : hole,
   ],
   // Which lines they leave out does not matter to what the others say.
-  ...['grep', 'egrep', 'fgrep', 'uniq', 'iconv', 'stdbuf', 'pv', 'sponge', 'unbuffer', 'dos2unix', 'col', 'expand'].map(
+  ...['grep', 'egrep', 'fgrep', 'uniq', 'iconv', 'stdbuf', 'pv', 'unbuffer', 'dos2unix', 'col', 'expand'].map(
     (name): [string, Filter] => [name, (input) => input],
   ),
   ['paste', (input, words) => (flag(words, 's') ? `${lines(input).join(option(words, 'd') ?? '\t')}\n` : hole)],

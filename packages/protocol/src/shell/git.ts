@@ -1,6 +1,6 @@
 // git runs commands because its configuration says so: `git -c alias.x='!rm -rf /' x`, `core.pager`, filters, `rebase --exec`, `submodule foreach`.
 
-import { hole, type Word } from './command.ts';
+import { hole, literal, type Word } from './command.ts';
 import { shellScript } from './code.ts';
 import { deeper, type Context } from './machine.ts';
 import { list, readOptions } from './options.ts';
@@ -39,6 +39,12 @@ export function runGit(context: Context): string {
     ),
   });
   for (const [option, value] of options.given) if (option === 'c' && value !== undefined) configure(value.text, context);
+  for (const [option, value] of options.given) {
+    // `--config-env=key=VARIABLE`
+    const [, key, variable = ''] = /^([^=]+)=(\w+)$/.exec(option === '--config-env' ? (value?.text ?? '') : '') ?? [];
+    for (const [text = ''] of key === undefined ? [] : (context.place.scope.variable(variable) ?? []))
+      configure(`${key}=${text}`, context);
+  }
   for (const rest of [options.rest, ...options.other]) runSub(rest, context);
   return hole;
 }
@@ -54,6 +60,10 @@ function runSub([sub, ...rest]: readonly Word[], context: Context): void {
     const at = rest.findIndex((word) => word.text === 'foreach');
     const command = rest.slice(at + 1).filter((word) => !/^(--recursive|--quiet|-q)$/.test(word.text));
     script(command.map((word) => word.text).join(' '), 'git submodule foreach', context);
+  } else if (name === 'for-each-repo') {
+    const argv = [literal('git'), ...rest.filter((word) => !/^--(?:config|keep-going)/.test(word.text))];
+    const place = deeper(context.place, { wrappers: [...context.place.wrappers, 'git for-each-repo'] });
+    context.machine.invoke({ argv, assignments: [], redirections: [] }, place);
   } else if (name === 'bisect' && rest[0]?.text === 'run') {
     const place = deeper(context.place, { wrappers: [...context.place.wrappers, 'git bisect run'] });
     context.machine.invoke({ argv: rest.slice(1), assignments: [], redirections: [] }, place);

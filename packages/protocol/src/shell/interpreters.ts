@@ -3,7 +3,7 @@
 
 import type { Word } from './command.ts';
 import { has, readOptions, valueOf, type OptionTable } from './options.ts';
-import { prefixes } from './prefixes.ts';
+import { prefixOf } from './prefixes.ts';
 
 export type Language = 'shell' | 'python' | 'javascript' | 'perl' | 'ruby' | 'php' | 'sql' | 'other';
 
@@ -13,6 +13,8 @@ interface Interpreter extends OptionTable {
   readonly code: readonly string[];
   /** Options after which it reads neither a file nor its input: `python -m json.tool`. */
   readonly other?: readonly string[];
+  /** Options whose value names code that is run before all else. */
+  readonly first?: readonly string[];
   /** Words that stand before the options: `deno run`. */
   readonly commands?: Readonly<Record<string, 'file' | 'code'>>;
 }
@@ -82,6 +84,7 @@ const javascript: Interpreter = {
     '--help',
   ],
   other: ['v', 'h', '--version', '--help', '--test', 'c', '--check'],
+  first: ['r', '--require', '--import', '--loader', '--experimental-loader'],
 };
 const perl: Interpreter = {
   language: 'perl',
@@ -96,6 +99,7 @@ const ruby: Interpreter = {
   flags: 'acdhlnpsSvwUWy0',
   values: 'eCEFiIrTx',
   other: ['v', 'h', '--version', '--help'],
+  first: ['r'],
 };
 const php: Interpreter = {
   language: 'php',
@@ -127,6 +131,10 @@ const table: ReadonlyMap<string, Interpreter> = new Map([
     'bosh',
     'osh',
     'hush',
+    'ysh',
+    'xonsh',
+    'nu',
+    'elvish',
     'rzsh',
     'rksh',
   ].map((name) => [name, shell] as const),
@@ -145,6 +153,21 @@ const table: ReadonlyMap<string, Interpreter> = new Map([
     'expect',
     'osascript',
     'Rscript',
+    'R',
+    'erl',
+    'octave',
+    'octave-cli',
+    'maxima',
+    'kotlin',
+    'ghc',
+    'gst',
+    'csi',
+    'gap',
+    'scilab-cli',
+    'wolframscript',
+    'coffee',
+    'groovysh',
+    'dotnet-script',
     'julia',
     'elixir',
     'iex',
@@ -186,6 +209,15 @@ const table: ReadonlyMap<string, Interpreter> = new Map([
 /** `python3.12` is a python. */
 export function interpreterOf(name: string): Interpreter | undefined {
   return table.get(name) ?? table.get(name.replace(/-?\d+(\.\d+)*$/, ''));
+}
+
+/** What an interpreter's options make it run before all else. */
+export function loadedFirst(interpreter: Interpreter, words: readonly Word[]): readonly Word[] {
+  const { first } = interpreter;
+  if (first === undefined) return [];
+  return readOptions(words, interpreter).given.flatMap(([option, value]) =>
+    value !== undefined && first.includes(option) ? [value] : [],
+  );
 }
 
 export type Code =
@@ -231,6 +263,12 @@ export function codeOf(name: string, interpreter: Interpreter, words: readonly W
       label: `${name} -m timeit`,
       words: [],
     };
+  const module = interpreter.language === 'python' ? valueOf(options, 'm') : undefined;
+  // Those that read Python from their input; others may be this text's own.
+  if (module !== undefined && /^(?:code|pdb|IPython|asyncio|bdb)$/.test(module.text))
+    return { from: 'input', words: options.rest };
+  if (module !== undefined)
+    return { from: 'file', path: { ...module, text: `${module.text.replaceAll('.', '/')}.py` }, words: options.rest };
   if (has(options, ...(interpreter.other ?? []))) return undefined;
   const [path, ...rest] = options.rest;
   if (path === undefined || path.text === '-' || path.text === '/dev/stdin') return { from: 'input', words: rest };
@@ -245,7 +283,7 @@ function otherCode(name: string, words: readonly Word[]): Code | undefined {
   const text = words[at + 1];
   if (at !== -1 && text !== undefined)
     return { from: 'text', text, label: `${name} ${words[at]?.text ?? ''}`, words: words.slice(at + 2) };
-  const equals = words.find((word) => /^--?(?:eval|execute|command)=/.test(word.text));
+  const equals = words.find((word) => /^--?(?:eval|execute|command|batch-string)=/.test(word.text));
   if (equals !== undefined)
     return { from: 'text', text: { ...equals, text: equals.text.replace(/^[^=]*=/, '') }, label: `${name} --eval`, words: [] };
   const [path, ...rest] = words.filter((word) => !/^-./.test(word.text));
@@ -295,7 +333,7 @@ function inputReader(words: readonly Word[], depth: number): string | undefined 
       rest.filter((word) => !/^(-|\w+=)/.test(word.text)),
       depth + 1,
     );
-  const prefix = prefixes.get(name);
+  const prefix = prefixOf(name);
   if (prefix === undefined) return undefined;
   return inputReader(
     readOptions(rest, prefix)

@@ -12,11 +12,12 @@ import { files } from './files.ts';
 import { runGit } from './git.ts';
 import { hasOptionScripts, runOptionScripts } from './option-scripts.ts';
 import { list } from './options.ts';
-import { prefixes } from './prefixes.ts';
+import { prefixOf } from './prefixes.ts';
 import { runPrefix, runSubCommand } from './prefix-run.ts';
 import { runners } from './runners.ts';
 import { runScreen, runTmux } from './terminals.ts';
 import { runFunction } from './run.ts';
+import { runTasks, tasks } from './tasks.ts';
 import { wrappers } from './wrappers.ts';
 
 export function invoke(call: Call, place: Place, machine: Machine): string {
@@ -73,8 +74,10 @@ function runKnown(context: Context): string | undefined {
   const runner = runners.get(name);
   const ran = runner === undefined ? undefined : runSubCommand(context, runner);
   if (own !== undefined || ran !== undefined) return output ?? ran;
+  const task = tasks.get(name);
+  if (task !== undefined) runTasks(context, task);
   if (hasOptionScripts(name)) return runOptionScripts(context);
-  const prefix = prefixes.get(name);
+  const prefix = prefixOf(name);
   if (prefix !== undefined) return runPrefix(context, prefix);
   const interpreter = interpreterOf(name);
   return interpreter === undefined ? undefined : runInterpreter(context, interpreter);
@@ -179,11 +182,11 @@ function write(call: Call, name: string | undefined, place: Place, machine: Mach
   }
 }
 
-/** Last part of the path; undefined when it is not known. `=rm` is zsh's way to write the path of rm. */
+/** Last part of the path; undefined when it is not known. `=rm` is zsh's way to write the path of rm, `^rm` nushell's. */
 function nameOf(program: Word): string | undefined {
   // The shell itself, or whatever program stands in its place.
   if (/^\/proc\/[^/]+\/exe$/.test(program.text)) return 'sh';
-  const name = program.text.replace(/^.*\//s, '').replace(/^=(?=[\w])/, '');
+  const name = program.text.replace(/^.*\//s, '').replace(/^[=^](?=\w)/, '');
   return name.includes(hole) || (program.glob && /[*?[{(]/.test(name)) ? undefined : name;
 }
 

@@ -51,6 +51,10 @@ const table: ReadonlyMap<string, readonly OptionScripts[]> = new Map(
     apt: [{ short: 'o', after: /^(?:APT|Dpkg)::[\w:-]*(?:Invoke|Pre-Install-Pkgs)[\w:-]*=/i }],
     openvpn: [{ long: list('--up --down --route-up --tls-verify --auth-user-pass-verify') }],
     az: [{ long: ['--scripts'] }],
+    go: [{ long: list('-exec -toolexec -vettool') }],
+    npm: [{ long: ['--script-shell'] }],
+    pnpm: [{ long: ['--script-shell'] }],
+    cargo: [{ long: ['--config'], after: /^[^=]*\b(?:runner|linker|rustc(?:-workspace)?-wrapper|rustc|rustdoc)\s*=\s*/ }],
   }),
 );
 
@@ -63,7 +67,8 @@ export function runOptionScripts(context: Context): string {
       machine.findings.spend(1);
       const value = valueAt(word.text, words[at + 1]?.text, short, long);
       if (value === undefined || after?.test(value[1]) === false) continue;
-      const text = after === undefined ? value[1] : value[1].replace(after, '');
+      // In TOML it stands in quotes.
+      const text = (after === undefined ? value[1] : value[1].replace(after, '')).replace(/^(["'])([^"'\\]*)\1$/, '$2');
       shellScript(
         text,
         deeper(place, { wrappers: [...place.wrappers, `${name} ${value[0]}`], input: hole, maybe: true }),

@@ -23,6 +23,8 @@ export function runPrefix(context: Context, prefix: Prefix, label = context.name
     if (value !== undefined && prefix.script?.includes(option) === true) shellScript(value.text, inner, machine, name);
   // Some take it after their own operands as well: `gcloud compute ssh vm --command=…`, `sg docker -c …`.
   for (const text of scriptsAmong(options.rest, prefix.script ?? [])) shellScript(text, inner, machine, name);
+  const program = prefix.program === undefined ? undefined : valueOf(options, ...prefix.program);
+  if (program !== undefined) machine.invoke({ argv: [program, ...options.rest], assignments: [], redirections: [] }, inner);
   const joins = prefix.joins === true || (prefix.joins !== undefined && has(options, ...prefix.joins));
   // `sudo -s` without a command is a shell, and reads what it is given.
   if (joins && options.rest.length === 0 && place.input !== undefined)
@@ -67,7 +69,7 @@ function runRest(
     for (const word of words) shellScript(word.text, place, machine, name);
     return hole;
   }
-  const argv = words.slice(operands);
+  const argv = prefix.more === true ? readOptions(words.slice(operands), prefix).rest : words.slice(operands);
   if (argv.length === 0) return hole;
   if (joins) shellScript(argv.map((word) => word.text).join(' '), place, machine, name);
   // A single word with spaces is a script more often than a program's name.

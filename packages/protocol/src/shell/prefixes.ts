@@ -6,6 +6,8 @@ import { list, type OptionTable } from './options.ts';
 export interface Prefix extends OptionTable {
   /** Operands before the command. */
   readonly operands?: number;
+  /** Options may stand after its operands as well. */
+  readonly more?: true;
   /** `NAME=value` may stand before the command. */
   readonly assigns?: true;
   /** With one of these options it runs nothing. */
@@ -16,6 +18,8 @@ export interface Prefix extends OptionTable {
   readonly scripts?: true;
   /** Options whose value is a script for a shell. */
   readonly script?: readonly string[];
+  /** Options whose value is the program that the operands are given to. */
+  readonly program?: readonly string[];
   /** Options whose value is the directory that the command runs in. */
   readonly directory?: readonly string[];
   /** The command stands after `--`, wherever that is; without it, as usual. */
@@ -28,7 +32,20 @@ export interface Prefix extends OptionTable {
 
 const plain: Prefix = {};
 
-export const prefixes: ReadonlyMap<string, Prefix> = new Map(
+/** By the program's name; loaders and emulators have one for each machine. */
+export function prefixOf(name: string): Prefix | undefined {
+  if (/^ld(?:-[\w-]+)?\.so/.test(name) || /^ld-[\w-]+\.so/.test(name)) return loader;
+  if (/^qemu-(?!system|img|io|nbd|ga\b)/.test(name)) return { flags: 'v', values: 'LsgEUrBpdD0' };
+  return prefixes.get(name);
+}
+
+const loader: Prefix = {
+  long: list('--library-path --preload --audit --argv0'),
+  longFlags: ['--inhibit-cache'],
+  idle: ['--list', '--verify'],
+};
+
+const prefixes: ReadonlyMap<string, Prefix> = new Map(
   Object.entries<Prefix>({
     // as somebody else
     sudo: {
@@ -76,6 +93,8 @@ export const prefixes: ReadonlyMap<string, Prefix> = new Map(
     chrt: { flags: 'abdefimorRv', values: 'TPD', operands: 1, idle: list('p --pid m --max') },
     taskset: { flags: 'ac', longFlags: list('--cpu-list --all-tasks'), operands: 1, idle: list('p --pid') },
     numactl: { flags: 'alHs', values: 'iCNmpP', longFlags: list('--localalloc --all --balancing') },
+    uclampset: { flags: 'asR', values: 'mMp', long: list('--util-clamp-min --util-clamp-max --pid') },
+    logsave: { flags: 'asv', operands: 1 },
     choom: { values: 'np', long: list('--adjust --pid') },
     prlimit: { values: 'p', long: ['--pid'], longFlags: list('--verbose --noheadings --raw') },
     cpulimit: { flags: 'zibfm', values: 'pel', long: list('--pid --exe --path --limit') },
@@ -108,6 +127,7 @@ export const prefixes: ReadonlyMap<string, Prefix> = new Map(
         '--start --stop --status --background --make-pidfile --test --oknodo --quiet --verbose --no-close --notify-await',
       ),
       script: list('x a --exec --startas'),
+      program: list('x a --exec --startas'),
       directory: list('d --chdir'),
     },
     'systemd-run': {
@@ -131,7 +151,7 @@ export const prefixes: ReadonlyMap<string, Prefix> = new Map(
     retry: { values: 'dtm', long: list('--delay --times --until') },
     eatmydata: plain,
     nocache: { values: 'n' },
-    setarch: { flags: 'BFILRSTXZv3', operands: 1 },
+    setarch: { flags: 'BFILRSTXZv3', operands: 1, more: true },
     linux64: { flags: 'BFILRSTXZv3' },
     linux32: { flags: 'BFILRSTXZv3' },
     // in another root or namespace
@@ -265,17 +285,5 @@ export const prefixes: ReadonlyMap<string, Prefix> = new Map(
     kitty: { flags: '', longFlags: list('--hold --detach') },
     'gnome-terminal': { marker: true, after: list('-x') },
     'xfce4-terminal': { after: ['-x'], script: ['e'], values: 'eT' },
-    // the loader itself
-    'ld-linux-x86-64.so.2': {
-      long: list('--library-path --preload --audit --argv0'),
-      longFlags: ['--inhibit-cache'],
-      idle: ['--list', '--verify'],
-    },
-    'ld-linux-aarch64.so.1': {
-      long: list('--library-path --preload --audit --argv0'),
-      longFlags: ['--inhibit-cache'],
-      idle: ['--list', '--verify'],
-    },
-    'ld-musl-x86_64.so.1': { long: list('--library-path --preload --argv0') },
   }),
 );

@@ -148,6 +148,11 @@ export const runners: ReadonlyMap<string, readonly Runner[]> = new Map(
     lldb: [{ sub: [], marker: true }],
     rr: [{ sub: ['record'] }],
     cmake: [{ sub: ['-E'] }],
+    ip: [
+      { sub: ['netns', 'exec'], operands: 1 },
+      { sub: ['vrf', 'exec'], operands: 1 },
+    ],
+    zellij: [{ sub: ['run'], marker: true }],
     just: [{ sub: ['--command'] }, { sub: ['-c'] }],
     repo: [{ sub: ['forall'], after: ['-c'], joins: true }],
     launchctl: [{ sub: ['submit'], marker: true }],

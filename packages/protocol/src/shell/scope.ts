@@ -90,6 +90,27 @@ export class Scope {
     this.#setAll(name, maybe || this.#isReadonly(name) ? [...(this.variable(name) ?? [['']]), ...values] : values);
   }
 
+  /** `name` or `name[index]`, as commands take it that assign to what their words name. */
+  assignTo(target: string, value: Elements, maybe: boolean): void {
+    const [, name, index = ''] = /^([A-Za-z_]\w*)\[(.*)\]$/s.exec(target) ?? [];
+    if (name === undefined) this.assign(target, value, maybe);
+    else this.assignAt(name, index.replaceAll(/['"\\]/g, ''), value.join(' '), maybe);
+  }
+
+  /** An element of a list or a map. */
+  assignAt(name: string, index: string, text: string, maybe: boolean, append = false): void {
+    for (const [at, old] of (this.variable(name) ?? [[]]).entries())
+      this.assign(name, placed(old, index, text, append), maybe || at > 0);
+    this.enterTable(name, index, text);
+  }
+
+  /** The shell's own tables of what names stand for [SHELL-8]. */
+  enterTable(name: string, index: string, text: string): void {
+    const table = this.#referred(name);
+    if (table === 'BASH_CMDS') this.setAlias(index, `'${text.replaceAll("'", '')}'`);
+    if (table === 'BASH_ALIASES') this.setAlias(index, text);
+  }
+
   unset(given: string, maybe: boolean): void {
     const name = this.#referred(given);
     this.#setAll(name, maybe || this.#isReadonly(name) ? [...(this.variable(name) ?? []), ['']] : []);
@@ -225,6 +246,15 @@ function join(from: string | undefined, to: string): string | undefined {
   if (from === '' || to.includes(hole)) return '';
   if (from === undefined || to.startsWith('/') || to.startsWith('~')) return to === '.' ? from : to;
   return from.length + to.length > maxDirectoryCharacters ? '' : `${from}/${to}`;
+}
+
+function placed(old: Elements, index: string, text: string, append: boolean): Elements {
+  const at = /^\d{1,3}$/.test(index) ? Number(index) : -1;
+  if (at < 0) return old.length > 256 ? [hole] : [...old, text]; // keys of a map: any of its values
+  const elements = [...old];
+  while (elements.length < at) elements.push('');
+  elements[at] = append ? (elements[at] ?? '') + text : text;
+  return elements;
 }
 
 const same = (a: Elements, b: Elements): boolean => a.length === b.length && a.every((element, index) => element === b[index]);

@@ -179,6 +179,15 @@ describe('packs: the same by other means', () => {
     `echo '{"scripts":{"a":"echo {}","b":"rm -rf /"}}' > package.json; npm run b`,
     'BASH_CMDS=([ls]=/bin/rm); ls -rf /',
     `BASH_ALIASES+=([zz]='rm -rf /'); zz`,
+    'find . -name .env | xargs cat',
+    'find . -type f -name id_rsa -exec base64 {} +',
+    `emacs --batch --eval '(delete-directory "/" t)'`,
+    `vim -es -c 'call delete("/etc","rf")' -c q`,
+    `cat > a.go <<'E'\nfunc main(){os.RemoveAll("/")}\nE\ngo run a.go`,
+    `sqlite3 :memory: "select writefile('/etc/passwd','')"`,
+    'git for-each-repo --config=x reset --hard',
+    'enable -f ./x.so x; rm() { x; }; x',
+    'tee a.py <<E >/dev/null\nfrom shutil import *\nrmtree("/")\nE\npython a.py',
   ];
   for (const text of means) it(`denies: ${text}`, () => assert.equal(effectOfShell(text), 'deny'));
 });

@@ -35,6 +35,8 @@ export interface Language {
   readonly declares: RegExp;
   /** Other names of a module or function, from its tokens. */
   readonly aliases?: (tokens: readonly Token[]) => ReadonlyMap<string, string>;
+  /** Before a template that is run: `$`. */
+  readonly tags?: RegExp;
   /** Texts in a string that hide: names of functions called by a string. */
   readonly hiddenStrings?: RegExp;
 }
@@ -104,6 +106,9 @@ class CodeReader {
     this.#assignment(at, end);
     if (this.#language.declares.test(this.#tokens[at - 1]?.text ?? '')) return end;
     if (this.#language.hidden.test(chain)) this.#clear = false;
+    // `$`rm x`` of Bun and zx.
+    const tagged = this.#tokens[end];
+    if (tagged?.kind === 'string' && this.#language.tags?.test(chain) === true) this.#script(this.#values.resolve(tagged.text));
     const effect = this.#language.calls.find(
       ([pattern, , needs]) => pattern.test(chain) && needs?.test(this.#named) !== false,
     )?.[1];

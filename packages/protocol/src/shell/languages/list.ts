@@ -41,6 +41,16 @@ const python: Language = {
   aliases: pythonAliases,
 };
 
+/** What `from os import *` brings of what matters here. */
+const everyName: Readonly<Record<string, readonly string[]>> = {
+  os: 'system popen remove unlink rmdir removedirs rename replace truncate execv execve execvp execl execlp spawnv spawnl posix_spawn kill'.split(
+    ' ',
+  ),
+  subprocess: 'run call check_call check_output Popen getoutput getstatusoutput'.split(' '),
+  shutil: 'rmtree move copy copyfile copytree'.split(' '),
+  pty: ['spawn'],
+};
+
 /** `import subprocess as s`, `from os import system as x`, `m = __import__('os')`. */
 function pythonAliases(tokens: readonly Token[]): ReadonlyMap<string, string> {
   const aliases = new Map<string, string>();
@@ -49,6 +59,8 @@ function pythonAliases(tokens: readonly Token[]): ReadonlyMap<string, string> {
     const text = tokens[at]?.text;
     const [next, after, other] = [tokens[at + 1], tokens[at + 2], tokens[at + 3]];
     if (text === 'from' && next?.kind === 'name') from = next.text;
+    if (from !== undefined && text === 'import' && next?.text === '*')
+      for (const name of everyName[from] ?? []) aliases.set(name, `${from}.${name}`);
     if (tokens[at]?.kind === 'line' || text === ';') from = undefined;
     if ((text === 'import' || text === ',') && next?.kind === 'name') {
       const target = from === undefined ? next.text : `${from}.${next.text}`;
@@ -92,6 +104,7 @@ const javascript: Language = {
     [/(?:^|\.)(?:open|openSync|readFile|readFileSync|createReadStream|readTextFile|readTextFileSync)$|^Bun\.file$/, 'opens'],
   ],
   aliases: javascriptAliases,
+  tags: /^(?:Bun\.)?\$$/,
   hidden:
     /^(?:WebAssembly|Reflect)$|^(?:WebAssembly|Reflect|vm)\.|^Deno\.(?:run|Command|dlopen)$|\.constructor\.constructor$|\.(?:_load|mainModule|binding|_linkedBinding|dlopen)$|^process\.mainModule/,
   hiddenPairs: /^\] \($|^(?:global|globalThis|process|module|require|constructor) \[$/,

@@ -15,6 +15,7 @@ export const readAwk: Reader = (code, place, machine, program) => {
   if (tokens === undefined) return false;
   const values = new Values(tokens, (steps) => machine.findings.spend(steps));
   const inner = deeper(place, { input: hole, maybe: true });
+  let clear = true;
   for (const [at, token] of tokens.entries()) {
     const [before, next] = [tokens[at - 1], tokens[at + 1]];
     if (token.kind === 'name' && token.text === 'system' && next?.text === '(')
@@ -36,9 +37,9 @@ export const readAwk: Reader = (code, place, machine, program) => {
       };
       machine.invoke({ argv: [], assignments: [], redirections: [redirection] }, inner);
       place.scope.written.write(next.text, hole, false, true);
-    } else if (token.kind === 'mark' && token.text === '@' && next?.kind === 'name' && next.text !== 'include') return false;
+    } else if (token.kind === 'mark' && token.text === '@' && next?.kind === 'name' && next.text !== 'include') clear = false;
   }
-  return true;
+  return clear;
 };
 
 /** `1e rm x`, `s/a/rm x/e`, `w file`. */
@@ -122,7 +123,9 @@ const readOtherShell: Reader = (code, place, machine, program) => {
 
 /** What nobody here reads is clear only if it shows no sign of running or removing anything. */
 const readAny: Reader = (code) =>
-  !/system|exec|spawn|popen|shell|process|command|sh\b|run|eval|unlink|delete|remov|kill|\brm\b|load|open|write|`/i.test(code);
+  !/system|exec|spawn|popen|shell|process|command|\bcmd\b|sh\b|run|eval|unlink|delete|remov|kill|\brm\b|load|open|write|`/i.test(
+    code,
+  );
 
 const readers: ReadonlyMap<string, Reader> = new Map([
   ...['tclsh', 'wish', 'expect'].map((name) => [name, readTcl] as const),

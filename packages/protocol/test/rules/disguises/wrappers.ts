@@ -1,7 +1,7 @@
 // Disguises by programs that run other programs.
 // Each takes a command and gives back a text that runs it; undefined where that way can't hold this command.
 
-import { isPlain, quoted, type Disguise } from './parts.ts';
+import { isPlain, ofWords, quoted, type Disguise } from './parts.ts';
 
 export const wrappers: Readonly<Record<string, Disguise>> = {
   'command -p': (c) => `command -p -- ${c}`,
@@ -117,4 +117,21 @@ export const wrappers: Readonly<Record<string, Disguise>> = {
   'env -S': (c) => (isPlain(c) ? `env -S'${c}'` : undefined),
   'env --split-string': (c) => (isPlain(c) ? `env --split-string='A=1 ${c}'` : undefined),
   'env -u': (c) => `env -u HOME -C /tmp ${c}`,
+
+  'xargs -L': (c) => `echo ${quoted(quoted(c))} | xargs -L1 sh -c`,
+  'xargs -L words': ofWords((ws) => `echo ${ws.join(' ')} | xargs -L1 env`),
+  'parallel -I': (c) => `parallel -I@@ 'bash -c @@' ::: ${quoted(c)}`,
+  rush: (c) => `echo x | rush ${quoted(c)}`,
+  'script --': ofWords((ws) => `script -q /dev/null -- ${ws.join(' ')}`),
+  'script of BSD': ofWords((ws) => `script -q /dev/null ${ws.join(' ')}`),
+  setarch: ofWords((ws) => `setarch x86_64 -R ${ws.join(' ')}`),
+  uclampset: ofWords((ws) => `uclampset -m 0 ${ws.join(' ')}`),
+  logsave: ofWords((ws) => `logsave /dev/null ${ws.join(' ')}`),
+  'ip netns': ofWords((ws) => `ip netns exec x ${ws.join(' ')}`),
+  zellij: ofWords((ws) => `zellij run -- ${ws.join(' ')}`),
+  'loader of another machine': ofWords(([a = '', ...b]) => `/lib/ld-linux.so.2 --preload x /bin/${a} ${b.join(' ')}`),
+  qemu: ofWords(([a = '', ...b]) => `qemu-x86_64 -L / /bin/${a} ${b.join(' ')}`),
+  'start-stop-daemon --': (c) => `start-stop-daemon -S -x /bin/sh -- -c ${quoted(c)}`,
+  nu: ofWords((ws) => `nu -c '^${ws.join(' ')}'`),
+  xonsh: (c) => `xonsh -c ${quoted(c)}`,
 };
