@@ -552,6 +552,8 @@ rules:
     any:
       - command: crontab
         flags: -r
+      - command: crontab
+        args: /dev/null
       - command: history
         flags: -c
     severity: medium
@@ -560,6 +562,7 @@ rules:
     instead: Change the one line that is meant.
     hits:
       - crontab -r
+      - crontab /dev/null
       - history -c
     misses:
       - crontab -l

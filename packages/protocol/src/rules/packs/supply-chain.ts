@@ -116,9 +116,7 @@ rules:
     command: pip|pip2|pip3|pip3.8|pip3.9|pip3.10|pip3.11|pip3.12|pip3.13|pip3.14 install|download|wheel
     unless:
       - flags: --only-binary
-      - flags: --editable|-e
       - flags: --help|-h
-      - args: [., './*', '../*', '.[*', '*.whl']
     add: '--only-binary=:all:'
     severity: high
     reason: Packages that are not built yet run their own code when they are installed.
@@ -126,10 +124,11 @@ rules:
     hits:
       - {shell: 'pip install requests', becomes: 'pip install --only-binary=:all: requests'}
       - {shell: pip3 install -r requirements.txt, becomes: 'pip3 install --only-binary=:all: -r requirements.txt'}
+      - {shell: pip install -e ., becomes: 'pip install --only-binary=:all: -e .'}
+      - {shell: pip install ./x requests, becomes: 'pip install --only-binary=:all: ./x requests'}
       - {shell: pip3.11 install requests, becomes: 'pip3.11 install --only-binary=:all: requests'}
     misses:
       - 'pip install --only-binary=:all: requests'
-      - pip install -e .
       - pip list
 
   pip-module-builds:
@@ -138,9 +137,7 @@ rules:
     flags: -m=pip
     unless:
       - flags: --only-binary
-      - flags: --editable|-e
       - flags: --help|-h
-      - args: [., './*', '../*', '.[*', '*.whl']
     add: '--only-binary=:all:'
     severity: high
     reason: Packages that are not built yet run their own code when they are installed.
@@ -148,9 +145,9 @@ rules:
     hits:
       - {shell: python -m pip install requests, becomes: 'python -m pip install --only-binary=:all: requests'}
       - {shell: python3 -I -m pip install -r requirements.txt, becomes: 'python3 -I -m pip install --only-binary=:all: -r requirements.txt'}
+      - {shell: python3 -m pip install -e . requests, becomes: 'python3 -m pip install --only-binary=:all: -e . requests'}
     misses:
       - 'python3 -m pip install --only-binary=:all: requests'
-      - python3 -m pip install -e .
       - python3 -m pip list
       - python3 -m venv install
 
@@ -159,16 +156,16 @@ rules:
     command: [uv pip install, uv add, uv tool install]
     unless:
       - flags: --only-binary|--no-build
-      - flags: --editable|-e
       - flags: --help|-h
-      - args: [., './*', '../*', '.[*', '*.whl']
     add: --no-build
     severity: high
     reason: Packages that are not built yet run their own code when they are installed.
-    instead: Install wheels, or ask the operator for the one package that has none.
+    instead: Install wheels, the project itself with -e, or ask the operator for the one package that has none.
     hits:
       - {shell: uv add requests, becomes: uv add --no-build requests}
       - {shell: uv pip install requests, becomes: uv pip install --no-build requests}
+      - {shell: uv pip install ./x requests, becomes: uv pip install --no-build ./x requests}
+      - {shell: uv pip install -e . requests, becomes: uv pip install --no-build -e . requests}
     misses:
       - uv run pytest
       - 'uv pip install --only-binary :all: x'
@@ -178,18 +175,16 @@ rules:
     command: pipx install|inject|upgrade|upgrade-all|reinstall|reinstall-all
     unless:
       - flags: --pip-args
-      - flags: --editable|-e
       - flags: --help|-h
-      - args: [., './*', '../*', '*.whl']
     add: '--pip-args=--only-binary=:all:'
     severity: high
     reason: Packages that are not built yet run their own code when they are installed.
     instead: Install wheels, or ask the operator for the one package that has none.
     hits:
       - {shell: pipx install black, becomes: 'pipx install --pip-args=--only-binary=:all: black'}
+      - {shell: pipx install black ./x.whl, becomes: 'pipx install --pip-args=--only-binary=:all: black ./x.whl'}
     misses:
       - pipx list
-      - pipx install -e .
 
   pip-builds-forced:
     deny: shell
