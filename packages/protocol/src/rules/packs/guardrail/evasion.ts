@@ -140,6 +140,9 @@ rules:
     misses:
       - git commit -m x
       - git commit -am "no-verify"
+      - rsync --ignore-existing -a a b
+      - ./configure --disable-static
+      - mvn --skip-tests package
       - git config user.name me
       - git config --get core.hooksPath
       - git config get core.pager
