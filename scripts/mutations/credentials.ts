@@ -858,6 +858,24 @@ export const credentials: Area = {
       to: '',
       red: { [fenceVectors]: 'fence: arguments', [heldBody]: 'never leaves' },
     },
+
+    // A rotation leaves nothing with the old secret.
+    {
+      id: 'C-18.cut',
+      off: 'a grant that goes on with another item is not cut',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: 'one !== undefined && equalBytes(one.item, other.item);',
+      to: 'one !== undefined && other !== undefined;',
+      red: { [changes]: 'a rotation that is over by the time it is heard of cuts what used the old secret' },
+    },
+    {
+      id: 'C-18.approved',
+      off: 'a rotation seals to agents whose uses are approved one by one',
+      file: 'packages/protocol/src/journal/compose.ts',
+      from: 'const sealed = granted.sealed && {',
+      to: 'const sealed = secret && {',
+      red: { 'packages/protocol/test/journal/compose.test.ts': 'a new secret takes the place of the old one' },
+    },
   ],
   exceptions: {},
 };

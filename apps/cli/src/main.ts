@@ -89,14 +89,22 @@ operatorCommand(roots, 'list', 'whose word counts').action(action(async () => (a
 const vault = program.command('vault').description('credentials');
 operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .argument('<name>')
-  .requiredOption('--host <host[:port]>', 'where it may go; repeatable', collect)
+  .option('--template <name>', 'terms for what is not said: anthropic, github, github-git, npm, openai, slack or stripe')
+  .option('--host <host[:port]>', 'where it may go; repeatable', collect)
   .option('--path <glob>', 'which paths; repeatable (default /**)', collect)
   .option('--method <method>', 'which methods; repeatable (default the ordinary ones)', collect)
-  .requiredOption('--attach <how>', 'bearer | basic[:user] | header:NAME | query:NAME')
+  .option('--attach <how>', 'bearer | basic[:user] | header:NAME | query:NAME')
   .option('--env <variable>', 'the variable that holds the placeholder inside a session')
   .option('--allow-private', 'the host may have a private or loopback address')
   .option('--ca <file>', "the upstream's own authority, PEM")
+  .option('--gh', 'take the token that gh is logged in with, not standard input')
   .action(action(async () => (await import('./commands/vault.ts')).add));
+operatorCommand(vault, 'import', 'keep the credentials of a .env file; shows what it would do')
+  .argument('<file>')
+  .option('--take <variable[=template]>', 'this one, by that template; repeatable (default all that templates know)', collect)
+  .option('--apply', 'do it')
+  .option('--remove', 'take them out of the file, once they are kept')
+  .action(action(async () => (await import('./commands/vault-import.ts')).importFile));
 operatorCommand(vault, 'grant', 'let an agent use a credential')
   .argument('<name>')
   .requiredOption('--to <agent>', "an agent's id, or a scope's name")
@@ -109,6 +117,9 @@ operatorCommand(vault, 'ungrant', 'end what an agent may use')
   .argument('<name>')
   .requiredOption('--from <agent>', "an agent's id, or a scope's name")
   .action(action(async () => (await import('./commands/vault.ts')).ungrant));
+operatorCommand(vault, 'rotate', 'put a new secret in the place of one, read from standard input')
+  .argument('<name>')
+  .action(action(async () => (await import('./commands/vault.ts')).rotate));
 operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
   .argument('<name>')
   .action(action(async () => (await import('./commands/vault.ts')).remove));

@@ -1,5 +1,6 @@
 // How secrets enter: on stdin, from a file, or typed unseen; never in argv, never in the environment. They stay bytes.
 
+import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { usage } from './output.ts';
@@ -62,6 +63,19 @@ export async function secretFromStdin(question: string): Promise<Buffer> {
   if (secret.length === 0)
     throw usage('nothing on standard input', 'pipe the secret in: printf %s "$SECRET" | holdfast vault add …');
   return secret;
+}
+
+/** What a program prints, without one trailing newline. Throws `usage` when it prints nothing or fails. */
+export function secretFromProgram(program: string, parameters: readonly string[]): Buffer {
+  const { stdout, status } = spawnSync(program, parameters, { stdio: ['inherit', 'pipe', 'inherit'], maxBuffer: maxSecretBytes });
+  const given = stdout ?? Buffer.alloc(0); // absent where the program is
+  try {
+    const end = given.at(-1) === 0x0a ? given.length - 1 : given.length;
+    if (status !== 0 || end === 0) throw usage(`${program} ${parameters.join(' ')} gives nothing`, 'pipe the secret in instead');
+    return Buffer.from(given.subarray(0, end));
+  } finally {
+    given.fill(0);
+  }
 }
 
 /** All that is piped in, which is no secret. Throws `usage` at a terminal, and for what is no UTF-8. */

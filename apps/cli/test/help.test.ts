@@ -152,8 +152,12 @@ Options:
 
 Commands:
   add [options] <name>      keep a secret, read from standard input
+  import [options] <file>   keep the credentials of a .env file; shows what it
+                            would do
   grant [options] <name>    let an agent use a credential
   ungrant [options] <name>  end what an agent may use
+  rotate [options] <name>   put a new secret in the place of one, read from
+                            standard input
   remove [options] <name>   remove a credential and end all its grants
   list [options]            names, terms and grants; never a secret
   help [command]            display help for command
@@ -165,6 +169,8 @@ keep a secret, read from standard input
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --template <name>         terms for what is not said: anthropic, github,
+                            github-git, npm, openai, slack or stripe
   --host <host[:port]>      where it may go; repeatable
   --path <glob>             which paths; repeatable (default /**)
   --method <method>         which methods; repeatable (default the ordinary
@@ -174,6 +180,31 @@ Options:
                             session
   --allow-private           the host may have a private or loopback address
   --ca <file>               the upstream's own authority, PEM
+  --gh                      take the token that gh is logged in with, not
+                            standard input
+  -h, --help                display help for command
+`,
+  'vault import': `Usage: holdfast vault import [options] <file>
+
+keep the credentials of a .env file; shows what it would do
+
+Options:
+  --json                        answer with one line of JSON
+  --passphrase-file <file>      the operator key's passphrase; asked for when
+                                absent
+  --take <variable[=template]>  this one, by that template; repeatable (default
+                                all that templates know)
+  --apply                       do it
+  --remove                      take them out of the file, once they are kept
+  -h, --help                    display help for command
+`,
+  'vault rotate': `Usage: holdfast vault rotate [options] <name>
+
+put a new secret in the place of one, read from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
   -h, --help                display help for command
 `,
   'vault grant': `Usage: holdfast vault grant [options] <name>

@@ -4,16 +4,17 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { addItem, endGrant, grantItem, removeItem } from '@holdfast/protocol/journal/compose';
+import { addItem, endGrant, grantItem, removeItem, rotateItem } from '@holdfast/protocol/journal/compose';
 import type { Item } from '@holdfast/protocol/journal/state';
 import type { Attach } from '@holdfast/protocol/vault/attach';
-import { vaultItem } from '@holdfast/protocol/vault/item';
+import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
+import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
 import { limitsOf, limitText, shownLimits, type LimitOptions, type ShownLimits } from '../operator/limits.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { askDaemon, findHome } from '../door-client.ts';
-import { secretFromStdin } from '../secrets-input.ts';
+import { secretFromProgram, secretFromStdin } from '../secrets-input.ts';
 import { usage, visible, type Output } from '../output.ts';
 
 interface OperatorOptions {
@@ -21,10 +22,12 @@ interface OperatorOptions {
 }
 
 interface AddOptions extends OperatorOptions {
-  readonly host: readonly string[];
+  readonly template?: string;
+  readonly gh?: boolean;
+  readonly host?: readonly string[];
   readonly path?: readonly string[];
   readonly method?: readonly string[];
-  readonly attach: string;
+  readonly attach?: string;
   readonly env?: string;
   readonly allowPrivate?: boolean;
   readonly ca?: string;
@@ -70,26 +73,63 @@ function itemNamed(session: OperatorSession, name: string): Item {
 }
 
 export async function add(output: Output, name: string, options: AddOptions): Promise<void> {
-  const fence = parseFence({
-    hosts: options.host,
-    ...(options.method && { methods: options.method }),
-    ...(options.path && { paths: options.path }),
-    ...(options.allowPrivate && { allowPrivate: true }),
-    ...(options.ca !== undefined && { ca: readText(options.ca) }),
-  });
-  const attach = parseAttach(options.attach);
-  const wanted = { id: randomBytes(16), name, attach, fence, ...(options.env !== undefined && { env: options.env }) };
-  const item = parsed(() => vaultItem.parse(wanted, 'credential'));
-  if (options.passphraseFile === undefined && !process.stdin.isTTY) {
-    throw usage('the secret comes on standard input, so the passphrase cannot', 'pass --passphrase-file FILE');
-  }
-  const secret = await secretFromStdin(`The secret of ${name}`);
+  const item = itemOf(name, options);
+  const secret = await secretFor(name, options);
   try {
     await asOperator(output, options, async (session) => {
       await session.write((operator) => addItem(operator, item, secret));
       output.result({ item: item.id, ...termsOf(item) }, [
-        `${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(attach)}`,
+        `${name} is kept: ${termsOf(item).hosts.join(', ')}, ${attachText(item.attach)}`,
+        ...(options.gh === true ? ['  gh still has it, where agents that run unsealed can ask for it: gh auth logout'] : []),
         `  next: holdfast vault grant ${name} --to main`,
+      ]);
+    });
+  } finally {
+    secret.fill(0);
+  }
+}
+
+/** What was said, and of what was not what the template says. [CLI-51] */
+function itemOf(name: string, options: AddOptions): VaultItem {
+  const template = options.template === undefined ? undefined : templateNamed(options.template);
+  const how = options.attach ?? template?.attach;
+  const hosts = options.host ?? template?.hosts;
+  if (how === undefined || hosts === undefined)
+    throw usage('a credential needs to be told where it may go and how', 'add --host HOST and --attach HOW, or --template NAME');
+  const paths = options.path ?? template?.paths;
+  const fence = parseFence({
+    hosts,
+    ...(options.method && { methods: options.method }),
+    ...(paths && { paths }),
+    ...(options.allowPrivate && { allowPrivate: true }),
+    ...(options.ca !== undefined && { ca: readText(options.ca) }),
+  });
+  const attach = parseAttach(how);
+  const env = options.env ?? template?.variables[0];
+  return parsed(() =>
+    vaultItem.parse({ id: randomBytes(16), name, attach, fence, ...(env !== undefined && { env }) }, 'credential'),
+  );
+}
+
+async function secretFor(name: string, options: AddOptions): Promise<Buffer> {
+  if (options.gh === true) return secretFromProgram('gh', ['auth', 'token']);
+  if (options.passphraseFile === undefined && !process.stdin.isTTY) {
+    throw usage('the secret comes on standard input, so the passphrase cannot', 'pass --passphrase-file FILE');
+  }
+  return secretFromStdin(`The secret of ${name}`);
+}
+
+/** A new secret for a credential that agents go on using. [CLI-52] */
+export async function rotate(output: Output, name: string, options: OperatorOptions): Promise<void> {
+  const secret = await secretFor(name, options);
+  try {
+    await asOperator(output, options, async (session) => {
+      const old = itemNamed(session, name);
+      const { item, grants } = await session.write((operator) => rotateItem(operator, { item: old.id, secret }));
+      const here = await session.appliedHere();
+      output.result({ item, name, grants, applied: here === 'applied' }, [
+        `${name} has a new secret; ${grants} ${grants === 1 ? 'grant goes' : 'grants go'} on with it`,
+        '  next: end the old one upstream',
       ]);
     });
   } finally {

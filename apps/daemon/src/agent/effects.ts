@@ -2,7 +2,7 @@
 // Trusts the states, which the replica has verified. What takes power away is done before it is recorded.
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { Agent, Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
 import { faultOf } from '../fault.ts';
 import type { Log } from '../ports.ts';
@@ -100,14 +100,18 @@ export class Effects {
     handles: HandleTable,
   ): Promise<void> {
     const { note } = this.options;
-    for (const [id, { grant }] of before) {
-      if (after.has(id)) continue;
+    // A grant that goes on with another item has another secret: what used the old one ends.
+    const goesOn = (one: Grant | undefined, other: Grant): boolean => one !== undefined && equalBytes(one.item, other.item);
+    for (const [id, granted] of before) {
+      if (goesOn(after.get(id), granted)) continue;
+      const { grant } = granted;
       this.tell((listener) => listener.grantEnded(grant));
       await this.burn(handles, { kind: 'grant', grant });
       note({ kind: 'grant-ended', grant });
     }
-    for (const [id, { grant, item, name }] of after) {
-      if (!before.has(id)) note({ kind: 'granted', grant, item, name });
+    for (const [id, granted] of after) {
+      const { grant, item, name } = granted;
+      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name });
     }
   }
 

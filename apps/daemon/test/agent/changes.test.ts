@@ -7,8 +7,9 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential, rootOf } from '@holdfast/protocol/identity/credential';
 import { verifyPresentation } from '@holdfast/protocol/identity/presentation';
-import { endGrant } from '@holdfast/protocol/journal/compose';
+import { endGrant, rotateItem } from '@holdfast/protocol/journal/compose';
 import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@holdfast/protocol/journal/compose-agents';
+import type { Grant } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
 import { World } from '../../../../packages/testkit/src/world.ts';
@@ -101,6 +102,26 @@ test('a grant that ends burns its handles and is told to sessions; other grants 
   await recorded(agent, 'grant-ended');
 });
 
+test('a new secret in an item: what used the old one is cut, and the grant goes on [JOURNAL-36]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const old = await granted(machine, agent, 'rotated');
+  const { heard } = listening(agent);
+  const burned = await mintFor(agent, old);
+  const { item } = await machine.world.operator.act((operator) =>
+    rotateItem(operator, { item: old.item, secret: Buffer.from('sk-another-secret') }),
+  );
+  machine.relay.push();
+  const now = (): Grant | undefined => agent.grants().find(({ grant }) => toHex(grant) === toHex(old.grant));
+  await machine.until(() => toHex(now()?.item ?? new Uint8Array()) === toHex(item), 'granted anew');
+  assert.deepEqual(heard, [toHex(old.grant)]);
+  const anew = now() ?? assert.fail();
+  assert.equal(await use(agent, burned, anew), 'refused');
+  assert.equal(await use(agent, await mintFor(agent, anew), anew), 'used');
+  await recorded(agent, 'grant-ended');
+  assert.equal((await kindsOf(agent)).filter((kind) => kind === 'granted').length, 2);
+});
+
 test('a revocation ends everything here: handles, sessions, the link; the evidence stays readable', async (t) => {
   const machine = await Machine.enrolled(t);
   const agent = await machine.start();
@@ -183,6 +204,33 @@ test('a suspension that is over by the time it is heard of ends what ran before 
   const handles = { burn: async () => void done.push('burned') } as unknown as HandleTable;
   await effects.apply(operator.replica.state, before, handles, new RulesInForce().in(before));
   assert.deepEqual(done, ['told', 'burned', 'agent-suspended', 'agent-resumed']);
+});
+
+test('a rotation that is over by the time it is heard of cuts what used the old secret [JOURNAL-36]', async () => {
+  const world = await World.begin();
+  const { operator } = world;
+  const { id } = await world.enroll('main');
+  const item = await operator.keep('demo', Buffer.from('sk-old-0123456789'));
+  const grant = await operator.grant(item, id);
+  const before = operator.replica.state;
+  await operator.act((author) => rotateItem(author, { item, secret: Buffer.from('sk-new-0123456789') }));
+  const done: string[] = [];
+  const effects = new Effects({
+    agent: id,
+    custodyLevel: 'software',
+    log: { info: () => {}, warn: () => {} },
+    note: ({ kind }) => void done.push(kind),
+    leave: () => {},
+  });
+  effects.subscribe({
+    revoked: () => {},
+    suspended: () => {},
+    grantEnded: (ended) => void done.push(`told of ${toHex(ended)}`),
+    rulesChanged: () => {},
+  });
+  const handles = { burn: async () => void done.push('burned') } as unknown as HandleTable;
+  await effects.apply(operator.replica.state, before, handles, new RulesInForce().in(before));
+  assert.deepEqual(done, [`told of ${toHex(grant)}`, 'burned', 'grant-ended', 'granted']);
 });
 
 test('a proof of who the agent is: for one audience, of now, recorded before it leaves [PRESENT-12]', async (t) => {

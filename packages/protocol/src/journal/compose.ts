@@ -132,6 +132,41 @@ export async function removeItem(operator: Operator, item: Uint8Array): Promise<
 }
 
 /**
+ * Puts a new secret in an item's place: the item anew, under an id of its own, and every grant of it with its own terms and id, in one append,
+ * so that sessions keep their placeholders and nobody is left with the old one. Grants of revoked agents end. `secret` stays the caller's
+ * to overwrite. Throws `item_unknown`, `secret_unfit`. [JOURNAL-36]
+ */
+export async function rotateItem(
+  operator: Operator,
+  { item: itemId, secret }: { readonly item: Uint8Array; readonly secret: Uint8Array },
+): Promise<Composed & { readonly item: Uint8Array; readonly grants: number }> {
+  const { primitives, replica } = operator;
+  const { fleet, items, grants, agents } = replica.state;
+  const old = items.get(toHex(itemId));
+  if (old === undefined) throw new HoldfastError('item_unknown', 'there is no such item', { next: 'see: holdfast vault list' });
+  assertSecretFits(secret, old.attach);
+  const { addedAtMs: _added, position: _position, ...terms } = old;
+  const item = { ...terms, id: primitives.random(16) };
+  const held = [...grants.values()].flatMap((granted) => [...granted.values()]).filter((each) => equalBytes(each.item, itemId));
+  let renewed = 0;
+  const composed = await drafted(operator, async (draft) => {
+    for (const { agent, grant } of held) await draft.write(agentAudience(agent), { kind: 'grant-end', grant });
+    await draft.write('operators', { kind: 'item-remove', item: itemId });
+    await draft.write('operators', { kind: 'item-add', item, secret });
+    for (const { grantedAtMs: _granted, ...granted } of held) {
+      const agent = agents.get(toHex(granted.agent));
+      if (agent === undefined || !isLive(replica.state, granted.agent)) continue;
+      const purpose = { kind: 'grant', fleet, grant: granted.grant, item: item.id, agent: granted.agent } as const;
+      // Where each use is approved the secret stays the operators'.
+      const sealed = granted.sealed && { sealed: await sealTo(primitives, agent.keys.seal, purpose, secret) };
+      await draft.write(agentAudience(granted.agent), { kind: 'grant', granted: { ...granted, item: item.id, ...sealed } });
+      renewed += 1;
+    }
+  });
+  return { ...plain(composed), item: item.id, grants: renewed };
+}
+
+/**
  * Grants an item to an agent: its terms with limits of the grant's own, and its secret sealed to that agent's key alone, or to nobody but the operators where each use is to
  * be approved. `secret` (from `replica.openSecret`) stays the caller's to overwrite. Throws `item_unknown`, `agent_unknown`, `agent_revoked`, `name_taken`.
  */

@@ -19,6 +19,7 @@ import {
   makePulse,
   rekeyFleet,
   removeItem,
+  rotateItem,
 } from '@holdfast/protocol/journal/compose';
 import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { reduce } from '@holdfast/protocol/journal/reduce';
@@ -125,6 +126,46 @@ describe('compose', () => {
     await operator.act((author) => endGrant(author, { agent: main.id, grant: kept }));
     await main.sync();
     assert.deepEqual(grantsOf(main.replica.state, main.id), []);
+  });
+
+  it('[JOURNAL-36]: a new secret takes the place of the old one, in the grants of all who are live', async () => {
+    const world = await World.begin();
+    const main = await world.enroll('main');
+    const gone = await world.enroll('gone');
+    const { operator, primitives, fleet } = world;
+    const item = await operator.keep('demo', secret, { env: 'DEMO_TOKEN' });
+    const grant = await operator.grant(item, main.id);
+    await operator.grant(item, gone.id);
+    const wary = await world.enroll('wary');
+    await operator.act((author) => grantItem(author, { item, agent: wary.id, secret: 'approved per use' }));
+    const before = grantsOf(operator.replica.state, main.id);
+    await operator.act((author) => revokeAgent(author, { agent: gone.id, reason: '', accessVersion: 9 }));
+    const next = new TextEncoder().encode('sk-other-9876543210');
+    const rotated = await operator.act((author) => rotateItem(author, { item, secret: next }));
+    await main.sync();
+    assert.equal(rotated.grants, 2);
+    await wary.sync();
+    const [kept = assert.fail()] = grantsOf(wary.replica.state, wary.id);
+    assert.deepEqual([kept.item, kept.sealed], [rotated.item, undefined]);
+    const [held = assert.fail()] = grantsOf(main.replica.state, main.id);
+    assert.deepEqual({ ...held, item, sealed: 0, grantedAtMs: 0 }, { ...before[0], sealed: 0, grantedAtMs: 0 });
+    const purpose = { kind: 'grant', fleet, grant, item: rotated.item, agent: main.id } as const;
+    assert.deepEqual(await openSealed(main.holder, primitives, purpose, held.sealed ?? assert.fail()), next);
+    assert.deepEqual(
+      [...operator.replica.state.items.values()].map(({ name, env }) => [name, env]),
+      [['demo', 'DEMO_TOKEN']],
+    );
+    for (const code of ['item_unknown', 'secret_unfit'] as const)
+      assert.equal(
+        await outcomeOf(() =>
+          operator.act((author) =>
+            code === 'item_unknown'
+              ? rotateItem(author, { item, secret: next })
+              : rotateItem(author, { item: rotated.item, secret: next.subarray(0, 3) }),
+          ),
+        ),
+        code,
+      );
   });
 
   it('egress is allowed and ended', async () => {

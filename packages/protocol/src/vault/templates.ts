@@ -1,0 +1,47 @@
+// Terms of credentials that many people have, so that nobody has to look up where theirs stands in a request, spec/vault.md. A template only
+// fills in what was not said; what is signed is written out as ever.
+
+import { HoldfastError } from '../errors.ts';
+
+export interface Template {
+  readonly hosts: readonly string[];
+  readonly attach: string;
+  readonly paths: readonly string[];
+  /** The first is the variable inside sessions; all are names under which people keep it. */
+  readonly variables: readonly [string, ...string[]];
+}
+
+const templates: Readonly<Record<string, Template>> = {
+  anthropic: {
+    hosts: ['api.anthropic.com'],
+    attach: 'header:x-api-key',
+    paths: ['/v1/**'],
+    variables: ['ANTHROPIC_API_KEY'],
+  },
+  github: { hosts: ['api.github.com'], attach: 'bearer', paths: ['/**'], variables: ['GITHUB_TOKEN', 'GH_TOKEN'] },
+  'github-git': {
+    hosts: ['github.com'],
+    attach: 'basic:x-access-token',
+    paths: ['/**'],
+    variables: ['GITHUB_GIT_TOKEN'],
+  },
+  npm: { hosts: ['registry.npmjs.org'], attach: 'bearer', paths: ['/**'], variables: ['NPM_TOKEN', 'NODE_AUTH_TOKEN'] },
+  openai: { hosts: ['api.openai.com'], attach: 'bearer', paths: ['/v1/**'], variables: ['OPENAI_API_KEY'] },
+  slack: { hosts: ['slack.com'], attach: 'bearer', paths: ['/api/**'], variables: ['SLACK_BOT_TOKEN', 'SLACK_TOKEN'] },
+  stripe: { hosts: ['api.stripe.com'], attach: 'bearer', paths: ['/v1/**'], variables: ['STRIPE_SECRET_KEY', 'STRIPE_API_KEY'] },
+};
+
+/** Throws `usage`, with the names that there are. */
+export function templateNamed(name: string): Template {
+  const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
+  if (template === undefined)
+    throw new HoldfastError('usage', `there is no template ${JSON.stringify(name)}`, {
+      next: `one of ${Object.keys(templates).join(', ')}; or say it yourself with --host and --attach`,
+    });
+  return template;
+}
+
+/** The name of the template whose credential people keep in this variable. */
+export function templateForVariable(variable: string): string | undefined {
+  return Object.keys(templates).find((name) => templates[name]?.variables.includes(variable) === true);
+}
