@@ -37,6 +37,7 @@ describe('a credential that is approved per use', () => {
   const payment = newCanary();
   let holdfast: Installation;
   let origin: Origin;
+  let books: Origin;
   let program: LiveProgram;
   /** At another terminal. */
   let operator: LiveProgram;
@@ -44,6 +45,7 @@ describe('a credential that is approved per use', () => {
   before(async () => {
     holdfast = await Installation.create();
     origin = await startOrigin();
+    books = await startOrigin();
     await holdfast.settle();
     await holdfast.addCredential('bank', secret, origin, { paths: ['/v1/**'], methods: ['POST'] });
     const { approve } = jsonOf<{ approve: boolean }>(
@@ -56,7 +58,7 @@ describe('a credential that is approved per use', () => {
   after(async () => {
     await Promise.all([program.end(), operator.end()]);
     await holdfast.remove();
-    await origin.close();
+    await Promise.all([origin.close(), books.close()]);
   });
 
   /** What was asked about that path. */
@@ -125,6 +127,28 @@ describe('a credential that is approved per use', () => {
     assert.equal(origin.seen.length, 2);
     const events = jsonOf<{ events: { kind: string }[] }>(await holdfast.cli(['audit', 'show', '--json'])).events;
     assert.equal(events.filter(({ kind }) => kind === 'consumed').length, 2);
+  });
+
+  it('an agent asks for access that it lacks, and gets exactly that', async () => {
+    await holdfast.addCredential('books', newCanary(), books);
+    const url = `https://localhost:${books.port}/v1/invoices`;
+    const door = `curl -sS --noproxy '*' -H 'content-type: application/json' "$HOLDFAST_DOOR/v1/access" -d`;
+    const ask = `${door} '${JSON.stringify({ request: { method: 'GET', url }, reason: 'The report needs them.' })}'`;
+    const get = (path: string) =>
+      `curl -sS -o /dev/null -w '%{http_code} %header{x-holdfast-error}\\n' https://localhost:${books.port}${path}`;
+    const agent = holdfast.session(['sh', '-c', `${get('/v1/invoices')}; ${ask}; ${get('/v1/invoices')}; ${get('/v1/other')}`]);
+    const wish = await asked('/v1/invoices');
+    assert.deepEqual([wish.act.kind, wish.act.method], ['access', 'GET']);
+    assert.equal(outcome(await answer('approve', wish)), 'allowed');
+    await agent.ended;
+    const [before, told, within, beyond] = agent.said.trim().split('\n');
+    assert.match(before ?? '', /^(?:000|403) /, agent.said + agent.complained);
+    assert.deepEqual(JSON.parse(told ?? ''), { state: 'granted' });
+    assert.deepEqual([within?.trim(), beyond?.trim()], ['200', '403 egress_denied']);
+    assert.deepEqual(
+      books.seen.map(({ url: seen }) => seen),
+      ['/v1/invoices'],
+    );
   });
 
   it('what cannot be shown as a whole is not asked', async () => {

@@ -175,7 +175,11 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     whoami: () => ({ agent: 'the rig' }),
     vault: () => [],
     rules: () => ({ version: 1 }),
-    uses: { mint: async () => ({ handle: 'none here' }), request: async ({ url }) => ({ asked: url.href }) },
+    uses: {
+      mint: async () => ({ handle: 'none here' }),
+      request: async ({ url }) => ({ asked: url.href }),
+      access: async () => ({ state: 'waiting' }),
+    },
   }));
   const fault = (code: string) => void faults.push(code);
   const door = agentDoor(

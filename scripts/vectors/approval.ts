@@ -3,6 +3,7 @@
 import { decodeSaid, encodeSaid, type Answer, type Ask } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
 import { agentSays, operatorAnswers, type ToSay } from '@holdfast/protocol/approvals/signals';
+import { accessDigest } from '@holdfast/protocol/approvals/access';
 import { sealUse, useDigest, type BoundRequest, type UseTerms } from '@holdfast/protocol/approvals/use';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { parseSignal, signSignal, type SignalStatement } from '@holdfast/protocol/blind/signal';
@@ -277,6 +278,13 @@ const bodies: readonly (readonly [string, Expect, Value])[] = [
   ['a use', 'ok', asked({ act: useAsk.act, call: useAsk.call })],
   ['a use whose key is a byte short', 'codec_shape', asked({ act: { ...useAsk.act, key: new Uint8Array(1248) } })],
   ['a use of an unnamed credential', 'codec_shape', asked({ act: { ...useAsk.act, name: '' } })],
+  [
+    'a wish for access',
+    'ok',
+    asked({
+      act: { kind: 'access', method: 'GET', host: 'api.example.com', port: 443, path: '/v1/invoices', reason: 'Needed.' },
+    }),
+  ],
   ['an answer with a sealing', 'ok', { ...answer, sealed: approved }],
   ['an answer with half a sealing', 'codec_shape', { ...answer, sealed: { ciphertext: approved.ciphertext } }],
   ['more than a signal holds', 'codec_limit', asked({ act: { ...ask.act, text: 'é'.repeat(8192) } })],
@@ -289,6 +297,30 @@ writeVectors(
     if (expect === 'ok' && toHex(encodeSaid(decodeSaid(hex))) !== toHex(hex)) throw new Error(name);
     return { name, clause: 'APPROVAL-1', expect, hex };
   }),
+);
+
+const access = { agent, session, method: 'GET', host: 'api.example.com', port: 443, path: '/v1/invoices' };
+type Access = typeof access;
+const accesses: readonly (readonly [string, Expect, Access])[] = [
+  ['the access of the page', 'ok', access],
+  ['another agent', 'ok', { ...access, agent: id(7) }],
+  ['another session', 'ok', { ...access, session: id(7) }],
+  ['another method', 'ok', { ...access, method: 'POST' }],
+  ['another host', 'ok', { ...access, host: 'api.example.org' }],
+  ['another port', 'ok', { ...access, port: 8443 }],
+  ['another path', 'ok', { ...access, path: '/v1/invoices/1' }],
+  ['a path of 2,049 characters', 'codec_limit', { ...access, path: '/'.repeat(2049) }],
+];
+writeVectors(
+  'approval/accesses',
+  'Access that an agent asks for, and the digests that an answer is bound to; no two are the same.',
+  accesses.map(([name, expect, each]) => ({
+    name,
+    clause: 'APPROVAL-21',
+    expect,
+    access: each,
+    ...(expect === 'ok' && { digest: accessDigest(primitives, each) }),
+  })),
 );
 
 type Opening = { readonly terms: UseTerms; readonly request: BoundRequest; readonly atMs: number };

@@ -246,6 +246,7 @@ const approvals = operatorCommand(program, 'approvals', 'acts of agents that wai
   .action(action(async () => (await import('./commands/approvals.ts')).list));
 operatorCommand(approvals, 'approve', 'let an act happen, once')
   .argument('<ask>', 'its id, or the first digits of it')
+  .option('--item <name>', 'the credential to grant, where an agent asks for access and several would do')
   .action(action(async () => (await import('./commands/approvals.ts')).approve));
 operatorCommand(approvals, 'deny', 'say no to an act')
   .argument('<ask>', 'its id, or the first digits of it')

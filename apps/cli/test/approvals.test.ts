@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { accessDigest } from '@holdfast/protocol/approvals/access';
 import { OneUseKey, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -128,13 +129,15 @@ test('[APPROVAL-15]: approving a use shows all of it, and seals the secret for e
 test('[APPROVAL-20]: nothing is sealed beyond what was granted, whatever a machine asks for', async (t) => {
   const agent = await agentAt(t, 'greedy');
   const { granted, ask } = await perUse(agent, 'greedy', 'shop');
-  json(await operator(['vault', 'grant', 'bank', '--to', 'greedy', '--json']));
+  const terms = ['--host', 'bank.example', '--attach', 'bearer', '--json'];
+  json(await at.run(['vault', 'add', 'plain', ...terms], { input: 'canary-plain' }));
+  json(await operator(['vault', 'grant', 'plain', '--to', 'greedy', '--json']));
   await agent.readOn();
-  const plain = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])].find(({ name }) => name === 'bank');
+  const plain = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])].find(({ name }) => name === 'plain');
   assert.ok(plain?.sealed !== undefined);
   const wrong: readonly (readonly [string, Partial<BoundRequest>, string])[] = [
     ['another item under this grant', { item: plain.item }, 'grant_unknown'],
-    ['a grant that is not approved per use', { grant: plain.grant, item: plain.item, name: 'bank' }, 'grant_unknown'],
+    ['a grant that is not approved per use', { grant: plain.grant, item: plain.item, name: 'plain' }, 'grant_unknown'],
     ['another name for it', { name: 'harmless' }, 'grant_unknown'],
     ['a grant that nobody made', { grant: new Uint8Array(16) }, 'grant_unknown'],
     ['another host', { host: 'mallory.example' }, 'ask_mismatch'],
@@ -152,6 +155,52 @@ test('[APPROVAL-20]: nothing is sealed beyond what was granted, whatever a machi
   const { ask: late } = await ask({ grant: granted.grant });
   assert.equal(codeOf(await operator(['approvals', 'approve', toHex(late.ask), '--json'])), 'grant_unknown');
   assert.equal(agent.unheard, 0, 'no answer left');
+});
+
+// [APPROVAL-22]
+test('[APPROVAL-22]: access that an agent asks for becomes the narrowest grant that would do, signed before the answer', async (t) => {
+  const agent = await agentAt(t, 'wants');
+  const add = async (name: string, host: string): Promise<unknown> =>
+    json(await at.run(['vault', 'add', name, '--host', host, '--attach', 'bearer', '--json'], { input: `canary-${name}` }));
+  await add('books', 'books.example');
+  await add('books-too', 'both.example');
+  await add('books-three', 'both.example');
+  const wish = (host: string, path = '/v1/invoices', call?: Uint8Array) => {
+    const session = new Uint8Array(16).fill(4);
+    const wanted = { method: 'GET', host, port: 443, path };
+    const bound = call ?? accessDigest(primitives, { agent: agent.id, session, ...wanted });
+    const act = { kind: 'access', ...wanted, reason: 'for the \u202ereport' } as const;
+    return agent.ask({}, { session, act, call: bound, because: [] });
+  };
+  const refused = async (ask: { ask: Uint8Array }, ...more: string[]): Promise<string> =>
+    codeOf(await operator(['approvals', 'approve', toHex(ask.ask), ...more, '--json']));
+  assert.equal(await refused(await wish('nobody.example')), 'item_unknown');
+  assert.equal(await refused(await wish('books.example', '/v1/invoices', primitives.random(32))), 'ask_mismatch');
+  const either = await wish('both.example');
+  assert.equal(await refused(either), 'credential_ambiguous');
+  assert.equal(await refused(either, '--item', 'books'), 'item_unknown');
+  const ask = await wish('books.example');
+  const shown = await operator(['approvals']);
+  assert.match(shown.stdout, /wants access: GET https:\/\/books\.example\/v1\/invoices/);
+  assert.match(shown.stdout, /because, in the agent's words: for the \\u\{202e\}report/);
+  assert.match(shown.stdout, /proposal: grant books for this method, host and path, and nothing else/);
+  assert.equal(agent.unheard, 0, 'no answer left');
+  const [ran] = await Promise.all([
+    operator(['approvals', 'approve', toHex(ask.ask), '--json']),
+    agent.answer().then(async (said) => {
+      await agent.readOn(); // the grant came before the answer
+      const [granted] = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])];
+      assert.equal(granted?.name, 'books');
+      assert.deepEqual(
+        [granted?.fence.hosts, granted?.fence.methods, granted?.fence.paths],
+        [[{ host: 'books.example', port: 443 }], ['GET'], ['/v1/invoices']],
+      );
+      await agent.say({ kind: 'closed', v: 1, ask: said.ask, outcome: 'allowed' });
+      return said;
+    }),
+  ]);
+  assert.equal(json<{ outcome: string }>(ran).outcome, 'allowed');
+  assert.equal(await refused(await wish('books.example', '/v1/other')), 'name_taken');
 });
 
 // [CLI-25]

@@ -611,6 +611,8 @@ Arguments:
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --item <name>             the credential to grant, where an agent asks for
+                            access and several would do
   -h, --help                display help for command
 `,
   'approvals deny': `Usage: holdfast approvals deny [options] <ask>

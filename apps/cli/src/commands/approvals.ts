@@ -4,8 +4,9 @@
 import { setTimeout as later } from 'node:timers/promises';
 import type { Answer, Outcome } from '@holdfast/protocol/approvals/ask';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { codeOf } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { findHome } from '../door-client.ts';
+import { grantAccess, itemsFor } from '../operator/access.ts';
 import { actLines, Asks, type News, type OpenAsk } from '../operator/asks.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
 import { asOperator, OperatorSession } from '../operator/session.ts';
@@ -14,6 +15,7 @@ import { askLine, passphrase } from '../secrets-input.ts';
 
 interface ApprovalsOptions {
   readonly passphraseFile?: string;
+  readonly item?: string;
   readonly follow?: boolean;
 }
 
@@ -33,7 +35,7 @@ export async function list(output: Output, options: ApprovalsOptions): Promise<v
       const waiting = asks.waiting();
       output.result(
         { asks: waiting.map(jsonOf) },
-        waiting.length === 0 ? ['nothing waits for you'] : waiting.flatMap((each) => [...linesOf(each), '']),
+        waiting.length === 0 ? ['nothing waits for you'] : waiting.flatMap((each) => [...linesOf(each, session), '']),
       );
       sayRefused(output, asks);
     },
@@ -57,13 +59,23 @@ async function answer(output: Output, typed: string, verdict: Answer['verdict'],
     async (session) => {
       await asks.news(session);
       const found = asks.find(typed);
-      if (!output.json) for (const line of linesOf(found)) output.say(line);
+      if (!output.json) for (const line of linesOf(found, session)) output.say(line);
+      if (verdict === 'once') await grantAsked(output, session, found, options.item);
       const outcome = await asks.answer(session, found, verdict, toldWithinMs);
       output.result({ ...jsonOf(found), verdict, ...(outcome !== undefined && { outcome }) }, [answered(verdict, outcome)]);
       if (outcome !== undefined && outcome !== wanted(verdict)) process.exitCode = 1; // [CLI-25]
     },
     (signal) => asks.hear(signal),
   );
+}
+
+/** An agent's wish for access becomes a signed grant first: the answer only tells it. */
+async function grantAsked(output: Output, session: OperatorSession, open: OpenAsk, item?: string): Promise<void> {
+  const { act } = open.ask;
+  if (act.kind !== 'access') return;
+  const { name } = await grantAccess(session, open, act, item);
+  if (!output.json) output.say(`${open.agent.scope} may use ${name} for that, and for nothing else`);
+  await session.appliedHere();
 }
 
 const wanted = (verdict: Answer['verdict']): Outcome => (verdict === 'once' ? 'allowed' : 'denied');
@@ -127,7 +139,7 @@ async function serve(output: Output, { session, asks, over }: Serving): Promise<
   const asksPerson = !output.json && process.stdin.isTTY && process.stderr.isTTY;
   while (!over.aborted) {
     for (const one of await asks.news(session)) {
-      output.result(newsJson(one), newsLines(one));
+      output.result(newsJson(one), newsLines(one, session));
       if (asksPerson && one.kind === 'ask' && asks.isWaiting(one.open)) await decide(output, { session, asks, over }, one.open);
     }
     await Promise.race([asks.next(), isOver]);
@@ -141,7 +153,15 @@ async function decide(output: Output, { session, asks }: Serving, open: OpenAsk)
     if (typed === '') return;
     const verdict = typed === 'approve' ? 'once' : typed === 'deny' ? 'deny' : undefined;
     if (verdict === undefined) continue;
-    output.say(answered(verdict, await asks.answer(session, open, verdict, toldWithinMs)));
+    try {
+      if (verdict === 'once') await grantAsked(output, session, open);
+      output.say(answered(verdict, await asks.answer(session, open, verdict, toldWithinMs)));
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (!(thrown instanceof HoldfastError) || code === 'relay_unreachable') throw thrown;
+      output.say(`holdfast: ${visible(thrown.message)} (${code})${thrown.next === undefined ? '' : `; ${visible(thrown.next)}`}`);
+      continue;
+    }
     return;
   }
 }
@@ -153,18 +173,26 @@ function jsonOf({ agent, ask, expiresAtMs }: OpenAsk) {
 }
 
 /** [APPROVAL-11] */
-function linesOf({ agent, ask, expiresAtMs }: OpenAsk): readonly string[] {
+function linesOf({ agent, ask, expiresAtMs }: OpenAsk, { state }: OperatorSession): readonly string[] {
   return [
     `${toHex(ask.ask).slice(0, 8)}  ${agent.scope} on ${agent.machine}, ${ask.mode} session of ${ask.program}; ${duration(Math.max(0, expiresAtMs - Date.now()))} left`,
     ...actLines(ask.act).map((line) => `  ${line}`),
+    ...(ask.act.kind === 'access' ? [`  ${proposalLine(itemsFor(state, ask.act).map(({ name }) => name))}`] : []),
     ...ask.because.map(({ rule, reason }) => `  because of ${rule}: ${reason}`),
   ].map(visible);
 }
 
+/** What approving would do. */
+function proposalLine(names: readonly string[]): string {
+  if (names.length === 0) return 'proposal: none; no credential of yours may go there for that';
+  const which = names.length === 1 ? names[0] : `one of ${names.join(', ')} (--item)`;
+  return `proposal: grant ${which} for this method, host and path, and nothing else`;
+}
+
 const newsJson = (news: News) => (news.kind === 'ask' ? jsonOf(news.open) : { ask: news.ask, closed: news.outcome });
 
-const newsLines = (news: News): readonly string[] =>
-  news.kind === 'ask' ? linesOf(news.open) : [`${toHex(news.ask).slice(0, 8)}  ${news.outcome}`];
+const newsLines = (news: News, session: OperatorSession): readonly string[] =>
+  news.kind === 'ask' ? linesOf(news.open, session) : [`${toHex(news.ask).slice(0, 8)}  ${news.outcome}`];
 
 function sayRefused(output: Output, { refused }: Asks): void {
   if (refused > 0)

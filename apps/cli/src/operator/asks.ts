@@ -144,6 +144,7 @@ export class Asks {
 
   /** The secret for exactly what was shown. Throws `grant_unknown`, `ask_mismatch`. [APPROVAL-15] [APPROVAL-20] */
   private async sealedFor(session: OperatorSession, { agent, ask, expiresAtMs }: OpenAsk, act: UseAct): Promise<Sealed> {
+    await session.readOn(); // another device may have granted or ended it since
     assertGranted(session.state, agent.id, act);
     const secret = await session.openSecret(act.item);
     try {
@@ -219,6 +220,11 @@ export function actLines(act: Act): readonly string[] {
     }
     case 'use':
       return useLines(act);
+    case 'access':
+      return [
+        `wants access: ${act.method} https://${act.host}${act.port === 443 ? '' : `:${act.port}`}${act.path}`,
+        `because, in the agent's words: ${act.reason}`,
+      ];
   }
 }
 

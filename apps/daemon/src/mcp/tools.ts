@@ -18,6 +18,8 @@ export interface CredentialUses {
   /** As `POST /v1/handles` takes it, not looked at yet. */
   mint(asked: { readonly credential: Json; readonly request: { readonly method: Json; readonly url: Json } }): Promise<object>;
   request(request: OwnRequest): Promise<object>;
+  /** As `POST /v1/access` takes it, not looked at yet. */
+  access(asked: { readonly request: { readonly method: Json; readonly url: Json }; readonly reason: Json }): Promise<object>;
 }
 
 export interface OwnRequest {
@@ -33,7 +35,8 @@ const maxHeaders = 64;
 
 const vaultOfItsOwn =
   'The credentials that this session may use: name, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
-  'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit.';
+  'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit. Where `approve` is true each request waits, two ' +
+  'minutes at most, until an operator has approved it.';
 const vaultOfOthers =
   'The credentials that sealed sessions of this agent may use: name, how it is attached, hosts, methods, paths. This session was started by hand and ' +
   'may use none of them.';
@@ -105,6 +108,25 @@ function toolsThatUse(uses: CredentialUses): readonly McpTool[] {
       },
       annotations: { readOnlyHint: false, openWorldHint: true },
       call: async (input) => uses.request(ownRequest(input)),
+    },
+    {
+      name: 'request_access',
+      description:
+        'Asks an operator for access that this session lacks: the method and address of the request that was refused, and why it is needed, in your ' +
+        'own words. `granted`: send the request again. `waiting`: no operator has answered yet; ask again with the same method and url to hear. ' +
+        'Anything else is a no for now.',
+      inputSchema: {
+        type: 'object',
+        properties: {
+          method: { type: 'string', description: 'GET if absent' },
+          url: { type: 'string', description: 'https://HOST/PATH, without a query' },
+          reason: { type: 'string', description: 'shown to the operator as your words; at most 512 characters' },
+        },
+        required: ['url', 'reason'],
+        additionalProperties: false,
+      },
+      annotations: { readOnlyHint: false, openWorldHint: false },
+      call: async ({ method = 'GET', url = null, reason = null }) => uses.access({ request: { method, url }, reason }),
     },
   ];
 }

@@ -33,12 +33,12 @@ export async function mintAsked(
 
 function usage(message: string): never {
   throw new HoldfastError('usage', message, {
-    next: 'send {"credential": NAME, "request": {"method": "GET", "url": "https://HOST/PATH"}}',
+    next: 'a request is {"method": "GET", "url": "https://HOST/PATH"}',
   });
 }
 
 /** Exactly these fields; nothing is guessed. [AGENT-DOOR-6] */
-function fields<Name extends string>(value: unknown, names: readonly Name[]): Record<Name, unknown> {
+export function fields<Name extends string>(value: unknown, names: readonly Name[]): Record<Name, unknown> {
   const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
   if (entries.length !== names.length || !names.every((name) => entries.some(([key]) => key === name)))
     usage(`expected exactly ${names.join(' and ')}`);
@@ -47,16 +47,22 @@ function fields<Name extends string>(value: unknown, names: readonly Name[]): Re
 
 function readAsked(body: unknown): { readonly credential: string; readonly facts: RequestFacts } {
   const { credential, request } = fields(body, ['credential', 'request']);
-  const { method, url } = fields(request, ['method', 'url']);
+  const facts = readRequest(request);
   if (typeof credential !== 'string' || credential.length > maxNameCharacters) usage('the credential is named by its name');
+  return { credential, facts };
+}
+
+/** `{method, url}`, in the broker's one spelling. Throws `usage`. */
+export function readRequest(request: unknown): RequestFacts {
+  const { method, url } = fields(request, ['method', 'url']);
   if (typeof method !== 'string' || !/^[A-Z][A-Z-]{0,31}$/.test(method)) usage('the method is written in capitals');
   if (typeof url !== 'string') usage('the URL is a text');
   const parts = /^https:\/\/([^/?#@\\]+)(\/[^?#]*)?(\?[^#]*)?$/.exec(url);
   if (parts?.[1] === undefined) usage('the URL is not https://HOST/PATH');
-  if (parts[3] !== undefined) usage('leave the query out: a handle is bound to method, host and path');
+  if (parts[3] !== undefined) usage('leave the query out: method, host and path are what counts');
   const path = canonicalPath(parts[2] ?? '/');
   if (path === undefined) usage('the path can be read in more than one way');
-  return { credential, facts: { ...targetOf(parts[1]), method, path, query: '' } };
+  return { ...targetOf(parts[1]), method, path, query: '' };
 }
 
 function targetOf(authority: string): ReturnType<typeof parseAuthority> {

@@ -104,5 +104,5 @@ const refusals: Readonly<Record<Outcome, ErrorCode>> = {
   unasked: 'approval_unavailable',
   withdrawn: 'request_cut',
 };
-const refusalOf = (outcome: Outcome): HoldfastError =>
+export const refusalOf = (outcome: Outcome): HoldfastError =>
   new HoldfastError(refusals[outcome], `the request was not approved: ${outcome}`);

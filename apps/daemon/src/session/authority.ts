@@ -72,6 +72,11 @@ export class SessionAuthority implements Authority {
       .map((grant) => this.viewOf(grant));
   }
 
+  /** Whether a request there needs no other leave than the session has. */
+  allows(facts: RequestFacts): boolean {
+    return this.grantsFor(facts).some((view) => view.matches(facts)) || this.egressFor(facts) !== undefined;
+  }
+
   egressFor({ scheme, host, port }: Target): EgressView | undefined {
     if (scheme === 'http' && port === 443) return undefined; // leave for TLS is no leave for plain text
     const rule = egressFor(this.agent.egress(), host, port);

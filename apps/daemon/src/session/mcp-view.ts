@@ -5,6 +5,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { OwnRequests } from '../mcp/own-request.ts';
 import type { McpView } from '../mcp/tools.ts';
+import type { AccessAsks } from './agent-access.ts';
 import { vaultOf } from './agent-view.ts';
 import { mintAsked } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
@@ -14,9 +15,10 @@ interface Parts {
   readonly authority: SessionAuthority;
   readonly guard: Guard;
   readonly own: OwnRequests;
+  readonly access: AccessAsks;
 }
 
-export function mcpView({ agent, authority, guard, own }: Parts): McpView {
+export function mcpView({ agent, authority, guard, own, access }: Parts): McpView {
   return {
     whoami: () => ({ agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed', labels: [...guard.labels] }),
     vault: () => vaultOf(agent, authority), // [MCP-6]
@@ -24,6 +26,7 @@ export function mcpView({ agent, authority, guard, own }: Parts): McpView {
     uses: {
       mint: (asked) => mintAsked(authority, asked), // [MCP-8]
       request: (request) => own.send(request),
+      access: (asked) => access.ask(asked), // [MCP-9]
     },
   };
 }

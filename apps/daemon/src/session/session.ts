@@ -24,6 +24,7 @@ import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
 import { findCommand } from '../sandbox/command.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
+import { AccessAsks } from './agent-access.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
@@ -79,7 +80,9 @@ export class Sessions {
     const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
     await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
 
-    const authority = new RuledAuthority(agent, this.ports, { session, mode: 'sealed', program });
+    const by = { session, mode: 'sealed', program } as const;
+    const authority = new RuledAuthority(agent, this.ports, by);
+    const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
@@ -101,10 +104,11 @@ export class Sessions {
         () => guarding.guard.lastCommand,
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpView({ agent, authority, guard: guarding.guard, own });
+      const tools = mcpView({ agent, authority, guard: guarding.guard, own, access });
       door = agentDoor(
         agentView(agent, authority),
         agentHandles(authority),
+        access.routes(),
         agentPresentations(agent, authority, { session, clock, harness }),
         agentDelegations(agent.children, session),
         claudeCodeRoutes(() => guarding),

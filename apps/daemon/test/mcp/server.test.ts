@@ -106,6 +106,7 @@ test('a request takes an address, a method, plain headers and text, and nothing 
     rules: () => ({}),
     uses: {
       mint: async () => ({}),
+      access: async () => ({}),
       request: async (request) => {
         sent.push(request);
         return {};

@@ -48,6 +48,14 @@ export const useRequest = {
   body: agentsText(maxShownBodyBytes),
 } as const;
 
+/** Where an agent wants to be let. [APPROVAL-21] */
+export const accessRequest = {
+  method: text({ min: 1, max: 32 }),
+  host: text({ min: 1, max: 253 }),
+  port: portNumber,
+  path: agentsText(2048),
+} as const;
+
 /** What the session says of itself: the last command that its harness told of. Nobody can hold it to that. */
 const reported = record({ command: optional(agentsText(1024)) });
 
@@ -72,6 +80,8 @@ const act = union({
     key: sealPublicKey,
     reported: optional(reported),
   },
+  /** A grant that the agent lacks; `reason`: its own words. */
+  access: { ...accessRequest, reason: agentsText(512) },
 });
 export type Act = Infer<typeof act>;
 

@@ -19,7 +19,7 @@ import { sealTo } from '../seal/hpke.ts';
 import { makeLockbox } from '../seal/lockbox.ts';
 import { assertSecretFits } from '../vault/attach.ts';
 import type { EgressRule } from '../vault/egress.ts';
-import { withLimits, type FenceLimits } from '../vault/fence.ts';
+import { withLimits, type Fence, type FenceLimits } from '../vault/fence.ts';
 import type { VaultItem } from '../vault/item.ts';
 import { agentAudience, hashRules, type BodyOf } from './bodies.ts';
 import { composeEntry, drafted, type Composed, type Operator, type PlacedLockbox } from './draft.ts';
@@ -177,11 +177,14 @@ export async function grantItem(
     agent: agentId,
     secret,
     limits = {},
+    within = {},
   }: {
     readonly item: Uint8Array;
     readonly agent: Uint8Array;
     readonly secret: Uint8Array | 'approved per use';
     readonly limits?: FenceLimits;
+    /** Narrower than the item's own. */
+    readonly within?: Partial<Pick<Fence, 'hosts' | 'methods' | 'paths'>>;
   },
 ): Promise<Composed & { readonly grant: Uint8Array }> {
   const { primitives, replica } = operator;
@@ -195,7 +198,7 @@ export async function grantItem(
   const purpose = { kind: 'grant', fleet, grant, item: itemId, agent: agentId } as const;
   const { id, name, attach, fence, env } = item;
   const granted = {
-    ...{ grant, item: id, name, agent: agentId, attach, fence: withLimits(fence, limits) },
+    ...{ grant, item: id, name, agent: agentId, attach, fence: withLimits({ ...fence, ...within }, limits) },
     ...(env !== undefined && { env }),
     ...(secret !== 'approved per use' && { sealed: await sealTo(primitives, agent.keys.seal, purpose, secret) }),
   };

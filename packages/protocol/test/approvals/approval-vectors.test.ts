@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { accessDigest } from '@holdfast/protocol/approvals/access';
 import { decodeSaid, encodeSaid, type Answer, type Ask } from '@holdfast/protocol/approvals/ask';
 import { actOf, callDigest } from '@holdfast/protocol/approvals/call';
 import { hearAgent, hearOperator, isFor } from '@holdfast/protocol/approvals/signals';
@@ -84,6 +85,24 @@ describe('approval: requests', () => {
   }
 
   it('[APPROVAL-14]: no two that differ have one digest', () => {
+    const digests = entries.flatMap(({ digest }) => digest ?? []);
+    assert.equal(new Set(digests).size, digests.length);
+  });
+});
+
+describe('approval: access', () => {
+  type Access = Parameters<typeof accessDigest>[1];
+  type Vector = VectorEntry & { readonly access: Hexed<Access>; readonly digest?: string };
+  const { entries } = ownVectors<Vector>('approval/accesses');
+  for (const { name, clause, expect, access, digest } of entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const wanted = bytesOf<Access>(access, ['agent', 'session']);
+      assert.equal(await outcomeOf(() => accessDigest(primitives, wanted)), expect);
+      if (digest !== undefined) assert.equal(toHex(accessDigest(primitives, wanted)), digest);
+    });
+  }
+
+  it('[APPROVAL-21]: no two that differ have one digest', () => {
     const digests = entries.flatMap(({ digest }) => digest ?? []);
     assert.equal(new Set(digests).size, digests.length);
   });
