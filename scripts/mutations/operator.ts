@@ -292,6 +292,22 @@ export const operator: Area = {
       to: `const maxWaiting = 2000;`,
       red: { 'apps/daemon/test/session/agent-access.test.ts': 'two are open and no third' },
     },
+    {
+      id: 'O-26.key',
+      off: 'whoever has the file of a device can make a use look like those before',
+      file: 'apps/cli/src/operator/usual.ts',
+      from: `primitives.hmacSha256(this.#key, utf8(JSON`,
+      to: `primitives.hmacSha256(this.#key.slice(0, 0), utf8(JSON`,
+      red: { 'apps/cli/test/usual.test.ts': 'look new but not usual' },
+    },
+    {
+      id: 'O-26.method',
+      off: 'another method is not told',
+      file: 'apps/cli/src/operator/usual.ts',
+      from: `else if (!knows(method)) found`,
+      to: `else if (!knows(host)) found`,
+      red: { 'apps/cli/test/usual.test.ts': 'differs from what' },
+    },
   ],
   exceptions: {
     'O-3': 'J-5 and J-6 switch the freshness off that bounds it',

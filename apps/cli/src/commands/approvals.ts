@@ -10,6 +10,7 @@ import { grantAccess, itemsFor } from '../operator/access.ts';
 import { actLines, Asks, type News, type OpenAsk } from '../operator/asks.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
 import { asOperator, OperatorSession } from '../operator/session.ts';
+import { Usual, type Difference } from '../operator/usual.ts';
 import { duration, visible, type Output } from '../output.ts';
 import { askLine, passphrase } from '../secrets-input.ts';
 
@@ -32,10 +33,11 @@ export async function list(output: Output, options: ApprovalsOptions): Promise<v
     options,
     async (session) => {
       await asks.news(session);
+      const looking = await lookingOf(session);
       const waiting = asks.waiting();
       output.result(
-        { asks: waiting.map(jsonOf) },
-        waiting.length === 0 ? ['nothing waits for you'] : waiting.flatMap((each) => [...linesOf(each, session), '']),
+        { asks: waiting.map((each) => jsonOf(each, looking)) },
+        waiting.length === 0 ? ['nothing waits for you'] : waiting.flatMap((each) => [...linesOf(each, looking), '']),
       );
       sayRefused(output, asks);
     },
@@ -59,10 +61,13 @@ async function answer(output: Output, typed: string, verdict: Answer['verdict'],
     async (session) => {
       await asks.news(session);
       const found = asks.find(typed);
-      if (!output.json) for (const line of linesOf(found, session)) output.say(line);
+      const looking = await lookingOf(session);
+      const shown = jsonOf(found, looking);
+      if (!output.json) for (const line of linesOf(found, looking)) output.say(line);
       if (verdict === 'once') await grantAsked(output, session, found, options.item);
       const outcome = await asks.answer(session, found, verdict, toldWithinMs);
-      output.result({ ...jsonOf(found), verdict, ...(outcome !== undefined && { outcome }) }, [answered(verdict, outcome)]);
+      rememberUse(looking, found, outcome);
+      output.result({ ...shown, verdict, ...(outcome !== undefined && { outcome }) }, [answered(verdict, outcome)]);
       if (outcome !== undefined && outcome !== wanted(verdict)) process.exitCode = 1; // [CLI-25]
     },
     (signal) => asks.hear(signal),
@@ -76,6 +81,18 @@ async function grantAsked(output: Output, session: OperatorSession, open: OpenAs
   const { name } = await grantAccess(session, open, act, item);
   if (!output.json) output.say(`${open.agent.scope} may use ${name} for that, and for nothing else`);
   await session.appliedHere();
+}
+
+/** What an ask is shown beside. */
+interface Looking {
+  readonly session: OperatorSession;
+  readonly usual: Usual;
+}
+
+const lookingOf = async (session: OperatorSession): Promise<Looking> => ({ session, usual: await Usual.of(session) });
+
+function rememberUse({ usual }: Looking, { agent, ask }: OpenAsk, outcome: Outcome | undefined): void {
+  if (outcome === 'allowed' && ask.act.kind === 'use') usual.remember(agent.id, ask.act);
 }
 
 const wanted = (verdict: Answer['verdict']): Outcome => (verdict === 'once' ? 'allowed' : 'denied');
@@ -136,18 +153,24 @@ async function serve(output: Output, { session, asks, over }: Serving): Promise<
     if (over.aborted) resolve();
     over.addEventListener('abort', () => resolve());
   });
+  const looking = await lookingOf(session);
   const asksPerson = !output.json && process.stdin.isTTY && process.stderr.isTTY;
   while (!over.aborted) {
     for (const one of await asks.news(session)) {
-      output.result(newsJson(one), newsLines(one, session));
-      if (asksPerson && one.kind === 'ask' && asks.isWaiting(one.open)) await decide(output, { session, asks, over }, one.open);
+      output.result(newsJson(one, looking), newsLines(one, looking));
+      if (asksPerson && one.kind === 'ask' && asks.isWaiting(one.open)) await decide(output, { looking, asks }, one.open);
     }
     await Promise.race([asks.next(), isOver]);
   }
 }
 
 /** A whole word, typed: nobody approves with one key by reflex. */
-async function decide(output: Output, { session, asks }: Serving, open: OpenAsk): Promise<void> {
+async function decide(
+  output: Output,
+  { looking, asks }: { readonly looking: Looking; readonly asks: Asks },
+  open: OpenAsk,
+): Promise<void> {
+  const { session } = looking;
   for (;;) {
     const typed = (await askLine('Type approve or deny, or nothing to let it wait')).trim();
     if (typed === '') return;
@@ -155,7 +178,9 @@ async function decide(output: Output, { session, asks }: Serving, open: OpenAsk)
     if (verdict === undefined) continue;
     try {
       if (verdict === 'once') await grantAsked(output, session, open);
-      output.say(answered(verdict, await asks.answer(session, open, verdict, toldWithinMs)));
+      const outcome = await asks.answer(session, open, verdict, toldWithinMs);
+      rememberUse(looking, open, outcome);
+      output.say(answered(verdict, outcome));
     } catch (thrown) {
       const code = codeOf(thrown);
       if (!(thrown instanceof HoldfastError) || code === 'relay_unreachable') throw thrown;
@@ -166,21 +191,32 @@ async function decide(output: Output, { session, asks }: Serving, open: OpenAsk)
   }
 }
 
-function jsonOf({ agent, ask, expiresAtMs }: OpenAsk) {
+function jsonOf({ agent, ask, expiresAtMs }: OpenAsk, { usual }: Looking) {
   const { ask: id, session, mode, program, act, call, because } = ask;
   const { scope, machine } = agent;
-  return { ask: id, agent: agent.id, scope, machine, session, mode, program, act, call, because, expiresAtMs };
+  const differs = act.kind === 'use' ? { differs: usual.differences(agent.id, act) } : {};
+  return { ask: id, agent: agent.id, scope, machine, session, mode, program, act, call, because, ...differs, expiresAtMs };
 }
 
 /** [APPROVAL-11] */
-function linesOf({ agent, ask, expiresAtMs }: OpenAsk, { state }: OperatorSession): readonly string[] {
+function linesOf({ agent, ask, expiresAtMs }: OpenAsk, { session: { state }, usual }: Looking): readonly string[] {
+  const { act } = ask;
   return [
     `${toHex(ask.ask).slice(0, 8)}  ${agent.scope} on ${agent.machine}, ${ask.mode} session of ${ask.program}; ${duration(Math.max(0, expiresAtMs - Date.now()))} left`,
-    ...actLines(ask.act).map((line) => `  ${line}`),
-    ...(ask.act.kind === 'access' ? [`  ${proposalLine(itemsFor(state, ask.act).map(({ name }) => name))}`] : []),
+    ...actLines(act).map((line) => `  ${line}`),
+    ...(act.kind === 'use' ? usual.differences(agent.id, act).map((each) => `  unusual: ${differenceTexts[each]}`) : []),
+    ...(act.kind === 'access' ? [`  ${proposalLine(itemsFor(state, act).map(({ name }) => name))}`] : []),
     ...ask.because.map(({ rule, reason }) => `  because of ${rule}: ${reason}`),
   ].map(visible);
 }
+
+const differenceTexts: Readonly<Record<Difference, string>> = {
+  'first-use': 'you have not approved a use of this credential by this agent here before',
+  'first-host': 'the first one to this host',
+  'first-method': 'the first one with this method there',
+  'first-path': 'the first one at this path',
+  larger: 'its body is longer than any before',
+};
 
 /** What approving would do. */
 function proposalLine(names: readonly string[]): string {
@@ -189,10 +225,11 @@ function proposalLine(names: readonly string[]): string {
   return `proposal: grant ${which} for this method, host and path, and nothing else`;
 }
 
-const newsJson = (news: News) => (news.kind === 'ask' ? jsonOf(news.open) : { ask: news.ask, closed: news.outcome });
+const newsJson = (news: News, looking: Looking) =>
+  news.kind === 'ask' ? jsonOf(news.open, looking) : { ask: news.ask, closed: news.outcome };
 
-const newsLines = (news: News, session: OperatorSession): readonly string[] =>
-  news.kind === 'ask' ? linesOf(news.open, session) : [`${toHex(news.ask).slice(0, 8)}  ${news.outcome}`];
+const newsLines = (news: News, looking: Looking): readonly string[] =>
+  news.kind === 'ask' ? linesOf(news.open, looking) : [`${toHex(news.ask).slice(0, 8)}  ${news.outcome}`];
 
 function sayRefused(output: Output, { refused }: Asks): void {
   if (refused > 0)

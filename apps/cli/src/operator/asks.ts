@@ -192,7 +192,7 @@ export class Asks {
   }
 }
 
-type UseAct = Extract<Act, { kind: 'use' }>;
+export type UseAct = Extract<Act, { kind: 'use' }>;
 
 /** A machine can ask for whatever it likes; nothing is sealed beyond what operators granted its agent. [APPROVAL-20] */
 function assertGranted(state: FleetState, agent: Uint8Array, act: UseAct): void {
