@@ -25,7 +25,7 @@ import { makePulse, type Composed, type Operator } from '@holdfast/protocol/jour
 import { audiencesBehind, rekey } from '@holdfast/protocol/journal/compose-devices';
 import { statusUriOf } from '@holdfast/protocol/identity/status-list';
 import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
-import { actingAgents, type Agent, type Device, type FleetState } from '@holdfast/protocol/journal/state';
+import { actingAgents, isLinked, type Agent, type Device, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -303,6 +303,7 @@ export class OperatorSession {
 
   /** Tells services what the journal says of each credential. Whoever has read more of it has the last word. [STATUS-6] */
   async publishStatus(): Promise<void> {
+    if (!isLinked(this.state, this.facts.device)) return; // nobody could verify it [DEVICES-10]
     try {
       await putStatusList(this.relay, await makeStatusList(this.operator, this.statusUri));
     } catch (thrown) {
@@ -312,9 +313,9 @@ export class OperatorSession {
 
   /** Credentials near their end get another 30 days: as long as an operator shows life, none runs out. [CREDENTIAL-12] */
   private async renewCredentials(): Promise<void> {
-    if (dueForRenewal(this.state, Date.now()).length === 0) return;
+    if (dueForRenewal(this.state, Date.now(), this.facts.device).length === 0) return;
     await this.write(async (operator) => {
-      const agents = dueForRenewal(operator.replica.state, operator.nowMs);
+      const agents = dueForRenewal(operator.replica.state, operator.nowMs, operator.device);
       return agents.length === 0
         ? { lockboxes: [], entries: [] }
         : renewCredentials(operator, { agents, statusUri: this.statusUri });

@@ -80,7 +80,7 @@ async function renewed(machine: Machine, agent: Agent): Promise<void> {
   await operator.act((author) =>
     renewCredentials(
       { ...author, nowMs },
-      { agents: dueForRenewal(author.replica.state, nowMs), statusUri: 'https://relay.example/status' },
+      { agents: dueForRenewal(author.replica.state, nowMs, author.device), statusUri: 'https://relay.example/status' },
     ),
   );
   machine.relay.push();

@@ -16,7 +16,7 @@ import type { PublicKeys } from '../keys/public-keys.ts';
 import { agentAudience, type BodyOf } from './bodies.ts';
 import { drafted, type Composed, type Operator } from './draft.ts';
 import { toHex } from '../codec/bytes.ts';
-import { chainOf, actingAgents, liveAgents, standingOf, topicTip, type Agent, type FleetState } from './state.ts';
+import { chainOf, isLinked, actingAgents, liveAgents, standingOf, topicTip, type Agent, type FleetState } from './state.ts';
 
 /** The list that the roster makes now, in place of the one with `accessVersion`. [ACCESS-9] */
 export function renewAccess(operator: Operator, accessVersion: number): Promise<AccessList> {
@@ -98,13 +98,17 @@ interface CredentialTerms {
   readonly statusUri: string;
 }
 
-/** Live agents whose credential has less than a third of its life left, or is from before a device of the fleet lost its power. [DEVICES-5] */
-export function dueForRenewal(state: FleetState, nowMs: number): readonly Agent[] {
+/**
+ * Live agents whose credential has less than a third of its life left, is from before a device of the fleet lost its power, or is of a device that
+ * services cannot get to, where the one that asks, `by`, is another. [DEVICES-5] [DEVICES-10]
+ */
+export function dueForRenewal(state: FleetState, nowMs: number, by: Uint8Array): readonly Agent[] {
+  const isOurs = isLinked(state, by);
   const endedAtMs = Math.max(0, ...[...state.former.values()].map((each) => each.endedAtMs));
   return liveAgents(state).filter(({ credential }) => {
     const { expiresAtMs, issuedAtMs, device } = readCredential(credential);
     const before = issuedAtMs < Math.floor(endedAtMs / 1000) * 1000 || !state.devices.has(toHex(device));
-    return before || expiresAtMs - nowMs < credentialLifeMs / 3;
+    return before || (isOurs && !isLinked(state, device)) || expiresAtMs - nowMs < credentialLifeMs / 3;
   });
 }
 

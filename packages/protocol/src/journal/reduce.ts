@@ -27,7 +27,9 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     relayKey: body.relay.key,
     pulseMaxAgeMs: body.pulseMaxAgeMs,
     control: { position: 0, hash, atMs: statement.atMs },
-    devices: new Map([[toHex(body.device.id), { ...body.device, sinceMs: statement.atMs, position: 0, chain: [] }]]),
+    devices: new Map([
+      [toHex(body.device.id), { ...body.device, sinceMs: statement.atMs, position: 0, chain: [], rootedIn: body.device.id }],
+    ]),
     former: new Map(),
     operatorsEndedAt: 0,
     agents: new Map(),
@@ -103,7 +105,7 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
     case 'device-add': {
       const author = state.devices.get(toHex(statement.author));
       const chain = [...(author?.chain ?? []), body.link];
-      const device = { ...body.device, sinceMs: atMs, position, chain };
+      const device = { ...body.device, sinceMs: atMs, position, chain, rootedIn: author?.rootedIn ?? body.device.id };
       return { ...state, devices: withEntry(state.devices, toHex(device.id), device) };
     }
     case 'device-remove':
@@ -250,7 +252,7 @@ function recovered(state: FleetState, { device, recovery, removed }: BodyOf<'rec
   const devices =
     device === undefined
       ? left.devices
-      : withEntry(left.devices, toHex(device.id), { ...device, sinceMs: atMs, position, chain: [] });
+      : withEntry(left.devices, toHex(device.id), { ...device, sinceMs: atMs, position, chain: [], rootedIn: device.id });
   return { ...left, devices, recovery, former: withEntry(left.former, toHex(used.id), used) };
 }
 

@@ -47,7 +47,10 @@ const snapshot = record({
   relayKey: signPublicKey,
   pulseMaxAgeMs: pulseMaxAge,
   control: record({ position, hash: digest, atMs }),
-  devices: list(record({ device: deviceRecord, sinceMs: atMs, position, chain: list(deviceLink, { max: 64 }) }), { max }),
+  devices: list(
+    record({ device: deviceRecord, sinceMs: atMs, position, chain: list(deviceLink, { max: 64 }), rootedIn: principalId }),
+    { max },
+  ),
   former: list(record({ id: principalId, sign: signPublicKey, name: text({ max: 64 }), endedAtMs: atMs }), { max }),
   operatorsEndedAt: integer(),
   agents: list(
@@ -121,11 +124,12 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     relayKey: state.relayKey,
     pulseMaxAgeMs: state.pulseMaxAgeMs,
     control: state.control,
-    devices: [...state.devices.values()].map(({ sinceMs, position: at, chain, ...device }) => ({
+    devices: [...state.devices.values()].map(({ sinceMs, position: at, chain, rootedIn, ...device }) => ({
       device,
       sinceMs,
       position: at,
       chain,
+      rootedIn,
     })),
     former: [...state.former.values()],
     operatorsEndedAt: state.operatorsEndedAt,

@@ -4,7 +4,9 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
+import { readToken } from '../keys/jws.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
+import { idOfUrn } from '../keys/urn.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { GrantedItem, VaultItem } from '../vault/item.ts';
 import type { Body, BodyOf } from './bodies.ts';
@@ -28,6 +30,8 @@ export type Device = BodyOf<'genesis'>['device'] & {
   readonly position: number;
   /** How services get from the fleet's root to its key; empty for the root itself, and for one that a recovery code added. */
   readonly chain: readonly string[];
+  /** The device with which that chain begins. */
+  readonly rootedIn: Uint8Array;
 };
 
 /** One who may sign no more: a device that was removed, or a recovery code that was used. */
@@ -183,9 +187,29 @@ export function isLive(state: FleetState, agent: Uint8Array): boolean {
   return found !== undefined && found.revoked === undefined;
 }
 
-/** How services get from the fleet's root to this device's key. */
+/** How services get from the fleet's root to this device's key; of a device that is not linked, what there is. [DEVICES-10] */
 export function chainOf(state: FleetState, device: Uint8Array): readonly string[] {
-  return equalBytes(makerOf(state).id, device) ? [] : (state.devices.get(toHex(device))?.chain ?? []);
+  const root = makerOf(state).id;
+  const { chain = [] } = state.devices.get(toHex(device)) ?? {};
+  if (equalBytes(root, device)) return [];
+  return chain.slice(chain.findLastIndex((link) => equalBytes(subjectOf(link), root)) + 1); // whoever stood above the root may be gone
+}
+
+/** Whether services can verify what this device issues: its chain begins with, or comes by, the root that there is now. [DEVICES-10] */
+export function isLinked(state: FleetState, device: Uint8Array): boolean {
+  const root = makerOf(state).id;
+  const found = state.devices.get(toHex(device));
+  if (found === undefined) return false;
+  return equalBytes(found.rootedIn, root) || found.chain.some((link) => equalBytes(subjectOf(link), root));
+}
+
+/** Of a link that the fleet's own devices made; nobody, where it is none. */
+function subjectOf(link: string): Uint8Array {
+  try {
+    return idOfUrn('device', readToken(link, link.length).payload['sub']);
+  } catch {
+    return new Uint8Array();
+  }
 }
 
 /** Live and not suspended: who may use what was granted, and who a relay lets in. [JOURNAL-30] */

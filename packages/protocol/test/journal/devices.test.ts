@@ -6,9 +6,9 @@ import { controlTopic, type UnverifiedEntry } from '@holdfast/protocol/blind/ent
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { deviceIdOf } from '@holdfast/protocol/identity/genesis-device';
 import { makeRecoveryCode, recoveryIdOf, recoveryKeys } from '@holdfast/protocol/identity/recovery';
-import { dueForRenewal } from '@holdfast/protocol/journal/compose-agents';
+import { dueForRenewal, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
 import { addDevice, audiencesBehind, recoverFleet, rekey, removeDevice } from '@holdfast/protocol/journal/compose-devices';
-import { chainOf, makerOf } from '@holdfast/protocol/journal/state';
+import { chainOf, isLinked, makerOf } from '@holdfast/protocol/journal/state';
 import { issuerOf } from '@holdfast/protocol/identity/token';
 import { keyOfJwk } from '@holdfast/protocol/keys/jws';
 import { Replica } from '@holdfast/protocol/journal/replica';
@@ -145,12 +145,44 @@ describe('devices', () => {
     assert.deepEqual(chainOf(state, world.operator.id), []);
   });
 
+  it('[DEVICES-10] when the root is gone, chains begin with the oldest that is left; a device that has none issues nothing that stays', async () => {
+    const world = await World.begin();
+    await world.enroll('main');
+    const phone = await second(world);
+    const tablet = await second(world, phone);
+    const desk = await second(world);
+    const code = await coder(world);
+    const next = await makeRecoveryCode(primitives);
+    const terms = { recovery: next.keys.publicKeys, removed: [world.operator.id] };
+    await code.act((operator) => recoverFleet(operator, { ...terms, accessVersion: world.accessVersion }));
+    await phone.act(rekey);
+    const { state } = phone.replica;
+    const root = rootOf(toHex(world.fleet), makerOf(state).keys.sign);
+    assert.ok(equalBytes(makerOf(state).id, phone.id));
+    assert.deepEqual(
+      [phone, tablet, desk].map(({ id }) => isLinked(state, id)),
+      [true, true, false],
+    );
+    const { device } = await issuerOf(primitives, root, { chain: [...chainOf(state, tablet.id)] });
+    assert.ok(equalBytes(device, tablet.id));
+    await assert.rejects(issuerOf(primitives, root, { chain: [...chainOf(state, desk.id)] }), { code: 'credential_invalid' });
+    await desk.act((operator) =>
+      renewCredentials(operator, {
+        agents: dueForRenewal(state, world.tick(), desk.id),
+        statusUri: 'https://relay.example/status',
+      }),
+    );
+    await phone.sync();
+    const due = (by: OperatorActor) => dueForRenewal(phone.replica.state, world.tick(), by.id).length;
+    assert.deepEqual([due(desk), due(tablet), due(phone)], [0, 1, 1]);
+  });
+
   it('[DEVICES-5] what a removed device issued is due to be issued anew', async () => {
     const world = await World.begin();
     await world.enroll('main');
     const { device } = await recovered(world, [world.operator.id]);
     const { state } = device.replica;
-    assert.equal(dueForRenewal(state, world.tick()).length, 1);
+    assert.equal(dueForRenewal(state, world.tick(), device.id).length, 1);
     assert.ok(![...state.agents.values()].some(({ credential }) => equalBytes(readCredential(credential).device, device.id)));
   });
 });

@@ -169,7 +169,7 @@ describe('replica: what a relay may do', () => {
       relayKey,
       pulseMaxAgeMs,
     } = { device: [...good.state.devices.values()][0] ?? assert.fail(), ...good.state };
-    const { sinceMs: _since, position: _at, chain: _chain, ...deviceOf } = device;
+    const { sinceMs: _since, position: _at, chain: _chain, rootedIn: _rootedIn, ...deviceOf } = device;
     const body: Body = {
       kind: 'genesis',
       name,

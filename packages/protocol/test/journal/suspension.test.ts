@@ -90,11 +90,11 @@ describe('an agent that is suspended', () => {
   it('[JOURNAL-28], [CREDENTIAL-12]: has a new credential when a third of its life is left, and the one that is renewed is the one that counts', async () => {
     const before = readCredential(own().credential);
     const { operator } = world;
-    assert.deepEqual(dueForRenewal(operator.replica.state, before.issuedAtMs + 1000), []);
+    assert.deepEqual(dueForRenewal(operator.replica.state, before.issuedAtMs + 1000, operator.id), []);
     const nowMs = before.expiresAtMs - credentialLifeMs / 3 + 60_000;
-    assert.equal(dueForRenewal(operator.replica.state, nowMs).length, 2);
+    assert.equal(dueForRenewal(operator.replica.state, nowMs, operator.id).length, 2);
     await operator.act((author) => {
-      const agents = dueForRenewal(author.replica.state, nowMs);
+      const agents = dueForRenewal(author.replica.state, nowMs, author.device);
       return renewCredentials({ ...author, nowMs }, { agents, statusUri });
     });
     await main.sync();
@@ -103,6 +103,6 @@ describe('an agent that is suspended', () => {
     assert.deepEqual({ ...after, issuedAtMs: 0, expiresAtMs: 0 }, { ...before, issuedAtMs: 0, expiresAtMs: 0 });
     const root = rootOf(toHex(world.fleet), operator.holder.publicKeys.sign);
     await verifyCredential(world.primitives, own().credential, { root, keys: main.holder.publicKeys, nowMs });
-    assert.deepEqual(dueForRenewal(operator.replica.state, nowMs), []);
+    assert.deepEqual(dueForRenewal(operator.replica.state, nowMs, operator.id), []);
   });
 });
