@@ -1,25 +1,12 @@
 // Commands that run in containers, on other machines and as other users: what they do there is judged like what they do here [SHELL-11].
 
-import { hole, type Word } from './command.ts';
-import { shellScript } from './code.ts';
-import { deeper, type Context, type Place } from './machine.ts';
+import { hole } from './command.ts';
+import type { Context } from './machine.ts';
 import { has, list, readOptions, valueOf, type OptionTable } from './options.ts';
 import { Scope } from './scope.ts';
+import { argv, joined, script } from './within.ts';
 
 type Wrapper = (context: Context) => string;
-
-const within = ({ place }: Context, label: string, change: Partial<Place> = {}): Place =>
-  deeper(place, { wrappers: [...place.wrappers, label], ...change });
-
-const argv = (context: Context, label: string, words: readonly Word[], change: Partial<Place> = {}): string =>
-  words.length === 0
-    ? ''
-    : context.machine.invoke({ argv: words, assignments: [], redirections: [] }, within(context, label, change));
-
-const script = (context: Context, label: string, text: string, change: Partial<Place> = {}): string =>
-  shellScript(text, within(context, label, change), context.machine, context.name);
-
-const joined = (words: readonly Word[]): string => words.map((word) => word.text).join(' ');
 
 function elsewhere(): Scope {
   const scope = new Scope();

@@ -1,17 +1,9 @@
 // Programs that run a command for each word, line or file that they are given: `xargs`, `parallel`, `find -exec`, `fd -x` [SHELL-11].
 
 import { hole, type Word } from './command.ts';
-import { shellScript } from './code.ts';
-import { deeper, type Context, type Place } from './machine.ts';
+import type { Context, Place } from './machine.ts';
 import { has, list, readOptions, valueOf } from './options.ts';
-
-const within = ({ place }: Context, label: string, change: Partial<Place> = {}): Place =>
-  deeper(place, { wrappers: [...place.wrappers, label], ...change });
-
-const argv = (context: Context, label: string, words: readonly Word[], change: Partial<Place> = {}): string =>
-  words.length === 0
-    ? ''
-    : context.machine.invoke({ argv: words, assignments: [], redirections: [] }, within(context, label, change));
+import { argv, joined, script, within } from './within.ts';
 
 /** `env -S` knows quotes and backslashes; `${X}` in it is not known. */
 export function splitString(word: Word): readonly Word[] {
@@ -195,10 +187,10 @@ export function runParallel(context: Context): string {
         : rest.slice(border + 1).map((word) => word.text);
     if (given.length > maxRuns) unread(context, given.join('\n'));
     if (command.length === 0) {
-      for (const text of given.slice(0, maxRuns)) shellScript(text, within(context, 'parallel'), context.machine, context.name);
+      for (const text of given.slice(0, maxRuns)) script(context, 'parallel', text);
       continue;
     }
-    const text = command.map((word) => word.text).join(' ');
+    const text = joined(command);
     // These add nothing at the end.
     const once = context.name === 'rush' ? !/\{[^}\s]*\}/.test(text) : border !== -1 && context.name === 'sem';
     for (const value of once ? [''] : given.slice(0, maxRuns))

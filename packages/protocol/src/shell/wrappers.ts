@@ -1,29 +1,16 @@
 // Programs that run others in ways of their own: `env -S`, `xargs`, `find -exec`, `parallel`, `script -c` … [SHELL-11]
 
 import { Choices } from './choices.ts';
-import { hole, literal, type Word } from './command.ts';
-import { shellScript } from './code.ts';
+import { hole, literal } from './command.ts';
 import { runSubstitutions } from './expand.ts';
 import { runFd, runFind, runParallel, runXargs, splitString } from './each.ts';
-import { deeper, type Context, type Place } from './machine.ts';
+import type { Context } from './machine.ts';
 import { has, readOptions, valueOf, type OptionTable } from './options.ts';
 import { leadingAssignments } from './prefix-run.ts';
 import { Scope } from './scope.ts';
+import { argv, joined, script, within } from './within.ts';
 
 type Wrapper = (context: Context) => string;
-
-const within = ({ place }: Context, label: string, change: Partial<Place> = {}): Place =>
-  deeper(place, { wrappers: [...place.wrappers, label], ...change });
-
-const argv = (context: Context, label: string, words: readonly Word[], change: Partial<Place> = {}): string =>
-  words.length === 0
-    ? ''
-    : context.machine.invoke({ argv: words, assignments: [], redirections: [] }, within(context, label, change));
-
-const script = (context: Context, label: string, text: string, change: Partial<Place> = {}): string =>
-  shellScript(text, within(context, label, change), context.machine, context.name);
-
-const joined = (words: readonly Word[]): string => words.map((word) => word.text).join(' ');
 
 export const wrappers: ReadonlyMap<string, Wrapper> = new Map(
   Object.entries<Wrapper>({
