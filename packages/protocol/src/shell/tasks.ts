@@ -11,36 +11,41 @@ interface TaskFiles {
   readonly files: readonly string[];
   /** Options whose value names a file. */
   readonly options: readonly string[];
+  /** The interpreter that reads it, where somebody here can read its language. */
+  readonly by?: 'lua' | 'python' | 'ruby' | 'node';
 }
 
-const taskFiles = (files: string, options: string): TaskFiles => ({
+const taskFiles = (files: string, options: string, by?: TaskFiles['by']): TaskFiles => ({
   files: files === '' ? [] : list(files),
   options: list(options),
+  ...(by !== undefined && { by }),
 });
+
+const languages = { lua: 'other', python: 'python', ruby: 'ruby', node: 'javascript' } as const;
 
 const gradle = taskFiles('build.gradle build.gradle.kts settings.gradle settings.gradle.kts', '-b --build-file -I --init-script');
 
 export const tasks: ReadonlyMap<string, TaskFiles> = new Map([
-  ['nmap', taskFiles('', '--script')],
+  ['nmap', taskFiles('', '--script', 'lua')],
   ['cmake', taskFiles('CMakeLists.txt', '-P -C')],
   ['ninja', taskFiles('build.ninja', '-f')],
   ['just', taskFiles('justfile Justfile .justfile', '-f --justfile')],
   ['task', taskFiles('Taskfile.yml Taskfile.yaml', '-t --taskfile')],
   ['gradle', gradle],
   ['gradlew', gradle],
-  ['rake', taskFiles('Rakefile rakefile', '-f --rakefile')],
+  ['rake', taskFiles('Rakefile rakefile', '-f --rakefile', 'ruby')],
   ['mvn', taskFiles('pom.xml', '-f --file')],
   ['ant', taskFiles('build.xml', '-f -buildfile -file')],
   ['tox', taskFiles('tox.ini pyproject.toml', '-c --conf')],
-  ['nox', taskFiles('noxfile.py', '-f --noxfile')],
-  ['invoke', taskFiles('tasks.py', '-c --collection')],
-  ['fab', taskFiles('fabfile.py', '-f --fabfile')],
+  ['nox', taskFiles('noxfile.py', '-f --noxfile', 'python')],
+  ['invoke', taskFiles('tasks.py', '-c --collection', 'python')],
+  ['fab', taskFiles('fabfile.py', '-f --fabfile', 'python')],
   ['doit', taskFiles('dodo.py', '-f --file')],
   ['scons', taskFiles('SConstruct', '-f --file')],
   ['meson', taskFiles('meson.build', '--native-file')],
   ['bazel', taskFiles('BUILD BUILD.bazel WORKSPACE .bazelrc', '--bazelrc')],
-  ['grunt', taskFiles('Gruntfile.js', '--gruntfile')],
-  ['gulp', taskFiles('gulpfile.js', '-f --gulpfile')],
+  ['grunt', taskFiles('Gruntfile.js', '--gruntfile', 'node')],
+  ['gulp', taskFiles('gulpfile.js', '-f --gulpfile', 'node')],
   ['foreman', taskFiles('Procfile', '-f --procfile')],
   ['honcho', taskFiles('Procfile', '-f --procfile')],
   ['overmind', taskFiles('Procfile', '-f --procfile')],
@@ -55,7 +60,7 @@ export const tasks: ReadonlyMap<string, TaskFiles> = new Map([
 ]);
 
 /** Compilers among them: what they make runs later, but nothing else knows what it does. */
-export function runTasks({ name, words, place, machine }: Context, { files, options }: TaskFiles): void {
+export function runTasks({ name, words, place, machine }: Context, { files, options, by }: TaskFiles): void {
   const inner = deeper(place, { wrappers: [...place.wrappers, name], input: hole, maybe: true });
   const named = words.flatMap(({ text }, at) => {
     const [option = '', value] = /^(--?[\w-]+)=(.*)$/s.exec(text)?.slice(1) ?? [text];
@@ -63,8 +68,10 @@ export function runTasks({ name, words, place, machine }: Context, { files, opti
     return text.startsWith('-') ? [] : [text];
   });
   for (const file of new Set([...files, ...named]))
-    for (const text of place.scope.written.scripts({ text: file, dynamic: false, glob: false }))
+    for (const text of place.scope.written.scripts({ text: file, dynamic: false, glob: false })) {
+      if (by !== undefined) machine.code(text, languages[by], inner, by);
       readLoosely(text, inner, machine, name);
+    }
   // `tcc -run -`
   if (place.input !== undefined && words.some((word) => word.text === '-')) readLoosely(place.input, inner, machine, name);
 }

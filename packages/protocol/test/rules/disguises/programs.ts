@@ -101,6 +101,8 @@ export const programs: Readonly<Record<string, Disguise>> = {
   'tcpdump -z': (c) => `tcpdump -ln -i lo -w x -W 1 -G 1 -z ${quoted(c)}`,
 
   'nmap --script': (c) => `cat > x.nse <<'E'\nos.execute(${json(c)})\nE\nnmap --script ./x.nse localhost`,
+  'nmap --script, wrapped': (c) =>
+    `cat > x.nse <<'E'\nos.execute(${json(`systemd-run sh -c ${quoted(c)}`)})\nE\nnmap --script ./x.nse h`,
   'nmap --script=<()': (c) => `nmap --script=<(echo ${quoted(`os.execute(${json(c)})`)}) localhost`,
   'cmake -P': ofWords((ws) => `cmake -P <(echo 'execute_process(COMMAND ${ws.join(' ')})')`),
   ninja: (c) => `printf 'rule x\\n command = %s\\nbuild y: x\\n' ${quoted(c)} > build.ninja; ninja`,
