@@ -333,6 +333,14 @@ export const credentials: Area = {
     reading('entities', 'entities of HTML are not undone', 'return this.#entity(count);', 'return 0 * count;', 'html, decimal'),
     reading('lines', 'line ends count as characters', 'if (byte <= 0x20 ||', 'if (byte < 0x0a ||', 'broken into lines'),
     {
+      id: 'C-4.lines-that-go',
+      off: 'a line that does not wait goes out as it came',
+      file: 'apps/daemon/src/broker/scrub.ts',
+      from: 'const clean = this.#overwrite(work, covers, lineGoes ? work.length : settled);',
+      to: 'const clean = lineGoes ? work.length : this.#overwrite(work, covers, settled);',
+      red: { 'apps/daemon/test/broker/reflection.test.ts': 'every reflection at every place of a reply' },
+    },
+    {
       id: 'C-4.plain-too',
       off: 'a reply is read in one way only',
       file: 'apps/daemon/src/broker/scrub.ts',
@@ -676,7 +684,7 @@ export const credentials: Area = {
       id: 'C-13.borders',
       off: 'a secret may be laid over messages',
       file: 'apps/daemon/src/broker/scrub.ts',
-      from: 'if (this.#beginsASecret()) released.fill(star);',
+      from: 'if (this.#beginsASecret()) whole.fill(star);',
       to: '',
       red: { 'apps/daemon/test/broker/websocket.test.ts': 'a secret over several messages' },
     },

@@ -40,11 +40,9 @@ export class Scrubber {
   push(chunk: Buffer): Buffer {
     const work = this.#withHeld(chunk);
     const owed = this.#takeOwed();
-    const { settled, telling } = this.#mask(work, false);
+    const { settled, clean } = this.#mask(work, false);
     this.#held = ownBuffer(work.length - settled);
     work.copy(this.#held, 0, settled);
-    // A line whose end says next to nothing does not wait for the next one.
-    const clean = !telling && work.at(-1) === lineFeed ? work.length : settled;
     work.fill(0, clean);
     const out = Math.min(this.#out, clean);
     this.#out = Math.max(this.#out, clean) - settled;
@@ -57,10 +55,13 @@ export class Scrubber {
    * overwritten; what may be one goes out, and the rest of it, should it come, does not. [BROKER-32]
    */
   border(): Buffer {
-    const released = joined(this.#held.subarray(this.#out));
-    if (this.#beginsASecret()) released.fill(star);
+    const owed = this.#takeOwed();
+    const whole = joined(this.#held);
+    this.#mask(whole, true);
+    if (this.#beginsASecret()) whole.fill(star);
+    const released = whole.subarray(this.#out);
     this.#out = this.#held.length;
-    return this.#released(released, this.#takeOwed());
+    return this.#released(released, owed);
   }
 
   /** What was held back, at the end of the stream: a beginning without an end is no secret. */
@@ -87,7 +88,7 @@ export class Scrubber {
   #beginsASecret(): boolean {
     const { reading } = this.#prints;
     try {
-      return [escapes.all, escapes.none].some((kinds) => {
+      return [escapes.all, escapes.none, ...kindsOfEscape].some((kinds) => {
         reading.read(this.#held, kinds);
         return this.#prints.nextCandidate(0) === 0;
       });
@@ -96,8 +97,8 @@ export class Scrubber {
     }
   }
 
-  /** Overwrites what it finds; how many bytes from the start are settled, and whether the rest is more than a few characters. */
-  #mask(work: Buffer, final: boolean): { readonly settled: number; readonly telling: boolean } {
+  /** Overwrites what it finds; how many bytes from the start are settled, and how many may go out. */
+  #mask(work: Buffer, final: boolean): { readonly settled: number; readonly clean: number } {
     const { reading } = this.#prints;
     const covers: Cover[] = [];
     try {
@@ -112,7 +113,10 @@ export class Scrubber {
         found.push(this.#search(work, final, covers));
       }
       const settled = found.reduce((least, each) => Math.min(least, each.settled), work.length);
-      return { settled: this.#overwrite(work, covers, settled), telling: found.some(({ telling }) => telling) };
+      // A line whose end says next to nothing does not wait for the next one; what was found in it is found.
+      const lineGoes = work.at(-1) === lineFeed && !found.some(({ telling }) => telling);
+      const clean = this.#overwrite(work, covers, lineGoes ? work.length : settled);
+      return { settled: Math.min(settled, clean), clean };
     } finally {
       reading.forget();
     }

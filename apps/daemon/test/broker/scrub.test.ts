@@ -86,15 +86,16 @@ for (const [name, reflect] of Object.entries(reflections)) {
 
 test('finds every form at every single cut', () => {
   const secret = 'sk-Live_7f3K9q2LmZx41/+&<"w0Tz';
-  for (const [name, reflect] of Object.entries(reflections)) {
-    const { before, form, after } = reflect(secret, chanceFrom(1));
-    const text = Buffer.concat([Buffer.from('token: '), before, form, after, Buffer.from('!')]).toString('latin1');
-    const prints = printsOf(secret);
-    for (let cut = 0; cut <= text.length; cut += 1) {
-      const shown = scrubbed(prints, text, [cut]).slice(7 + before.length, 7 + before.length + form.length);
-      assert.match(shown, nothingOf(name), `${name}, cut at ${cut}`);
+  for (const [name, reflect] of Object.entries(reflections))
+    for (const end of ['!', '!\n']) {
+      const { before, form, after } = reflect(secret, chanceFrom(1));
+      const text = Buffer.concat([Buffer.from('token: '), before, form, after, Buffer.from(end)]).toString('latin1');
+      const prints = printsOf(secret);
+      for (let cut = 0; cut <= text.length; cut += 1) {
+        const shown = scrubbed(prints, text, [cut]).slice(7 + before.length, 7 + before.length + form.length);
+        assert.match(shown, nothingOf(name), `${name}, cut at ${cut}`);
+      }
     }
-  }
 });
 
 test('what stands before a secret cannot swallow its beginning', () => {
