@@ -6,6 +6,9 @@ const policy = 'apps/custody/test/policy-vectors.test.ts';
 const presenting = 'packages/protocol/test/identity/presentation.test.ts';
 const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
+const children = 'apps/daemon/test/children/children.test.ts';
+const childStory = 'e2e/children.test.ts';
+const guard = 'apps/daemon/test/guard/guard.test.ts';
 const changes = 'apps/daemon/test/agent/changes.test.ts';
 const members = 'apps/relay/test/members.test.ts';
 const serve = 'apps/custody/test/serve.test.ts';
@@ -256,7 +259,7 @@ export const identity: Area = {
       id: 'I-12.own',
       off: 'a session may be told to be another program',
       file: 'apps/daemon/src/session/session.ts',
-      from: "new Harness(findCommand(request.command[0] ?? '', request.path, request.cwd).realPath)",
+      from: 'new Harness(program)',
       to: 'new Harness(process.execPath)',
       red: { 'e2e/present.test.ts': 'proves it out of a sealed session' },
     },
@@ -340,6 +343,78 @@ export const identity: Area = {
       from: 'assertWithin({ ...given, expiresAtMs: (iat + lifeS) * 1000 }, leaveSaid(credential));',
       to: 'leaveSaid(credential);',
       red: { [serve]: 'less than the credential shows, for a while, and for no other agent or key' },
+    },
+    {
+      id: 'I-13.uses',
+      off: 'uses are counted without regard to those above',
+      file: 'apps/daemon/src/children/child.ts',
+      from: 'for (const each of line) each.#used += 1;',
+      to: 'this.#used += 1;',
+      red: { [children]: 'of a hundred uses at once' },
+    },
+    {
+      id: 'I-13.credentials',
+      off: 'a child uses what its agent may',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: 'child.mayUse(grant) && ',
+      to: '',
+      red: { [childStory]: 'uses what it was given' },
+    },
+    {
+      id: 'I-13.hosts',
+      off: 'a child goes where its agent may',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: 'this.child.ended === undefined && this.child.mayReach(host, port)',
+      to: 'this.child.ended === undefined',
+      red: { [childStory]: 'goes where it may' },
+    },
+    {
+      id: 'I-14.parent',
+      off: 'a child outlives its parent',
+      file: 'apps/daemon/src/children/children.ts',
+      from: '[...each.line()].includes(child)',
+      to: 'each === child',
+      red: { [children]: 'one that has ended does nothing' },
+    },
+    {
+      id: 'I-14.session',
+      off: 'a child outlives its session',
+      file: 'apps/daemon/src/children/children.ts',
+      from: "if (toHex(child.session) === toHex(session)) this.#end(child, 'session');",
+      to: 'void child;',
+      red: { [children]: 'one that has ended does nothing' },
+    },
+    {
+      id: 'I-14.race',
+      off: 'a child begins although its parent has ended meanwhile',
+      file: 'apps/daemon/src/children/child.ts',
+      from: 'if (this.ended !== undefined)\n      throw',
+      to: "if (this.ended === 'expired')\n      throw",
+      red: { [children]: 'what ends its parent while it is being made' },
+    },
+    {
+      id: 'I-15.program',
+      off: 'a session names a program that only the host sees',
+      file: 'apps/daemon/src/session/session.ts',
+      from: 'within: seenBefore, found }',
+      to: 'within: undefined, found }',
+      red: { [childStory]: 'working tree, a home of its own' },
+    },
+    {
+      id: 'I-15.home',
+      off: "a child writes the home of its agent's sessions",
+      file: 'apps/daemon/src/session/session.ts',
+      from: "return child === undefined ? path.join(own, 'home') : path.join(own, 'children', child.hex);",
+      to: "return child === undefined ? path.join(own, 'home') : path.join(own, 'home');",
+      red: { [childStory]: 'working tree, a home of its own' },
+    },
+    {
+      id: 'I-16.labels',
+      off: 'a child begins without labels',
+      file: 'apps/daemon/src/guard/guard.ts',
+      from: 'this.#labels = labels;',
+      to: 'this.#labels = new Set(labels);',
+      red: { [guard]: 'share one set of labels' },
     },
   ],
   exceptions: {},

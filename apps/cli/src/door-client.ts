@@ -1,7 +1,9 @@
 // Asking the daemon of this machine, spec/door.md.
 
 import { lstatSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { request as askHttp } from 'node:http';
+import { connect } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { defaultHome, homePaths, type HomePaths } from '@holdfast/protocol/door/paths';
@@ -46,12 +48,41 @@ function assertPrivate(folder: string): void {
   }); // [DOOR-1]
 }
 
+/** The two directions of a call. */
+interface Line {
+  readonly input: Readable;
+  readonly output: Writable;
+  close(): void;
+}
+
+const conversationType = 'application/vnd.holdfast.door';
+
 export class DoorCall {
-  private readonly socket: Socket;
+  private readonly line: Line;
   private readonly frames = new FrameReader(maxDoorFrameBytes);
 
-  private constructor(socket: Socket) {
-    this.socket = socket;
+  private constructor(line: Line) {
+    this.line = line;
+  }
+
+  /** From inside a sealed session: at the door that it has, where it starts children and nothing else. Throws what the door says, `daemon_unreachable`. */
+  static async inside(door: string): Promise<DoorCall> {
+    const { hostname, port } = new URL('/', door);
+    const asked = askHttp({
+      createConnection: () => connect(Number(port), hostname), // no proxy in between
+      method: 'POST',
+      path: '/v1/children',
+      headers: { host: `${hostname}:${port}`, 'content-type': conversationType, connection: 'close' },
+    });
+    asked.flushHeaders();
+    const reply = await new Promise<Readable & { statusCode?: number | undefined }>((resolve, reject) => {
+      asked.once('response', resolve);
+      asked.once('error', (cause) => reject(unreachable("the session's door does not answer", cause)));
+    });
+    asked.on('error', () => asked.destroy());
+    if (reply.statusCode !== 200) throw await refusedBy(reply);
+    // A body that breaks off would be told as a malformed request.
+    return new DoorCall({ input: reply, output: asked, close: () => void asked.end(() => asked.destroy()) });
   }
 
   /** Throws `daemon_unreachable`, `home_unsafe`. */
@@ -63,18 +94,19 @@ export class DoorCall {
       socket.once('error', (cause) => reject(unreachable('no daemon answers on this machine', cause)));
     });
     socket.on('error', () => socket.destroy());
-    return new DoorCall(socket);
+    return new DoorCall({ input: socket, output: socket, close: () => socket.destroy() });
   }
 
   /** Throws `codec_*` for a request that no daemon would take. After the daemon is gone nothing happens: `replies` ends. */
   send(request: DoorRequest): void {
     const frame = encodeDoorRequest(request);
-    if (!this.socket.destroyed) this.socket.write(frame);
+    const { output } = this.line;
+    if (!output.destroyed && !output.writableEnded) output.write(frame);
   }
 
   /** Everything the daemon says until it ends the connection or is gone. Throws the daemon's own coded error for a `failed` reply. */
   async *replies(): AsyncGenerator<DoorReply> {
-    for await (const chunk of chunksOf(this.socket)) {
+    for await (const chunk of chunksOf(this.line.input)) {
       for (const payload of this.frames.push(chunk)) {
         const reply = decodeDoorReply(payload);
         if (reply.kind === 'failed')
@@ -85,14 +117,26 @@ export class DoorCall {
   }
 
   close(): void {
-    this.socket.destroy();
+    this.line.close();
+  }
+}
+
+/** What the door said instead of taking a call. */
+async function refusedBy(reply: Readable): Promise<HoldfastError> {
+  let said = '';
+  for await (const chunk of reply) said = (said + String(chunk)).slice(0, 16 * 1024);
+  try {
+    const { error } = JSON.parse(said) as { error: { code: string; message: string; next?: string } };
+    return new HoldfastError(parseCode(error.code), error.message, error.next === undefined ? {} : { next: error.next });
+  } catch (cause) {
+    return unreachable("the session's door does not answer as one", cause);
   }
 }
 
 /** A daemon that was killed resets its connections: to its callers that is an end like any other. */
-async function* chunksOf(socket: Socket): AsyncGenerator<Buffer> {
+async function* chunksOf(input: Readable): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of socket) yield chunk as Buffer;
+    for await (const chunk of input) yield chunk as Buffer;
   } catch {
     // ECONNRESET and its like
   }

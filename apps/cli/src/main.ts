@@ -1,6 +1,7 @@
 // `holdfast`: what a person types, spec/cli.md. Commands load when they are called, so that `run` and hooks start fast.
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { RunOptions } from './commands/run.ts';
 import { exitCodeOf, Output, usage } from './output.ts';
 
 /** The words and options of one command, as commander hands them over: `json` is asked of every command. */
@@ -295,9 +296,15 @@ program
   .argument('<command...>', 'after --')
   .option('--scope <scope>', 'which agent of this machine', 'main')
   .option('--quiet', 'say nothing at the end of requests that did not pass')
+  .option('--child', 'as a child of the agent, or of the session that this is called in, with less than its parent')
+  .option('--only <names>', 'what the child may do: capabilities, vault:use or vault:use:NAME, with commas between')
+  .option('--host <host[:port]>', "where the child's requests may go; repeatable (default: where its parent's may)", collect)
+  .option('--uses <count>', 'how often the child may use credentials', wholeNumber)
+  .option('--life <time>', 'when the child ends, for example 10m; an hour at most')
+  .option('--depth <count>', 'how many more children may stand below it (default: none)', wholeNumber)
   .addOption(new Option('--pass-env <name>', 'let this variable through; repeatable').argParser(collect).default([]))
   .passThroughOptions()
-  .action(async (words: string[], options: { scope: string; passEnv: string[]; quiet?: boolean }) => {
+  .action(async (words: string[], options: RunOptions) => {
     const { run } = await import('./commands/run.ts');
     process.exit(await run(words, options)); // an open pipe on stdin would keep us
   });

@@ -579,13 +579,23 @@ Options:
 run a command in a sealed session
 
 Arguments:
-  command            after --
+  command               after --
 
 Options:
-  --scope <scope>    which agent of this machine (default: "main")
-  --quiet            say nothing at the end of requests that did not pass
-  --pass-env <name>  let this variable through; repeatable (default: [])
-  -h, --help         display help for command
+  --scope <scope>       which agent of this machine (default: "main")
+  --quiet               say nothing at the end of requests that did not pass
+  --child               as a child of the agent, or of the session that this is
+                        called in, with less than its parent
+  --only <names>        what the child may do: capabilities, vault:use or
+                        vault:use:NAME, with commas between
+  --host <host[:port]>  where the child's requests may go; repeatable (default:
+                        where its parent's may)
+  --uses <count>        how often the child may use credentials
+  --life <time>         when the child ends, for example 10m; an hour at most
+  --depth <count>       how many more children may stand below it (default:
+                        none)
+  --pass-env <name>     let this variable through; repeatable (default: [])
+  -h, --help            display help for command
 `,
   approvals: `Usage: holdfast approvals [options] [command]
 

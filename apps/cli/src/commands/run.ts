@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { homedir } from 'node:os';
+import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { CarriedInput } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
@@ -13,11 +14,17 @@ const runFailed = 125;
 /** What a shell says of a command that wrote to a closed pipe. */
 const brokenPipe = 141;
 
-interface RunOptions {
+export interface RunOptions {
   readonly scope: string;
   readonly passEnv: readonly string[];
   /** Says nothing of what did not pass. */
   readonly quiet?: boolean;
+  readonly child?: boolean;
+  readonly only?: string;
+  readonly host?: readonly string[];
+  readonly uses?: number;
+  readonly life?: string;
+  readonly depth?: number;
 }
 
 /** Names under which people keep secrets; the point of Holdfast is that a session need not have them. */
@@ -44,6 +51,36 @@ function warnOfSecrets(names: readonly string[]): void {
   }
 }
 
+/** How much less it may than its parent; undefined: it is no child. [CLI-27] */
+function childOf({ child, only, host, uses, life, depth }: RunOptions): ChildTerms | undefined {
+  const terms = { ...(uses !== undefined && { uses }), ...(depth !== undefined && { depth }) };
+  if (child !== true) {
+    if (only === undefined && host === undefined && life === undefined && Object.keys(terms).length === 0) return undefined;
+    throw usage('--only, --host, --uses, --life and --depth are for a child', 'add --child');
+  }
+  if (only === undefined)
+    throw usage('--child needs --only: what it may do', "for example --only vault:use:NAME, or --only '' for nothing");
+  return {
+    only: only.split(',').filter((each) => each !== ''),
+    ...terms,
+    ...(host !== undefined && { hosts: host.map(placeOf) }),
+    ...(life !== undefined && { lifeS: secondsOf(life) }),
+  };
+}
+
+function placeOf(host: string): string {
+  const { name, port = '443' } = /^(?<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?<port>[1-9]\d{0,4}))?$/.exec(host)?.groups ?? {};
+  if (name === undefined) throw usage(`--host takes HOST or HOST:PORT in lower case, not ${host}`);
+  return `${name}:${port}`;
+}
+
+function secondsOf(life: string): number {
+  const [, count, unit] = /^(\d{1,4})(s|m|h)$/.exec(life) ?? [];
+  const seconds = Number(count) * (unit === 'h' ? 3600 : unit === 'm' ? 60 : 1);
+  if (!(seconds >= 1 && seconds <= 3600)) throw usage('--life is 1s to 1h', 'for example --life 10m');
+  return seconds;
+}
+
 function terminalOf(): { columns: number; rows: number; term: string } | undefined {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24, term: process.env['TERM'] ?? 'dumb' };
@@ -62,18 +99,24 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 async function carry(command: readonly string[], options: RunOptions): Promise<number> {
   const environment = chosenEnvironment(options.passEnv, process.env);
   warnOfSecrets(options.passEnv);
-  const call = await DoorCall.open(findHome());
   const terminal = terminalOf();
-  call.send({
-    kind: 'run',
-    scope: options.scope,
-    command,
-    cwd: process.cwd(),
-    path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    home: path.resolve(homedir()),
-    environment,
-    ...(terminal && { terminal }),
-  });
+  const child = childOf(options);
+  const door = process.env['HOLDFAST_DOOR'];
+  const request: DoorRequest =
+    child !== undefined && door !== undefined
+      ? { kind: 'run-child', command, child, ...(terminal && { terminal }) }
+      : {
+          kind: 'run',
+          scope: options.scope,
+          command,
+          cwd: process.cwd(),
+          path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+          home: path.resolve(homedir()),
+          environment,
+          ...(terminal && { terminal }),
+          ...(child && { child }),
+        };
+  const call = await (request.kind === 'run' ? DoorCall.open(findHome()) : DoorCall.inside(door ?? ''));
   let input: CarriedInput | undefined;
   let code: number | undefined;
   let refused: readonly string[] = [];
@@ -84,6 +127,7 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
   process.stdout.on('error', closed);
   process.stderr.on('error', closed);
   try {
+    call.send(request);
     for await (const reply of call.replies()) {
       if (reply.kind === 'started') input = new CarriedInput(call, terminal !== undefined);
       else if (reply.kind === 'input-taken') input?.taken(reply.bytes);

@@ -20,6 +20,7 @@ import {
 } from '@holdfast/protocol/journal/state';
 import type { PublicKeys } from '@holdfast/protocol/keys/public-keys';
 import { Approvals } from '../approvals/approvals.ts';
+import type { Child } from '../children/child.ts';
 import { Children } from '../children/children.ts';
 import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
 import type { RecordPolicy } from '../audit/redact.ts';
@@ -35,7 +36,7 @@ import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
-import { originOf, presentAs, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
+import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 
 /** Which parts of a request the record keeps. */
@@ -277,11 +278,13 @@ export class Agent {
     return this.begun().approvals;
   }
 
-  /** Proves who the agent is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
-  async present(asked: PresentRequest): Promise<MadePresentation> {
+  /** Proves who the agent, or its child, is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
+  async present(asked: PresentRequest, child?: Child): Promise<MadePresentation> {
     this.assertFresh();
-    const made = await presentAs(this.presenter(), asked);
+    const presenter = this.presenter();
+    const made = await (child === undefined ? presentAs(presenter, asked) : presentAsChild(presenter, asked, child));
     this.assertAble(); // stopped while custody signed: the proof does not leave [PRESENT-12]
+    child?.assertGoing();
     return made;
   }
 

@@ -16,6 +16,7 @@ import {
 } from '@holdfast/protocol/identity/credential';
 import { makerOf, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { Child } from '../children/child.ts';
 import type { Origin } from '../children/children.ts';
 import type { Ports } from '../ports.ts';
 
@@ -73,6 +74,31 @@ export async function presentAs(
   await record({ kind: 'presented', ...by, audience, nonce, shown, credential: primitives.sha256(utf8(credential)) });
   const proof = await holder.present({ audience, nonce, credential, harness }); // [PRESENT-13]
   return { presentation: credential + proof, nonce, shown, expiresAtMs };
+}
+
+/** As its child: with what the child was given, and by its key. Throws as `presentAs`, and `child_ended`, `delegation_exceeded`. */
+export async function presentAsChild(
+  { ports: { primitives }, record }: Presenter,
+  { audience, nonce: asked, show, session }: PresentRequest,
+  child: Child,
+): Promise<MadePresentation> {
+  const { credential, leave } = child;
+  const shown = leave.capabilities.map((each) => `capability:${each}`);
+  const missing = show.find((name) => name !== 'all' && name !== 'capabilities' && !shown.includes(name));
+  if (missing !== undefined) throw new HoldfastError('usage', `a child shows its capabilities, and no ${missing}`);
+  const nonce = asked ?? toBase64url(primitives.random(nonceBytes));
+  const by = session === undefined ? {} : { session };
+  await record({
+    kind: 'presented',
+    ...by,
+    child: child.id,
+    audience,
+    nonce,
+    shown,
+    credential: primitives.sha256(utf8(credential)),
+  });
+  const proof = await child.present({ audience, nonce });
+  return { presentation: credential + proof, nonce, shown, expiresAtMs: leave.expiresAtMs };
 }
 
 /** Its own credential, up to the root and in force. [PRESENT-12] */

@@ -3,6 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import {
   decodeDoorRequest,
   encodeDoorReply,
@@ -51,35 +52,52 @@ export function failure(thrown: unknown): DoorReply {
 
 const sentence = (text: string): string => text.slice(0, maxMessageChars).toWellFormed();
 
+/** A caller's two directions: one socket, or the two bodies of a request. */
+export interface Line {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Lets the last reply leave, then ends. */
+  finish(): void;
+  destroy(): void;
+}
+
+/** One conversation, from its first frame, which is a request, to its end. */
+export function converse(line: Line, log: Log, handler: DoorHandler): void {
+  new Connection(line, log, handler);
+}
+
 class Connection implements Caller {
-  private readonly socket: Socket;
+  private readonly line: Line;
   private readonly ended = new AbortController();
   private readonly frames = new FrameReader(maxDoorFrameBytes);
   private readonly waiting: DoorRequest[] = [];
   private listener: ((frame: DoorRequest) => void) | undefined;
   readonly gone = this.ended.signal;
 
-  constructor(socket: Socket, log: Log, handler: DoorHandler) {
-    this.socket = socket;
+  constructor(line: Line, log: Log, handler: DoorHandler) {
+    this.line = line;
     let started = false;
-    socket.setTimeout(askWithinMs, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.ended.abort());
-    socket.on('data', (chunk) => {
+    const late = setTimeout(() => line.destroy(), askWithinMs);
+    for (const stream of [line.input, line.output]) stream.on('error', () => line.destroy());
+    line.output.on('close', () => {
+      clearTimeout(late);
+      this.ended.abort();
+    });
+    line.input.on('data', (chunk: Buffer) => {
       try {
         for (const payload of this.frames.push(chunk)) {
           const frame = decodeDoorRequest(payload);
           if (started) this.deliver(frame);
           else {
             started = true;
-            socket.setTimeout(0);
+            clearTimeout(late);
             void this.answer(frame, log, handler);
           }
         }
       } catch (thrown) {
-        socket.removeAllListeners('data'); // nothing after the fault is looked at
+        line.input.removeAllListeners('data'); // nothing after the fault is looked at
         this.reply(failure(thrown)); // [DOOR-3]
-        socket.destroySoon();
+        line.finish();
       }
     });
   }
@@ -91,7 +109,7 @@ class Connection implements Caller {
       if (codeOf(thrown) === 'internal') log.warn({ request: request.kind, ...faultOf(thrown) }, 'a request failed unexpectedly');
       this.reply(failure(thrown));
     }
-    this.socket.end();
+    this.line.output.end();
   }
 
   private deliver(frame: DoorRequest): void {
@@ -106,19 +124,21 @@ class Connection implements Caller {
   }
 
   reply(reply: DoorReply): boolean {
-    return this.socket.destroyed || this.socket.write(encodeDoorReply(reply));
+    const { output } = this.line;
+    return output.destroyed || output.writableEnded || output.write(encodeDoorReply(reply));
   }
 
   drained(): Promise<void> {
-    if (this.socket.destroyed || !this.socket.writableNeedDrain) return Promise.resolve();
+    const { output } = this.line;
+    if (output.destroyed || !output.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
-        this.socket.off('drain', done);
-        this.socket.off('close', done);
+        output.off('drain', done);
+        output.off('close', done);
         resolve();
       };
-      this.socket.on('drain', done);
-      this.socket.on('close', done);
+      output.on('drain', done);
+      output.on('close', done);
     });
   }
 }
@@ -134,7 +154,8 @@ export async function openDoor(path: string, log: Log, handler: DoorHandler): Pr
   const server: Server = createServer((socket) => {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
-    new Connection(socket, log, handler);
+    const line = { input: socket, output: socket, finish: () => socket.destroySoon(), destroy: () => socket.destroy() };
+    converse(line, log, handler);
   });
   server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {

@@ -71,10 +71,10 @@ export class Guard {
   #unnamed = 0;
   #lastCommand: string | undefined;
 
-  /** `labels`: what the session carries already. */
-  constructor(ports: GuardPorts, facts: SessionFacts, labels: Iterable<string> = []) {
+  /** `labels`: what the session carries already; sessions that share one set carry what any of them has read. */
+  constructor(ports: GuardPorts, facts: SessionFacts, labels = new Set<string>()) {
     this.#ports = ports;
-    this.#labels = new Set(labels);
+    this.#labels = labels;
     this.#facts = facts;
   }
 

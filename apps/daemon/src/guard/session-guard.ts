@@ -30,8 +30,8 @@ export interface Session {
   /** The working tree, on this machine. */
   readonly tree: string;
   readonly view: View;
-  /** What it carries already. */
-  readonly labels?: Iterable<string>;
+  /** What it carries already; it goes on to fill it. */
+  readonly labels?: Set<string> | undefined;
   /** Throws why it may do nothing now. */
   readonly assertGoing?: () => void;
 }

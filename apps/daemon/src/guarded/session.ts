@@ -48,7 +48,7 @@ export class GuardedSession {
       program: this.program,
       tree: harness.tree,
       view: { root: '/', home: harness.home },
-      labels: kept?.labels ?? [],
+      labels: new Set(kept?.labels),
       assertGoing: () => this.assertGoing(),
     });
     if (kept === undefined) return;

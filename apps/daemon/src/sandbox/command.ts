@@ -12,16 +12,21 @@ export interface FoundCommand {
 }
 
 /**
- * Looks up `name` along `callerPath`; a name with a slash is relative to `cwd`.
+ * Looks up `name` along `callerPath`; a name with a slash is relative to `cwd`. One that `mayBe` does not take is as good as absent.
  * @throws sandbox_command_not_found
  */
-export function findCommand(name: string, callerPath: string, cwd: string): FoundCommand {
+export function findCommand(
+  name: string,
+  callerPath: string,
+  cwd: string,
+  mayBe: (realPath: string) => boolean = () => true,
+): FoundCommand {
   const candidates = name.includes('/')
     ? [resolve(cwd, name)]
     : callerPath.split(':').map((folder) => join(resolve(cwd, folder), name));
   for (const path of name === '' ? [] : candidates) {
     const realPath = resolved(path);
-    if (realPath !== undefined && isProgram(realPath)) return { path, realPath };
+    if (realPath !== undefined && mayBe(realPath) && isProgram(realPath)) return { path, realPath };
   }
   throw new HoldfastError('sandbox_command_not_found', `no program ${name === '' ? "''" : name} to run`, {
     next: name.includes('/') ? 'check that the file exists and is executable' : 'install it, or give its path',

@@ -82,10 +82,17 @@ export async function planSession(request: SandboxRequest, setsid: string): Prom
   }
   const tree = checkWorkingTree(request.cwd, homes, request.withheld);
   const [name = '', ...rest] = request.command;
-  const command = findCommand(name, request.callerPath, tree);
   const toolchains = findToolchains({ callerPath: request.callerPath, homes, tree, withheld });
   const node = resolved(process.execPath) ?? process.execPath;
   const seen = [...systemFolders, ...toolchains.mounts, installation, tree];
+  const { within } = request;
+  const command = findCommand(
+    name,
+    request.callerPath,
+    tree,
+    (realPath) => within === undefined || [...seen, ...within].some((place) => isWithin(realPath, place)), // [SANDBOX-18]
+  );
+  request.assertFit?.(command, tree);
   const file = fileInside(command, seen, withheld);
   const readOnly = [...toolchains.mounts, installation];
   for (const path of [node, command.realPath]) if (!seen.some((folder) => isWithin(path, folder))) readOnly.push(path);

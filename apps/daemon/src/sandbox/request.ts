@@ -2,12 +2,17 @@
 
 import type { Server } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { FoundCommand } from './command.ts';
 import type { EtcFile } from './etc-files.ts';
 import type { TerminalSize } from './terminal.ts';
 
 export interface SandboxRequest {
   /** argv; argv[0] is looked up on `callerPath`. */
   readonly command: readonly string[];
+  /** Looks at the program before anything is made. Throws what speaks against it. */
+  readonly assertFit?: (program: FoundCommand, tree: string) => void;
+  /** Set: the program lies in what every session of this request sees, or in one of these; no place is made visible for it. [SANDBOX-18] */
+  readonly within?: readonly string[] | undefined;
   /** The working tree. */
   readonly cwd: string;
   /** Host folder (0700) that persists for the scope; it is HOME inside. */

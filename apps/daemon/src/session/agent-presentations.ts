@@ -3,6 +3,7 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
+import type { Child } from '../children/child.ts';
 import { parseAuthority } from '../broker/target.ts';
 import type { Clock } from '../ports.ts';
 import { answer, readJson, type Routes } from './agent-door.ts';
@@ -23,7 +24,18 @@ interface Asked {
 export function agentPresentations(
   agent: Pick<Agent, 'present'>,
   authority: Pick<SessionAuthority, 'grantsFor' | 'egressFor' | 'refused'>,
-  { session, clock, harness }: { readonly session: Uint8Array; readonly clock: Clock; readonly harness: Pick<Harness, 'digest'> },
+  {
+    session,
+    clock,
+    harness,
+    child,
+  }: {
+    readonly session: Uint8Array;
+    readonly clock: Clock;
+    /** Undefined in a child's session, which shows what it was given and no more. */
+    readonly harness: Pick<Harness, 'digest'> | undefined;
+    readonly child?: Child | undefined;
+  },
 ): Routes {
   let made: number[] = [];
   return {
@@ -42,8 +54,8 @@ export function agentPresentations(
           throw new HoldfastError('limit_exceeded', `more than ${maxInPeriod} presentations in a minute`); // [AGENT-DOOR-7]
         }
         const wantsHarness = asked.show.includes('harness') || asked.show.includes('all');
-        const digest = wantsHarness ? await harness.digest() : undefined;
-        const { presentation, nonce, shown, expiresAtMs } = await agent.present({ ...asked, session, harness: digest });
+        const digest = wantsHarness ? await harness?.digest() : undefined;
+        const { presentation, nonce, shown, expiresAtMs } = await agent.present({ ...asked, session, harness: digest }, child); // [CHILD-6]
         answer(response, 201, { presentation, nonce, shown, expiresAtMs });
       },
     },

@@ -23,6 +23,7 @@ import type {
   ToApprove,
   Use,
 } from '../broker/broker.ts';
+import type { Child } from '../children/child.ts';
 import type { Ports } from '../ports.ts';
 import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
@@ -36,38 +37,58 @@ export class SessionAuthority implements Authority {
   private readonly agent: Agent;
   private readonly ports: Pick<Ports, 'primitives' | 'clock'>;
   private readonly by: Asking;
+  private readonly child: Child | undefined;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
-  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking) {
+  /** `child`: whose session it is; undefined: the agent's own. */
+  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking, child?: Child) {
     this.agent = agent;
     this.ports = ports;
     this.by = by;
+    this.child = child;
+  }
+
+  /** What of the agent's grants this session may use at this moment. */
+  held(): readonly Grant[] {
+    const { child } = this;
+    if (child === undefined) return this.agent.grants();
+    if (child.ended !== undefined) return []; // [CHILD-3]
+    return this.agent
+      .grants()
+      .filter(({ grant, fence }) => child.mayUse(grant) && fence.hosts.some(({ host, port }) => child.mayReach(host, port)));
+  }
+
+  private egress(): ReturnType<Agent['egress']> {
+    return this.child?.ended === undefined ? this.agent.egress() : []; // [CHILD-3]
+  }
+
+  private mayReach({ host, port }: Pick<Target, 'host' | 'port'>): boolean {
+    return this.child === undefined || (this.child.ended === undefined && this.child.mayReach(host, port)); // [CHILD-4]
   }
 
   /** What the session's environment holds in place of secrets. */
   environment(): Record<string, string> {
     return Object.fromEntries(
-      this.agent.grants().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])),
+      this.held().flatMap((grant) => (grant.env === undefined ? [] : [[grant.env, this.placeholder(grant)]])),
     );
   }
 
   /** Loopback names at which the operator granted something: inside the session they mean the host, not the session itself. */
   loopbackNames(): string[] {
-    const fenced = this.agent.grants().flatMap(({ fence }) => fence.hosts.map(({ host }) => host));
-    const allowed = this.agent.egress().map(({ host }) => host);
+    const fenced = this.held().flatMap(({ fence }) => fence.hosts.map(({ host }) => host));
+    const allowed = this.egress().map(({ host }) => host);
     const names = new Set([...fenced, ...allowed].map((host) => (host === '[::1]' ? '::1' : host)));
     return ['localhost', '127.0.0.1', '::1'].filter((name) => names.has(name));
   }
 
   grants(): readonly GrantView[] {
-    return this.agent.grants().map((grant) => this.viewOf(grant));
+    return this.held().map((grant) => this.viewOf(grant));
   }
 
   grantsFor({ scheme, host, port }: Target): readonly GrantView[] {
-    if (scheme !== 'https') return [];
-    return this.agent
-      .grants()
+    if (scheme !== 'https' || !this.mayReach({ host, port })) return [];
+    return this.held()
       .filter(({ fence }) => fence.hosts.some((each) => each.host === host && each.port === port))
       .map((grant) => this.viewOf(grant));
   }
@@ -79,13 +100,14 @@ export class SessionAuthority implements Authority {
 
   egressFor({ scheme, host, port }: Target): EgressView | undefined {
     if (scheme === 'http' && port === 443) return undefined; // leave for TLS is no leave for plain text
-    const rule = egressFor(this.agent.egress(), host, port);
+    const rule = this.mayReach({ host, port }) ? egressFor(this.egress(), host, port) : undefined;
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
   /** Throws `refused`, `fence_query`, `fence_body`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
+    if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
     const judged = judge(grant.fence, { query: facts.query, body });
@@ -105,7 +127,7 @@ export class SessionAuthority implements Authority {
 
   /** A handle that the agent asks for by its credential's name, for one request. Throws as `use` does; the record has the reason. [HANDLE-12] */
   async handleFor(name: string, facts: RequestFacts): Promise<string> {
-    const named = this.agent.grants().filter((grant) => grant.name === name);
+    const named = this.mayReach(facts) ? this.held().filter((grant) => grant.name === name) : [];
     const decisions = named.map(({ fence }) => decide(fence, facts));
     const grant = named[decisions.findIndex(({ kind }) => kind === 'allow')];
     if (grant === undefined) {
@@ -132,6 +154,7 @@ export class SessionAuthority implements Authority {
 
   async passed(facts: RequestFacts): Promise<void> {
     this.agent.assertLive();
+    this.child?.assertGoing(); // [CHILD-3]
     const request = recordedRequest(this.ports.primitives, facts, recordPolicy);
     await this.agent.audit.append({ kind: 'request', session: this.by.session, request });
   }
@@ -195,8 +218,23 @@ export class SessionAuthority implements Authority {
     return { open: () => openSealed(this.agent.holder, this.ports.primitives, purpose, sealed), wipe: () => {} };
   }
 
-  private mint({ grant, item, name, agent }: Grant, facts: RequestFacts, options?: { asked: boolean }): Promise<Uint8Array> {
-    return this.agent.handles.mint({ session: this.by.session, agent, grant, item, name }, facts, options);
+  private async mint(
+    { grant, item, name, agent }: Grant,
+    facts: RequestFacts,
+    options?: { asked: boolean },
+  ): Promise<Uint8Array> {
+    const { child } = this;
+    const { session } = this.by;
+    const giveBack = child?.takeUse(); // [CHILD-5]
+    try {
+      const holder = { session, agent, grant, item, name, child: child?.id };
+      const handle = await this.agent.handles.mint(holder, facts, options);
+      child?.assertGoing(); // it may have ended while the event was written; its handles were burned before this one [CHILD-3]
+      return handle;
+    } catch (thrown) {
+      giveBack?.();
+      throw thrown;
+    }
   }
 
   private placeholder({ grant }: Grant): string {
@@ -221,7 +259,7 @@ export class SessionAuthority implements Authority {
 
   /** The grant as the fleet's state has it now; a view may be older than a revocation. */
   private current({ grantId }: GrantView): Grant {
-    const grant = this.agent.grants().find((each) => toHex(each.grant) === grantId);
+    const grant = this.held().find((each) => toHex(each.grant) === grantId);
     if (grant === undefined) throw vaultRefuses();
     return grant;
   }

@@ -2,6 +2,7 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { Agent } from '../agent/agent.ts';
+import type { Child } from '../children/child.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { OwnRequests } from '../mcp/own-request.ts';
 import type { McpView } from '../mcp/tools.ts';
@@ -16,12 +17,19 @@ interface Parts {
   readonly guard: Guard;
   readonly own: OwnRequests;
   readonly access: AccessAsks;
+  readonly child?: Child | undefined;
 }
 
-export function mcpView({ agent, authority, guard, own, access }: Parts): McpView {
+export function mcpView({ agent, authority, guard, own, access, child }: Parts): McpView {
   return {
-    whoami: () => ({ agent: toHex(agent.id), scope: agent.enrolment.scope, mode: 'sealed', labels: [...guard.labels] }),
-    vault: () => vaultOf(agent, authority), // [MCP-6]
+    whoami: () => ({
+      agent: toHex(agent.id),
+      ...(child !== undefined && { child: child.hex }),
+      scope: agent.enrolment.scope,
+      mode: 'sealed',
+      labels: [...guard.labels],
+    }),
+    vault: () => vaultOf(authority), // [MCP-6]
     rules: () => rulesOf(agent),
     uses: {
       mint: (asked) => mintAsked(authority, asked), // [MCP-8]

@@ -2,14 +2,16 @@
 // when whoever asked for it is gone, and with the daemon.
 
 import path from 'node:path';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import type { DoorRequest } from '@holdfast/protocol/door/wire';
+import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
+import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import { createBroker, type Broker } from '../broker/broker.ts';
+import type { Child } from '../children/child.ts';
 import type { Caller } from '../door/server.ts';
 import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
 import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
@@ -22,9 +24,10 @@ import { guardOf } from '../guard/session-guard.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
-import { findCommand } from '../sandbox/command.ts';
+import { isWithin } from '../sandbox/places.ts';
 import { startSandbox, type Sandbox } from '../sandbox/start.ts';
 import { AccessAsks } from './agent-access.ts';
+import { agentChildren, leaveAsked, type RunChildRequest } from './agent-children.ts';
 import { agentDoor } from './agent-door.ts';
 import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
@@ -37,6 +40,16 @@ import { RuledAuthority } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
 
+interface Place {
+  readonly authority: SessionAuthority;
+  readonly broker: Broker;
+  readonly child: Child | undefined;
+  /** Where the program may lie besides, for a session that a session asks for; undefined: anywhere. */
+  readonly within: readonly string[] | undefined;
+  /** Told which program it is, before it runs. */
+  readonly found: (program: string) => void;
+}
+
 /** Holdfast's own tree: read-only inside every session. */
 const installation = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 
@@ -48,6 +61,19 @@ export interface SessionView {
   readonly mode: 'sealed';
   readonly command: string;
   readonly startedAtMs: number;
+  /** Whose of the agent's children it is. */
+  readonly child?: Uint8Array;
+}
+
+/** The session that asks for a child: what a child's session has of it, and nothing else. */
+interface Parent {
+  readonly session: Uint8Array;
+  readonly child: Child | undefined;
+  readonly authority: SessionAuthority;
+  readonly request: RunRequest;
+  readonly labels: Set<string>;
+  /** Programs that it sees besides what every session of this request sees. */
+  readonly programs: readonly string[];
 }
 
 /** All sessions of this daemon. */
@@ -60,6 +86,7 @@ export class Sessions {
   constructor(ports: Ports, paths: HomePaths) {
     this.ports = ports;
     this.paths = paths;
+    this.sweepHomes();
   }
 
   views(): readonly SessionView[] {
@@ -68,6 +95,19 @@ export class Sessions {
 
   /** Runs a command to its end; its exit code is the last reply. Throws coded errors before the command has started. */
   async run(agent: Agent, request: RunRequest, caller: Caller): Promise<void> {
+    await this.carry(agent, request, caller, undefined);
+  }
+
+  /** Beside its parent's session: with the parent's tree, places and environment, whatever the parent says. [CHILD-8] */
+  private async runBeside(agent: Agent, parent: Parent, asked: RunChildRequest, caller: Caller): Promise<void> {
+    const { scope, cwd, path: searched, home, environment } = parent.request;
+    const { command, terminal, child } = asked;
+    const own = { command, child, ...(terminal !== undefined && { terminal }) };
+    const request: RunRequest = { kind: 'run', scope, cwd, path: searched, home, environment, ...own };
+    await this.carry(agent, request, caller, parent);
+  }
+
+  private async carry(agent: Agent, request: RunRequest, caller: Caller, parent: Parent | undefined): Promise<void> {
     agent.assertAble();
     if (this.closing)
       throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
@@ -77,51 +117,79 @@ export class Sessions {
       .basename(request.command[0] ?? '')
       .replace(/[^\x20-\x7e]/g, '?')
       .slice(0, 256);
-    const view: SessionView = { session, agent: agent.id, mode: 'sealed', command: program, startedAtMs: clock.nowMs() };
-    await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
+    const child = request.child && (await this.enrol(agent, request.child, { session, program, parent }));
+    const view: SessionView = {
+      session,
+      agent: agent.id,
+      mode: 'sealed',
+      command: program,
+      startedAtMs: clock.nowMs(),
+      ...(child !== undefined && { child: child.id }),
+    };
+    try {
+      await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
+    } catch (thrown) {
+      if (child !== undefined) agent.children.retire(child, 'failed');
+      throw thrown;
+    }
 
     const by = { session, mode: 'sealed', program } as const;
-    const authority = new RuledAuthority(agent, this.ports, by);
+    const authority = new RuledAuthority(agent, this.ports, by, child);
     const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();
+    child?.onEnd(() => stop.abort());
+    const labels = parent?.labels ?? new Set<string>(); // what one of them has read, all carry [CHILD-9]
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
     let broker: Broker | undefined;
     let own: OwnRequests | undefined;
     let exitCode: number | undefined;
     try {
       // Nothing asks before the sandbox is there, and only then is known how it sees files.
-      let door = agentDoor(agentView(agent, authority));
+      let door = agentDoor(agentView(agent, authority, child));
       broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
       const floor = await SessionFloor.atStart(agent, request.cwd);
-      const harness = new Harness(findCommand(request.command[0] ?? '', request.path, request.cwd).realPath);
-      const sandbox = await this.start(agent, { ...request, ...floor.held }, authority, broker);
+      const programs = [...(parent?.programs ?? [])];
+      const seenBefore = parent && [...programs];
+      let harness: Harness | undefined;
+      const found = (program: string) => {
+        programs.push(program);
+        harness = new Harness(program);
+      };
+      const sandbox = await this.start(
+        agent,
+        { ...request, ...floor.held },
+        { authority, broker, child, within: seenBefore, found },
+      );
       const view = { root: sandbox.root, home: sandbox.home };
-      const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view });
+      const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view, labels });
       authority.heldBy(
         async (readings) =>
           agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
         () => guarding.guard.lastCommand,
       );
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpView({ agent, authority, guard: guarding.guard, own, access });
+      const tools = mcpView({ agent, authority, guard: guarding.guard, own, access, child });
+      const asParent: Parent = { session, child, authority, request, labels, programs };
       door = agentDoor(
-        agentView(agent, authority),
+        agentView(agent, authority, child),
         agentHandles(authority),
         access.routes(),
-        agentPresentations(agent, authority, { session, clock, harness }),
-        agentDelegations(agent.children, session),
+        agentPresentations(agent, authority, { session, clock, harness: child === undefined ? harness : undefined, child }),
+        agentDelegations(agent.children, session, child),
+        agentChildren((asked, by) => this.runBeside(agent, asParent, asked, by), log),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
         mcpRoutes(() => tools),
       );
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();
-      exitCode = await this.accompany(agent, session, { sandbox, broker, caller, floor });
+      exitCode = await this.accompany(agent, session, { sandbox, broker, caller, floor, child });
     } finally {
       await broker?.close();
       await own?.close();
       await agent.endSession(session, exitCode);
+      if (child !== undefined) this.forget(agent, child);
       this.running.delete(toHex(session));
       finish();
     }
@@ -136,18 +204,65 @@ export class Sessions {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
+  /** In less than its parent has, and known to be itself from its first record on. */
+  private async enrol(
+    agent: Agent,
+    terms: ChildTerms,
+    { session, program, parent }: { session: Uint8Array; program: string; parent: Parent | undefined },
+  ): Promise<Child> {
+    const above = parent?.child?.leave ?? { capabilities: agent.own?.capabilities ?? [], depth: maxDelegationDepth };
+    const grants = parent?.authority.held() ?? agent.grants();
+    const child = await agent.children.enrol({
+      ...leaveAsked(terms, { grants, leave: above }),
+      session: parent?.session ?? session,
+      kind: 'session',
+      name: program,
+      parent: parent?.child?.id,
+    });
+    agent.children.speaks(child, session);
+    return child;
+  }
+
+  /** Nothing of a child stays. */
+  private forget(agent: Agent, child: Child): void {
+    agent.children.retire(child);
+    rmSync(this.homeOf(agent, child), { recursive: true, force: true });
+  }
+
+  /** An agent's sessions keep theirs; a child's is its own, and gone with it: what it leaves there must not run with more than it had. [CHILD-8] */
+  private homeOf({ enrolment: { scope } }: Agent, child: Child | undefined): string {
+    const own = path.join(this.paths.scopes, scope);
+    return child === undefined ? path.join(own, 'home') : path.join(own, 'children', child.hex);
+  }
+
+  /** What a daemon that was killed left. */
+  private sweepHomes(): void {
+    try {
+      for (const scope of readdirSync(this.paths.scopes))
+        rmSync(path.join(this.paths.scopes, scope, 'children'), { recursive: true, force: true });
+    } catch {
+      // no session has run here yet
+    }
+  }
+
   private async start(
     agent: Agent,
     request: RunRequest & HeldPlaces,
-    authority: SessionAuthority,
-    broker: Broker,
+    { authority, broker, child, within, found: tellFound }: Place,
   ): Promise<Sandbox> {
-    const { path: found, realPath } = findCommand(request.command[0] ?? '', request.path, request.cwd);
-    if (isClaudeCode(found, realPath)) assertFit(realPath);
-    const scopeHome = path.join(this.paths.scopes, agent.enrolment.scope, 'home');
+    const scopeHome = this.homeOf(agent, child);
     mkdirSync(scopeHome, { recursive: true, mode: 0o700 });
     return startSandbox({
       command: request.command,
+      within,
+      assertFit: ({ path: found, realPath }, tree) => {
+        tellFound(realPath);
+        if (!isClaudeCode(found, realPath)) return;
+        // A session could make it a file that is never read to its end.
+        if (within !== undefined && isWithin(realPath, tree))
+          throw new HoldfastError('harness_unfit', `${found} lies where the session that asks may write`);
+        assertFit(realPath);
+      },
       cwd: request.cwd,
       scopeHome,
       callerPath: request.path,
@@ -170,9 +285,9 @@ export class Sessions {
   private async accompany(
     agent: Agent,
     session: Uint8Array,
-    parts: { sandbox: Sandbox; broker: Broker; caller: Caller; floor: SessionFloor },
+    parts: { sandbox: Sandbox; broker: Broker; caller: Caller; floor: SessionFloor; child: Child | undefined },
   ): Promise<number> {
-    const { sandbox, broker, caller, floor } = parts;
+    const { sandbox, broker, caller, floor, child } = parts;
     broker.attach(sandbox.door);
     let halted = false;
     let unheld: Error | undefined;
@@ -197,6 +312,7 @@ export class Sessions {
       },
       rulesChanged: holds,
     });
+    child?.onEnd(() => broker.cutCredentialed());
     holds(); // they may have changed since the mounts were planned
     const gone = () => sandbox.kill(); // [DOOR-6]
     caller.gone.addEventListener('abort', gone);
@@ -206,6 +322,7 @@ export class Sessions {
       const [code] = await Promise.all([sandbox.exited, carryStreams(sandbox, caller)]);
       // The caller is told why, instead of a code that the command never gave.
       if (halted) agent.assertAble();
+      child?.assertGoing();
       if (unheld !== undefined) throw unheld;
       return code;
     } finally {

@@ -19,7 +19,7 @@ const says = (effect: Decision['effect'], more: Partial<Decision> = {}): Decisio
   ...more,
 });
 
-function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}) {
+function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}, labels?: Set<string>) {
   const acts: JudgedAct[] = [];
   const asked: string[] = [];
   const faults: string[] = [];
@@ -37,6 +37,7 @@ function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}) {
       ...change,
     },
     { agent: 'a', scope: 'main', mode: 'sealed', view: { root: '/nonexistent', home: '/home/agent' }, branch: () => 'main' },
+    labels,
   );
   return { guard, acts, asked, faults };
 }
@@ -268,3 +269,16 @@ test('a request with two readings is asked about once, denied for either, and la
 function reasonOf(verdict: Awaited<ReturnType<Guard['judge']>>): string {
   return verdict.kind === 'deny' ? verdict.reason : assert.fail('it may happen');
 }
+
+test('sessions that share one set of labels are judged under what any of them has read [CHILD-9]', async () => {
+  const labels = new Set<string>();
+  const seen: string[][] = [];
+  const decide: Policy['decide'] = (_call, { labels: carried }) => {
+    seen.push([...carried]);
+    return says('allow', { labels: ['untrusted'] });
+  };
+  const [child, parent] = [guardWith(decide, {}, labels), guardWith(decide, {}, labels)];
+  await child.guard.judge(bash('cat page'));
+  await parent.guard.judge(bash('curl'));
+  assert.deepEqual(seen, [[], ['untrusted']]);
+});

@@ -21,7 +21,7 @@ export const maxDelegationMs = 3_600_000;
 const capabilities = list(capability, { max: 32 });
 const audiences = optional(list(audienceName, { min: 1, max: 16 }));
 /** Where requests may go: a host as URLs have it, and a port. */
-const placeName = text({ min: 3, max: 262, pattern: /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}$/ });
+export const placeName = text({ min: 3, max: 262, pattern: /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}$/ });
 const hosts = optional(list(placeName, { max: 64 }));
 const uses = optional(integer({ min: 1, max: 1_000_000 }));
 

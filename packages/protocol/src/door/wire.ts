@@ -20,6 +20,7 @@ import {
 } from '../codec/schema.ts';
 import { framed } from '../codec/framing.ts';
 import { capability, custodyLevel, scopeName } from '../blind/pairing-offer.ts';
+import { placeName } from '../custody/delegation.ts';
 import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
@@ -41,6 +42,21 @@ export const maxRefusals = 16;
 const path = text({ min: 1, max: 4096 });
 const size = integer({ min: 1, max: 10_000 });
 
+const terminal = optional(record({ columns: size, rows: size, term: text({ max: 64 }) }));
+const command = list(text({ max: 128 * 1024 }), { min: 1, max: 4096 });
+/** What of its parent's leave a child gets, spec/delegation.md. */
+const childTerms = record({
+  /** Capabilities; `vault:use` and `vault:use:NAME` stand for the credentials that it may use. Others it has none of. */
+  only: list(text({ min: 1, max: 160 }), { max: 64 }),
+  /** `host:port`; absent, here and below: as its parent. */
+  hosts: optional(list(placeName, { max: 64 })),
+  uses: optional(integer({ min: 1, max: 1_000_000 })),
+  lifeS: optional(integer({ min: 1, max: 3600 })),
+  /** How many more children may stand below it; absent: none. */
+  depth: optional(integer({ max: 2 })),
+});
+export type ChildTerms = Infer<typeof childTerms>;
+
 /** What the CLI sends. The first frame of a connection is a request; `input`, `resize` … follow only a `run`. */
 export const doorRequest = union({
   status: {},
@@ -60,7 +76,7 @@ export const doorRequest = union({
   'await-control': { fleet: fleetId, position: integer(), hash: digest, timeoutMs: integer({ max: 60_000 }) },
   run: {
     scope: scopeName,
-    command: list(text({ max: 128 * 1024 }), { min: 1, max: 4096 }),
+    command,
     cwd: path,
     path: text({ max: 32 * 1024 }),
     home: path,
@@ -68,8 +84,12 @@ export const doorRequest = union({
       max: 256,
       key: text({ min: 1, max: 256, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/ }),
     }),
-    terminal: optional(record({ columns: size, rows: size, term: text({ max: 64 }) })),
+    terminal,
+    /** In a session of a child's: with less than the agent. */
+    child: optional(childTerms),
   },
+  /** Within a session: a child's, beside it. Where it runs and what it sees is the parent's. */
+  'run-child': { command, terminal, child: childTerms },
   /** A page of an agent's audit log: its events, or the signed checkpoints over them; oldest first. */
   audit: {
     agent: text({ max: 64 }),
@@ -140,6 +160,8 @@ const sessionView = record({
   mode: text({ max: 16 }),
   command: text({ max: 256 }),
   startedAtMs: integer(wallClockMs),
+  /** Whose of the agent's children it is. */
+  child: optional(principalId),
   /** Nothing happens in it until an operator lets it go on; what was changed. */
   suspended: optional(text({ max: 1024 })),
   /** Its harness lets acts pass when a hook fails. */
