@@ -45,6 +45,8 @@ export interface BrokerLog {
 
 export interface BrokerOptions {
   readonly authority: Authority;
+  /** Whose request it is that names somebody to its proxy. Throws a coded refusal for a name that nobody has. Default: nobody has one. */
+  readonly named?: (name: string) => Authority;
   /** Answers requests to the session's own port as an origin. */
   readonly door: (request: IncomingMessage, response: ServerResponse) => void;
   readonly log: BrokerLog;
@@ -64,18 +66,19 @@ export interface Broker {
   attach(server: Server): void;
   /** Revocation: open requests that carry a credential end at once, and so do connections that carried it. */
   cutCredentialed(grantId?: string): void;
+  /** Ends the open requests of one of those that are named, whatever they carry. */
+  cutOf(authority: Authority): void;
   /** Ends everything; resolves when the attached servers are closed. */
   close(): Promise<void>;
 }
 
 /** One broker a session: its certificates, fingerprints and upstream connections are shared with no other. */
 export async function createBroker(options: BrokerOptions): Promise<Broker> {
-  const { authority, log } = options;
+  const { authority: own, log } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const certificates = await createSessionAuthority(options.nowMs ?? Date.now);
   const upstreams = new Upstreams(options.resolve ?? systemResolve, limits);
-  const ports: ExchangePorts = {
-    authority,
+  const shared: Omit<ExchangePorts, 'authority'> = {
     upstreams,
     limits,
     prints: new Fingerprints(limits.maxSecrets),
@@ -85,13 +88,13 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const exchanges = new Set<Exchange>();
   const servers = new Set<Server>();
 
-  const refused = (facts: Partial<RequestFacts>, thrown: unknown): void => {
+  const refused = (facts: Partial<RequestFacts>, thrown: unknown, authority: Authority = own): void => {
     const code = codeOf(thrown);
     if (code === 'internal') log.warn({ code }, 'a request failed in the broker');
     authority.refused(facts, code);
   };
 
-  const forward = (target: Target, originForm: string, client: Inbound): void => {
+  const forward = (target: Target, originForm: string, client: Inbound, authority: Authority): void => {
     let facts: Partial<RequestFacts> = target;
     let head: RequestHead | undefined;
     try {
@@ -108,10 +111,10 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       else if (head.upgrade !== 'none') throw refusal('upgrade_refused'); // [BROKER-12]
       if (head.upgrade !== 'none' && decision.kind === 'attach' && decision.grant.approve) throw refusal('upgrade_refused'); // [APPROVAL-18]
       if (valuesOf(head.headers, 'expect').length > 0) client.proceed();
-      run(new Exchange(ports, decision, head, client));
+      run(new Exchange({ ...shared, authority }, decision, head, client));
     } catch (error) {
       if (head !== undefined) authority.misused(handlesIn(head, originForm)); // [HANDLE-6]
-      refused(facts, error);
+      refused(facts, error, authority);
       client.refuse(error);
     }
   };
@@ -124,7 +127,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const clients = new Clients({
     certificates,
     limits,
-    mayConnect: (target) => authority.grantsFor(target).length > 0 || authority.egressFor(target) !== undefined,
+    asker: (name) => (name === undefined ? own : (options.named ?? nobody)(name)),
+    mayConnect: (target, by) => by.grantsFor(target).length > 0 || by.egressFor(target) !== undefined,
     refused,
     forward,
     door: options.door,
@@ -142,6 +146,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       }
       upstreams.cut(grantId);
     },
+    cutOf(authority) {
+      for (const exchange of exchanges) if (exchange.authority === authority) exchange.cut(); // [BROKER-34]
+    },
     async close() {
       const closed = [...servers].map((server) => new Promise<void>((done) => server.close(() => done())));
       for (const exchange of exchanges) exchange.cut();
@@ -150,4 +157,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       await Promise.all(closed);
     },
   };
+}
+
+function nobody(): never {
+  throw refusal('child_ended');
 }

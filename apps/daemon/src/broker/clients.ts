@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { codeOf } from '@holdfast/protocol/errors';
+import type { Authority } from './authority.ts';
 import type { SessionAuthority } from './certificates.ts';
 import { inboundOf, lastResponseOn, upgradeOf, type Inbound } from './inbound.ts';
 import type { Limits } from './limits.ts';
@@ -17,12 +18,19 @@ import { canonicalHost, hostHeaderMatches, parseAbsoluteForm, parseAuthority, ty
 export interface ClientPorts {
   readonly certificates: SessionAuthority;
   readonly limits: Limits;
-  /** Whether anything of this session may go to the target at all. */
-  mayConnect(target: Target): boolean;
-  refused(facts: Partial<Target>, thrown: unknown): void;
+  /** Who asks, by what a request names to its proxy; undefined: nobody in particular. Throws a coded refusal. */
+  asker(name: string | undefined): Authority;
+  /** Whether anything of theirs may go to the target at all. */
+  mayConnect(target: Target, by: Authority): boolean;
+  refused(facts: Partial<Target>, thrown: unknown, by?: Authority): void;
   /** A request that arrived for `target`, origin form in `originForm`. */
-  forward(target: Target, originForm: string, client: Inbound): void;
+  forward(target: Target, originForm: string, client: Inbound, by: Authority): void;
   door(request: IncomingMessage, response: ServerResponse): void;
+}
+
+interface Tunnel {
+  readonly target: Target;
+  readonly by: Authority;
 }
 
 type Asked = (request: IncomingMessage, response: ServerResponse, client: Inbound) => void;
@@ -33,7 +41,7 @@ export class Clients {
   readonly #inner: Server;
   readonly #sockets = new Set<Socket>();
   readonly #streams = new Set<ServerHttp2Stream>();
-  readonly #tunnels = new WeakMap<Duplex, Target>();
+  readonly #tunnels = new WeakMap<Duplex, Tunnel>();
   readonly #deadlines = new WeakMap<Duplex, HeadDeadline>();
 
   constructor(ports: ClientPorts) {
@@ -107,7 +115,7 @@ export class Clients {
     try {
       const { target, originForm } = url.startsWith('/') ? ownForm(request, url) : parseAbsoluteForm(url);
       if (!isOwnPort(target, request)) {
-        this.#ports.forward(target, originForm, client);
+        this.#ports.forward(target, originForm, client, this.#ports.asker(nameIn(request)));
         return;
       }
       if (!hostHeaderMatches(request.headers.host ?? '', target)) throw refusal('target_mismatch');
@@ -120,15 +128,16 @@ export class Clients {
   }
 
   #tunnelled(request: IncomingMessage, response: ServerResponse, client: Inbound): void {
-    const target = this.#tunnels.get(request.socket);
-    if (target === undefined) this.#refuse({}, refusal('internal'), response);
-    else this.#ports.forward(target, request.url ?? '', client);
+    const tunnel = this.#tunnels.get(request.socket);
+    if (tunnel === undefined) this.#refuse({}, refusal('internal'), response);
+    else this.#ports.forward(tunnel.target, request.url ?? '', client, tunnel.by);
   }
 
   async #connect(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     // From here on the tunnel has deadlines of its own.
     this.#deadlines.get(socket)?.end();
     let target: Target | undefined;
+    let by: Authority | undefined;
     try {
       if (!/^1\.[01]$/.test(request.httpVersion)) throw refusal('request_malformed'); // a line without a version is none of HTTP/1.1
       target = parseAuthority(request.url ?? '', 'https');
@@ -136,19 +145,24 @@ export class Clients {
       // Some clients name the proxy here; nothing is ever decided by it.
       if (host !== undefined && !hostHeaderMatches(host, target) && !isOwnPort(parseAuthority(host, 'http', 80), request))
         throw refusal('target_mismatch'); // [BROKER-4]
-      if (!this.#ports.mayConnect(target)) throw refusal('egress_denied'); // [BROKER-13]
+      by = this.#ports.asker(nameIn(request)); // [BROKER-34]
+      if (!this.#ports.mayConnect(target, by)) throw refusal('egress_denied'); // [BROKER-13]
       const secureContext = await this.#ports.certificates.contextFor(target.host);
       if (socket.destroyed) return;
       socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       if (head.length > 0) socket.unshift(head);
-      this.#intercept(new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['h2', 'http/1.1'] }), target);
+      this.#intercept(new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['h2', 'http/1.1'] }), {
+        target,
+        by,
+      });
     } catch (error) {
-      this.#ports.refused(target ?? {}, error);
+      this.#ports.refused(target ?? {}, error, by);
       this.#turnAway(socket, error);
     }
   }
 
-  #intercept(tls: TLSSocket, target: Target): void {
+  #intercept(tls: TLSSocket, tunnel: Tunnel): void {
+    const { target, by } = tunnel;
     const late = setTimeout(() => tls.destroy(), this.#ports.limits.handshakeTimeoutMs);
     late.unref();
     tls.on('error', () => tls.destroy());
@@ -156,17 +170,17 @@ export class Clients {
     tls.once('secure', () => {
       clearTimeout(late);
       if (!namesTarget(tls, target)) {
-        this.#ports.refused(target, refusal('target_mismatch')); // [BROKER-3]
+        this.#ports.refused(target, refusal('target_mismatch'), by); // [BROKER-3]
         tls.destroy();
         return;
       }
-      this.#tunnels.set(tls, target);
-      if (tls.alpnProtocol === 'h2') this.#serveStreams(tls, target);
+      this.#tunnels.set(tls, tunnel);
+      if (tls.alpnProtocol === 'h2') this.#serveStreams(tls, tunnel);
       else this.#serve(this.#inner, tls);
     });
   }
 
-  #serveStreams(tls: TLSSocket, target: Target): void {
+  #serveStreams(tls: TLSSocket, { target, by }: Tunnel): void {
     const { limits } = this.#ports;
     const deadline = new HeadDeadline(tls, limits.headTimeoutMs, () => {
       // Tells the client that nothing it may be sending was taken.
@@ -182,7 +196,7 @@ export class Clients {
         deadline.pauseFor(stream);
         return true;
       },
-      asked: (path, client) => this.#ports.forward(target, path, client),
+      asked: (path, client) => this.#ports.forward(target, path, client, by),
     });
   }
 
@@ -198,7 +212,8 @@ export class Clients {
       return;
     }
     const thrown = refusal(error.code === 'HPE_HEADER_OVERFLOW' ? 'limit_exceeded' : 'request_malformed');
-    this.#ports.refused(this.#tunnels.get(socket) ?? {}, thrown);
+    const { target = {}, by } = this.#tunnels.get(socket) ?? {};
+    this.#ports.refused(target, thrown, by);
     this.#turnAway(socket, thrown, codeOf(thrown) === 'limit_exceeded' ? 431 : 400);
   }
 
@@ -238,6 +253,15 @@ class HeadDeadline {
     this.#ended = true;
     clearTimeout(this.#timer);
   }
+}
+
+/** The user's name in `Proxy-Authorization`, which tells who asks; it proves nothing. Throws for one that can't be read. [BROKER-34] */
+function nameIn({ headersDistinct }: IncomingMessage): string | undefined {
+  const [value, ...more] = headersDistinct['proxy-authorization'] ?? [];
+  if (value === undefined) return undefined;
+  const basic = more.length === 0 ? /^basic +([a-z0-9+/]+=*) *$/i.exec(value) : null;
+  if (basic?.[1] === undefined) throw refusal('child_ended');
+  return Buffer.from(basic[1], 'base64').toString('latin1').split(':', 1)[0] ?? '';
 }
 
 const loopbackNames: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);

@@ -22,7 +22,7 @@ import type { UpstreamSocket } from './upstream-socket.ts';
 import type { Upstreams } from './upstreams.ts';
 import { assertSwitched, carryFrames, webSocketHeaders } from './websocket.ts';
 
-/** What one session's exchanges have in common. */
+/** What one session's exchanges have in common, but for whose they are. */
 export interface ExchangePorts {
   readonly authority: Authority;
   readonly upstreams: Upstreams;
@@ -106,6 +106,7 @@ function attachment({ attach }: GrantView, query: string, text: string): { reado
 /** Settled once: by its end, or by a cut from outside. */
 export class Exchange {
   readonly grantId: string | undefined;
+  readonly authority: Authority;
   readonly #ports: ExchangePorts;
   readonly #decision: Passing;
   readonly #head: RequestHead;
@@ -122,6 +123,7 @@ export class Exchange {
 
   constructor(ports: ExchangePorts, decision: Passing, head: RequestHead, client: Inbound) {
     this.#ports = ports;
+    this.authority = ports.authority;
     this.#decision = decision;
     this.#head = head;
     this.#client = client;

@@ -37,6 +37,11 @@ const texts = {
     message: 'An operator has to approve this request, and nobody could be asked about all of it.',
     next: 'Send a short request with text in its body; see if the relay is there.',
   },
+  child_ended: {
+    status: 403,
+    message: 'What this request was started by has ended.',
+    next: 'Start it again from a call that goes on.',
+  },
   client_auth_refused: {
     status: 403,
     message: 'This host has a granted credential, and the request brought its own authentication.',

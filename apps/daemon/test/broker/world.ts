@@ -86,12 +86,12 @@ export interface World extends AsyncDisposable {
   /** A grant for localhost at that origin: any request it covers. */
   grant(origin: TestOrigin, change?: Partial<GrantView>): GrantView;
   open(): Promise<Socket>;
-  /** A tunnel with the client's TLS, by CONNECT. */
-  tunnel(target: string, servername?: string, protocols?: string[]): Promise<TLSSocket>;
+  /** A tunnel with the client's TLS, by CONNECT. `head`: more lines of its head. */
+  tunnel(target: string, servername?: string, protocols?: string[], head?: string): Promise<TLSSocket>;
   /** The same, speaking HTTP/2 inside. */
   http2(target: string): Promise<ClientHttp2Session>;
   /** Sends bytes as they are through a tunnel and reads one reply. */
-  ask(target: string, request: string | Buffer): Promise<Reply>;
+  ask(target: string, request: string | Buffer, head?: string): Promise<Reply>;
   defer(action: () => void | Promise<void>): void;
 }
 
@@ -176,9 +176,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     return socket;
   };
 
-  const tunnel = async (target: string, servername?: string, protocols: string[] = []): Promise<TLSSocket> => {
+  const tunnel = async (target: string, servername?: string, protocols: string[] = [], head = ''): Promise<TLSSocket> => {
     const socket = await open();
-    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
+    socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${head}\r\n`);
     const reply = await readReply(socket, { headOnly: true });
     if (reply.status !== 200) throw new Refused(reply);
     const host = target.replace(/:\d+$/, '');
@@ -263,10 +263,10 @@ export async function world(options: WorldOptions = {}): Promise<World> {
       deferred.push(() => session.destroy());
       return session;
     },
-    async ask(target, request) {
+    async ask(target, request, head) {
       let tls: TLSSocket;
       try {
-        tls = await tunnel(target);
+        tls = await tunnel(target, undefined, [], head);
       } catch (error) {
         if (error instanceof Refused) return error.reply;
         throw error;
