@@ -21,6 +21,7 @@ import { withPacks } from '@holdfast/protocol/rules/packs/packs';
 import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bedrock.ts';
 import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
+import { CallTags } from '../../apps/daemon/src/guard/call-tags.ts';
 import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
 import { SubAgents } from '../../apps/daemon/src/guard/sub-agents.ts';
 import { heldPlaces } from '../../apps/daemon/src/guard/held-places.ts';
@@ -169,7 +170,8 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     },
     { agent: 'a'.repeat(32), scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
-  const subAgents = new SubAgents();
+  const subAgents = new SubAgents({ nowMs: () => 0, enrol: async () => undefined, retire: () => {} });
+  const tags = new CallTags((length) => primitives.random(length));
   const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
   const tools = mcpRoutes(() => ({
     whoami: () => ({ agent: 'the rig' }),
@@ -183,7 +185,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
   }));
   const fault = (code: string) => void faults.push(code);
   const door = agentDoor(
-    claudeCodeRoutes(() => ({ guard, subAgents, bedrock, view, settings: 'fixed', fault })),
+    claudeCodeRoutes(() => ({ guard, subAgents, tags, bedrock, view, settings: 'fixed', fault })),
     tools,
   );
   const model = answerAsModel(scene.script, scene.subagents);

@@ -197,7 +197,7 @@ export const audit: Area = {
       id: 'A-8.recorded',
       off: 'a use is on no record',
       file: 'apps/daemon/src/vault/mint.ts',
-      from: "await recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request });",
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request });",
       to: 'void [grant, item, agent];',
       red: { [crash]: 'the service sees exactly as many as were consumed' },
     },

@@ -486,8 +486,8 @@ export const credentials: Area = {
       id: 'C-7.waited-for',
       off: 'nobody waits for the record of a use',
       file: 'apps/daemon/src/vault/mint.ts',
-      from: "await recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request });",
-      to: "void recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request }).catch(() => {});",
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request });",
+      to: "void recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request }).catch(() => {});",
       red: { [mint]: 'that cannot be recorded is not minted and not used' },
     },
     {

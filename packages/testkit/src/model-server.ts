@@ -83,6 +83,6 @@ export function answerAsModel(script: Script, subagents: Readonly<Record<string,
 }
 
 /** Listens like `startOrigin`. */
-export function startModelServer(script: Script): Promise<Origin> {
-  return startOrigin(answerAsModel(script));
+export function startModelServer(script: Script, subagents?: Readonly<Record<string, Script>>): Promise<Origin> {
+  return startOrigin(answerAsModel(script, subagents));
 }

@@ -41,6 +41,8 @@ export interface Asked {
   readonly act: Act;
   readonly call: Uint8Array;
   readonly because: readonly Because[];
+  /** Which of the agent's children acts, for the record; absent: whose session it is. */
+  readonly child?: Uint8Array;
   /** How long the caller can wait. */
   readonly withinMs?: number;
   /** The caller has gone: nobody waits any more. */
@@ -118,9 +120,10 @@ export class Approvals {
     const ask = ports.primitives.random(16);
     const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
     const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
+    const who = whoOf(by, asked);
     const told = this.limits.begin(by.session, asked.call);
     if (told !== 'ask') {
-      note({ kind: 'answered', session: by.session, ask, outcome: told });
+      note({ kind: 'answered', ...who, ask, outcome: told });
       return { ask, outcome: told, expiresAtMs }; // [APPROVAL-8]
     }
     const untilMs = ports.clock.monotonicMs() + lifeMs;
@@ -135,7 +138,7 @@ export class Approvals {
     const { outcome, device, sealed } = ended;
     this.limits.end(by.session, asked.call, outcome);
     try {
-      await record({ kind: 'answered', session: by.session, ask, outcome, ...(device !== undefined && { device }) });
+      await record({ kind: 'answered', ...who, ask, outcome, ...(device !== undefined && { device }) });
     } catch {
       return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
     }
@@ -190,10 +193,11 @@ export class Approvals {
   /** Asks, and waits for the first answer that counts, the end of its time, or of whoever waits. */
   private async answered(
     by: Asking,
-    { act, call, because, gone }: Asked,
+    asked: Asked,
     terms: Pick<UseAnswer, 'ask' | 'expiresAtMs'> & { readonly lifeMs: number; readonly untilMs: number },
   ): Promise<Ended> {
     const { record } = this.options;
+    const { act, call, because, gone } = asked;
     const { ask, lifeMs, untilMs, expiresAtMs } = terms;
     const { promise, resolve: ended } = Promise.withResolvers<Ended>();
     this.open.set(toHex(ask), { asked: { ask, call, act }, session: by.session, untilMs, ended });
@@ -203,7 +207,7 @@ export class Approvals {
     try {
       if (gone?.aborted === true) return { outcome: 'withdrawn' };
       const rules = because.map(({ rule }) => rule);
-      await record({ kind: 'asked', session: by.session, ask, call, lifeMs, rules }); // [APPROVAL-10]
+      await record({ kind: 'asked', ...whoOf(by, asked), ask, call, lifeMs, rules }); // [APPROVAL-10]
       const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
       // An answer can't come before the ask has left; its time can be up before.
       return await Promise.race([promise, sent.then(() => promise)]);
@@ -263,4 +267,8 @@ export class Approvals {
     const leftMs = Math.max(untilMs - this.options.ports.clock.monotonicMs() + closedLongerMs, leastClosedLifeMs);
     await this.send({ kind: 'closed', v: 1, ask, outcome }, Math.ceil(leftMs)).catch(() => {}); // [APPROVAL-13]
   }
+}
+
+function whoOf({ session }: Asking, { child }: Asked): { readonly session: Uint8Array; readonly child?: Uint8Array } {
+  return { session, ...(child !== undefined && { child }) };
 }

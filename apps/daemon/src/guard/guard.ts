@@ -7,6 +7,7 @@ import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { absolute, spellings, type View } from './paths.ts';
 import type { ReportedAct, Verdict } from './reported.ts';
+import type { SubAgent } from './sub-agents.ts';
 
 /** The rules in force at this moment. */
 export interface Policy {
@@ -24,6 +25,8 @@ export interface JudgedAct {
   /** Of the call to the last byte of its input: what an operator's answer is bound to. */
   readonly digest: Uint8Array;
   readonly context: CallContext;
+  /** As which of the agent's children; absent: the session's. */
+  readonly child?: Uint8Array;
   readonly decision: Decision;
   readonly allowed: boolean;
   readonly rulesVersion: number | undefined;
@@ -122,10 +125,11 @@ export class Guard {
    * A request that the daemon sees itself, in every reading that servers may have of it: the one that rules object to most stands for it, so an
    * operator is asked once. What no rule speaks of needs no record beside that of the request. Total. [GUARD-16]
    */
-  async judgeRequest(readings: readonly [ToolCall, ...ToolCall[]]): Promise<Verdict> {
+  async judgeRequest(readings: readonly [ToolCall, ...ToolCall[]], subAgent?: SubAgent): Promise<Verdict> {
     try {
+      const by = subAgent === undefined ? {} : { subAgent };
       const acts = readings.map((call) => {
-        const reported = { harness: call.harness, id: undefined, call, withInput: () => call, directory: '/' };
+        const reported = { harness: call.harness, id: undefined, call, withInput: () => call, directory: '/', ...by };
         return { reported, call, decision: this.#ports.policy().decide(call, this.#context(reported)) };
       });
       const worst = acts.reduce((most, act) => (objection(act.decision) > objection(most.decision) ? act : most));
@@ -158,7 +162,17 @@ export class Guard {
     const { decision, runs } = this.#decision(reported, call, policy, context);
     const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
     const label = reported.harness === brokerHarness ? ('observed' as const) : ('reported' as const);
-    const judged = { id, label, call, digest: this.#ports.digest(call), context, decision, rulesVersion: policy.version };
+    const child = reported.subAgent?.child?.id;
+    const judged = {
+      id,
+      label,
+      call,
+      digest: this.#ports.digest(call),
+      context,
+      ...(child !== undefined && { child }),
+      decision,
+      rulesVersion: policy.version,
+    };
     // What an operator sees, and their yes is bound to, is what will run.
     const shown = { ...judged, call: runs, digest: this.#ports.digest(runs) };
     const outcome = decision.effect === 'ask' ? await this.#ports.approve(shown, gone) : undefined;

@@ -6,12 +6,15 @@ import { callDigest } from '@holdfast/protocol/approvals/call';
 import { writeAct } from '@holdfast/protocol/audit/act';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import type { CallContext } from '@holdfast/protocol/rules/call';
 import { decide, type Decision } from '@holdfast/protocol/rules/decide';
 import type { Agent } from '../agent/agent.ts';
 import type { Ports } from '../ports.ts';
+import type { Child } from '../children/child.ts';
 import { BedrockContext } from './bedrock.ts';
+import type { CallTags } from './call-tags.ts';
 import type { Guarding } from './claude-code/door.ts';
 import { actTimeoutMs } from './claude-code/hooks.ts';
 import { Guard, type JudgedAct } from './guard.ts';
@@ -34,12 +37,15 @@ export interface Session {
   readonly labels?: Set<string> | undefined;
   /** Throws why it may do nothing now. */
   readonly assertGoing?: () => void;
+  /** Whose of the agent's children the session is. */
+  readonly child?: Child | undefined;
+  readonly tags?: CallTags;
 }
 
 export function guardOf(
   agent: Agent,
   { primitives, clock }: Ports,
-  { session, mode, program, tree, view, labels, assertGoing }: Session,
+  { session, mode, program, tree, view, labels, assertGoing, child, tags }: Session,
 ): Guarding {
   const repository = repositoryOf(tree);
   const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
@@ -52,10 +58,11 @@ export function guardOf(
         return { version, decide: (call, context) => decide(rules, call, context) };
       },
       digest: (call) => callDigest(primitives, { agent: agent.id, session }, call),
-      approve: ({ call, context, decision }, gone) =>
+      approve: ({ call, context, child: by, decision }, gone) =>
         agent.approvals.askAboutCall({ session, mode, program }, call, {
           because: becauseOf(decision),
           directory: context.directory,
+          ...(by !== undefined && { child: by }),
           ...(context.subagent !== undefined && { subagent: context.subagent[0] }),
           withinMs: askWithinMs,
           ...(gone !== undefined && { gone }),
@@ -80,7 +87,15 @@ export function guardOf(
     const { version, texts } = agent.bedrock;
     return { version, texts: [...texts.values()].map(({ text }) => text) };
   });
-  return { guard, subAgents: new SubAgents(), bedrock, view, settings: 'fixed', fault };
+  const subAgents = new SubAgents({
+    nowMs: () => clock.monotonicMs(),
+    enrol: async (name, parent = child) => {
+      const depth = (parent?.leave.depth ?? maxDelegationDepth) - 1;
+      return depth < 0 ? undefined : agent.children.enrol({ session, kind: 'sub-agent', name, parent: parent?.id, depth });
+    },
+    retire: (ended) => agent.children.retire(ended),
+  });
+  return { guard, subAgents, tags, bedrock, view, settings: 'fixed', fault };
 }
 
 /** As many as an ask has room for. */
@@ -98,7 +113,7 @@ const maxRecorded = 16;
 
 function reportOf(
   session: Uint8Array,
-  { id, label, call, digest, context, decision, allowed, rulesVersion }: JudgedAct,
+  { id, label, call, digest, context, child, decision, allowed, rulesVersion }: JudgedAct,
 ): AuditReport {
   const { tool, harness, name, command, paths, url, method, server, mcpTool } = call;
   const act = writeAct({
@@ -112,6 +127,7 @@ function reportOf(
   return {
     kind: 'tool-call',
     session,
+    ...(child !== undefined && { child }),
     toolUse: shown(id, 128),
     label,
     tool,

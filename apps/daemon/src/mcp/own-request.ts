@@ -39,22 +39,23 @@ export class OwnRequests {
     this.#folder = folder;
   }
 
-  /** @throws limit_exceeded, upstream_unreachable, upstream_timeout */
-  async send({ method, url, headers, body }: OwnRequest): Promise<OwnReply> {
+  /** `name`: whose request it is, as the broker knows them; absent: the session's. @throws limit_exceeded, upstream_unreachable, upstream_timeout */
+  async send({ method, url, headers, body }: OwnRequest, name?: string): Promise<OwnReply> {
     if (this.#open >= maxAtOnce) throw new HoldfastError('limit_exceeded', `more than ${maxAtOnce} requests at once`);
     this.#open += 1;
     const late = AbortSignal.timeout(timeoutMs);
     try {
+      const named = name === undefined ? {} : { 'proxy-authorization': `Basic ${Buffer.from(`${name}:x`).toString('base64')}` };
       const { socketPath } = await (this.#way ??= this.#listen());
       const secure = url.protocol === 'https:';
-      const socket = secure ? await this.#tunnel(socketPath, url, late) : connect(socketPath);
+      const socket = secure ? await this.#tunnel(socketPath, url, late, named) : connect(socketPath);
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
       // Always on this socket: an agent, or an address, would lead around the broker. [MCP-1]
       const sent = request({
         createConnection: () => socket,
         method,
         path: secure ? `${url.pathname}${url.search}` : `${url.origin}${url.pathname}${url.search}`,
-        headers: { ...headers, ...length, host: url.host, connection: 'close' },
+        headers: { ...headers, ...length, ...(!secure && named), host: url.host, connection: 'close' },
         signal: late,
       });
       const reply = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -86,11 +87,11 @@ export class OwnRequests {
   }
 
   /** TLS with the broker, which says no by status before there is a tunnel. */
-  async #tunnel(socketPath: string, url: URL, signal: AbortSignal): Promise<Socket> {
+  async #tunnel(socketPath: string, url: URL, signal: AbortSignal, named: Readonly<Record<string, string>>): Promise<Socket> {
     const place = `${url.hostname}:${url.port === '' ? '443' : url.port}`;
     const plain = await new Promise<Socket>((resolve, reject) => {
       const createConnection = () => connect(socketPath);
-      const asked = request({ createConnection, method: 'CONNECT', path: place, headers: { host: place }, signal });
+      const asked = request({ createConnection, method: 'CONNECT', path: place, headers: { ...named, host: place }, signal });
       asked.once('error', reject);
       asked.once('connect', (reply, tunnel) => (reply.statusCode === 200 ? resolve(tunnel) : reject(refusedBy(reply))));
       asked.end();

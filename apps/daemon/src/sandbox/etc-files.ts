@@ -13,6 +13,7 @@ export interface EtcFile {
   /** Absolute, below /etc. */
   readonly path: string;
   readonly data: Uint8Array;
+  readonly executable?: true;
 }
 
 /** Settings of programs and libraries; none holds a secret or names a person. */
@@ -87,6 +88,7 @@ export function etcMounts(caBundle: Uint8Array, home: string, shell: string, ext
     [bundlePath, caBundle],
     [javaStorePath, javaTrustStore(caBundle)],
   ]);
+  const executable = new Set(extra.flatMap((file) => (file.executable === true ? [file.path] : [])));
   for (const { path, data } of extra) {
     if (!isAbsolute(path) || normalize(path) !== path || !path.startsWith('/etc/')) {
       throw new HoldfastError('usage', `${path} is not a path below /etc`);
@@ -107,7 +109,17 @@ export function etcMounts(caBundle: Uint8Array, home: string, shell: string, ext
     if (!files.has(link)) list.push('--dir', dirname(link), '--symlink', bundlePath, link);
   }
   for (const [path, data] of files) {
-    list.push('--perms', '0755', '--dir', dirname(path), '--perms', '0444', '--file', Buffer.from(data as string), path);
+    list.push(
+      '--perms',
+      '0755',
+      '--dir',
+      dirname(path),
+      '--perms',
+      executable.has(path) ? '0555' : '0444',
+      '--file',
+      Buffer.from(data as string),
+      path,
+    );
   }
   list.push('--symlink', '/proc/mounts', '/etc/mtab', '--remount-ro', '/etc');
   return list;

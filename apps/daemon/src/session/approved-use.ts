@@ -34,13 +34,15 @@ interface Parts {
   readonly agent: Agent;
   readonly ports: Pick<Ports, 'primitives' | 'clock'>;
   readonly by: Asking;
+  /** Which of the agent's children asks, for the record. */
+  readonly child: Uint8Array | undefined;
   /** The last command that the session's harness told of. */
   readonly lastCommand: () => string | undefined;
 }
 
 /** Waits for an operator. Throws `approval_denied`, `approval_expired`, `approval_crowded`, `approval_unavailable`. [APPROVAL-18] */
 export async function approvedUse(
-  { agent, ports: { primitives, clock }, by, lastCommand }: Parts,
+  { agent, ports: { primitives, clock }, by, child, lastCommand }: Parts,
   grant: Grant,
   facts: RequestFacts,
   sent: Sent,
@@ -57,6 +59,7 @@ export async function approvedUse(
       act: { kind: 'use', ...request, key: key.publicKey, ...reported },
       call: asked.call,
       because: [],
+      ...(child !== undefined && { child }),
       gone: sent.gone,
     });
   } finally {

@@ -32,17 +32,18 @@ import { UseRecord } from './use-record.ts';
 const vaultRefuses = (): HoldfastError => new HoldfastError('refused', 'the vault refuses this');
 
 export class SessionAuthority implements Authority {
-  /** What did not pass so far. */
-  readonly refusals = new Refusals();
-  private readonly agent: Agent;
-  private readonly ports: Pick<Ports, 'primitives' | 'clock'>;
-  private readonly by: Asking;
+  /** What did not pass so far; sub-agents' are their session's. */
+  readonly refusals: Refusals;
+  protected readonly agent: Agent;
+  protected readonly ports: Pick<Ports, 'primitives' | 'clock'>;
+  protected readonly by: Asking;
   private readonly child: Child | undefined;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
-  /** `child`: whose session it is; undefined: the agent's own. */
-  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking, child?: Child) {
+  /** `child`: whose session it is, or a sub-agent in it; undefined: the agent's own. */
+  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking, child?: Child, refusals = new Refusals()) {
+    this.refusals = refusals;
     this.agent = agent;
     this.ports = ports;
     this.by = by;
@@ -156,7 +157,7 @@ export class SessionAuthority implements Authority {
     this.agent.assertLive();
     this.child?.assertGoing(); // [CHILD-3]
     const request = recordedRequest(this.ports.primitives, facts, recordPolicy);
-    await this.agent.audit.append({ kind: 'request', session: this.by.session, request });
+    await this.agent.audit.append({ kind: 'request', ...this.who, request });
   }
 
   refused(facts: Partial<RequestFacts>, code: string): void {
@@ -167,7 +168,7 @@ export class SessionAuthority implements Authority {
       recordPolicy,
     );
     this.refusals.note(code, facts, facts.host !== undefined && this.grantsFor({ scheme, host, port }).length > 0);
-    this.agent.note({ kind: 'refused', session: this.by.session, code: parseCode(code), request });
+    this.agent.note({ kind: 'refused', ...this.who, code: parseCode(code), request });
   }
 
   /** The operators' name for a credential. */
@@ -185,7 +186,13 @@ export class SessionAuthority implements Authority {
   ): Promise<Opening> {
     if (toApprove === undefined) throw vaultRefuses();
     const { version } = this.agent.rules;
-    const parts = { agent: this.agent, ports: this.ports, by: this.by, lastCommand: () => this.lastCommand() };
+    const parts = {
+      agent: this.agent,
+      ports: this.ports,
+      by: this.by,
+      child: this.child?.id,
+      lastCommand: () => this.lastCommand(),
+    };
     const approved = await approvedUse(parts, grant, facts, { judged, ...toApprove });
     try {
       const decision = decide(this.current(view).fence, facts);
@@ -208,8 +215,7 @@ export class SessionAuthority implements Authority {
     const { grant: id, agent } = grant;
     const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
     if (presented === undefined) throw vaultRefuses();
-    const { session } = this.by;
-    return (await this.agent.handles.consume(presented, { session, agent, grant: id }, facts)).handle;
+    return (await this.agent.handles.consume(presented, { ...this.who, agent, grant: id }, facts)).handle;
   }
 
   private sealedTo({ grant, item }: Grant, sealed: Sealed): Opening {
@@ -235,6 +241,11 @@ export class SessionAuthority implements Authority {
       giveBack?.();
       throw thrown;
     }
+  }
+
+  /** As the record names who acts. */
+  private get who(): { readonly session: Uint8Array; readonly child?: Uint8Array } {
+    return { session: this.by.session, ...(this.child !== undefined && { child: this.child.id }) };
   }
 
   private placeholder({ grant }: Grant): string {
@@ -265,10 +276,10 @@ export class SessionAuthority implements Authority {
   }
 
   private useOf({ grant, item }: Grant, handle: Uint8Array, judged: Judged, opening: Opening): Use {
-    const { session } = this.by;
+    const { who } = this;
     const record = new UseRecord(
       () => this.ports.clock.monotonicMs() * 1000,
-      (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', session, handle, grant, item, credentialedUs, sent }),
+      (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', ...who, handle, grant, item, credentialedUs, sent }),
     );
     return {
       handleId: toHex(handle),

@@ -3,19 +3,31 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { Agent } from '../agent/agent.ts';
 import type { Child } from '../children/child.ts';
+import type { CallTags } from '../guard/call-tags.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { OwnRequests } from '../mcp/own-request.ts';
-import type { McpView } from '../mcp/tools.ts';
+import type { McpView, OwnRequest } from '../mcp/tools.ts';
 import type { AccessAsks } from './agent-access.ts';
 import { vaultOf } from './agent-view.ts';
 import { mintAsked } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
+import type { SubAgentAuthorities } from './sub-agent-authorities.ts';
+
+/** The tools of a session, for each call by the harness's id of it: a sub-agent's are its own. [GUARD-31] */
+export function mcpTools(parts: Parts, subAgents: SubAgentAuthorities, tags: CallTags): (call: string | undefined) => McpView {
+  return (call) => {
+    const by = call === undefined ? undefined : tags.byOf(call);
+    if (call === undefined || by === undefined) return mcpView(parts);
+    const own = { send: (request: OwnRequest) => parts.own.send(request, tags.tagFor(call)) };
+    return mcpView({ ...parts, authority: subAgents.of(by), own, child: by.child ?? parts.child });
+  };
+}
 
 interface Parts {
   readonly agent: Agent;
   readonly authority: SessionAuthority;
   readonly guard: Guard;
-  readonly own: OwnRequests;
+  readonly own: Pick<OwnRequests, 'send'>;
   readonly access: AccessAsks;
   readonly child?: Child | undefined;
 }

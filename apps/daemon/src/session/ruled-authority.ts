@@ -4,15 +4,23 @@
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { RequestFacts, Use } from '../broker/broker.ts';
+import type { Child } from '../children/child.ts';
 import { brokerHarness } from '../guard/guard.ts';
 import type { Verdict } from '../guard/reported.ts';
 import { SessionAuthority } from './authority.ts';
 
-type Judge = (readings: readonly [ToolCall, ...ToolCall[]]) => Promise<Verdict>;
+export type Judge = (readings: readonly [ToolCall, ...ToolCall[]]) => Promise<Verdict>;
 
 export class RuledAuthority extends SessionAuthority {
   #lastCommand: () => string | undefined = () => undefined;
   #judge: Judge = () => Promise.resolve({ kind: 'deny', reason: 'nobody judges yet' });
+
+  /** The same session's, as one of its sub-agents. `child` undefined: as the session. */
+  beside(child: Child | undefined, judge: Judge): RuledAuthority {
+    const made = new RuledAuthority(this.agent, this.ports, this.by, child, this.refusals);
+    made.heldBy(judge, this.#lastCommand);
+    return made;
+  }
 
   /** Until then nothing is let out. `lastCommand`: what the session says that it is doing. */
   heldBy(judge: Judge, lastCommand: () => string | undefined = () => undefined): void {

@@ -11,8 +11,10 @@ import type { HomePaths } from '@holdfast/protocol/door/paths';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import { createBroker, type Broker } from '../broker/broker.ts';
+import { refusal } from '../broker/refusal.ts';
 import type { Child } from '../children/child.ts';
 import type { Caller } from '../door/server.ts';
+import { CallTags } from '../guard/call-tags.ts';
 import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
 import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
@@ -21,6 +23,7 @@ import { codexFiles } from '../guard/codex/requirements.ts';
 import type { HeldPlaces } from '../guard/held-places.ts';
 import { SessionFloor } from '../guard/session-floor.ts';
 import { guardOf } from '../guard/session-guard.ts';
+import type { SubAgent } from '../guard/sub-agents.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
@@ -35,9 +38,10 @@ import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority } from './authority.ts';
 import { Harness } from './harness.ts';
-import { mcpView } from './mcp-view.ts';
-import { RuledAuthority } from './ruled-authority.ts';
+import { mcpTools } from './mcp-view.ts';
+import { RuledAuthority, type Judge } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
+import { SubAgentAuthorities } from './sub-agent-authorities.ts';
 import { trustBundle } from './trust-bundle.ts';
 
 interface Place {
@@ -147,7 +151,10 @@ export class Sessions {
     try {
       // Nothing asks before the sandbox is there, and only then is known how it sees files.
       let door = agentDoor(agentView(agent, authority, child));
-      broker = await createBroker({ authority, door: (asked, reply) => door(asked, reply), log });
+      let named = (_tag: string): RuledAuthority => {
+        throw refusal('child_ended');
+      };
+      broker = await createBroker({ authority, named: (tag) => named(tag), door: (asked, reply) => door(asked, reply), log });
       const floor = await SessionFloor.atStart(agent, request.cwd);
       const programs = [...(parent?.programs ?? [])];
       const seenBefore = parent && [...programs];
@@ -162,14 +169,26 @@ export class Sessions {
         { authority, broker, child, within: seenBefore, found },
       );
       const view = { root: sandbox.root, home: sandbox.home };
-      const guarding = guardOf(agent, this.ports, { session, mode: 'sealed', program, tree: request.cwd, view, labels });
-      authority.heldBy(
+      const tags = new CallTags((length) => primitives.random(length));
+      const guarding = guardOf(agent, this.ports, {
+        session,
+        mode: 'sealed',
+        program,
+        tree: request.cwd,
+        view,
+        labels,
+        child,
+        tags,
+      });
+      const judge =
+        (by?: SubAgent): Judge =>
         async (readings) =>
-          agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings),
-        () => guarding.guard.lastCommand,
-      );
+          agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings, by);
+      authority.heldBy(judge(), () => guarding.guard.lastCommand);
+      const subAgents = new SubAgentAuthorities(tags, (by) => authority.beside(by.child, judge(by)), broker.cutOf);
+      named = (tag) => subAgents.named(tag);
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpView({ agent, authority, guard: guarding.guard, own, access, child });
+      const tools = mcpTools({ agent, authority, guard: guarding.guard, own, access, child }, subAgents, tags);
       const asParent: Parent = { session, child, authority, request, labels, programs };
       door = agentDoor(
         agentView(agent, authority, child),
@@ -180,7 +199,7 @@ export class Sessions {
         agentChildren((asked, by) => this.runBeside(agent, asParent, asked, by), log),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
-        mcpRoutes(() => tools),
+        mcpRoutes((_request, call) => tools(call)),
       );
       stop.signal.addEventListener('abort', () => sandbox.kill());
       if (stop.signal.aborted) sandbox.kill();

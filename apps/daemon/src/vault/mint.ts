@@ -82,6 +82,14 @@ function refused(): HoldfastError {
   return new HoldfastError('refused', 'the vault refuses this', { next: 'an operator sees the reason in the audit log' });
 }
 
+/** As the record names who acts. */
+function whoOf({ session, child }: Pick<Holder, 'session' | 'child'>): {
+  readonly session: Uint8Array;
+  readonly child?: Uint8Array;
+} {
+  return { session, ...(child !== undefined && { child }) };
+}
+
 function hits(target: BurnTarget, { session, agent, grant, child }: Holder): boolean {
   switch (target.kind) {
     case 'grant':
@@ -132,8 +140,8 @@ export class HandleTable {
     const entry: Entry = { id, holder, asked, state: minted(binding, clock.monotonicMs()), burned: false };
     this.add(entry);
     try {
-      const { session, grant, item, name } = holder;
-      await recorder(holder.agent).append({ kind: 'minted', session, handle: id, grant, item, name, request });
+      const { grant, item, name } = holder;
+      await recorder(holder.agent).append({ kind: 'minted', ...whoOf(holder), handle: id, grant, item, name, request });
     } catch (cause) {
       this.remove(entry);
       throw cause;
@@ -147,7 +155,7 @@ export class HandleTable {
    */
   async consume(
     handle: Uint8Array,
-    by: { readonly session: Uint8Array; readonly agent: Uint8Array; readonly grant: Uint8Array },
+    by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child'>,
     facts: RequestFacts,
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
@@ -159,14 +167,15 @@ export class HandleTable {
     entry.state = next; // [HANDLE-5] before anything is awaited: of many at once, one passes
     const { session, agent, grant, item } = entry.holder;
     const use: Use = { handle: id, session, agent, grant, item };
+    const who = whoOf({ ...entry.holder, child: by.child ?? entry.holder.child });
     if (verdict.kind === 'refuse') {
-      if (next.kind === 'expired') await this.end(entry, { kind: 'expired', session, handle: id, grant, item });
+      if (next.kind === 'expired') await this.end(entry, { kind: 'expired', ...who, handle: id, grant, item });
       else if (verdict.code === 'handle_foreign')
-        await this.end(entry, { kind: 'handle-refused', session, handle: id, code: verdict.code });
+        await this.end(entry, { kind: 'handle-refused', ...who, handle: id, code: verdict.code });
       return this.refuse(by, id, verdict.code); // [HANDLE-8]
     }
     try {
-      await recorder(agent).appendDurable({ kind: 'consumed', session, handle: id, grant, item, request }); // [HANDLE-9]
+      await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request }); // [HANDLE-9]
     } finally {
       this.remove(entry);
     }
@@ -185,7 +194,7 @@ export class HandleTable {
     const entry = this.entries.get(toHex(handleId(this.ports.primitives, handle)));
     if (entry?.state.kind !== 'minted') return;
     entry.state = { kind: 'refused', code: 'handle_foreign' }; // [HANDLE-6]
-    await this.end(entry, { kind: 'handle-refused', session: entry.holder.session, handle: entry.id, code: 'handle_foreign' });
+    await this.end(entry, { kind: 'handle-refused', ...whoOf(entry.holder), handle: entry.id, code: 'handle_foreign' });
   }
 
   /** Ends every handle that the target covers, at once; their events follow. Rejects with `audit_unavailable` after all are dead. */
@@ -195,7 +204,7 @@ export class HandleTable {
     const unused = covered.filter((entry) => entry.state.kind === 'minted');
     await Promise.all(
       unused.map((entry) =>
-        this.end(entry, { kind: 'handle-refused', session: entry.holder.session, handle: entry.id, code: 'handle_burned' }),
+        this.end(entry, { kind: 'handle-refused', ...whoOf(entry.holder), handle: entry.id, code: 'handle_burned' }),
       ),
     );
   }
@@ -207,8 +216,8 @@ export class HandleTable {
     for (const entry of late) entry.state = { kind: 'expired' }; // [HANDLE-4]
     await Promise.all(
       late.map((entry) => {
-        const { session, grant, item } = entry.holder;
-        return this.end(entry, { kind: 'expired', session, handle: entry.id, grant, item });
+        const { grant, item } = entry.holder;
+        return this.end(entry, { kind: 'expired', ...whoOf(entry.holder), handle: entry.id, grant, item });
       }),
     );
   }
@@ -218,12 +227,8 @@ export class HandleTable {
     await this.ports.recorder(entry.holder.agent).append(report);
   }
 
-  private async refuse(
-    by: { readonly session: Uint8Array; readonly agent: Uint8Array },
-    id: Uint8Array,
-    code: ErrorCode,
-  ): Promise<never> {
-    await this.ports.recorder(by.agent).append({ kind: 'handle-refused', session: by.session, handle: id, code });
+  private async refuse(by: Pick<Holder, 'session' | 'agent' | 'child'>, id: Uint8Array, code: ErrorCode): Promise<never> {
+    await this.ports.recorder(by.agent).append({ kind: 'handle-refused', ...whoOf(by), handle: id, code });
     throw refused(); // [HANDLE-8]
   }
 

@@ -10,6 +10,7 @@ import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { BedrockContext } from '../../src/guard/bedrock.ts';
 import { claudeCodePath, claudeCodeRoutes } from '../../src/guard/claude-code/door.ts';
+import { CallTags } from '../../src/guard/call-tags.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import { SubAgents } from '../../src/guard/sub-agents.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
@@ -33,9 +34,12 @@ async function serve(t: TestContext, decide: (call: ToolCall, context: CallConte
     },
     { agent: 'a', scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
-  const subAgents = new SubAgents();
+  const subAgents = new SubAgents({ nowMs: () => 0, enrol: async () => undefined, retire: () => {} });
+  const tags = new CallTags((length) => new Uint8Array(length).fill(7));
   const bedrock = new BedrockContext(() => ({ version: 1, texts: ['Fridays only.'] }));
-  const server = createServer(agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, bedrock, view, settings: 'fixed', fault }))));
+  const server = createServer(
+    agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, tags, bedrock, view, settings: 'fixed', fault }))),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
     server.close();
@@ -174,6 +178,25 @@ test('a sub-agent acts under its type and those above it, from whatever event te
   await ask({ ...common, hook_event_name: 'SubagentStop', ...by('a2', 'helper') });
   await ask({ ...act('ls'), tool_use_id: 'toolu_6', ...by('a2', 'helper') });
   assert.deepEqual(seen, ['itself', 'itself', ['Explore'], ['Explore'], ['helper', 'Explore'], ['helper', 'Explore']]);
+});
+
+// [GUARD-30]
+test('a sub-agent’s shell call carries a tag that rules and record do not see; other calls and the agent’s own carry none', async (t) => {
+  const { ask, acts } = await serve(t, ({ command }) => (command === 'bad' ? denied : allowed));
+  const by = { agent_id: 'a1', agent_type: 'Explore' };
+  const told = (await ask({ ...act('ls'), ...by })).told as { hookSpecificOutput: { updatedInput: { command: string } } };
+  const { updatedInput } = told.hookSpecificOutput;
+  assert.match(updatedInput.command, /^# hft_[A-Za-z0-9_-]{43}\nls$/);
+  assert.deepEqual((await ask({ ...act(updatedInput.command), ...by, hook_event_name: 'Gate' })).told, { holdfast: 'pass' });
+  assert.deepEqual((await ask({ ...act('ls'), ...by })).told, told, 'asked again, it is the same');
+  assert.deepEqual((await ask({ ...act('ls'), tool_use_id: 'toolu_2' })).told, {});
+  const read = { tool_use_id: 'toolu_3', tool_name: 'Read', tool_input: { file_path: 'x' } };
+  assert.deepEqual((await ask({ ...act(''), ...read, ...by })).told, {});
+  assert.match(JSON.stringify((await ask({ ...act('bad'), tool_use_id: 'toolu_4', ...by })).told), /"permissionDecision":"deny"/);
+  assert.deepEqual(
+    acts.map(({ command, paths }) => command ?? paths?.[0]),
+    ['ls', 'ls', '/tree/x', 'bad'],
+  );
 });
 
 // [GUARD-6]

@@ -92,6 +92,7 @@ test('every event that carries an effect or a context asks the door, and a failu
     https_proxy: proxy,
     NO_PROXY: unproxied,
     no_proxy: unproxied,
+    CLAUDE_CODE_SHELL: '/etc/claude-code/holdfast/shell/bash',
   });
 });
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { refusal } from '../../src/broker/refusal.ts';
 import { OwnRequests } from '../../src/mcp/own-request.ts';
 import { headerOf, placeholder, secretText, world } from '../broker/world.ts';
 
@@ -99,4 +100,26 @@ test('the way to the broker is the daemon’s alone, made when it is needed, and
   assert.equal(statSync(path.join(folder, made)).mode & 0o777, 0o700);
   await own.close();
   assert.ok(!existsSync(path.join(folder, made)));
+});
+
+// [GUARD-31]
+test('a request in a sub-agent’s name is sent in that name, through the tunnel and without one', async (t) => {
+  const names: string[] = [];
+  const w = await world({
+    named: (name) => {
+      names.push(name);
+      throw refusal('child_ended');
+    },
+  });
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-own-'));
+  const own = new OwnRequests(w.broker, folder);
+  t.after(async () => {
+    await w[Symbol.asyncDispose]();
+    await own.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const send = (url: string) => own.send({ method: 'GET', url: new URL(url), headers: {}, body: undefined }, 'hft_x');
+  await assert.rejects(send('https://other.example/'), { code: 'refused', message: /child_ended/ });
+  assert.equal((await send('http://other.example/')).headers['x-holdfast-error'], 'child_ended');
+  assert.deepEqual(names, ['hft_x', 'hft_x']);
 });

@@ -7,9 +7,11 @@ import { answer, readJson, type Routes } from '../../session/agent-door.ts';
 import type { BedrockContext } from '../bedrock.ts';
 import type { Guard } from '../guard.ts';
 import { absolute, type View } from '../paths.ts';
-import type { ReportedAct } from '../reported.ts';
+import type { CallTags } from '../call-tags.ts';
+import type { ReportedAct, Verdict } from '../reported.ts';
 import type { SubAgent, SubAgents } from '../sub-agents.ts';
 import { addContext, answerAct, answerFault, answerGate, askWhere, block } from './answers.ts';
+import { tagged, untagged } from './tagged.ts';
 import { namedCall, withPaths } from './tools.ts';
 import { maxEventBytes, readEvent, type GateEvent, type HookEvent } from './wire.ts';
 
@@ -19,6 +21,8 @@ const harness = 'claude-code';
 export interface Guarding {
   readonly guard: Guard;
   readonly subAgents: SubAgents;
+  /** What tells a sub-agent's calls apart; undefined where nobody asks for that. */
+  readonly tags: CallTags | undefined;
   readonly bedrock: BedrockContext;
   readonly view: View;
   /** Whether settings may change while the session runs. */
@@ -53,50 +57,42 @@ export function claudeCodeRoutes(of: (request: IncomingMessage) => Guarding): Ro
   };
 }
 
-async function answerTo(
-  event: HookEvent | GateEvent,
-  { guard, subAgents, bedrock, view, settings }: Guarding,
-  gone: AbortSignal,
-): Promise<unknown> {
+async function answerTo(event: HookEvent | GateEvent, guarding: Guarding, gone: AbortSignal): Promise<unknown> {
+  const { guard, subAgents, tags, bedrock, settings } = guarding;
   switch (event.kind) {
-    case 'act': {
-      const by = actor(event, subAgents);
-      const act = reportedAct(event, view, by);
-      const verdict = await guard.judge(act, gone);
-      if (verdict.kind === 'allow' && starters.has(act.call.tool))
-        subAgents.wants(event.id, by, startedType(verdict.input ?? event.input)); // [GUARD-28]
-      return answerAct(event.event, verdict);
-    }
+    case 'act':
+      return answerAct(event.event, await verdictOn(event, guarding, gone));
     case 'gate': {
       const directory = event.directory ?? guard.directoryOf(event.id);
       if (directory === undefined) return askWhere;
-      return answerGate(await guard.judge(reportedAct({ ...event, directory }, view, actor(event, subAgents)), gone));
+      const said = { ...event, directory };
+      return answerGate(await guard.judge(reportedAct(said, guarding, await actor(event, subAgents)), gone));
     }
     case 'command': {
       const typed = { ...event, id: undefined, name: 'Skill', input: event.input };
-      const verdict = await guard.judge(reportedAct(typed, view, actor(event, subAgents)), gone);
+      const verdict = await guard.judge(reportedAct(typed, guarding, await actor(event, subAgents)), gone);
       return verdict.kind === 'deny' ? block(verdict.reason) : addContext(event.event, verdict.notes.join('\n') || undefined);
     }
     case 'ran':
       guard.ended(event.id);
       subAgents.over(event.id);
+      tags?.over(event.id);
       return {};
     case 'prompt':
       return addContext(event.event, bedrock.forTurn(event.conversation));
     case 'context':
-      if (event.event === 'SubagentStart' && event.subAgent !== undefined)
-        subAgents.begins(event.subAgent.id, event.subAgent.type);
+      if (event.event === 'SubagentStart') await actor(event, subAgents);
       return addContext(event.event, bedrock.forStart(event.conversation, event.event));
     case 'stopped':
       if (event.subAgent !== undefined) subAgents.ends(event.subAgent.id);
       return {};
     case 'settings':
       return settings === 'fixed' ? block('Holdfast: settings stay as they were when this session began.') : {};
-    case 'instructions':
-      guard.seen(
-        reportedAct({ ...event, id: undefined, name: 'Read', input: { file_path: event.path } }, view, actor(event, subAgents)),
-      );
+    case 'instructions': {
+      const loaded = { ...event, id: undefined, name: 'Read', input: { file_path: event.path } };
+      guard.seen(reportedAct(loaded, guarding, await actor(event, subAgents)));
       return {};
+    }
     case 'told':
       if (event.event === 'PreCompact') bedrock.forget(event.conversation);
       return {};
@@ -109,6 +105,19 @@ type Said = Pick<HookEvent, 'directory' | 'subAgent'> & {
   readonly input: Json;
 };
 
+async function verdictOn(event: Extract<HookEvent, { kind: 'act' }>, guarding: Guarding, gone: AbortSignal): Promise<Verdict> {
+  const { guard, subAgents, tags } = guarding;
+  const by = await actor(event, subAgents);
+  const act = reportedAct(event, guarding, by);
+  const verdict = await guard.judge(act, gone);
+  if (verdict.kind === 'deny') return verdict;
+  const input = verdict.input ?? act.input;
+  if (starters.has(act.call.tool)) subAgents.wants(event.id, by, startedType(input)); // [GUARD-28]
+  if (by === undefined || tags === undefined) return verdict;
+  tags.begins(event.id, by);
+  return act.call.tool === 'shell' ? { ...verdict, input: tagged(input, tags.tagFor(event.id)) } : verdict; // [GUARD-30]
+}
+
 /** Calls that may start a sub-agent. */
 const starters: ReadonlySet<string> = new Set(['agent', 'skill']);
 
@@ -117,15 +126,22 @@ function startedType(input: Json): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
-function actor({ subAgent }: Pick<Said, 'subAgent'>, subAgents: SubAgents): SubAgent | undefined {
+async function actor({ subAgent }: Pick<Said, 'subAgent'>, subAgents: SubAgents): Promise<SubAgent | undefined> {
   return subAgent && subAgents.acts(subAgent.id, subAgent.type);
 }
 
-function reportedAct({ id, name, input, directory }: Said, view: View, subAgent: SubAgent | undefined): ReportedAct {
+/** As it was before it was given a tag: rules and record have nothing to do with that. */
+function reportedAct(
+  { id, name, input: said, directory }: Said,
+  { view, tags }: Pick<Guarding, 'view' | 'tags'>,
+  subAgent: SubAgent | undefined,
+): ReportedAct & { readonly input: Json } {
+  const tag = id === undefined ? undefined : tags?.tagOf(id);
+  const input = tag === undefined ? said : untagged(said, tag);
   const withInput = (value: Json) =>
     namedCall(
       name,
       withPaths(name, value, (path) => absolute(path, directory, view)),
     );
-  return { harness, id, call: withInput(input), withInput, directory, ...(subAgent !== undefined && { subAgent }) };
+  return { harness, id, input, call: withInput(input), withInput, directory, ...(subAgent !== undefined && { subAgent }) };
 }

@@ -5,6 +5,7 @@ import { claudeCodePath } from './door.ts';
 import { actTimeoutMs, eventTimeoutMs, hooksThatAsk, type Timeouts } from './hooks.ts';
 import { modFiles } from './mod-files.ts';
 import { filledPlugin, marketplace, pluginName, showingTools, statusLine } from './plugin.ts';
+import { callShell } from './tagged.ts';
 import { minimumVersion } from './version.ts';
 
 export interface SettingsQuery {
@@ -22,10 +23,12 @@ export interface SettingsQuery {
 interface ManagedFile {
   readonly path: string;
   readonly data: Uint8Array;
+  readonly executable?: true;
 }
 
 const folder = '/etc/claude-code';
 const plugin = `${folder}/holdfast/plugin`;
+const callShellPath = `${folder}/holdfast/shell/bash`;
 const defaultModelUrl = 'https://api.anthropic.com';
 
 /** @throws usage for a model's address that is none */
@@ -36,7 +39,15 @@ export function claudeCodeFiles(query: SettingsQuery): readonly ManagedFile[] {
     [`${folder}/managed-settings.json`]: JSON.stringify(managedSettings(query, door, modelUrl, timeoutsMs), undefined, 2),
     ...marketplace(`${folder}/holdfast`, modFiles({ door, deadlineMs: timeoutsMs.act, modelUrl }), filledPlugin(doorPort)),
   };
-  return Object.entries(files).map(([path, text]) => ({ path, data: Buffer.from(text) }));
+  const shells = isBash(query.shell)
+    ? [{ path: callShellPath, data: Buffer.from(callShell(query.shell)), executable: true as const }]
+    : [];
+  return [...Object.entries(files).map(([path, text]) => ({ path, data: Buffer.from(text) })), ...shells];
+}
+
+/** The only shell beside zsh that Claude Code runs a command in. */
+function isBash(shell: string): boolean {
+  return shell.endsWith('/bash');
 }
 
 function managedSettings(
@@ -61,6 +72,7 @@ function managedSettings(
       ANTHROPIC_BASE_URL: modelUrl,
       ...Object.fromEntries(['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].map((name) => [name, proxy])),
       ...Object.fromEntries(['NO_PROXY', 'no_proxy'].map((name) => [name, unproxied])),
+      ...(isBash(shell) && { CLAUDE_CODE_SHELL: callShellPath }), // [GUARD-30]
     },
     permissions: { allow: showingTools },
     ...statusLine(shell, plugin, doorPort),

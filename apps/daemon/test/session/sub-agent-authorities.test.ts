@@ -1,0 +1,163 @@
+// What a sub-agent may do, as the session's broker and tools ask: as its own child, under the rules for its type, until it ends.
+
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { test } from 'node:test';
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Agent } from '../../src/agent/agent.ts';
+import { Child } from '../../src/children/child.ts';
+import { CallTags } from '../../src/guard/call-tags.ts';
+import type { Guard } from '../../src/guard/guard.ts';
+import type { SubAgent } from '../../src/guard/sub-agents.ts';
+import { mcpPath, mcpRoutes } from '../../src/mcp/door.ts';
+import type { OwnRequests } from '../../src/mcp/own-request.ts';
+import type { AccessAsks } from '../../src/session/agent-access.ts';
+import { mcpTools } from '../../src/session/mcp-view.ts';
+import { RuledAuthority } from '../../src/session/ruled-authority.ts';
+import { SubAgentAuthorities } from '../../src/session/sub-agent-authorities.ts';
+import { HandleTable } from '../../src/vault/mint.ts';
+
+const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
+const session = id(9);
+const grant = {
+  grant: id(1),
+  item: id(101),
+  name: 'demo',
+  agent: id(3),
+  attach: { kind: 'bearer' },
+  sealed: {},
+  fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/v1/**'], allowPrivate: false },
+  grantedAtMs: 0,
+};
+const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me', query: '' } as const;
+
+/** A session with one credential and two sub-agents; those of type `helper` may use none. */
+function world() {
+  const reports: AuditReport[] = [];
+  const record = async (report: AuditReport): Promise<void> => void reports.push(report);
+  const clock = { nowMs: () => 0, monotonicMs: () => 1000 };
+  const handles = new HandleTable({
+    primitives,
+    clock,
+    staleness: () => undefined,
+    recorder: () => ({ append: record, appendDurable: record }),
+    policy: { paths: 'keep' },
+  });
+  const agent = {
+    id: id(3),
+    enrolment: { scope: 'main' },
+    grants: () => [grant],
+    egress: () => [],
+    handles,
+    audit: { append: record },
+    assertLive: () => {},
+    placeholder: () => 'hf_nobody',
+    note: (report: AuditReport) => void reports.push(report),
+  } as unknown as Agent;
+  const ports = { primitives, clock };
+  const authority = new RuledAuthority(agent, ports, { session, mode: 'sealed', program: 'test' });
+  authority.heldBy(async () => ({ kind: 'allow', notes: [] }));
+  const tags = new CallTags((length) => primitives.random(length));
+  const cut: unknown[] = [];
+  const all = new SubAgentAuthorities(
+    tags,
+    (by) =>
+      authority.beside(by.child, async () =>
+        by.types.includes('helper') ? { kind: 'deny', reason: 'no' } : { kind: 'allow', notes: [] },
+      ),
+    (ended) => cut.push(ended),
+  );
+  const leave = { capabilities: [], depth: 0, expiresAtMs: 3_600_000 };
+  const childOf = (fill: number, name: string) =>
+    new Child(
+      { clock, primitives },
+      { id: id(fill), kind: 'sub-agent', name, session, parent: undefined, leave, untilMs: 9_999_999 },
+    );
+  const explorer: SubAgent = { id: 'a1', types: ['Explore'], child: childOf(21, 'Explore') };
+  const helper: SubAgent = { id: 'a2', types: ['helper'], child: childOf(22, 'helper') };
+  tags.begins('call-1', explorer);
+  tags.begins('call-2', helper);
+  return { agent, authority, tags, all, cut, reports, explorer, helper };
+}
+
+const told = (reports: readonly AuditReport[]) =>
+  reports.map((report) => [report.kind, 'child' in report && report.child !== undefined ? toHex(report.child).slice(0, 2) : '']);
+
+// [BROKER-34] [CHILD-7]
+test('a use is recorded as the child’s whose tag it shows, and as nobody else’s', async () => {
+  const { authority, tags, all, reports } = world();
+  for (const by of [all.named(tags.tagFor('call-1')), authority]) {
+    const [view] = by.grants();
+    const use = await by.use(view ?? assert.fail('no grant'), facts);
+    use.failed('request_cut');
+    by.refused(facts, 'egress_denied');
+  }
+  assert.deepEqual(told(reports), [
+    ['minted', '15'],
+    ['consumed', '15'],
+    ['credentialed', '15'],
+    ['fault', ''],
+    ['refused', '15'],
+    ['minted', ''],
+    ['consumed', ''],
+    ['credentialed', ''],
+    ['fault', ''],
+    ['refused', ''],
+  ]);
+});
+
+// [GUARD-16] [RULES-31]
+test('what the rules deny its type its requests do not do, and another’s do', async () => {
+  const { tags, all } = world();
+  const [demo] = all.named(tags.tagFor('call-2')).grants();
+  await assert.rejects(all.named(tags.tagFor('call-2')).use(demo ?? assert.fail('no grant'), facts), { code: 'rules_denied' });
+  await all.named(tags.tagFor('call-1')).use(demo ?? assert.fail('no grant'), facts);
+});
+
+// [BROKER-34]
+test('a child that has ended has no tag, nothing open and nothing to use; the other goes on', async () => {
+  const { tags, all, cut, explorer } = world();
+  const [tag, other] = [tags.tagFor('call-1'), tags.tagFor('call-2')];
+  const its = all.named(tag);
+  all.named(other);
+  const [view] = its.grants();
+  explorer.child?.end('revoked');
+  assert.deepEqual(cut, [its]);
+  for (const none of [tag, 'hft_', '', tag.toUpperCase()]) assert.throws(() => all.named(none), { code: 'child_ended' });
+  assert.deepEqual(its.grants(), []);
+  await assert.rejects(its.use(view ?? assert.fail('no grant'), facts), { code: 'refused' });
+  await assert.rejects(its.passed(facts), { code: 'child_ended' });
+  assert.ok(all.named(other).grants().length > 0);
+});
+
+// [GUARD-31]
+test('a tool answers as for the sub-agent whose call it says that it is', async () => {
+  const { agent, authority, tags, all } = world();
+  const sent: (string | undefined)[] = [];
+  const own = { send: async (_request: unknown, name?: string) => ({ name: sent.push(name) }) } as unknown as OwnRequests;
+  const guard = { labels: new Set() } as unknown as Guard;
+  const tools = mcpTools({ agent, authority, guard, own, access: {} as unknown as AccessAsks }, all, tags);
+  const { POST } = mcpRoutes((_request, call) => tools(call))[mcpPath] ?? assert.fail('no such path');
+  const ask = async (name: string, input: object, meta: unknown) => {
+    const params = { name, arguments: input, _meta: meta };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    const request = Object.assign(Readable.from([Buffer.from(body)]), { headers: { 'content-type': 'application/json' } });
+    let said = '';
+    const response = { writeHead: () => {}, end: (text: string) => void (said = text) };
+    await POST?.(
+      Object.assign(request, { iterator: () => request[Symbol.asyncIterator]() }) as unknown as IncomingMessage,
+      response as unknown as ServerResponse,
+    );
+    return said;
+  };
+  const by = (call: unknown) => ({ 'claudecode/toolUseId': call });
+  assert.match(await ask('whoami', {}, by('call-1')), /\\"child\\":\\"(15){16}\\"/);
+  for (const meta of [undefined, null, [], {}, by(7), by('call-9'), by(undefined)])
+    assert.doesNotMatch(await ask('whoami', {}, meta), /child/);
+  await ask('http_request', { url: 'https://api.example.com/v1/me' }, by('call-2'));
+  await ask('http_request', { url: 'https://api.example.com/v1/me' }, undefined);
+  assert.deepEqual(sent, [tags.tagFor('call-2'), undefined]);
+});

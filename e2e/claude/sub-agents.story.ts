@@ -1,0 +1,174 @@
+// The real Claude Code starts sub-agents: each is a child of the agent's for as long as it goes on, every act and every use of a credential is recorded as that of
+// whoever did it, and what rules keep from one type, the broker keeps from it and not from the agent.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Installation, jsonOf, type Ran } from '../../packages/testkit/src/installation.ts';
+import { startModelServer } from '../../packages/testkit/src/model-server.ts';
+import { startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
+
+const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
+
+interface Event {
+  readonly kind: string;
+  readonly child?: string;
+  readonly name?: string;
+  readonly of?: string;
+  readonly parent?: string;
+  readonly why?: string;
+  readonly code?: string;
+  readonly subagent?: string;
+  readonly above?: readonly string[];
+  readonly act?: string;
+  readonly request?: { readonly path: string };
+}
+
+const rules = `rules:
+  no-network-for-helpers:
+    deny: fetch
+    subagent: helper
+    opaque: allow
+    reason: Helpers work without the network.
+`;
+
+const agent = (prompt: string, type: string, background = false) => ({
+  tool: 'Agent',
+  input: { description: 'helps', prompt, subagent_type: type, run_in_background: background },
+});
+const bash = (command: string, background = false) => ({
+  tool: 'Bash',
+  input: { command, description: 'works', run_in_background: background },
+});
+
+describe('sub-agents of the real Claude Code', () => {
+  let holdfast: Installation;
+  let service: Origin;
+  let model: Origin;
+  let ran: Ran;
+  let events: readonly Event[];
+
+  before(async () => {
+    holdfast = await Installation.create();
+    const both = Promise.withResolvers<void>();
+    let waiting = 0;
+    service = await startOrigin((seen, _request, response) => {
+      const answer = () => response.writeHead(200, { 'content-type': 'text/plain' }).end('done');
+      if (!seen.url.startsWith('/v1/together/')) return answer();
+      waiting += 1;
+      if (waiting === 2) both.resolve();
+      void both.promise.then(answer);
+    });
+    // The name of the service stands in a file alone: what its lines do is found out below the harness.
+    const ask = (name: string) => bash(`sh ask.sh ${name}`);
+    model = await startModelServer(
+      [
+        [agent('TASK-ONE', 'general-purpose'), agent('TASK-TWO', 'general-purpose')],
+        agent('TASK-HELP', 'helper'),
+        ask('by-agent'),
+      ],
+      {
+        'TASK-ONE': [
+          ask('together/one'),
+          { tool: 'ToolSearch', input: { query: 'select:mcp__plugin_holdfast_holdfast__http_request', max_results: 3 } },
+          {
+            tool: 'mcp__plugin_holdfast_holdfast__http_request',
+            input: { url: `https://localhost:${service.port}/v1/by-tool` },
+          },
+        ],
+        'TASK-TWO': [ask('together/two')],
+        'TASK-HELP': [ask('by-helper'), bash('sh ask.sh in-background', true), ask('last done-in-background')],
+      },
+    );
+    await holdfast.start();
+    await holdfast.must(['init', '--name', 'test fleet', '--json']);
+    await holdfast.enrol('main');
+    const file = path.join(holdfast.folder, 'rules.yaml');
+    writeFileSync(file, rules);
+    await holdfast.must(['rules', 'apply', file]);
+    await holdfast.giveCredential('service', 'service-canary-27c4e81f03ab5d96', service, { env: 'SERVICE_TOKEN' });
+    await holdfast.giveCredential('model', 'sk-ant-canary-5b1f6c2e9d7a4803', model, {
+      env: 'ANTHROPIC_API_KEY',
+      attach: 'header:x-api-key',
+    });
+    const tree = path.join(holdfast.folder, 'tree');
+    mkdirSync(path.join(tree, '.claude/agents'), { recursive: true });
+    writeFileSync(path.join(tree, '.claude/agents/helper.md'), '---\nname: helper\ndescription: helps\n---\nHelp.\n');
+    const lines = [
+      `curl -sS https://localhost:${service.port}/v1/$1`,
+      'touch done-${1##*/}',
+      'until [ -e "${2-.}" ]; do sleep 0.1; done',
+    ];
+    writeFileSync(path.join(tree, 'ask.sh'), `${lines.join('\n')}\n`);
+    const environment = {
+      ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+    };
+    const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
+    const allowed = ['--allowedTools', 'Bash(sh ask.sh *)', 'Agent', 'mcp__plugin_holdfast_holdfast__http_request'];
+    ran = await holdfast.cli(['run', ...passed, '--', claude, '-p', 'Go on.', ...allowed], {
+      cwd: tree,
+      environment,
+      timeoutMs: 120_000,
+    });
+    events = jsonOf<{ events: Event[] }>(await holdfast.cli(['audit', 'show', '--json'])).events;
+  });
+
+  after(async () => {
+    await holdfast?.remove();
+    await Promise.all([service?.close(), model?.close()]);
+  });
+
+  const ofKind = (kind: string): readonly Event[] => events.filter((event) => event.kind === kind);
+
+  // [GUARD-29]
+  it('makes each a child of the agent’s when it begins, and ends it when it stops', () => {
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+    const born = ofKind('delegated');
+    assert.deepEqual(
+      born.map(({ name, of, parent }) => [name, of, parent]),
+      [
+        ['general-purpose', 'sub-agent', undefined],
+        ['general-purpose', 'sub-agent', undefined],
+        ['helper', 'sub-agent', undefined],
+      ],
+    );
+    assert.deepEqual(
+      new Set(ofKind('child-end').map(({ child, why }) => `${child} ${why}`)),
+      new Set(born.map(({ child }) => `${child} stopped`)),
+    );
+  });
+
+  // [GUARD-27] [GUARD-30] [GUARD-31]
+  it('names who did it in every record: of the act, of the use of a credential, of the tool', () => {
+    const [one, two] = ofKind('delegated').map(({ child }) => child);
+    const uses = ofKind('minted').filter(({ name }) => name === 'service');
+    const by = new Map(uses.map(({ request, child }) => [request?.path, child]));
+    assert.equal(service.seen.length, 4, ran.stdout);
+    assert.deepEqual(new Set([by.get('/v1/together/one'), by.get('/v1/together/two')]), new Set([one, two]));
+    assert.equal(by.get('/v1/by-tool'), by.get('/v1/together/one'), 'the tool of the same sub-agent');
+    assert.equal(by.get('/v1/by-agent'), undefined);
+    assert.ok(uses.some(({ request }) => request?.path === '/v1/by-agent'));
+    const names = (kind: string) => events.filter((event) => event.kind === kind && event.child !== undefined).length;
+    assert.deepEqual([names('consumed'), names('credentialed')], [3, 3]);
+    assert.ok(ofKind('tool-call').every(({ subagent, child }) => (subagent === undefined) === (child === undefined)));
+    const told = ofKind('tool-call')
+      .map(({ act = '' }) => act)
+      .join();
+    assert.doesNotMatch(told, /hft_/, 'the record holds the call as the model made it');
+  });
+
+  // [GUARD-16] [RULES-31]
+  it('stops at the broker what rules keep from its type, in a script and in the background, and nobody else’s', () => {
+    const helper = ofKind('delegated').find(({ name }) => name === 'helper')?.child;
+    const denied = ofKind('refused').filter(({ code }) => code === 'rules_denied');
+    assert.deepEqual(
+      new Set(denied.map(({ request, child }) => `${request?.path} ${child}`)),
+      new Set(['by-helper', 'in-background', 'last'].map((name) => `/v1/${name} ${helper}`)),
+    );
+    assert.ok(service.seen.some(({ url }) => url === '/v1/by-agent'));
+  });
+});
