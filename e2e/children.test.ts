@@ -161,6 +161,14 @@ describe('a child in a sealed session of its own', () => {
     await running.waitFor(/begun/);
     const sessions = async () => jsonOf<{ sessions: { child?: string }[] }>(await holdfast.cli(['status', '--json'])).sessions;
     assert.equal((await sessions()).length, 2);
+    const { agents } = jsonOf<{ agents: { children: { kind: string; name: string }[] }[] }>(
+      await holdfast.cli(['agents', '--json']),
+    );
+    assert.deepEqual(
+      agents.flatMap(({ children }) => children.map(({ kind, name }) => [kind, name])),
+      [['session', 'sh']],
+      'while it lives it stands below its agent',
+    );
     await running.end();
     const deadline = performance.now() + 60_000;
     while ((await sessions()).length > 0) assert.ok(performance.now() < deadline, 'the child outlived its parent');

@@ -60,6 +60,38 @@ const machineReply: DoorReply = {
       sealed: 1,
     },
   ],
+  children: [
+    {
+      child: id(6),
+      agent: id(1),
+      kind: 'session',
+      name: 'sh',
+      session: id(7),
+      capabilities: ['deploy'],
+      credentials: ['demo'],
+      depth: 1,
+      usesLeft: 4,
+      startedAtMs: 7,
+      expiresAtMs: 1_700_000_000_000,
+      seenAtMs: 1_600_000_000_000,
+    },
+    {
+      child: id(8),
+      agent: id(1),
+      parent: id(6),
+      kind: 'sub-agent',
+      name: 'look\u009b',
+      session: id(7),
+      capabilities: [],
+      credentials: [],
+      hosts: ['api.example.com:443'],
+      depth: 0,
+      startedAtMs: 7,
+      expiresAtMs: 1_700_000_000_000,
+      seenAtMs: 1_600_000_000_000,
+    },
+  ],
+  operators: [{ fleet: hash, device: id(9), name: 'laptop' }],
   grants: [
     {
       agent: id(1),
@@ -158,6 +190,7 @@ test('lists without a passphrase are the view of this machine', async (t) => {
   const { home, heard } = await playDoor(t, (_request, guest) => guest.finish(machineReply));
   assert.deepEqual(json((await cli(['agents', '--json'], { home })).stdout), {
     view: 'machine',
+    operators: [{ device: '09'.repeat(16), name: 'laptop' }],
     agents: [
       {
         agent: '01'.repeat(16),
@@ -171,6 +204,35 @@ test('lists without a passphrase are the view of this machine', async (t) => {
         expiresAtMs: 1_800_000_000_000,
         sealed: 1,
         here: true,
+        children: [
+          {
+            child: '06'.repeat(16),
+            kind: 'session',
+            name: 'sh',
+            session: '07'.repeat(16),
+            capabilities: ['deploy'],
+            credentials: ['demo'],
+            usesLeft: 4,
+            depth: 1,
+            startedAtMs: 7,
+            expiresAtMs: 1_700_000_000_000,
+            seenAtMs: 1_600_000_000_000,
+          },
+          {
+            child: '08'.repeat(16),
+            parent: '06'.repeat(16),
+            kind: 'sub-agent',
+            name: 'look\u009b',
+            session: '07'.repeat(16),
+            capabilities: [],
+            credentials: [],
+            hosts: ['api.example.com:443'],
+            depth: 0,
+            startedAtMs: 7,
+            expiresAtMs: 1_700_000_000_000,
+            seenAtMs: 1_600_000_000_000,
+          },
+        ],
       },
     ],
   });
@@ -196,10 +258,16 @@ test('lists without a passphrase are the view of this machine', async (t) => {
     view: 'machine',
     rules: [{ rule: '05'.repeat(16), agent: '01'.repeat(16), host: 'example.com', port: 443, allowPrivate: false }],
   });
-  assert.match(
-    (await cli(['agents'], { home })).stdout,
-    /^0101\w+ {2}main +live +box\\u\{9b\}\n {2}keys: software, claimed; until 2027-01-15; 1 sealed now; may: deploy\n$/,
-  );
+  const tree = (await cli(['agents'], { home })).stdout.split('\n');
+  assert.match(tree.slice(0, 2).join('\n'), /^operators: laptop\n0101\w+ {2}main +live +box\\u\{9b\}$/);
+  assert.deepEqual(tree.slice(2), [
+    '  keys: software, claimed; until 2027-01-15; 1 sealed now; may: deploy',
+    `  ${'06'.repeat(16)}  sh`,
+    "    a sealed session; key: in the daemon's memory; until 2023-11-14T22:13Z; seen 2020-09-13T12:26Z; may: deploy; uses: demo; 4 uses left",
+    `    ${'08'.repeat(16)}  look\\u{9b}`,
+    "      sub-agent; key: in the daemon's memory; until 2023-11-14T22:13Z; seen 2020-09-13T12:26Z; to: api.example.com:443",
+    '',
+  ]);
   assert.deepEqual(
     heard.map(({ kind }) => kind),
     ['machine', 'machine', 'machine', 'machine'],

@@ -1,6 +1,7 @@
 // `holdfast agents` and `holdfast revoke`.
 
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
 import { rekeyFleet } from '@holdfast/protocol/journal/compose';
@@ -27,15 +28,22 @@ interface Shown {
   /** On the machine that is asked: whether it is its own, and how many sealed sessions it has there. */
   readonly here?: boolean;
   readonly sealed?: number;
+  /** Its own living ones on that machine, spec/delegation.md. */
+  readonly children?: readonly Child[];
 }
+
+type Child = Omit<DoorReplyOf<'machine'>['children'][number], 'agent'>;
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   if (options.passphraseFile === undefined) {
-    const { agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+    const { agents, children, operators } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+    const childrenOf = (agent: Uint8Array): readonly Child[] =>
+      children.flatMap(({ agent: of, ...child }) => (equalBytes(of, agent) ? [child] : []));
     show(
       output,
       'machine',
-      agents.map(({ fleet: _fleet, ...shown }) => shown),
+      agents.map(({ fleet: _fleet, ...shown }) => ({ ...shown, children: childrenOf(shown.agent) })),
+      operators.map(({ device, name }) => ({ device, name })),
     );
     return;
   }
@@ -60,11 +68,18 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
           seenAtMs: topicTip(session.state, id)?.atMs,
         };
       }),
+      [...session.state.devices.values()].map(({ id: device, name }) => ({ device, name })),
     );
   });
 }
 
-function show(output: Output, view: string, agents: readonly Shown[]): void {
+interface Operator {
+  readonly device: Uint8Array;
+  readonly name: string;
+}
+
+/** Operators, their agents, and below each its children. */
+function show(output: Output, view: string, agents: readonly Shown[], operators: readonly Operator[]): void {
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   const lines = agents.flatMap((each) => {
     const { agent, scope, machine, custody, evidence, state, capabilities, expiresAtMs, seenAtMs, sealed, guarded } = each;
@@ -76,9 +91,39 @@ function show(output: Output, view: string, agents: readonly Shown[]): void {
       ...(guarded === true ? ['guarded: started by hand as well'] : []),
       ...(capabilities.length === 0 ? [] : [`may: ${capabilities.join(', ')}`]),
     ];
-    return [`${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(9)} ${visible(machine)}`, `  ${about.join('; ')}`];
+    return [
+      `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(9)} ${visible(machine)}`,
+      `  ${about.join('; ')}`,
+      ...linesBelow(each.children ?? [], undefined, '  '),
+    ];
   });
-  output.result({ view, agents }, lines.length === 0 ? ['no agent is enrolled yet; on its machine: holdfast enroll'] : lines);
+  const by = operators.length === 0 ? [] : [`operators: ${operators.map(({ name }) => visible(name)).join(', ')}`];
+  const none = 'no agent is enrolled yet; on its machine: holdfast enroll';
+  output.result({ view, operators, agents }, lines.length === 0 ? [none] : [...by, ...lines]);
+}
+
+function linesBelow(children: readonly Child[], parent: Uint8Array | undefined, indent: string): string[] {
+  const isBelow = (child: Child): boolean =>
+    parent === undefined || child.parent === undefined ? child.parent === parent : equalBytes(child.parent, parent);
+  return children.filter(isBelow).flatMap((child) => {
+    const { kind, name, capabilities, credentials, hosts, usesLeft, expiresAtMs, seenAtMs } = child;
+    const minute = (ms: number) => `${new Date(ms).toISOString().slice(0, 16)}Z`;
+    const about = [
+      kind === 'session' ? 'a sealed session' : kind,
+      kind === 'key' ? 'key: its own affair' : "key: in the daemon's memory",
+      `until ${minute(expiresAtMs)}`,
+      `seen ${minute(seenAtMs)}`,
+      ...(capabilities.length === 0 ? [] : [`may: ${capabilities.join(', ')}`]),
+      ...(credentials.length === 0 ? [] : [`uses: ${credentials.map(visible).join(', ')}`]),
+      ...(usesLeft === undefined ? [] : [`${usesLeft} uses left`]),
+      ...(hosts === undefined ? [] : [`to: ${hosts.join(', ')}`]),
+    ];
+    return [
+      `${indent}${toHex(child.child)}  ${visible(name)}`,
+      `${indent}  ${about.join('; ')}`,
+      ...linesBelow(children, child.child, `${indent}  `),
+    ];
+  });
 }
 
 /** Names of the credentials that this agent could have opened: what to rotate upstream. */

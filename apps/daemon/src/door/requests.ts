@@ -1,6 +1,6 @@
 // What the door answers, one function a request.
 
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toBase64url, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
@@ -121,6 +121,23 @@ function noticeOf(what: string, thrown: unknown) {
   };
 }
 
+/** More than a look at a machine needs; the record has all. */
+const maxChildrenShown = 512;
+
+function childrenOf(agent: Agent) {
+  return agent.children.views().map(({ parent, grants, hosts, usesLeft, ...child }) => {
+    const mayUse = (grant: Uint8Array) => grants === undefined || grants.includes(toBase64url(grant));
+    return {
+      ...child,
+      agent: agent.id,
+      credentials: agent.grants().flatMap(({ grant, name }) => (mayUse(grant) ? [name] : [])),
+      ...(parent !== undefined && { parent }),
+      ...(hosts !== undefined && { hosts }),
+      ...(usesLeft !== undefined && { usesLeft }),
+    };
+  });
+}
+
 /** The roster of each fleet that this machine belongs to, and its own agents' grants and egress rules. */
 function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machine'> {
   const all = agents.all();
@@ -163,7 +180,11 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
     })),
   );
   const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(state).keys.sign }));
-  return { kind: 'machine', agents: roster, grants, egress, roots };
+  const children = all.flatMap((agent) => childrenOf(agent)).slice(0, maxChildrenShown);
+  const operators = [...fleets.values()].flatMap(({ fleet, devices }) =>
+    [...devices.values()].map(({ id, name }) => ({ fleet, device: id, name })),
+  );
+  return { kind: 'machine', agents: roster, children, operators, grants, egress, roots };
 }
 
 async function present(agent: Agent, { audience, nonce, show }: RequestOf<'present'>): Promise<DoorReply> {

@@ -168,6 +168,27 @@ const sessionView = record({
   unfit: optional(literal(true)),
 });
 
+/** A living child of an agent of this machine, spec/delegation.md. */
+const childView = record({
+  child: principalId,
+  agent: principalId,
+  /** The child above it; absent: the agent itself. */
+  parent: optional(principalId),
+  kind: text({ max: 16 }),
+  name: text({ max: 128 }),
+  session: bytes(16),
+  capabilities: list(capability, { max: 32 }),
+  /** Names of the credentials that it may use. */
+  credentials: list(itemName, { max: 1024 }),
+  /** Absent: where its agent may go. */
+  hosts: optional(list(placeName, { max: 64 })),
+  usesLeft: optional(integer()),
+  depth: integer({ max: 3 }),
+  startedAtMs: integer(wallClockMs),
+  expiresAtMs: integer(wallClockMs),
+  seenAtMs: integer(wallClockMs),
+});
+
 const memberView = record({
   agent: principalId,
   fleet: fleetId,
@@ -237,6 +258,8 @@ export const doorReply = union({
   },
   machine: {
     agents: list(memberView, { max: 4096 }),
+    children: list(childView, { max: 512 }),
+    operators: list(record({ fleet: fleetId, device: principalId, name: text({ max: 64 }) }), { max: 256 }),
     grants: list(grantView, { max: 1024 }),
     egress: list(egressView, { max: 1024 }),
     /** What services have to know of each fleet: the key of the device that made it. */
