@@ -161,6 +161,17 @@ describe('sub-agents of the real Claude Code', () => {
     assert.doesNotMatch(told, /hft_/, 'the record holds the call as the model made it');
   });
 
+  it('tells a person who did it, line by line', async () => {
+    const { stdout } = await holdfast.cli(['audit', 'show']);
+    const lines = (kind: string) => stdout.split('\n').filter((line) => line.includes(`Z  ${kind} `));
+    assert.equal(
+      lines('minted').filter((line) => /GET localhost:\d+\/v1\/.*, by general-purpose [0-9a-f]{8}$/.test(line)).length,
+      3,
+    );
+    assert.equal(lines('refused').filter((line) => /rules_denied.*, by helper [0-9a-f]{8}$/.test(line)).length, 3);
+    assert.equal(lines('delegated').filter((line) => /sub-agent [0-9a-f]{32}$/.test(line)).length, 3);
+  });
+
   // [GUARD-16] [RULES-31]
   it('stops at the broker what rules keep from its type, in a script and in the background, and nobody else’s', () => {
     const helper = ofKind('delegated').find(({ name }) => name === 'helper')?.child;

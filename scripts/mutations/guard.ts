@@ -189,7 +189,7 @@ export const guard: Area = {
       off: 'a sub-agent that goes on is a new one, whoever is there then',
       file: 'apps/daemon/src/guard/sub-agents.ts',
       from: `= this.#known.get(id) ?? {`,
-      to: `= {`,
+      to: `= this.#known.get(\`\${id}?\`) ?? {`,
       red: { 'apps/daemon/test/guard/sub-agents.test.ts': 'keeps what stood above it' },
     },
     {

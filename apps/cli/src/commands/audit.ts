@@ -46,6 +46,10 @@ export async function readLog(agent: string): Promise<Log> {
 /** What one event says, in a line. */
 function sentence(event: AuditEvent): string {
   switch (event.kind) {
+    case 'delegated':
+      return `${event.name}: ${event.of} ${toHex(event.child)}`;
+    case 'child-end':
+      return event.why;
     case 'session-start':
       return `${event.mode} session of ${event.program}`;
     case 'session-end':
@@ -105,14 +109,23 @@ function sentence(event: AuditEvent): string {
 
 export async function show(output: Output, options: { readonly agent: string; readonly last?: number }): Promise<void> {
   const { events, agent } = await readLog(options.agent);
-  const decoded = events.map(decodeEvent).slice(options.last === undefined ? 0 : -options.last || events.length);
+  const all = events.map(decodeEvent);
+  const decoded = all.slice(options.last === undefined ? 0 : -options.last || events.length);
+  const names = new Map(all.flatMap((event) => (event.kind === 'delegated' ? [[toHex(event.child), event.name] as const] : [])));
   output.result(
     { agent, events: decoded },
     decoded.map(
       (event) =>
-        `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event))}`,
+        `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event) + byWhom(event, names))}`,
     ),
   );
+}
+
+/** Which of the agent's children did it, by the name that it began with. */
+function byWhom(event: AuditEvent, names: ReadonlyMap<string, string>): string {
+  if (event.kind === 'delegated' || !('child' in event) || event.child === undefined) return '';
+  const id = toHex(event.child);
+  return `, by ${names.get(id) ?? 'a child'} ${id.slice(0, 8)}`;
 }
 
 export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {

@@ -87,7 +87,7 @@ test('a name that nobody has, or that can not be read, is let nowhere', async ()
     basic('child').replace('Basic ', 'Basic  x '),
   ];
   for (const head of heads) {
-    const reply = await it.ask(host, '', head);
+    const reply = await it.ask(host, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, head);
     assert.deepEqual([reply.status, reply.headers.get('x-holdfast-error')], [403, 'child_ended'], head);
     assert.equal(await plain(head), 403, head);
   }
