@@ -15,6 +15,7 @@ const heldBody = 'apps/daemon/test/broker/held-body.test.ts';
 const mint = 'apps/daemon/test/vault/mint.test.ts';
 const replies = 'apps/daemon/test/broker/replies.test.ts';
 const scrub = 'apps/daemon/test/broker/scrub.test.ts';
+const uses = 'apps/daemon/test/vault/use-counts.test.ts';
 const targets = 'apps/daemon/test/broker/targets.test.ts';
 
 /** Every form that replies are searched for, as it stands in the source, and the reflection that answers to it. */
@@ -883,6 +884,54 @@ export const credentials: Area = {
       from: 'const sealed = granted.sealed && {',
       to: 'const sealed = secret && {',
       red: { 'packages/protocol/test/journal/compose.test.ts': 'a new secret takes the place of the old one' },
+    },
+    {
+      id: 'C-41.counted',
+      off: 'uses are counted once they are written',
+      file: 'apps/daemon/src/vault/mint.ts',
+      from: 'this.ports.counts.take(grant, limits); // [FENCE-31]',
+      to: 'if (limits !== undefined) this.ports.counts.assertLeft(grant, limits); // [FENCE-31]',
+      red: { [uses]: 'are no more than the budget' },
+    },
+    {
+      id: 'C-41.restarts',
+      off: 'a restart begins at nothing',
+      file: 'apps/daemon/src/agent/counted-uses.ts',
+      from: 'for (const each of all.values()) counts.add(each.grant, each.total, each.recentAtMs);',
+      to: '',
+      red: { [uses]: 'are no more than the budget', 'e2e/uses.test.ts': 'a budget of 100' },
+    },
+    {
+      id: 'C-41.index',
+      off: 'an older index is taken for the count',
+      file: 'apps/daemon/src/agent/counted-uses.ts',
+      from: 'await countTo(Math.max(size, signed), audit.size);',
+      to: '',
+      red: { [uses]: 'are the same whatever became of their index' },
+    },
+    {
+      id: 'C-41.cut',
+      off: 'a log that was cut counts less',
+      file: 'apps/daemon/src/agent/counted-uses.ts',
+      from: 'if (size > audit.size)',
+      to: 'if (size < 0)',
+      red: { [uses]: 'are the same whatever became of their index' },
+    },
+    {
+      id: 'C-42.windows',
+      off: 'windows go by the wall clock',
+      file: 'apps/daemon/src/vault/use-counts.ts',
+      from: 'windows.map(({ windowMs }) => within(count.recent, nowMs - windowMs))',
+      to: 'windows.map(({ windowMs }) => within(count.recent, nowMs + this.#clock.nowMs() - 1_790_000_000_000 - windowMs))',
+      red: { [uses]: 'no clock that is set gives one' },
+    },
+    {
+      id: 'C-42.pulse',
+      off: 'a last moment goes by the wall clock alone',
+      file: 'apps/daemon/src/freshness.ts',
+      from: 'return Math.max(this.clock.nowMs(), pulse === undefined ? 0 : pulse.atMs + pulseAgeMs);',
+      to: 'return this.clock.nowMs() + 0 * (pulse === undefined ? 0 : pulseAgeMs);',
+      red: { [freshness]: 'now is no earlier than' },
     },
   ],
   exceptions: {},

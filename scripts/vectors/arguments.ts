@@ -18,6 +18,7 @@ const amount: Fields = { at: '/amount', optional: false, holds: { kind: 'number'
 const payee: Fields = { at: '/payee', optional: false, holds: { kind: 'oneOf', values: ['"acct_1"'] } };
 const note: Fields = { at: '/note', optional: true, holds: { kind: 'text', glob: 'inv-*', max: 16 } };
 const limited = (change: Fields = {}): Fields => ({ format: 'json', others: false, arguments: [amount, payee, note], ...change });
+const hourly: Fields = { max: 20, windowMs: 3_600_000 };
 const withBody = (body: Value): Fields => ({ ...plain, v: 2, body });
 const one = (argument: Value): Fields => withBody(limited({ arguments: [argument] }));
 const holding = (holds: Value): Fields => one({ at: '/a', optional: false, holds });
@@ -61,6 +62,23 @@ const formats: readonly (readonly [string, string, Expect, Fields])[] = [
   ['a value that is no scalar', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: ['[1]'] })],
   ['a value in another spelling', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: ['"\\u0061"'] })],
   ['no values', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: [] })],
+  ['a total', 'FENCE-29', 'ok', { ...plain, v: 2, uses: { total: 1, windows: [] } }],
+  [
+    'windows, and a last moment',
+    'FENCE-29',
+    'ok',
+    { ...plain, v: 2, uses: { windows: [hourly, { max: 1, windowMs: 1000 }] }, untilMs: 1_790_000_000_000 },
+  ],
+  ['no uses at all', 'FENCE-29', 'codec_shape', { ...plain, v: 2, uses: { windows: [] } }],
+  ['a total of none', 'FENCE-29', 'codec_shape', { ...plain, v: 2, uses: { total: 0, windows: [] } }],
+  ['a span twice', 'FENCE-29', 'codec_shape', { ...plain, v: 2, uses: { windows: [hourly, { ...hourly, max: 5 }] } }],
+  [
+    'a span of 32 days',
+    'FENCE-29',
+    'codec_shape',
+    { ...plain, v: 2, uses: { windows: [{ max: 1, windowMs: 32 * 24 * 3_600_000 }] } },
+  ],
+  ['uses without a version', 'FENCE-27', 'codec_shape', { ...plain, uses: { total: 1, windows: [] } }],
   ['three stars', 'FENCE-23', 'codec_shape', holding({ kind: 'text', glob: 'a***', max: 9 })],
 ];
 writeVectors(

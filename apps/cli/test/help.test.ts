@@ -220,6 +220,9 @@ Options:
                             repeatable
   --form <limit>            what a form may say, like 'state=open|closed';
                             repeatable
+  --max <uses/time>         how often within a time, like 20/h; repeatable
+  --total <uses>            how often in all
+  --until <time>            how long: 2h, 7d, or a moment with its zone
   --approve                 ask an operator about each request; nothing on the
                             machine can open the secret without
   -h, --help                display help for command

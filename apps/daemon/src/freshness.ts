@@ -59,6 +59,12 @@ export class Freshness {
     return this.pulse && this.pulse.ageMs + this.ageOf(this.pulse); // [PULSE-7]
   }
 
+  /** The wall clock's time, but no earlier than the newest pulse and its age: a clock that was set back does not bring back the past. [FENCE-30] */
+  get nowMs(): number {
+    const { pulse, pulseAgeMs = 0 } = this;
+    return Math.max(this.clock.nowMs(), pulse === undefined ? 0 : pulse.atMs + pulseAgeMs);
+  }
+
   view(pulseMaxAgeMs: number): FreshnessView {
     const relayAgeMs = this.relay && this.ageOf(this.relay);
     const { pulseAgeMs } = this;

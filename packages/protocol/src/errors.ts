@@ -75,6 +75,8 @@ export const errorCodes = [
   'fence_path',
   'fence_query',
   'fence_scheme',
+  'fence_time',
+  'fence_uses',
   'freshness_forged',
   'genesis_invalid',
   'grant_unknown',

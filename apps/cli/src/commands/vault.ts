@@ -152,7 +152,7 @@ interface GrantOptions extends OperatorOptions, LimitOptions {
 }
 
 export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
-  const limits = limitsOf(options);
+  const limits = limitsOf(options, Date.now());
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);
@@ -244,13 +244,14 @@ export async function list(output: Output, options: OperatorOptions): Promise<vo
 
 async function listHere(output: Output): Promise<void> {
   const { grants } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-  const items = grants.map(({ agent, granted, grantedAtMs }) => ({
+  const items = grants.map(({ agent, granted, grantedAtMs, used }) => ({
     item: granted.item,
     ...termsOf(granted),
     agent,
     grant: granted.grant,
     approve: granted.approve,
     grantedAtMs,
+    ...(used && { used }),
   }));
   output.result(
     { view: 'machine', items },
@@ -261,9 +262,12 @@ async function listHere(output: Output): Promise<void> {
 }
 
 /** None where nothing is limited. */
-function limitLine(limits: ShownLimits, whose = ''): string[] {
+type Used = { readonly total: number; readonly windows: readonly number[] };
+function limitLine(limits: ShownLimits & { readonly used?: Used }, whose = ''): string[] {
   const text = limitText(limits);
-  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}`];
+  const { total, windows } = limits.used ?? { windows: [] };
+  const used = total === undefined ? '' : `; used ${[total, ...windows].join(', ')}`;
+  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}${used}`];
 }
 
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {

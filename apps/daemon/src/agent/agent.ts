@@ -23,6 +23,7 @@ import { Approvals } from '../approvals/approvals.ts';
 import type { Child } from '../children/child.ts';
 import { Children } from '../children/children.ts';
 import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
+import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
 import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
@@ -31,7 +32,9 @@ import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
 import { HandleTable } from '../vault/mint.ts';
+import { UseCounts, type Used } from '../vault/use-counts.ts';
 import { AgentAuditLog } from './audit-log.ts';
+import { countUses } from './counted-uses.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
@@ -68,6 +71,7 @@ export interface AgentOptions {
 interface Opened {
   readonly log: AgentAuditLog;
   readonly handles: HandleTable;
+  readonly uses: UseCounts;
   readonly approvals: Approvals;
   readonly placeholderSecret: Uint8Array;
 }
@@ -269,6 +273,21 @@ export class Agent {
     return this.begun().log.writer;
   }
 
+  /** No earlier than its fleet can prove. */
+  get nowMs(): number {
+    return this.freshness.nowMs;
+  }
+
+  /** Nothing before its log was read. */
+  usedOf(grant: Uint8Array, limits: UseLimits): { readonly used?: Used } {
+    return this.opened === undefined ? {} : { used: this.opened.uses.usedOf(grant, limits) };
+  }
+
+  /** How often its grants were used. */
+  get uses(): UseCounts {
+    return this.begun().uses;
+  }
+
   get handles(): HandleTable {
     return this.begun().handles;
   }
@@ -414,12 +433,15 @@ export class Agent {
       childOf: (session) => this.children.childOf(session),
       spoilt: (fault) => this.spoilt(fault),
     });
+    const uses = new UseCounts(ports.clock);
+    if (past !== true) await this.countUses(log, uses);
     const handles = new HandleTable({
       primitives: ports.primitives,
       clock: ports.clock,
       staleness: () => this.refusal(),
       recorder: () => log.writer,
       policy: recordPolicy,
+      counts: uses,
     });
     const audience = agentAudience(this.id);
     const approvals = new Approvals({
@@ -434,11 +456,26 @@ export class Agent {
       record: (report) => log.writer.append(report),
       note: (report) => this.note(report),
     });
-    this.opened = { log, handles, approvals, placeholderSecret: await this.makePlaceholderSecret() };
+    this.opened = { log, handles, uses, approvals, placeholderSecret: await this.makePlaceholderSecret() };
     if (past === true) return;
     this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
+  }
+
+  /** A log that does not hold counts for nothing, and nothing is used any more. */
+  private async countUses(log: AgentAuditLog, uses: UseCounts): Promise<void> {
+    if (this.fault !== undefined) return;
+    try {
+      await countUses({ primitives: this.ports.primitives, agent: this.id, audit: log.writer, store: this.options.store }, uses);
+    } catch (thrown) {
+      const fault =
+        thrown instanceof HoldfastError
+          ? thrown
+          : new HoldfastError('audit_corrupt', 'uses cannot be counted', { cause: thrown });
+      log.writer.freeze(fault);
+      this.spoilt(fault);
+    }
   }
 
   private async makePlaceholderSecret(): Promise<Uint8Array> {

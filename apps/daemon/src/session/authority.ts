@@ -6,6 +6,7 @@ import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
+import { assertCircumstances } from '@holdfast/protocol/vault/circumstances';
 import { decide, judge } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
@@ -105,12 +106,13 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
-  /** Throws `refused`, `fence_query`, `fence_body`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_uses`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
+    this.assertNow(grant);
     const judged = judge(grant.fence, { query: facts.query, body });
     if (grant.sealed !== undefined) {
       const opened = this.sealedTo(grant, grant.sealed);
@@ -136,6 +138,7 @@ export class SessionAuthority implements Authority {
       this.refused(facts, first?.kind === 'refuse' ? first.code : 'grant_unknown');
       throw vaultRefuses();
     }
+    this.assertNow(grant);
     return handleText(await this.mint(grant, facts, { asked: true }));
   }
 
@@ -176,6 +179,12 @@ export class SessionAuthority implements Authority {
     return this.current(view).name;
   }
 
+  /** Throws `fence_time`, `fence_uses`. */
+  private assertNow({ grant, fence }: Grant): void {
+    if (fence.untilMs !== undefined) assertCircumstances(fence, { nowMs: this.agent.nowMs });
+    if (fence.uses !== undefined) this.agent.uses.assertLeft(grant, fence.uses);
+  }
+
   /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
   private async approved(
     view: GrantView,
@@ -197,6 +206,7 @@ export class SessionAuthority implements Authority {
     try {
       const decision = decide(this.current(view).fence, facts);
       if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request any more');
+      this.assertNow(this.current(view));
       if (this.agent.rules.version !== version)
         throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
       return approved;
@@ -215,7 +225,7 @@ export class SessionAuthority implements Authority {
     const { grant: id, agent } = grant;
     const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
     if (presented === undefined) throw vaultRefuses();
-    return (await this.agent.handles.consume(presented, { ...this.who, agent, grant: id }, facts)).handle;
+    return (await this.agent.handles.consume(presented, { ...this.who, agent, grant: id }, facts, grant.fence.uses)).handle;
   }
 
   private sealedTo({ grant, item }: Grant, sealed: Sealed): Opening {

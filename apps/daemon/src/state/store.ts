@@ -43,6 +43,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS lockbox (agent BLOB NOT NULL, audience TEXT NOT NULL, epoch INTEGER NOT NULL, commitment BLOB NOT NULL, box BLOB NOT NULL,
     PRIMARY KEY (agent, audience, epoch, commitment)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS guarded (agent BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS use_index (agent BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL, counted_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -128,7 +129,7 @@ export class StateStore {
   /** Removes what was read on behalf of an agent that was never enrolled here. */
   forget(agent: Uint8Array): void {
     this.transaction(() => {
-      for (const table of ['entry', 'lockbox', 'pulse']) this.run(`DELETE FROM ${table} WHERE agent = ?`, agent);
+      for (const table of ['entry', 'lockbox', 'pulse', 'use_index']) this.run(`DELETE FROM ${table} WHERE agent = ?`, agent);
     });
   }
 
@@ -190,6 +191,16 @@ export class StateStore {
 
   saveGuarded(agent: Uint8Array, record: Uint8Array): void {
     this.run('INSERT OR REPLACE INTO guarded (agent, record) VALUES (?, ?)', agent, record);
+  }
+
+  /** What was counted of its audit log: apps/daemon/src/agent/counted-uses.ts. */
+  useIndex(agent: Uint8Array): Uint8Array | undefined {
+    const [row] = this.all('SELECT record FROM use_index WHERE agent = ?', agent);
+    return row?.['record'] as Uint8Array | undefined;
+  }
+
+  saveUseIndex(agent: Uint8Array, record: Uint8Array): void {
+    this.run('INSERT OR REPLACE INTO use_index (agent, record) VALUES (?, ?)', agent, record);
   }
 
   private all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {

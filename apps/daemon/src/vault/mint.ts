@@ -3,8 +3,9 @@
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
-import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
 import type { RequestFacts } from '@holdfast/protocol/vault/fence';
 import {
   handleBytes,
@@ -17,6 +18,7 @@ import {
 } from '@holdfast/protocol/vault/handle';
 import { recordedRequest, type RecordPolicy } from '../audit/redact.ts';
 import type { Clock } from '../ports.ts';
+import type { UseCounts } from './use-counts.ts';
 
 /** More than one session's concurrent requests. */
 const maxPerSession = 256;
@@ -38,6 +40,7 @@ export interface MintPorts {
   /** The audit log of this agent. Throws when there is none: then nothing is minted. */
   readonly recorder: (agent: Uint8Array) => Recorder;
   readonly policy: RecordPolicy;
+  readonly counts: UseCounts;
 }
 
 /** What may be used, by whom. All ids. */
@@ -151,12 +154,13 @@ export class HandleTable {
 
   /**
    * Consumes a handle: once this resolves, its use is on disk and the credential may be opened. Every presentation ends the handle. Throws
-   * `refused` whatever the reason, `audit_unavailable` when the use could not be written; then the handle is gone as well.
+   * `refused` whatever the reason but `fence_uses`, `audit_unavailable` when the use could not be written; then the handle is gone as well.
    */
   async consume(
     handle: Uint8Array,
     by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child'>,
     facts: RequestFacts,
+    limits?: UseLimits,
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
     const id = handleId(primitives, handle);
@@ -173,6 +177,12 @@ export class HandleTable {
       else if (verdict.code === 'handle_foreign')
         await this.end(entry, { kind: 'handle-refused', ...who, handle: id, code: verdict.code });
       return this.refuse(by, id, verdict.code); // [HANDLE-8]
+    }
+    try {
+      this.ports.counts.take(grant, limits); // [FENCE-31] before anything is awaited, as the handle itself
+    } catch (thrown) {
+      await this.end(entry, { kind: 'handle-refused', ...who, handle: id, code: codeOf(thrown) });
+      throw thrown;
     }
     try {
       await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request }); // [HANDLE-9]

@@ -153,3 +153,18 @@ test('whatever the clocks do, no age is below the time that really passed on the
     { numRuns: 100 },
   );
 });
+
+// [FENCE-30]
+test('now is no earlier than the newest pulse and its age, however the wall clock is set', () => {
+  const { freshness, pass, now } = fresh();
+  assert.equal(freshness.nowMs, startMs);
+  pass(3_600_000);
+  now.wall -= 2 * day;
+  assert.equal(freshness.nowMs, startMs + 3_600_000, 'set back');
+  now.wall += 3 * day;
+  assert.equal(freshness.nowMs, startMs + day + 3_600_000, 'set forward');
+  const restarted = new Freshness({ nowMs: () => startMs - day, monotonicMs: () => 1 });
+  assert.equal(restarted.nowMs, startMs - day, 'before any pulse there is nothing to prove it by');
+  restarted.pulseSeen(startMs, 60_000);
+  assert.equal(restarted.nowMs, startMs + 60_000, 'what had been counted before a restart stays');
+});

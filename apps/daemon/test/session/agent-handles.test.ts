@@ -18,6 +18,7 @@ import { agentHandles } from '../../src/session/agent-handles.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { mcpView } from '../../src/session/mcp-view.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
+import { UseCounts } from '../../src/vault/use-counts.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const grantOf = (fill: number, name: string, paths: readonly string[]) => ({
@@ -52,6 +53,7 @@ async function session(t: TestContext) {
     staleness: () => state.stale,
     recorder: () => ({ append: record, appendDurable: record }),
     policy: { paths: 'keep' },
+    counts: new UseCounts({ nowMs: () => 0, monotonicMs: () => state.nowMs }),
   });
   const agent = {
     id: id(3),

@@ -12,6 +12,7 @@ import type { Asked, Asking, UseAnswer } from '../../src/approvals/approvals.ts'
 import type { Use } from '../../src/broker/broker.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
+import { UseCounts } from '../../src/vault/use-counts.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const fleet = new Uint8Array(32).fill(1);
@@ -82,6 +83,7 @@ function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {}
       staleness: () => undefined,
       recorder: () => ({ append: record, appendDurable: record }),
       policy: { paths: 'keep' },
+      counts: new UseCounts(clock),
     }),
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void reports.push(report),

@@ -19,6 +19,7 @@ import { mcpTools } from '../../src/session/mcp-view.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
 import { SubAgentAuthorities } from '../../src/session/sub-agent-authorities.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
+import { UseCounts } from '../../src/vault/use-counts.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const session = id(9);
@@ -45,6 +46,7 @@ function world() {
     staleness: () => undefined,
     recorder: () => ({ append: record, appendDurable: record }),
     policy: { paths: 'keep' },
+    counts: new UseCounts(clock),
   });
   const agent = {
     id: id(3),

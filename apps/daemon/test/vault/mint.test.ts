@@ -14,6 +14,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { handleLifeMs } from '@holdfast/protocol/vault/handle';
 import { share } from '@holdfast/testkit/shares';
 import { HandleTable, type Holder, type MintPorts } from '../../src/vault/mint.ts';
+import { UseCounts } from '../../src/vault/use-counts.ts';
 import { LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
@@ -57,6 +58,7 @@ class Scene {
       staleness: () => this.stale,
       recorder: () => recorder,
       policy: { paths: 'keep' },
+      counts: new UseCounts({ nowMs: () => 0, monotonicMs: () => this.nowMs }),
       ...change,
     });
   }

@@ -4,18 +4,21 @@
 import { writeFileSync } from 'node:fs';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { HandleTable } from '../../src/vault/mint.ts';
+import { UseCounts } from '../../src/vault/use-counts.ts';
 
 const [, , offset = ''] = process.argv;
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
 const id = (fill: number) => new Uint8Array(16).fill(fill);
 const holder = { session: id(1), agent: id(2), grant: id(3), item: id(4), name: 'demo' };
 const recorder = { append: async () => {}, appendDurable: async () => {} };
+const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() * 2000 };
 const table = new HandleTable({
   primitives: nodePrimitives,
-  clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() * 2000 },
+  clock,
   staleness: () => undefined,
   recorder: () => recorder,
   policy: { paths: 'keep' },
+  counts: new UseCounts(clock),
 });
 const passes = async (handle: Uint8Array) => {
   try {

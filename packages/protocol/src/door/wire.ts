@@ -228,6 +228,8 @@ const grantView = record({
   agent: principalId,
   granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName), approve: bool }),
   grantedAtMs: integer(wallClockMs),
+  /** Of what is limited: in all, and within each window of the limits. */
+  used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
 });
 const egressView = record({ agent: principalId, rule: egressRule });
 

@@ -5,6 +5,7 @@ import { bool, list, literal, optional, record, refine, text, type Infer } from 
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits } from './arguments.ts';
+import { untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -30,6 +31,8 @@ const pathGlob = refine(text({ min: 1, max: maxGlobCharacters }), (glob, path) =
 const limitFields = {
   query: optional(queryLimits),
   body: optional(bodyLimits),
+  uses: optional(useLimits),
+  untilMs: optional(untilMs),
 };
 const fenceLimits = record(limitFields);
 export type FenceLimits = Infer<typeof fenceLimits>;

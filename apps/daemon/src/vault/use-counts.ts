@@ -1,0 +1,78 @@
+// How often each grant of one agent was used, spec/fence.md: counted before the use is written, and read back from the audit log, whose durable record
+// of a use is what counts. Spans are measured by the monotonic clock: a wall clock that is set makes no use older.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { maxWindowMs, maxWindowUses, type UseLimits } from '@holdfast/protocol/vault/circumstances';
+import type { Clock } from '../ports.ts';
+
+export interface Used {
+  readonly total: number;
+  /** Within each window of the limits, in their order. */
+  readonly windows: readonly number[];
+}
+
+interface Count {
+  total: number;
+  /** When the last uses were, by the monotonic clock; oldest first. */
+  recent: number[];
+}
+
+export class UseCounts {
+  readonly #clock: Clock;
+  readonly #counts = new Map<string, Count>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Uses of the log, oldest first: `total` of them, the last ones at these times. A time that lies ahead is now. */
+  add(grant: Uint8Array, total: number, recentAtMs: readonly number[]): void {
+    const [nowMs, monotonicMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()];
+    const count = this.#countOf(grant);
+    count.total += total;
+    for (const atMs of recentAtMs) count.recent.push(monotonicMs - Math.max(0, nowMs - atMs));
+  }
+
+  usedOf(grant: Uint8Array, { windows }: UseLimits): Used {
+    const nowMs = this.#clock.monotonicMs();
+    const count = this.#counts.get(toHex(grant)) ?? { total: 0, recent: [] };
+    return { total: count.total, windows: windows.map(({ windowMs }) => within(count.recent, nowMs - windowMs)) };
+  }
+
+  /** Throws `fence_uses`. */
+  assertLeft(grant: Uint8Array, limits: UseLimits): void {
+    const { total, windows } = this.usedOf(grant, limits);
+    const isLeft =
+      total < (limits.total ?? Infinity) && limits.windows.every(({ max }, index) => (windows[index] ?? Infinity) < max);
+    if (!isLeft)
+      throw new HoldfastError('fence_uses', 'this credential is used up', {
+        next: 'wait, if it may be used again later; else ask the operator for another grant',
+      }); // [FENCE-31]
+  }
+
+  /** One use, before it is written: of many at once no more pass than are left. One that cannot be written stays counted. Throws `fence_uses`. */
+  take(grant: Uint8Array, limits: UseLimits | undefined): void {
+    if (limits !== undefined) this.assertLeft(grant, limits);
+    const count = this.#countOf(grant);
+    const nowMs = this.#clock.monotonicMs();
+    count.total += 1;
+    count.recent.push(nowMs);
+    if (count.recent.length >= 2 * maxWindowUses)
+      count.recent = count.recent.slice(-maxWindowUses).filter((atMs) => atMs > nowMs - maxWindowMs);
+  }
+
+  #countOf(grant: Uint8Array): Count {
+    const key = toHex(grant);
+    const count = this.#counts.get(key) ?? { total: 0, recent: [] };
+    this.#counts.set(key, count);
+    return count;
+  }
+}
+
+/** How many lie after `sinceMs`. Times never fall, but for what was read of a clock that was set. */
+function within(recent: readonly number[], sinceMs: number): number {
+  let count = 0;
+  for (let index = recent.length - 1; index >= 0; index -= 1) if ((recent[index] ?? sinceMs) > sinceMs) count += 1;
+  return count;
+}
