@@ -7,6 +7,7 @@ const argumentsStory = 'e2e/arguments.test.ts';
 const atRest = 'e2e/at-rest.test.ts';
 const attach = 'apps/daemon/test/broker/attach.test.ts';
 const changes = 'apps/daemon/test/agent/changes.test.ts';
+const circumstances = 'packages/protocol/test/vault/circumstances.test.ts';
 const dump = 'apps/daemon/test/broker/core-dump.test.ts';
 const fences = 'e2e/fences.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
@@ -932,6 +933,30 @@ export const credentials: Area = {
       from: 'return Math.max(this.clock.nowMs(), pulse === undefined ? 0 : pulse.atMs + pulseAgeMs);',
       to: 'return this.clock.nowMs() + 0 * (pulse === undefined ? 0 : pulseAgeMs);',
       red: { [freshness]: 'now is no earlier than' },
+    },
+    {
+      id: 'C-43.folder',
+      off: 'any folder will do',
+      file: 'packages/protocol/src/vault/circumstances.ts',
+      from: 'if (folders?.some(isInside) === false) throw misplaced();',
+      to: '',
+      red: { [circumstances]: 'are the folder and what lies below it', 'e2e/places.test.ts': 'is good nowhere else' },
+    },
+    {
+      id: 'C-43.alike',
+      off: 'a folder that begins alike will do',
+      file: 'packages/protocol/src/vault/circumstances.ts',
+      from: 'tree?.startsWith(`${folder}/`)',
+      to: 'tree?.startsWith(folder)',
+      red: { [circumstances]: 'are the folder and what lies below it', 'e2e/places.test.ts': 'is good nowhere else' },
+    },
+    {
+      id: 'C-43.repository',
+      off: 'any repository will do',
+      file: 'packages/protocol/src/vault/circumstances.ts',
+      from: 'if (named !== undefined && (repository === undefined || !named.includes(repository))) throw misplaced();',
+      to: '',
+      red: { [circumstances]: 'are the working trees of a repository' },
     },
   ],
   exceptions: {},

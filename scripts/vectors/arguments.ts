@@ -19,6 +19,7 @@ const payee: Fields = { at: '/payee', optional: false, holds: { kind: 'oneOf', v
 const note: Fields = { at: '/note', optional: true, holds: { kind: 'text', glob: 'inv-*', max: 16 } };
 const limited = (change: Fields = {}): Fields => ({ format: 'json', others: false, arguments: [amount, payee, note], ...change });
 const hourly: Fields = { max: 20, windowMs: 3_600_000 };
+const office: Fields = { days: [1, 2, 3, 4, 5], from: 540, to: 1080, zone: 'Europe/Berlin' };
 const withBody = (body: Value): Fields => ({ ...plain, v: 2, body });
 const one = (argument: Value): Fields => withBody(limited({ arguments: [argument] }));
 const holding = (holds: Value): Fields => one({ at: '/a', optional: false, holds });
@@ -79,6 +80,28 @@ const formats: readonly (readonly [string, string, Expect, Fields])[] = [
     { ...plain, v: 2, uses: { windows: [{ max: 1, windowMs: 32 * 24 * 3_600_000 }] } },
   ],
   ['uses without a version', 'FENCE-27', 'codec_shape', { ...plain, uses: { total: 1, windows: [] } }],
+  ['hours', 'FENCE-33', 'ok', { ...plain, v: 2, hours: [office] }],
+  ['hours on no day', 'FENCE-33', 'codec_shape', { ...plain, v: 2, hours: [{ ...office, days: [] }] }],
+  ['hours on days out of order', 'FENCE-33', 'codec_shape', { ...plain, v: 2, hours: [{ ...office, days: [2, 1] }] }],
+  ['hours from 24:00', 'FENCE-33', 'codec_shape', { ...plain, v: 2, hours: [{ ...office, from: 1440 }] }],
+  ['hours in no zone', 'FENCE-33', 'codec_shape', { ...plain, v: 2, hours: [{ ...office, zone: '+01:00' }] }],
+  ['a folder', 'FENCE-34', 'ok', { ...plain, v: 2, directories: ['/home/me/src/app', '/home/me/..a'] }],
+  ...['', '/', 'src', '/a/', '//a', '/a//b', '/a/.', '/a/..', '/./a', '/../a', '/a\0'].map(
+    (folder) =>
+      [`folder ${JSON.stringify(folder)}`, 'FENCE-34', 'codec_shape', { ...plain, v: 2, directories: [folder] }] as const,
+  ),
+  ['a repository', 'FENCE-35', 'ok', { ...plain, v: 2, repositories: ['github.com/me/app'] }],
+  ...[
+    'github.com',
+    'https://github.com/me/app',
+    'GitHub.com/me/app',
+    'me@github.com/me/app',
+    'github.com//app',
+    'github.com/me app',
+  ].map(
+    (repository) =>
+      [`repository ${repository}`, 'FENCE-35', 'codec_shape', { ...plain, v: 2, repositories: [repository] }] as const,
+  ),
   ['three stars', 'FENCE-23', 'codec_shape', holding({ kind: 'text', glob: 'a***', max: 9 })],
 ];
 writeVectors(

@@ -223,6 +223,11 @@ Options:
   --max <uses/time>         how often within a time, like 20/h; repeatable
   --total <uses>            how often in all
   --until <time>            how long: 2h, 7d, or a moment with its zone
+  --hours <hours>           when, like '09:00-18:00 Europe/Berlin Mon-Fri';
+                            repeatable
+  --dir <folder>            in which working trees; repeatable
+  --repo <repository>       in whose working trees, like github.com/me/app;
+                            repeatable
   --approve                 ask an operator about each request; nothing on the
                             machine can open the secret without
   -h, --help                display help for command

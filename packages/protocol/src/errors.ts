@@ -73,6 +73,7 @@ export const errorCodes = [
   'fence_host',
   'fence_method',
   'fence_path',
+  'fence_place',
   'fence_query',
   'fence_scheme',
   'fence_time',

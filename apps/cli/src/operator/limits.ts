@@ -1,9 +1,19 @@
 // The limits of a grant beyond its place, as `vault grant` takes them and `vault list` shows them.
 
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { argumentTexts, parseBodyLimits, parseFormLimits, parseQueryLimits } from '@holdfast/protocol/vault/argument-terms';
-import { parseUntil, parseUses, windowText } from '@holdfast/protocol/vault/circumstance-terms';
+import {
+  hoursText,
+  parseDirectories,
+  parseHours,
+  parseRepositories,
+  parseUses,
+  windowText,
+} from '@holdfast/protocol/vault/circumstance-terms';
 import type { Fence, FenceLimits } from '@holdfast/protocol/vault/fence';
 import { usage, visible } from '../output.ts';
+import { parseUntil } from './until.ts';
 
 export interface LimitOptions {
   readonly query?: readonly string[];
@@ -12,10 +22,13 @@ export interface LimitOptions {
   readonly max?: readonly string[];
   readonly total?: string;
   readonly until?: string;
+  readonly hours?: readonly string[];
+  readonly dir?: readonly string[];
+  readonly repo?: readonly string[];
 }
 
 /** Throws `usage`. */
-export function limitsOf({ query, body, form, max, total, until }: LimitOptions, nowMs: number): FenceLimits {
+export function limitsOf({ query, body, form, max, total, until, hours, dir, repo }: LimitOptions, nowMs: number): FenceLimits {
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
@@ -23,7 +36,16 @@ export function limitsOf({ query, body, form, max, total, until }: LimitOptions,
     ...(form && { body: parseFormLimits(form) }),
     ...((max ?? total) !== undefined && { uses: parseUses(max ?? [], total) }),
     ...(until !== undefined && { untilMs: parseUntil(until, nowMs) }),
+    ...(hours && { hours: parseHours(hours) }),
+    ...(dir && { directories: parseDirectories(dir.map(realPath)) }),
+    ...(repo && { repositories: parseRepositories(repo) }),
   };
+}
+
+/** The daemon compares real paths; a folder of another machine is taken as it is typed. */
+function realPath(typed: string): string {
+  const absolute = path.resolve(typed);
+  return existsSync(absolute) ? realpathSync(absolute) : absolute;
 }
 
 /** As `--json` has them: what was typed, in its one spelling. */
@@ -34,22 +56,28 @@ export interface ShownLimits {
   readonly max?: readonly string[];
   readonly total?: number;
   readonly untilMs?: number;
+  readonly hours?: readonly string[];
+  readonly dir?: readonly string[];
+  readonly repo?: readonly string[];
 }
 
-export function shownLimits({ query, body, uses, untilMs }: Fence): ShownLimits {
+export function shownLimits({ query, body, uses, untilMs, hours, directories, repositories }: Fence): ShownLimits {
   return {
     ...(query && { query: argumentTexts(query) }),
     ...(body && { [body.format === 'json' ? 'body' : 'form']: argumentTexts(body) }),
     ...(uses && uses.windows.length > 0 && { max: uses.windows.map(windowText) }),
     ...(uses?.total !== undefined && { total: uses.total }),
     ...(untilMs !== undefined && { untilMs }),
+    ...(hours && { hours: hours.map(hoursText) }),
+    ...(directories && { dir: directories }),
+    ...(repositories && { repo: repositories }),
   };
 }
 
 /** The same for people; empty where there are none. */
-export function limitText({ query, body, form, max, total, untilMs }: ShownLimits): string {
+export function limitText({ query, body, form, max, total, untilMs, hours, dir, repo }: ShownLimits): string {
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
-  return Object.entries({ query, body, form, max, total, until })
+  return Object.entries({ query, body, form, max, total, until, hours, dir, repo })
     .flatMap(([name, value]) => (value === undefined ? [] : [visible(`${name} ${[value].flat().join(' ')}`)]))
     .join('; ');
 }

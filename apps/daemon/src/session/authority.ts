@@ -30,6 +30,16 @@ import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
 
+/** Where a session works, read by the daemon from outside before it began. */
+export interface WorkingTree {
+  /** By its real path. */
+  readonly directory: string | undefined;
+  readonly repository: string | undefined;
+}
+
+/** In no place that a fence could name. */
+const nowhere: WorkingTree = { directory: undefined, repository: undefined };
+
 const vaultRefuses = (): HoldfastError => new HoldfastError('refused', 'the vault refuses this');
 
 export class SessionAuthority implements Authority {
@@ -39,16 +49,25 @@ export class SessionAuthority implements Authority {
   protected readonly ports: Pick<Ports, 'primitives' | 'clock'>;
   protected readonly by: Asking;
   private readonly child: Child | undefined;
+  protected readonly place: WorkingTree;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
   /** `child`: whose session it is, or a sub-agent in it; undefined: the agent's own. */
-  constructor(agent: Agent, ports: Pick<Ports, 'primitives' | 'clock'>, by: Asking, child?: Child, refusals = new Refusals()) {
+  constructor(
+    agent: Agent,
+    ports: Pick<Ports, 'primitives' | 'clock'>,
+    by: Asking,
+    child?: Child,
+    place: WorkingTree = nowhere,
+    refusals = new Refusals(),
+  ) {
     this.refusals = refusals;
     this.agent = agent;
     this.ports = ports;
     this.by = by;
     this.child = child;
+    this.place = place;
   }
 
   /** What of the agent's grants this session may use at this moment. */
@@ -106,7 +125,7 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
-  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_uses`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
@@ -179,9 +198,9 @@ export class SessionAuthority implements Authority {
     return this.current(view).name;
   }
 
-  /** Throws `fence_time`, `fence_uses`. */
+  /** Throws `fence_time`, `fence_place`, `fence_uses`. */
   private assertNow({ grant, fence }: Grant): void {
-    if (fence.untilMs !== undefined) assertCircumstances(fence, { nowMs: this.agent.nowMs });
+    assertCircumstances(fence, { nowMs: this.agent.nowMs, ...this.place });
     if (fence.uses !== undefined) this.agent.uses.assertLeft(grant, fence.uses);
   }
 

@@ -17,7 +17,7 @@ export class RuledAuthority extends SessionAuthority {
 
   /** The same session's, as one of its sub-agents. `child` undefined: as the session. */
   beside(child: Child | undefined, judge: Judge): RuledAuthority {
-    const made = new RuledAuthority(this.agent, this.ports, this.by, child, this.refusals);
+    const made = new RuledAuthority(this.agent, this.ports, this.by, child, this.place, this.refusals);
     made.heldBy(judge, this.#lastCommand);
     return made;
   }

@@ -2,7 +2,7 @@
 // when whoever asked for it is gone, and with the daemon.
 
 import path from 'node:path';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
@@ -21,6 +21,7 @@ import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
 import { codexRoutes } from '../guard/codex/door.ts';
 import { codexFiles } from '../guard/codex/requirements.ts';
 import type { HeldPlaces } from '../guard/held-places.ts';
+import { repositoryOf } from '../guard/repository.ts';
 import { SessionFloor } from '../guard/session-floor.ts';
 import { guardOf } from '../guard/session-guard.ts';
 import type { SubAgent } from '../guard/sub-agents.ts';
@@ -36,7 +37,7 @@ import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
-import type { SessionAuthority } from './authority.ts';
+import type { SessionAuthority, WorkingTree } from './authority.ts';
 import { Harness } from './harness.ts';
 import { mcpTools } from './mcp-view.ts';
 import { RuledAuthority, type Judge } from './ruled-authority.ts';
@@ -56,6 +57,12 @@ interface Place {
 
 /** Holdfast's own tree: read-only inside every session. */
 const installation = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
+
+/** Whatever a session writes later changes nothing of it. A folder that is not there has no session either. */
+function placeOf(cwd: string): WorkingTree {
+  const directory = existsSync(cwd) ? realpathSync(cwd) : undefined;
+  return { directory, repository: directory && repositoryOf(directory) };
+}
 
 export type RunRequest = Extract<DoorRequest, { kind: 'run' }>;
 
@@ -138,7 +145,7 @@ export class Sessions {
     }
 
     const by = { session, mode: 'sealed', program } as const;
-    const authority = new RuledAuthority(agent, this.ports, by, child);
+    const authority = new RuledAuthority(agent, this.ports, by, child, placeOf(request.cwd));
     const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();

@@ -4,7 +4,7 @@ import type { CallContext } from './call.ts';
 import type { CommandView } from './command-view.ts';
 import { globHolds, Phrase } from './glob.ts';
 import { stronger, weaker, type Grade } from './grade.ts';
-import { insideHours } from './hours.ts';
+import { insideHours } from '../vault/hours.ts';
 import { pointerValues } from './pointer.ts';
 import type { CommandForm, Conditions } from './rule.ts';
 import type { CallView } from './view.ts';

@@ -1,7 +1,8 @@
 // The forms of conditions in the rule language, spec/rules.md: one entry a key.
 
 import { textOf, textsOf, oneWord } from './fields.ts';
-import type { CommandForm, Conditions, Hours, Scalar } from './rule.ts';
+import type { Hours } from '../vault/hours.ts';
+import type { CommandForm, Conditions, Scalar } from './rule.ts';
 import { invalid, type Located } from './yaml.ts';
 
 type Key = keyof Conditions;

@@ -1,5 +1,6 @@
 // A rule set as data: what the language means once it is parsed, spec/rules.md. Plain JSON, so that it can be stored, compared and shown.
 
+import type { Hours } from '../vault/hours.ts';
 import type { Json, Tool } from './call.ts';
 
 export type Effect = 'deny' | 'ask' | 'warn' | 'rewrite' | 'label';
@@ -46,16 +47,6 @@ export interface Conditions {
   readonly hours?: Hours;
   /** One of these must hold as well. */
   readonly any?: readonly Conditions[];
-}
-
-/** Minutes after midnight, `to` excluded; where `to` is not after `from`, over midnight. */
-export interface Hours {
-  /** 0 is Sunday. */
-  readonly days: readonly number[];
-  readonly from: number;
-  readonly to: number;
-  /** IANA */
-  readonly zone: string;
 }
 
 /** How a rewrite changes the call. */

@@ -1,7 +1,8 @@
 // A rule set as the text that is signed, spec/rules.md: its packs written out, its examples left out (they have run), one rule a line. It reads back
 // as the same rules.
 
-import type { Conditions, Hours, Rule, RuleSet } from './rule.ts';
+import type { Hours } from '../vault/hours.ts';
+import type { Conditions, Rule, RuleSet } from './rule.ts';
 
 /** Throws nothing; whether the text is short enough, its reader says. [RULES-28] */
 export function writeRules({ rules }: RuleSet): string {

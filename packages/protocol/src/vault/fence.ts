@@ -5,7 +5,7 @@ import { bool, list, literal, optional, record, refine, text, type Infer } from 
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits } from './arguments.ts';
-import { untilMs, useLimits } from './circumstances.ts';
+import { directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -33,6 +33,9 @@ const limitFields = {
   body: optional(bodyLimits),
   uses: optional(useLimits),
   untilMs: optional(untilMs),
+  hours: optional(hours),
+  directories: optional(directories),
+  repositories: optional(repositories),
 };
 const fenceLimits = record(limitFields);
 export type FenceLimits = Infer<typeof fenceLimits>;

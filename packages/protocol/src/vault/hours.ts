@@ -1,6 +1,15 @@
-// Whether an instant lies within a rule's hours, spec/rules.md. The zone's calendar is the platform's; the instant is an argument.
+// Hours of the week in a time zone, spec/fence.md and spec/rules.md: as they are kept, and whether an instant lies within them. The zone's calendar,
+// summer time included, is the platform's; the instant is an argument.
 
-import type { Hours } from './rule.ts';
+/** Minutes after midnight, `to` excluded; where `to` is not after `from`, over midnight. */
+export interface Hours {
+  /** 0 is Sunday. */
+  readonly days: readonly number[];
+  readonly from: number;
+  readonly to: number;
+  /** IANA */
+  readonly zone: string;
+}
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
