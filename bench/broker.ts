@@ -63,6 +63,7 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
     ca,
     allowPrivate: true,
     approve: false,
+    limitsArguments: false,
     judgesBody: false,
     matches: () => true,
   } as const;

@@ -820,6 +820,14 @@ export const credentials: Area = {
       red: { [argumentsStory]: 'keeps everything else from the service' },
     },
     {
+      id: 'C-40.headers',
+      off: 'any header goes along',
+      file: 'apps/daemon/src/broker/exchange.ts',
+      from: 'decision.grant.limitsArguments && !tellsNothing.test(lower)',
+      to: 'decision.grant.limitsArguments && lower === tellsNothing.source',
+      red: { [heldBody]: 'what was judged goes out' },
+    },
+    {
       id: 'C-40.half',
       off: 'half an upload is judged',
       file: 'apps/daemon/src/broker/exchange.ts',

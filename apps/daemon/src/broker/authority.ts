@@ -51,6 +51,8 @@ export interface GrantView {
   readonly allowPrivate: boolean;
   /** Whether an operator is asked about each use, and so may keep it waiting. */
   readonly approve: boolean;
+  /** Whether its fence limits arguments: then a header that may be one goes no further. */
+  readonly limitsArguments: boolean;
   /** Whether `use` has to be given the whole body. */
   readonly judgesBody: boolean;
   matches(facts: RequestFacts): boolean;

@@ -44,6 +44,10 @@ const droppedWhenGuarded: ReadonlySet<string> = new Set([
   'want-repr-digest',
 ]);
 
+/** Headers that are no arguments: what a client is, what it can read, which edition of a service it means, and what describes the body. */
+const tellsNothing =
+  /^(?:accept|accept-language|cache-control|content-.*|idempotency-key|pragma|traceparent|user-agent|x-request-id|.*-version|sec-websocket-.*)$/;
+
 /** What is said of a body that is written anew. */
 const describesBody = /^(?:content-.*|digest|repr-digest)$/;
 const described = ({ type }: NonNullable<Judged['body']>): Header[] => (type === undefined ? [] : [['Content-Type', type]]);
@@ -56,6 +60,7 @@ function keptHeaders(head: RequestHead, decision: Passing, body: Judged['body'])
     if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
     if (guarded && droppedWhenGuarded.has(lower)) return false;
     if (body !== undefined && describesBody.test(lower)) return false;
+    if (decision.kind === 'attach' && decision.grant.limitsArguments && !tellsNothing.test(lower)) return false; // [BROKER-35]
     return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
   });
 }

@@ -292,6 +292,7 @@ export class SessionAuthority implements Authority {
       ca: grant.fence.ca,
       allowPrivate: grant.fence.allowPrivate,
       approve: grant.sealed === undefined,
+      limitsArguments: grant.fence.query !== undefined || grant.fence.body !== undefined,
       judgesBody: grant.fence.body !== undefined || grant.sealed === undefined,
       matches: (facts) => decide(grant.fence, facts).kind === 'allow',
     };

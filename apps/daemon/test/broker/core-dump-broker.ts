@@ -42,6 +42,7 @@ const broker = await createBroker({
             ca: setting.ca,
             allowPrivate: true,
             approve: false,
+            limitsArguments: false,
             judgesBody: false,
             matches: ({ path }) => path.startsWith(`/${name}/`),
           })),

@@ -20,7 +20,7 @@ async function paying(limits?: Partial<Limits>) {
     use: async (_grant, { query }, body) => ({ query, body: judgedBody(body, within) }),
   });
   const origin = await it.origin();
-  it.grant(origin, { judgesBody: true });
+  it.grant(origin, { limitsArguments: true, judgesBody: true });
   return { it, origin, host: `localhost:${origin.port}` };
 }
 
@@ -43,7 +43,8 @@ test('what was judged goes out, with a type and length of its own', async () => 
   const { it, origin, host } = await paying();
   await using _ = it;
   const spaced = ' { "amount" : 2999.5 ,\n "note":"\\u0061" } ';
-  const more = 'Content-Language: de\r\nDigest: sha-256=AAAA\r\nX-Own: 1\r\n';
+  const more =
+    'Content-Language: de\r\nDigest: sha-256=AAAA\r\nStripe-Account: acct_2\r\nX-Own: 1\r\nStripe-Version: 2026-01-01\r\n';
   const sent = [
     json(spaced, more),
     [
@@ -68,7 +69,12 @@ test('what was judged goes out, with a type and length of its own', async () => 
       ['application/json', String(seen.body.length), undefined, undefined, undefined],
     );
   }
-  assert.deepEqual([origin.seen.length, headerOf(origin.seen[0], 'x-own')], [4, '1']);
+  // [BROKER-35]
+  assert.deepEqual(
+    ['stripe-account', 'x-own', 'stripe-version'].map((name) => headerOf(origin.seen[0], name)),
+    [undefined, undefined, '2026-01-01'],
+  );
+  assert.equal(origin.seen.length, 4);
 });
 
 // [BROKER-33] [FENCE-25]
@@ -152,7 +158,7 @@ test('a fault of the judge sends nothing', async () => {
       throw new HoldfastError('fence_body', 'no');
     },
   });
-  broken.grant(origin, { judgesBody: true });
+  broken.grant(origin, { limitsArguments: true, judgesBody: true });
   assert.equal(codeIn(await broken.ask(host, post(host, ...json('{"amount":1}')))), 'fence_body');
   assert.equal(origin.seen.length, 0);
 });

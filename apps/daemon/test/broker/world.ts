@@ -246,6 +246,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         ca: origin.ca,
         allowPrivate: true,
         approve: false,
+        limitsArguments: false,
         judgesBody: false,
         matches: (facts) => facts.path.startsWith('/v1/') && facts.method !== 'DELETE',
         ...change,
