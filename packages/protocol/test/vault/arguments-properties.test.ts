@@ -121,6 +121,11 @@ describe('what goes out', () => {
       fc.double({ min: -10_000, max: 10_000 }).map(String),
       fc.string().map((text) => JSON.stringify(text)),
     );
+    for (const beside of ['Amount', 'amount ', 'currency', '__proto__', 'аmount'])
+      assert.equal(
+        attempt(() => judgedBody(json(`{"amount":1,"payee":"acct_1","${beside}":9000}`), within)),
+        undefined,
+      );
     fc.assert(
       fc.property(fc.array(fc.tuple(key, value), { maxLength: 5 }), (fields) => {
         const text = `{${fields.map(([name, each]) => `"${name}":${each}`).join(',')}}`;
