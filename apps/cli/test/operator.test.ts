@@ -248,7 +248,7 @@ test('approve with wrong words enrols nobody, and says that the code is used up'
   const machine = await waitingMachine(t);
   const wrong = await asOperator(home, ['approve', machine.code, '--words', 'one two three', '--json']);
   assert.deepEqual([wrong.code, codeOf(wrong)], [1, 'pairing_words_wrong']);
-  assert.match(wrong.stdout, /nothing was enrolled.*holdfast enroll there again for a new code/);
+  assert.match(wrong.stdout, /nothing was admitted.*holdfast enroll there again for a new code/);
   const { agents } = json<{ agents: { agent: string }[] }>(await asOperator(home, ['agents', '--json']));
   assert.equal(
     agents.some(({ agent }) => agent === machine.agent),
