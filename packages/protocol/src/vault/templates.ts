@@ -27,6 +27,12 @@ const templates: Readonly<Record<string, Template>> = {
   },
   npm: { hosts: ['registry.npmjs.org'], attach: 'bearer', paths: ['/**'], variables: ['NPM_TOKEN', 'NODE_AUTH_TOKEN'] },
   openai: { hosts: ['api.openai.com'], attach: 'bearer', paths: ['/v1/**'], variables: ['OPENAI_API_KEY'] },
+  pypi: {
+    hosts: ['upload.pypi.org'],
+    attach: 'basic:__token__',
+    paths: ['/legacy/'],
+    variables: ['TWINE_PASSWORD', 'UV_PUBLISH_TOKEN', 'PYPI_TOKEN', 'PYPI_API_TOKEN'],
+  },
   slack: { hosts: ['slack.com'], attach: 'bearer', paths: ['/api/**'], variables: ['SLACK_BOT_TOKEN', 'SLACK_TOKEN'] },
   stripe: { hosts: ['api.stripe.com'], attach: 'bearer', paths: ['/v1/**'], variables: ['STRIPE_SECRET_KEY', 'STRIPE_API_KEY'] },
 };
