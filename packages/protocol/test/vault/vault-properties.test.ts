@@ -39,11 +39,9 @@ describe('globs', () => {
     );
   });
 
-  it('take no longer for an evil pattern: [FENCE-14]', () => {
-    const startedMs = performance.now();
+  it('come to an end with an evil pattern, at which a backtracking matcher would not in this world: [FENCE-14]', () => {
     assert.equal(globMatches(`/${'a*'.repeat(120)}b`, `/${'a'.repeat(4000)}`), false);
     assert.equal(globMatches(`/${'**a'.repeat(80)}b`, `/${'a'.repeat(4000)}`), false);
-    assert.ok(performance.now() - startedMs < 2000, 'a backtracking matcher would not end in this world');
   });
 });
 
