@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { codeOf } from '@holdfast/protocol/errors';
+import { presentationVerifier, type FleetRoot } from '@holdfast/verify';
 import { Installation, jsonOf, root, type Ran } from '../packages/testkit/src/installation.ts';
 import { share } from '../packages/testkit/src/shares.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
@@ -192,6 +194,59 @@ describe('a child in a sealed session of its own', () => {
     assert.match(ran.stdout, /^200 (?:000|403) $/, ran.stderr);
     const alone = await holdfast.cli(['run', '--child', '--', 'true'], { cwd: holdfast.work });
     assert.deepEqual([alone.code, /--child needs --only/.test(alone.stderr)], [125, true]);
+  });
+
+  it('is ended alone when an operator revokes it, also at services; its sibling and its parent go on [CHILD-10] [DELEGATE-10]', async () => {
+    const { roots } = jsonOf<{ roots: FleetRoot[] }>(await holdfast.cli(['root', '--json']));
+    const audience = `https://${demo.host}:${demo.port}`;
+    let nowMs = Date.now();
+    const verifier = presentationVerifier({
+      root: roots[0] ?? assert.fail(),
+      audience,
+      nonces: 'theirs',
+      statusMaxAgeMs: 0,
+      nowMs: () => nowMs,
+    });
+    /** How many children stand between who presents and the agent, or why nobody is let in. */
+    const verdict = async (presentation: string): Promise<unknown> =>
+      verifier.verifyPresentation(presentation).then(({ children }) => children.length, codeOf);
+
+    const door = `curl -sS -H 'content-type: application/json' -d '{"audience":"${audience}"}' $HOLDFAST_DOOR/v1/presentations`;
+    const act = (name: string) => `echo "${name} $(${get(demo, 'DEMO_TOKEN')}) $(${door})"`;
+    /** Acts once, and again when it is told to. */
+    const actor = (name: string) =>
+      `echo "${name} is $(curl -sS $HOLDFAST_DOOR/v1/status)"; ${act(name)}; until [ -e go ]; do sleep 0.1; done; ${act(name)}; exec sleep 1000`;
+    const child = (name: string) => childLine(['--only', 'read,vault:use:demo'], ['sh', '-c', actor(name)]);
+    const running = holdfast.session(['sh', '-c', `${child('one')} & ${child('two')} & ${actor('parent')}`]);
+    const acts = (name: string): string[] =>
+      [...running.said.matchAll(new RegExp(`^${name} 200  ?\\{.*"presentation":"([^"]+)"`, 'gm'))].map(([, shown = '']) => shown);
+    const acted = async (name: string, times: number): Promise<string> => {
+      const shown = await running.until(() => acts(name)[times - 1], `${name} acts ${times} times`);
+      nowMs = Date.now();
+      return shown;
+    };
+    try {
+      for (const name of ['two', 'parent']) await acted(name, 1);
+      const before = await acted('one', 1);
+      const [, id = ''] = /^one is \{.*"child":"([0-9a-f]{32})"/m.exec(running.said) ?? assert.fail(running.said);
+      const done = jsonOf<object>(await holdfast.must(['revoke', id, '--reason', 'odd', '--json']));
+      assert.partialDeepStrictEqual(done, { child: id, revoked: true, applied: true });
+      assert.equal(await verdict(before), 'delegation_revoked');
+      await writeFile(path.join(holdfast.work, 'go'), '');
+      assert.equal(await verdict(await acted('two', 2)), 1);
+      assert.equal(await verdict(await acted('parent', 2)), 0);
+      assert.equal(acts('one').length, 1);
+      const ends = (await events()).filter(({ kind, child: who }) => who === id && kind.endsWith('-end'));
+      assert.deepEqual(
+        new Map(ends.map(({ kind, why }) => [kind, why])),
+        new Map([
+          ['child-end', 'revoked'],
+          ['session-end', undefined],
+        ]),
+      );
+    } finally {
+      await running.end();
+    }
   });
 
   it('is ended when its agent is suspended', async () => {

@@ -11,6 +11,7 @@ const childStory = 'e2e/children.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
 const changes = 'apps/daemon/test/agent/changes.test.ts';
 const members = 'apps/relay/test/members.test.ts';
+const revokedChildren = 'packages/protocol/test/journal/revoked-children.test.ts';
 const serve = 'apps/custody/test/serve.test.ts';
 const sessions = 'apps/daemon/test/session/agent-presentations.test.ts';
 const verifier = 'packages/verify/test/verifier.test.ts';
@@ -179,7 +180,7 @@ export const identity: Area = {
       id: 'I-6.standing',
       off: 'nobody asks whether a credential is in force',
       file: presentation,
-      from: 'await expected.assertInForce(statement);',
+      from: 'await expected.assertInForce(statement, by.children);',
       to: '',
       red: { [presenting]: 'is refused when the standing of its credential is bad or not known' },
     },
@@ -415,6 +416,46 @@ export const identity: Area = {
       from: 'this.#labels = labels;',
       to: 'this.#labels = new Set(labels);',
       red: { [guard]: 'share one set of labels' },
+    },
+    {
+      id: 'I-17.effect',
+      off: 'a daemon passes over the revocation of a child',
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: 'if (equalBytes(agent, me)) endChild(child);',
+      to: 'void [agent, child, me, endChild];',
+      red: { [changes]: 'a child that an operator revokes ends with all below it' },
+    },
+    {
+      id: 'I-17.others',
+      off: "what is said of another agent's child ends this one's",
+      file: 'apps/daemon/src/agent/effects.ts',
+      from: 'if (equalBytes(agent, me)) endChild(child);',
+      to: 'if (agent.length === me.length) endChild(child);',
+      red: { [changes]: 'a child that an operator revokes ends with all below it' },
+    },
+    {
+      id: 'I-17.list',
+      off: 'services are not told of children that were revoked',
+      file: statusList,
+      from: '...(children.length > 0 && { revoked_children: children }),',
+      to: '',
+      red: { [revokedChildren]: 'is kept by every reader and told to services' },
+    },
+    {
+      id: 'I-17.below',
+      off: 'what a revoked child handed on goes on',
+      file: statusList,
+      from: 'if (children.some((child) => this.#revokedChildren.has(child)))',
+      to: "if (this.#revokedChildren.has(children.at(-1) ?? ''))",
+      red: { [verifier]: 'lets in no child that was revoked, nor what it handed on' },
+    },
+    {
+      id: 'I-17.forgotten',
+      off: 'the oldest revocation is forgotten for another one',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: "return oldest === undefined || statement.atMs - oldest.atMs >= childIsOverMs ? undefined : 'limit_exceeded';",
+      to: "return oldest === undefined || statement.atMs >= childIsOverMs ? undefined : 'limit_exceeded';",
+      red: { [revokedChildren]: 'is not forgotten for another one' },
     },
   ],
   exceptions: {},

@@ -1028,6 +1028,8 @@ const saidList = readToken(list, 65_536).payload;
 const otherwise = async (change: JsonObject) => signed('statuslist+jwt', { kid }, { ...saidList, ...change }, operator);
 const inflating = (bytes: number, fill: number) => toBase64url(deflateSync(new Uint8Array(bytes).fill(fill)));
 const asked = { root, uri, nowMs, index: 0, token: list };
+const [revokedChild, sibling] = [new Uint8Array(16).fill(2), new Uint8Array(16).fill(3)];
+const withChildren = await listed({ revokedChildren: [revokedChild, new Uint8Array(16).fill(1), revokedChild] });
 writeVectors('status-list/lists', 'A status list as a verifier gets it, and what it then thinks of one index.', [
   { name: 'in force', clause: 'STATUS-5', expect: 'ok', ...asked },
   { name: 'revoked', clause: 'STATUS-5', expect: 'credential_revoked', ...asked, index: 2 },
@@ -1087,5 +1089,74 @@ writeVectors('status-list/lists', 'A status list as a verifier gets it, and what
     expect: 'credential_revoked',
     ...asked,
     token: await otherwise({ status_list: { bits: 2, lst: inflating(2, 0xff) } }),
+  },
+  {
+    name: 'a child that was revoked',
+    clause: 'STATUS-8',
+    expect: 'delegation_revoked',
+    ...asked,
+    token: withChildren,
+    children: [toHex(revokedChild)],
+  },
+  {
+    name: 'the child of one that was revoked',
+    clause: 'STATUS-8',
+    expect: 'delegation_revoked',
+    ...asked,
+    token: withChildren,
+    children: [toHex(revokedChild), toHex(sibling)],
+  },
+  {
+    name: 'its sibling',
+    clause: 'STATUS-8',
+    expect: 'ok',
+    ...asked,
+    token: withChildren,
+    children: [toHex(sibling)],
+  },
+  {
+    name: 'the parent of one that was revoked',
+    clause: 'STATUS-8',
+    expect: 'ok',
+    ...asked,
+    token: withChildren,
+    children: [],
+  },
+  {
+    name: 'revoked children out of order',
+    clause: 'STATUS-8',
+    expect: 'status_forged',
+    ...asked,
+    token: await otherwise({ revoked_children: ['02'.repeat(16), '01'.repeat(16)] }),
+  },
+  {
+    name: 'a revoked child twice',
+    clause: 'STATUS-8',
+    expect: 'status_forged',
+    ...asked,
+    token: await otherwise({ revoked_children: ['01'.repeat(16), '01'.repeat(16)] }),
+  },
+  {
+    name: 'a list of no revoked children',
+    clause: 'STATUS-8',
+    expect: 'status_forged',
+    ...asked,
+    token: await otherwise({ revoked_children: [] }),
+  },
+  {
+    name: 'more revoked children than a list takes',
+    clause: 'STATUS-8',
+    expect: 'status_forged',
+    ...asked,
+    token: await otherwise({
+      revoked_children: Array.from({ length: 513 }, (_, index) => index.toString(16).padStart(32, '0')),
+    }),
+  },
+  {
+    name: 'a revoked child in capitals',
+    clause: 'STATUS-8',
+    expect: 'status_forged',
+    ...asked,
+    token: await otherwise({ revoked_children: ['AB'.repeat(16)] }),
   },
 ]);

@@ -269,6 +269,19 @@ add(
   main.id,
 );
 
+const childRevocation = { kind: 'child-revoke', agent: main.id, child: strangers, reason: '' } as const;
+await rejected("a stranger's child revoked", 'JOURNAL-37', 'agent_unknown', { ...childRevocation, agent: strangers });
+await rejected('the child of a revoked agent', 'JOURNAL-37', 'agent_revoked', { ...childRevocation, agent: gone.id });
+await rejected('a child revoked for its agent’s ears alone', 'AUDIENCE-1', 'audience_wrong', childRevocation, own);
+add(
+  'a child revoked by its agent',
+  'JOURNAL-7',
+  'rejected',
+  'entry_misplaced',
+  await byAgent(childRevocation, { audience: 'fleet' }),
+  main.id,
+);
+
 const topics = [...relay.topics].map(([topic, entries]) => ({ topic, entries }));
 const lockboxes = [...relay.lockboxes].map(([place, sealed]) => ({ place, sealed }));
 writeVectors(

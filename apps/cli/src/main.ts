@@ -183,10 +183,11 @@ viewCommand(bedrock, 'list', 'what agents are told')
   .action(action(async () => (await import('./commands/bedrock.ts')).list));
 
 viewCommand(program, 'agents', 'who is enrolled').action(action(async () => (await import('./commands/agents.ts')).list));
-operatorCommand(program, 'revoke', 'end an agent at once; its evidence stays')
-  .argument('<agent>', "an agent's id, or a scope's name")
+operatorCommand(program, 'revoke', 'end an agent, or one of its children, at once')
+  .argument('<who>', "an agent's id, or a scope's name; or the id of a child")
+  .option('--agent <agent>', 'whose child it is, when it is not of this machine')
   .option('--reason <text>', 'why, for the record', '')
-  .action(action(async () => (await import('./commands/agents.ts')).revoke));
+  .action(action(async () => (await import('./commands/revoke.ts')).revoke));
 operatorCommand(program, 'suspend', 'stop an agent at once, until it is resumed')
   .argument('<agent>', "an agent's id, or a scope's name")
   .option('--reason <text>', 'why, for the record', '')

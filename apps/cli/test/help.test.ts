@@ -26,7 +26,7 @@ Commands:
   rules                       what agents may do
   bedrock                     texts that stand in every agent's context
   agents [options]            who is enrolled
-  revoke [options] <agent>    end an agent at once; its evidence stays
+  revoke [options] <who>      end an agent, or one of its children, at once
   suspend [options] <agent>   stop an agent at once, until it is resumed
   resume [options] <agent>    let a suspended agent go on; nothing that ran
                               comes back
@@ -316,16 +316,18 @@ Options:
                             machine's daemon knows
   -h, --help                display help for command
 `,
-  revoke: `Usage: holdfast revoke [options] <agent>
+  revoke: `Usage: holdfast revoke [options] <who>
 
-end an agent at once; its evidence stays
+end an agent, or one of its children, at once
 
 Arguments:
-  agent                     an agent's id, or a scope's name
+  who                       an agent's id, or a scope's name; or the id of a
+                            child
 
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --agent <agent>           whose child it is, when it is not of this machine
   --reason <text>           why, for the record (default: "")
   -h, --help                display help for command
 `,

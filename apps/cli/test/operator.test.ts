@@ -380,6 +380,46 @@ test('revoke: what to rotate, once; a daemon that has not heard of it is no fail
   assert.equal(shown?.state, 'revoked');
 });
 
+// [CHILD-10]
+test('revoke: one child, told by the daemon whose it is or by --agent; an id of nobody is told so', async (t) => {
+  const [here, elsewhere] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)];
+  const agentId = Buffer.alloc(16);
+  const { home } = await playDoor(t, (request, guest) => {
+    const child = {
+      child: here,
+      agent: agentId,
+      kind: 'session',
+      name: 'sh',
+      session: Buffer.alloc(16, 3),
+      capabilities: [],
+      credentials: [],
+      depth: 0,
+      startedAtMs: 5,
+      expiresAtMs: 6,
+      seenAtMs: 5,
+    };
+    if (request.kind === 'machine')
+      guest.finish({ kind: 'machine', agents: [], children: [child], operators: [], grants: [], egress: [], roots: [] });
+    else guest.finish({ kind: 'failed', code: 'daemon_unreachable', message: 'not now' });
+  });
+  await fleetIn(home);
+  const agent = await enrolled(t, home);
+  agentId.set(Buffer.from(agent, 'hex'));
+  const revoke = (parameters: readonly string[]) => asOperator(home, ['revoke', ...parameters, '--json']);
+  const [hex, far] = [here.toString('hex'), elsewhere.toString('hex')];
+  assert.deepEqual(json(await revoke([hex, '--reason', 'odd'])), { agent, child: hex, revoked: true, applied: false });
+  const unknown = await revoke([far]);
+  assert.deepEqual([unknown.code, codeOf(unknown)], [1, 'child_unknown']);
+  assert.match(unknown.stdout, /--agent/);
+  assert.equal(json(await revoke([far, '--agent', 'main']))['child'], far);
+  const word = await revoke(['sh', '--agent', 'main']);
+  assert.deepEqual([word.code, codeOf(word)], [2, 'usage']);
+  assert.equal(json<{ agents: { state: string }[] }>(await asOperator(home, ['agents', '--json'])).agents[0]?.state, 'live');
+  json(await revoke(['main']));
+  const late = await revoke([hex]);
+  assert.deepEqual([late.code, codeOf(late)], [1, 'agent_revoked']);
+});
+
 // [OPKEY-7]
 test('two operator commands at once: both are done', async () => {
   const terms = ['--host', 'api.example.com', '--attach', 'bearer', '--json'];

@@ -54,6 +54,7 @@ export const errorCodes = [
   'delegation_exceeded',
   'delegation_expired',
   'delegation_invalid',
+  'delegation_revoked',
   'device_invalid',
   'device_older',
   'device_unknown',

@@ -35,14 +35,17 @@ export class StatusSource {
     this.#options = options;
   }
 
-  /** Throws `credential_revoked`, `credential_suspended`, `status_forged`, `status_stale`, `status_unavailable`. */
-  async assertInForce({ index, uri }: { readonly index: number; readonly uri: string }): Promise<void> {
+  /** Throws `credential_revoked`, `credential_suspended`, `delegation_revoked`, `status_forged`, `status_stale`, `status_unavailable`. */
+  async assertInForce(
+    { index, uri }: { readonly index: number; readonly uri: string },
+    children: readonly string[],
+  ): Promise<void> {
     const { nowMs, monotonicMs, maxAgeMs } = this.#options;
     const held = this.#held.get(uri);
     const isGood = held !== undefined && monotonicMs() - held.askedAtMs < Math.min(maxAgeMs, held.list.ttlMs);
     const { list } = isGood ? held : await this.#ask(uri);
     list.assertFresh(nowMs());
-    list.assertInForce(index);
+    list.assertInForce(index, children);
   }
 
   /** One question at a time: whoever comes while it is open gets its answer, which is newer than their asking. */

@@ -29,7 +29,7 @@ export interface PresentationVerifier {
   readonly nonces: 'ours' | 'theirs';
   /** A nonce for one presentation within two minutes. */
   challenge(): string;
-  /** Who presented it, or throws: `presentation_*`, `credential_*`, `status_*`. */
+  /** Who presented it, or throws: `presentation_*`, `credential_*`, `delegation_*`, `status_*`. */
   verifyPresentation(presentation: string): Promise<Presented>;
 }
 
@@ -56,8 +56,10 @@ export function presentationVerifier(options: VerifierOptions): PresentationVeri
         audience,
         nowMs,
         firstUse: (name: string, untilMs: number) => memory.firstUse(name, untilMs),
-        assertInForce: (statement: { readonly status: { readonly index: number; readonly uri: string } }) =>
-          status.assertInForce(statement.status),
+        assertInForce: (
+          statement: { readonly status: { readonly index: number; readonly uri: string } },
+          children: readonly string[],
+        ) => status.assertInForce(statement.status, children),
       };
       if (nonces === 'theirs') return verifyPresentation(primitives, presentation, { ...expected, challenge: null });
       const nonce = nonceOf(presentation);

@@ -5,9 +5,11 @@ import { before, describe, it } from 'node:test';
 import { Hono } from 'hono';
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { bindKey } from '@holdfast/protocol/custody/key-binding';
+import { delegate } from '@holdfast/protocol/custody/delegation';
+import { bindKey, proveKey } from '@holdfast/protocol/custody/key-binding';
 import { disclose, readCredential, rootOf } from '@holdfast/protocol/identity/credential';
 import { issueStatusList } from '@holdfast/protocol/identity/status-list';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 import { World, type AgentActor } from '@holdfast/testkit/world';
 import {
@@ -54,7 +56,9 @@ describe('a verifier', () => {
       nowMs: () => nowMs,
       ...change,
     });
-  const list = async (change: { control?: number; issuedAtMs?: number; revoked?: boolean; livesMs?: number } = {}) => {
+  const list = async (
+    change: { control?: number; issuedAtMs?: number; revoked?: boolean; livesMs?: number; children?: Uint8Array[] } = {},
+  ) => {
     const { status } = readCredential(new TextEncoder().encode(credential));
     return issueStatusList(world.operator.holder, {
       fleet: world.fleet,
@@ -62,6 +66,7 @@ describe('a verifier', () => {
       uri: status.uri,
       standings: new Map(change.revoked === true ? [[status.index, 'revoked']] : []),
       length: status.index + 1,
+      revokedChildren: change.children ?? [],
       control: change.control ?? 9,
       issuedAtMs: change.issuedAtMs ?? nowMs,
       livesMs: change.livesMs ?? 86_400_000,
@@ -120,6 +125,48 @@ describe('a verifier', () => {
     assert.equal(await outcome(one), 'status_stale');
     served = await list({ control: 13, issuedAtMs: nowMs - 60_000 });
     assert.equal(await outcome(one), 'status_stale');
+  });
+
+  it('[DELEGATE-10] [STATUS-8]: lets in no child that was revoked, nor what it handed on; its sibling and its agent go on', async () => {
+    const one = verifier({ statusMaxAgeMs: 0 });
+    const keys = await Promise.all([0, 1, 2].map(() => SoftwareKeyHolder.generate(world.primitives)));
+    const [childKey, belowKey, siblingKey] = [keys[0] ?? assert.fail(), keys[1] ?? assert.fail(), keys[2] ?? assert.fail()];
+    const [child, below, sibling] = [1, 2, 3].map((byte) => new Uint8Array(16).fill(byte));
+    const handed = async (
+      by: SoftwareKeyHolder,
+      before: string,
+      id: Uint8Array | undefined,
+      to: SoftwareKeyHolder,
+      depth: number,
+    ) => {
+      const terms = { child: id ?? assert.fail(), key: to.publicKeys.sign, capabilities: [], depth, lifeS: 600 };
+      return `${before}${await delegate(world.primitives, by, { ...terms, credential: before }, nowMs)}~`;
+    };
+    const toChild = await handed(main.holder, credential, child, childKey, 1);
+    const toBelow = await handed(childKey, toChild, below, belowKey, 0);
+    const toSibling = await handed(main.holder, credential, sibling, siblingKey, 0);
+    const outcomes = async () => {
+      const found: string[] = [];
+      for (const [shown, holder] of [
+        [toChild, childKey],
+        [toBelow, belowKey],
+        [toSibling, siblingKey],
+        [credential, main.holder],
+      ] as const) {
+        nowMs += 1000;
+        const terms = { audience, nonce: 'n-0S6_WzA2Mj-2026', credential: shown };
+        const presentation = shown + (await proveKey(world.primitives, holder, terms, nowMs));
+        found.push(await outcomeOf(() => one.verifyPresentation(presentation)));
+      }
+      return found;
+    };
+    served = await list();
+    assert.deepEqual(await outcomes(), ['ok', 'ok', 'ok', 'ok']);
+    const old = served;
+    served = await list({ control: 10, children: [child ?? assert.fail()] });
+    assert.deepEqual(await outcomes(), ['delegation_revoked', 'delegation_revoked', 'ok', 'ok']);
+    served = old;
+    assert.deepEqual(new Set(await outcomes()), new Set(['status_stale']), 'an older list revives nobody');
   });
 
   it('asks again for each presentation, or as seldom as it was told', async () => {

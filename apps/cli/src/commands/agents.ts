@@ -1,15 +1,13 @@
-// `holdfast agents` and `holdfast revoke`.
+// `holdfast agents`, and how far what an operator wrote of an agent has come.
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
-import { rekeyFleet } from '@holdfast/protocol/journal/compose';
-import { revokeAgent } from '@holdfast/protocol/journal/compose-agents';
-import { standingOf, topicTip, type FleetState } from '@holdfast/protocol/journal/state';
+import { standingOf, topicTip } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
-import { plainText, visible, type Output } from '../output.ts';
+import { visible, type Output } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
 interface Shown {
@@ -123,38 +121,6 @@ function linesBelow(children: readonly Child[], parent: Uint8Array | undefined, 
       `${indent}  ${about.join('; ')}`,
       ...linesBelow(children, child.child, `${indent}  `),
     ];
-  });
-}
-
-/** Names of the credentials that this agent could have opened: what to rotate upstream. */
-function toRotate(state: FleetState, agent: Uint8Array): string[] {
-  return [...(state.grants.get(toHex(agent))?.values() ?? [])].map(({ name }) => name);
-}
-
-export async function revoke(
-  output: Output,
-  name: string,
-  options: { readonly passphraseFile?: string; readonly reason: string },
-): Promise<void> {
-  const reason = plainText('the reason', options.reason, 256);
-  await asOperator(output, options, async (session) => {
-    const agent = session.agent(name);
-    if (agent.revoked !== undefined)
-      throw new HoldfastError('agent_revoked', `${name} is revoked already`, {
-        next: 'nothing is left to do; see: holdfast agents',
-      });
-    const rotate = toRotate(session.state, agent.id);
-    await session.readAgentTopic(agent.id);
-    await session.write(async (operator) =>
-      revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }),
-    );
-    await session.publishStatus();
-    const applied = await reachedHere(session, agent.id);
-    await session.write((operator) => rekeyFleet(operator));
-    output.result({ agent: agent.id, revoked: true, applied: applied === 'applied', rotate }, [
-      `${agent.scope} is revoked${heard[applied]}`,
-      rotate.length === 0 ? 'it held no credential' : `rotate upstream: ${rotate.map(visible).join(', ')}`,
-    ]);
   });
 }
 

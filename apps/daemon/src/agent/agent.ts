@@ -128,6 +128,7 @@ export class Agent {
       log: this.ports.log,
       note: (report) => this.note(report),
       leave: () => link.stop(),
+      endChild: (child) => void this.children.revoke(child),
     });
     this.subscribe({
       revoked: () => this.children.endAll(),

@@ -29,6 +29,8 @@ export interface EffectsOptions {
   readonly note: (report: AuditReport) => void;
   /** The agent reads no further. */
   readonly leave: () => void;
+  /** Ends a child of the agent's, where it lives. */
+  readonly endChild: (child: Uint8Array) => void;
 }
 
 const shown = (reason: string): string => reason.replace(/[^\x20-\x7e]/g, '?');
@@ -60,6 +62,7 @@ export class Effects {
       note({ kind: 'revoked', reason: shown(now.revoked.reason) });
       return;
     }
+    this.childrenRevoked(after);
     await this.suspensionChanged(now, was, handles);
     await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
     this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
@@ -92,6 +95,12 @@ export class Effects {
     }
     const isOver = now.suspended === undefined && (was?.suspended !== undefined || now.suspensions > (was?.suspensions ?? 0));
     if (isOver) note({ kind: 'agent-resumed' });
+  }
+
+  /** All that are known, whatever was known before: an id that was revoked never lives again. [CHILD-10] */
+  private childrenRevoked({ revokedChildren }: FleetState): void {
+    const { agent: me, endChild } = this.options;
+    for (const { agent, child } of revokedChildren) if (equalBytes(agent, me)) endChild(child);
   }
 
   private async grantsChanged(

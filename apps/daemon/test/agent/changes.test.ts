@@ -7,8 +7,14 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential, rootOf } from '@holdfast/protocol/identity/credential';
 import { verifyPresentation } from '@holdfast/protocol/identity/presentation';
-import { endGrant, rotateItem } from '@holdfast/protocol/journal/compose';
-import { dueForRenewal, renewCredentials, resumeAgent, suspendAgent } from '@holdfast/protocol/journal/compose-agents';
+import { allowEgress, endGrant, rotateItem } from '@holdfast/protocol/journal/compose';
+import {
+  dueForRenewal,
+  renewCredentials,
+  resumeAgent,
+  revokeChild,
+  suspendAgent,
+} from '@holdfast/protocol/journal/compose-agents';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -194,6 +200,7 @@ test('a suspension that is over by the time it is heard of ends what ran before 
     log: { info: () => {}, warn: () => {} },
     note: ({ kind }) => void done.push(kind),
     leave: () => void done.push('left'),
+    endChild: () => {},
   });
   effects.subscribe({
     revoked: () => void done.push('told of a revocation'),
@@ -221,6 +228,7 @@ test('a rotation that is over by the time it is heard of cuts what used the old 
     log: { info: () => {}, warn: () => {} },
     note: ({ kind }) => void done.push(kind),
     leave: () => {},
+    endChild: () => {},
   });
   effects.subscribe({
     revoked: () => {},
@@ -290,6 +298,33 @@ test('a child gets a name below the agent, recorded before it leaves; a suspende
   await agent.audit.append({ kind: 'session-end', session: own }); // all before it is written then
   const ends = (await eventsOf(agent)).filter(({ kind }) => kind === 'child-end');
   assert.equal(ends.length, 2);
+});
+
+test('a child that an operator revokes ends with all below it, and nobody else does [CHILD-10]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const { operator } = machine.world;
+  const agent = await machine.start();
+  await renewed(machine, agent);
+  const asked: ChildRequest = { session, kind: 'sub-agent', name: 'it', capabilities: [] };
+  const child = await agent.children.enrol({ ...asked, depth: 1 });
+  const below = await agent.children.enrol({ ...asked, parent: child.id });
+  const sibling = await agent.children.enrol(asked);
+  const revoke = (terms: { readonly agent: Uint8Array; readonly child: Uint8Array }) =>
+    operator.act((author) => revokeChild(author, { ...terms, reason: 'odd' }));
+  const other = await machine.world.enroll('other');
+  await revoke({ agent: other.id, child: sibling.id });
+  await revoke({ agent: agent.id, child: child.id });
+  await operator.act((author) => allowEgress(author, { agent: agent.id, host: 'a.example', port: 443, allowPrivate: false }));
+  machine.relay.push();
+  await recorded(agent, 'egress-allowed'); // and so what came before has taken effect
+  assert.deepEqual([child.ended, below.ended, sibling.ended], ['revoked', 'parent', undefined]);
+  const own = { audience: 'https://api.example.com', nonce: 'n'.repeat(22) };
+  assert.equal(await child.present(own).then(() => 'ok', codeOf), 'child_ended');
+  assert.match(await agent.children.enrol({ ...asked, parent: child.id }).then(() => 'ok', codeOf), /^child_(?:ended|unknown)$/);
+  assert.equal(await sibling.present(own).then(() => 'ok', codeOf), 'ok');
+  await recorded(agent, 'child-end');
+  const end = (await eventsOf(agent)).find((event) => event.kind === 'child-end' && toHex(event.child) === child.hex);
+  assert.ok(end?.kind === 'child-end' && end.why === 'revoked');
 });
 
 test('what custody still signs when the agent is stopped does not leave [PRESENT-12] [CHILD-3]', async (t) => {

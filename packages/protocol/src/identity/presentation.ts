@@ -37,8 +37,11 @@ export interface Expected {
   nowMs(): number;
   /** True once for each name, until at least `untilMs`; in one step, also where many ask at once. */
   firstUse(name: string, untilMs: number): boolean | Promise<boolean>;
-  /** Throws `credential_revoked`, `credential_suspended`, `status_*` for a credential that is not in force by the fleet's status list. */
-  assertInForce(statement: CredentialStatement): Promise<void>;
+  /**
+   * Throws `credential_revoked`, `credential_suspended`, `delegation_revoked`, `status_*` where the credential, or one of these children (hex ids), is not
+   * in force by the fleet's status list.
+   */
+  assertInForce(statement: CredentialStatement, children: readonly string[]): Promise<void>;
 }
 
 /** Who has proved to be there. Only what was disclosed stands in it. */
@@ -76,7 +79,7 @@ export async function verifyPresentation(
     expected.nowMs(),
   );
   const bound = await verifyBinding(primitives, parts, parts.keyBinding, { by, expected });
-  await expected.assertInForce(statement); // [PRESENT-11]
+  await expected.assertInForce(statement, by.children); // [PRESENT-11] [DELEGATE-10]
   const untilMs = (bound.iat + presentationAgeS + 1) * 1000;
   // By what is signed, not by the signature, of which a second valid form can be made. [PRESENT-10]
   const name = toBase64url(primitives.sha256(readToken(parts.keyBinding, maxPresentationBytes).input));

@@ -2,7 +2,7 @@
 // by an operator device. It is made anew with each pulse and lives as long, so that whoever withholds it stops what it would have told.
 
 import { fromBase64url, toBase64url, toHex } from '../codec/bytes.ts';
-import { integer, literal, record, text, type Infer } from '../codec/schema.ts';
+import { integer, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import { maxStatusListBytes } from '../blind/status-token.ts';
 import { compactToken, tokenInput } from '../keys/jws.ts';
@@ -14,6 +14,8 @@ import { fleetOf, issuerOf, readHeader, verifyToken, type FleetRoot } from './to
 /** Inflated: two bits for each of the first half million control positions. [STATUS-4] */
 const maxInflatedBytes = 128 * 1024;
 export const maxStatusIndex = 4 * maxInflatedBytes - 1;
+/** Together with the longest list they fit the token. [STATUS-8] */
+export const maxRevokedChildren = 512;
 /** Where a relay serves a fleet's list; `relayUrl` as people type it, with or without a slash at its end. */
 export function statusUriOf(relayUrl: string, fleet: Uint8Array): string {
   return `${relayUrl.replace(/^ws/, 'http').replace(/\/+$/, '')}/status/${toHex(fleet)}`;
@@ -28,6 +30,11 @@ const statusValues = { revoked: 1, suspended: 2 } as const;
 export type Standing = 'in force' | keyof typeof statusValues;
 
 const numericDate = integer({ max: 253_402_300_799 });
+const childIds = list(text({ min: 32, max: 32, pattern: /^[0-9a-f]+$/ }), { min: 1, max: maxRevokedChildren });
+const revokedChildrenShape = refine(childIds, (ids, path) => {
+  if (ids.every((id, index) => index === 0 || (ids[index - 1] ?? id) < id)) return ids;
+  throw new HoldfastError('codec_shape', `${path}: ids in ascending order expected`); // [STATUS-8]
+});
 const payloadShape = record({
   iss: text({ max: 128 }),
   sub: text({ min: 1, max: 2048 }),
@@ -36,6 +43,8 @@ const payloadShape = record({
   ttl: integer({ min: 1, max: 86_400 }),
   control: integer(),
   status_list: record({ bits: literal(2), lst: text({ max: maxStatusListBytes }) }),
+  /** Absent: none. */
+  revoked_children: optional(revokedChildrenShape),
 });
 
 export interface StatusListTerms {
@@ -45,6 +54,8 @@ export interface StatusListTerms {
   readonly uri: string;
   /** By index; what is not named is in force. */
   readonly standings: ReadonlyMap<number, Standing>;
+  /** Ids of children that were ended alone, of those that could still present. */
+  readonly revokedChildren?: readonly Uint8Array[];
   /** One more than the largest index in use. */
   readonly length: number;
   /** The position of the last control entry that its author has read: lists only go forward. */
@@ -56,7 +67,7 @@ export interface StatusListTerms {
 /** The signed list, as it is served. */
 export async function issueStatusList(
   holder: Pick<KeyHolder, 'sign'>,
-  { fleet, device, uri, standings, length, control, issuedAtMs, livesMs }: StatusListTerms,
+  { fleet, device, uri, standings, revokedChildren = [], length, control, issuedAtMs, livesMs }: StatusListTerms,
   chain: readonly string[] = [],
 ): Promise<string> {
   const bytes = new Uint8Array(Math.ceil(Math.max(length, 1) / 4));
@@ -64,6 +75,7 @@ export async function issueStatusList(
     if (standing !== 'in force') bytes[index >> 2] = (bytes[index >> 2] ?? 0) | (statusValues[standing] << (2 * (index & 3)));
   }
   const iat = Math.floor(issuedAtMs / 1000);
+  const children = [...new Set(revokedChildren.map(toHex))].toSorted();
   const payload = {
     iss: urnOf('fleet', fleet),
     sub: uri,
@@ -72,6 +84,7 @@ export async function issueStatusList(
     ttl: statusTtlMs / 1000,
     control,
     status_list: { bits: 2, lst: toBase64url(await through(new CompressionStream('deflate'), bytes, maxInflatedBytes)) },
+    ...(children.length > 0 && { revoked_children: children }), // [STATUS-8]
   };
   const header = { kid: urnOf('device', device), ...(chain.length > 0 && { chain }) };
   const input = tokenInput('statuslist+jwt', header, payload);
@@ -86,13 +99,18 @@ export class StatusList {
   readonly ttlMs: number;
   readonly #control: number;
   readonly #bytes: Uint8Array;
+  readonly #revokedChildren: ReadonlySet<string>;
 
-  private constructor({ iat, exp, ttl, control }: Infer<typeof payloadShape>, bytes: Uint8Array) {
+  private constructor(
+    { iat, exp, ttl, control, revoked_children: children = [] }: Infer<typeof payloadShape>,
+    bytes: Uint8Array,
+  ) {
     this.issuedAtMs = iat * 1000;
     this.expiresAtMs = exp * 1000;
     this.ttlMs = ttl * 1000;
     this.#control = control;
     this.#bytes = bytes;
+    this.#revokedChildren = new Set(children);
   }
 
   /** The list at `uri` of this fleet. Throws `status_forged`, `status_stale`. */
@@ -135,8 +153,17 @@ export class StatusList {
       }); // [STATUS-3]
   }
 
-  /** Throws `credential_revoked`, `credential_suspended`; `status_stale` for an index that the list has no place for. */
-  assertInForce(index: number): void {
+  /**
+   * Of a credential, and of the children (hex ids) by whom it is presented. Throws `credential_revoked`, `credential_suspended`, `delegation_revoked`;
+   * `status_stale` for an index that the list has no place for.
+   */
+  assertInForce(index: number, children: readonly string[]): void {
+    this.#assertCredential(index);
+    if (children.some((child) => this.#revokedChildren.has(child)))
+      throw new HoldfastError('delegation_revoked', 'a child among those who present was revoked'); // [STATUS-8]
+  }
+
+  #assertCredential(index: number): void {
     const byte = this.#bytes[index >> 2];
     if (byte === undefined) throw new HoldfastError('status_stale', 'the status list is older than the credential'); // [STATUS-5]
     switch ((byte >> (2 * (index & 3))) & 3) {

@@ -99,6 +99,8 @@ const body = union({
   'agent-resume': { agent: principalId },
   /** `last`: the last entry of the agent's topic that still counts; absent: none does. */
   'agent-revoke': { agent: principalId, last: optional(head), reason },
+  /** One child of a live agent, by its id: it and all below it end. */
+  'child-revoke': { agent: principalId, child: principalId, reason },
   'item-add': { item: vaultItem, secret: bytesUpTo(maxSecretBytes) },
   'item-remove': { item: itemId },
   grant: { granted: grantedItem },
@@ -170,6 +172,7 @@ export const audienceOfKind = {
   'agent-rotate': 'fleet',
   'agent-suspend': 'fleet',
   'agent-revoke': 'fleet',
+  'child-revoke': 'fleet',
   'item-add': 'operators',
   'item-remove': 'operators',
   grant: 'own',

@@ -16,7 +16,17 @@ import type { PublicKeys } from '../keys/public-keys.ts';
 import { agentAudience, type BodyOf } from './bodies.ts';
 import { drafted, type Composed, type Operator } from './draft.ts';
 import { toHex } from '../codec/bytes.ts';
-import { chainOf, isLinked, actingAgents, liveAgents, standingOf, topicTip, type Agent, type FleetState } from './state.ts';
+import {
+  actingAgents,
+  chainOf,
+  childIsOverMs,
+  isLinked,
+  liveAgents,
+  standingOf,
+  topicTip,
+  type Agent,
+  type FleetState,
+} from './state.ts';
 
 /** The list that the roster makes now, in place of the one with `accessVersion`. [ACCESS-9] */
 export function renewAccess(operator: Operator, accessVersion: number): Promise<AccessList> {
@@ -150,9 +160,20 @@ export async function resumeAgent(
   return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
 }
 
+/** Ends one child of a live agent, and all below it. Throws `agent_unknown`, `agent_revoked`, `limit_exceeded`. */
+export async function revokeChild(
+  operator: Operator,
+  { agent, child, reason }: { readonly agent: Uint8Array; readonly child: Uint8Array; readonly reason: string },
+): Promise<Composed> {
+  const { lockboxes, entries } = await drafted(operator, (draft) =>
+    draft.write('fleet', { kind: 'child-revoke', agent, child, reason }),
+  );
+  return { lockboxes, entries };
+}
+
 /** The list of all credentials as the journal has them now, for as long as a pulse may be old. */
 export async function makeStatusList({ replica, device, holder, nowMs }: Operator, uri: string): Promise<string> {
-  const { fleet, control, agents, pulseMaxAgeMs } = replica.state;
+  const { fleet, control, agents, pulseMaxAgeMs, revokedChildren } = replica.state;
   const standing = (agent: Agent): Standing => {
     const known = standingOf(agent);
     return known === 'live' ? 'in force' : known;
@@ -168,6 +189,7 @@ export async function makeStatusList({ replica, device, holder, nowMs }: Operato
       ]),
     ),
     length: Math.max(0, ...[...agents.values()].map(({ statusIndex }) => statusIndex)) + 1,
+    revokedChildren: revokedChildren.filter(({ atMs }) => nowMs - atMs < childIsOverMs).map(({ child }) => child), // [STATUS-8]
     control: control.position,
     issuedAtMs: nowMs,
     livesMs: pulseMaxAgeMs,

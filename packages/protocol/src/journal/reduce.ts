@@ -4,6 +4,7 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import type { ErrorCode } from '../errors.ts';
 import { controlTopic, type Tip } from '../blind/entry.ts';
+import { maxRevokedChildren } from '../identity/status-list.ts';
 import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type FleetState,
   type Grant,
   type OpenedEntry,
+  type RevokedChild,
 } from './state.ts';
 
 /** The state that a genesis entry makes. Its place and signature were checked. */
@@ -43,6 +45,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     rules: undefined,
     earlierRules: [],
     bedrock: { version: 0, texts: new Map() },
+    revokedChildren: [],
     topics: new Map(),
     rejected: [],
   };
@@ -146,6 +149,8 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       return changed(state, body.agent, () => ({ suspended: undefined }));
     case 'agent-revoke':
       return revoked(state, body, { position, atMs });
+    case 'child-revoke':
+      return withRevokedChild(state, { agent: body.agent, child: body.child, atMs });
     case 'item-add':
       return { ...state, items: withEntry(state.items, toHex(body.item.id), { ...body.item, addedAtMs: atMs, position }) };
     case 'item-remove':
@@ -197,6 +202,14 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       body satisfies never;
       return state;
   }
+}
+
+/** What it forgets is too old to matter, or the entry would be rejected. [JOURNAL-37] */
+function withRevokedChild(state: FleetState, revoked: RevokedChild): FleetState {
+  const others = state.revokedChildren.filter(
+    ({ agent, child }) => !equalBytes(agent, revoked.agent) || !equalBytes(child, revoked.child),
+  );
+  return { ...state, revokedChildren: [...others, revoked].slice(-maxRevokedChildren) };
 }
 
 function bedrockAfter({ bedrock }: FleetState, texts: FleetState['bedrock']['texts']): FleetState['bedrock'] {

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../errors.ts';
 import { maxAgents, maxDevices } from '../blind/access-list.ts';
 import { controlTopic, type EntryStatement } from '../blind/entry.ts';
 import { readCredential } from '../identity/credential.ts';
+import { maxRevokedChildren } from '../identity/status-list.ts';
 import {
   agentKinds,
   agentOfAudience,
@@ -18,7 +19,17 @@ import {
   type Body,
   type BodyOf,
 } from './bodies.ts';
-import { currentEpoch, hasHad, isLive, liveAgents, membersOf, type Epoch, type FleetState, type OpenedEntry } from './state.ts';
+import {
+  childIsOverMs,
+  currentEpoch,
+  hasHad,
+  isLive,
+  liveAgents,
+  membersOf,
+  type Epoch,
+  type FleetState,
+  type OpenedEntry,
+} from './state.ts';
 
 type Verdict = ErrorCode | undefined;
 type Rule<K extends Body['kind']> = (state: FleetState, entry: OpenedEntry, body: BodyOf<K>) => Verdict;
@@ -194,6 +205,17 @@ function revokedAgentIsLive(state: FleetState, _entry: OpenedEntry, { agent }: B
   return agentIsLive(state, toHex(agent));
 }
 
+/** [JOURNAL-11] [JOURNAL-12] A child of an agent that is gone has ended with it. */
+function childsAgentIsLive(state: FleetState, _entry: OpenedEntry, { agent }: BodyOf<'child-revoke'>): Verdict {
+  return agentIsLive(state, toHex(agent));
+}
+
+/** [JOURNAL-37] None is forgotten while something that it presents could be in force. */
+function revokedChildrenFit({ revokedChildren }: FleetState, { statement }: OpenedEntry): Verdict {
+  const [oldest] = revokedChildren.length < maxRevokedChildren ? [] : revokedChildren;
+  return oldest === undefined || statement.atMs - oldest.atMs >= childIsOverMs ? undefined : 'limit_exceeded';
+}
+
 /** [JOURNAL-11] [JOURNAL-12] */
 function audiencesAgentIsLive(state: FleetState, { statement }: OpenedEntry): Verdict {
   return agentIsLive(state, agentOfAudience(statement.audience));
@@ -306,6 +328,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'agent-suspend': [suspendedOnce],
   'agent-resume': [resumedOnce],
   'agent-revoke': [revokedAgentIsLive],
+  'child-revoke': [childsAgentIsLive, revokedChildrenFit],
   'item-add': [itemIsNew],
   'item-remove': [itemExists],
   grant: [grantIsForItsReader, audiencesAgentIsLive, grantIsNew],

@@ -8,6 +8,7 @@ import { audienceName, head, position } from '../blind/entry.ts';
 import { custodyLevel } from '../blind/pairing-offer.ts';
 import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
+import { maxRevokedChildren } from '../identity/status-list.ts';
 import { egressRule } from '../vault/egress.ts';
 import { grantedItem, vaultItem } from '../vault/item.ts';
 import {
@@ -88,6 +89,8 @@ const snapshot = record({
     version: integer(),
     texts: list(record({ id: bedrockId, text: bedrockText, addedAtMs: atMs, position }), { max: maxBedrockTexts }),
   }),
+  /** Absent: none. */
+  revokedChildren: optional(list(record({ agent: principalId, child: principalId, atMs }), { min: 1, max: maxRevokedChildren })),
   topics: list(
     record({
       topic: principalId,
@@ -158,6 +161,7 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
+    ...(state.revokedChildren.length > 0 && { revokedChildren: state.revokedChildren }),
     topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
     rejected: state.rejected,
     ...history,
@@ -218,6 +222,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     rules,
     earlierRules,
     bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },
+    revokedChildren: read.revokedChildren ?? [],
     topics: new Map(
       read.topics.map(({ topic, records }) => [
         toHex(topic),

@@ -4,6 +4,7 @@
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
+import { maxDelegationMs } from '../custody/delegation.ts';
 import { readToken } from '../keys/jws.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import { idOfUrn } from '../keys/urn.ts';
@@ -95,6 +96,16 @@ export type Item = VaultItem & { readonly addedAtMs: number; readonly position: 
 export type Grant = GrantedItem & { readonly grantedAtMs: number };
 export type Egress = EgressRule & { readonly allowedAtMs: number };
 
+/** A child that an operator ended, spec/delegation.md. */
+export interface RevokedChild {
+  readonly agent: Uint8Array;
+  readonly child: Uint8Array;
+  readonly atMs: number;
+}
+
+/** After which no delegation of before is in force anywhere: the longest one, and what clocks may differ at each of three places. */
+export const childIsOverMs = maxDelegationMs + 15 * 60_000;
+
 /** A rule set as it was signed. Whether its text is a set that this reader understands is another question. */
 export interface SignedRules {
   readonly version: number;
@@ -168,6 +179,8 @@ export interface FleetState {
   /** Those before it, newest first, at most `maxEarlierRules`. */
   readonly earlierRules: readonly SignedRules[];
   readonly bedrock: Bedrock;
+  /** Oldest first, as many as a status list takes. */
+  readonly revokedChildren: readonly RevokedChild[];
   /** By agent: its topic as far as it was read. */
   readonly topics: ReadonlyMap<string, readonly AgentRecord[]>;
   /** Of the control topic. Agents' rejected entries are records with a code. */

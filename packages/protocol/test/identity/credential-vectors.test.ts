@@ -38,6 +38,7 @@ interface ListVector extends VectorEntry {
   readonly uri: string;
   readonly nowMs: number;
   readonly index: number;
+  readonly children?: readonly string[];
 }
 
 /** The first use of everything, and a list in which everything is in force. */
@@ -91,9 +92,10 @@ describe('delegation vectors', () => {
 });
 
 describe('status list vectors', () => {
-  for (const { name, clause, expect, token, root, uri, nowMs, index } of ownVectors<ListVector>('status-list/lists').entries) {
+  for (const vector of ownVectors<ListVector>('status-list/lists').entries) {
+    const { name, clause, expect, token, root, uri, nowMs, index, children = [] } = vector;
     it(`${clause} ${name}: ${expect}`, async () => {
-      const ask = async () => (await StatusList.verify(primitives, token, { root, uri, nowMs })).assertInForce(index);
+      const ask = async () => (await StatusList.verify(primitives, token, { root, uri, nowMs })).assertInForce(index, children);
       assert.equal(await outcomeOf(ask), expect);
     });
   }

@@ -207,7 +207,7 @@ describe('status lists of the draft', { skip: noExternalVectors }, () => {
     const theirs = `${input.toString()}.${Buffer.from(await holder.sign('statuslist+jwt', input)).toString('base64url')}`;
     const root = { fleet: '01'.repeat(32), key: jwkOf(holder.publicKeys.sign) };
     const list = await StatusList.verify(primitives, theirs, { root, uri, nowMs: 0 });
-    const found = await Promise.all(expect.map(async (_, index) => outcomeOf(() => list.assertInForce(index))));
+    const found = await Promise.all(expect.map(async (_, index) => outcomeOf(() => list.assertInForce(index, []))));
     assert.deepEqual(
       found.map((code) => code.replace('credential_', '')),
       expect,

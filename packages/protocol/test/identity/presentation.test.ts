@@ -120,7 +120,7 @@ describe('a presentation', () => {
           livesMs: 86_400_000,
         };
         const token = await issueStatusList(world.operator.holder, terms);
-        (await StatusList.verify(world.primitives, token, { root, uri: status.uri, nowMs })).assertInForce(status.index);
+        (await StatusList.verify(world.primitives, token, { root, uri: status.uri, nowMs })).assertInForce(status.index, []);
       };
     nowMs += 1000;
     assert.equal(await outcome(await present(), { assertInForce: assertInForce('suspended') }), 'credential_suspended');

@@ -151,8 +151,8 @@ describe('rotation', () => {
     const token = await makeStatusList(operator, statusUri);
     const root = rootOf(toHex(world.fleet), world.operator.holder.publicKeys.sign);
     const list = await StatusList.verify(primitives, token, { root, uri: statusUri, nowMs: operator.nowMs });
-    assert.equal(await outcomeOf(() => list.assertInForce(old)), 'credential_revoked');
-    assert.equal(await outcomeOf(() => list.assertInForce(status.index)), 'ok');
+    assert.equal(await outcomeOf(() => list.assertInForce(old, [])), 'credential_revoked');
+    assert.equal(await outcomeOf(() => list.assertInForce(status.index, [])), 'ok');
   });
 
   it('[ROTATE-5] what is said later and what was granted opens for the new keys alone', async () => {

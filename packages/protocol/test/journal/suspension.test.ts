@@ -46,7 +46,7 @@ describe('an agent that is suspended', () => {
     const list = await StatusList.verify(world.primitives, token, { root, uri: statusUri, nowMs });
     return Promise.all(
       [own(), other.replica.state.agents.get(toHex(other.id)) ?? assert.fail()].map(async ({ position }) =>
-        outcomeOf(() => list.assertInForce(position)),
+        outcomeOf(() => list.assertInForce(position, [])),
       ),
     );
   };
