@@ -1,9 +1,10 @@
 // The kernel's answers to a program, changed or written down from outside: a disk that fails, a process that is killed at one exact call. The
 // program knows nothing of it and nothing in it is replaced. By strace, which Debian has.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as later } from 'node:timers/promises';
 
 /** Calls by which a program changes what a disk holds, and nothing else; those with a question mark are not there on every processor. */
 export const diskCalls = [
@@ -94,12 +95,35 @@ export interface Intervening {
   end(): Promise<number>;
 }
 
+/** A killed process is gone in milliseconds. */
+const stuckMs = 5_000;
+
+/**
+ * Of a process that was killed, a thread can stay behind that strace 6.1 has not heard of and will wait for: nothing ends then, until strace
+ * does.
+ */
+async function letGo(strace: ChildProcess, pid: number): Promise<void> {
+  if (!isDefunct(pid)) return;
+  await later(stuckMs);
+  if (isDefunct(pid)) strace.kill('SIGKILL');
+}
+
+function isDefunct(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.startsWith('Z') === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Resolves once every thread of the process is under it. */
 export async function intervene(pid: number, intervention: Intervention, log: string): Promise<Intervening> {
   const strace = spawn('strace', ['-f', '-o', log, ...filters(intervention), '-p', String(pid)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const gone = new Promise<void>((resolve) => strace.once('close', () => resolve()));
+  const waking = setInterval(() => void letGo(strace, pid), stuckMs).unref();
+  void gone.then(() => clearInterval(waking));
   let said = '';
   await new Promise<void>((resolve, reject) => {
     strace.stderr.setEncoding('utf8').on('data', (text: string) => {
