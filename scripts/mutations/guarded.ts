@@ -53,7 +53,7 @@ export const guarded: Area = {
       off: 'the tools that use credentials are there',
       file: 'apps/daemon/src/guarded/view.ts',
       from: `    rules: () => rulesOf(agent),\n`,
-      to: `    rules: () => rulesOf(agent),\n    uses: { mint: async () => ({}), request: async () => ({}) },\n`,
+      to: `    rules: () => rulesOf(agent),\n    uses: { mint: async () => ({}), request: async () => ({}), access: async () => ({}) },\n`,
       red: { [doorTest]: 'no credential can be used' },
     },
     {
@@ -68,8 +68,8 @@ export const guarded: Area = {
       id: 'H-4.taken-back',
       off: 'a change that was taken back is none',
       file: 'apps/daemon/src/guarded/steering.ts',
-      from: `[dev, ino, mode, uid, size, ctimeNs]`,
-      to: `ctimeNs > 0n ? [dev, ino, mode, uid, size] : []`,
+      from: `return [dev, ino, mode, uid, size, ctimeNs].join`,
+      to: `return (ctimeNs > 0n ? [dev, ino, mode, uid, size] : []).join`,
       red: { [steeringTest]: 'a change that was taken back is one' },
     },
     {
