@@ -29,6 +29,7 @@ async function payEach({ url, attempts }: { url: string; attempts: Attempt[] }):
 describe('a grant of single arguments', () => {
   let holdfast: Installation;
   let origin: Origin;
+  let granted: { body: string[] };
   const url = (): string => `https://localhost:${origin.port}/v1/payments`;
   const pay = (attempts: Attempt[]): Promise<(number | string)[]> => inside(holdfast, payEach, { url: url(), attempts });
 
@@ -37,6 +38,8 @@ describe('a grant of single arguments', () => {
     holdfast = await Installation.create();
     await holdfast.settle();
     await holdfast.addCredential('bank', newCanary(), origin, { paths: ['/v1/payments'], methods: ['POST'] });
+    const limits = ['--body', '/amount<=3000', '--body', '/payee=acct_1'];
+    granted = jsonOf(await holdfast.must(['vault', 'grant', 'bank', '--to', 'main', ...limits, '--json']));
   });
   after(async () => {
     await holdfast.remove();
@@ -45,10 +48,6 @@ describe('a grant of single arguments', () => {
 
   // [CLI-40] [FENCE-16]
   it('lets out what is within, written anew', async () => {
-    const limits = ['--body', '/amount<=3000', '--body', '/payee=acct_1'];
-    const granted = jsonOf<{ body: string[] }>(
-      await holdfast.must(['vault', 'grant', 'bank', '--to', 'main', ...limits, '--json']),
-    );
     assert.deepEqual(granted.body, ['/amount<=3000', '/payee=acct_1']);
     const { items } = jsonOf<{ items: { body: string[] }[] }>(await holdfast.cli(['vault', 'list', '--json']));
     assert.deepEqual(items[0]?.body, granted.body);

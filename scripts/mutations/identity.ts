@@ -6,6 +6,7 @@ const policy = 'apps/custody/test/policy-vectors.test.ts';
 const presenting = 'packages/protocol/test/identity/presentation.test.ts';
 const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
+const authorities = 'apps/daemon/test/session/sub-agent-authorities.test.ts';
 const children = 'apps/daemon/test/children/children.test.ts';
 const childStory = 'e2e/children.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
@@ -367,7 +368,7 @@ export const identity: Area = {
       file: 'apps/daemon/src/session/authority.ts',
       from: 'this.child.ended === undefined && this.child.mayReach(host, port)',
       to: 'this.child.ended === undefined',
-      red: { [childStory]: 'goes where it may' },
+      red: { [authorities]: 'a child goes to its own hosts' },
     },
     {
       id: 'I-14.parent',

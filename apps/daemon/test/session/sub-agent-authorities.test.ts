@@ -30,9 +30,18 @@ const grant = {
   agent: id(3),
   attach: { kind: 'bearer' },
   sealed: {},
-  fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET'], paths: ['/v1/**'], allowPrivate: false },
+  fence: {
+    hosts: [
+      { host: 'api.example.com', port: 443 },
+      { host: 'other.example.com', port: 443 },
+    ],
+    methods: ['GET'],
+    paths: ['/v1/**'],
+    allowPrivate: false,
+  },
   grantedAtMs: 0,
 };
+const egressRule = { id: id(4), agent: id(3), host: 'open.example.com', port: 443, allowPrivate: false };
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me', query: '' } as const;
 
 /** A session with one credential and two sub-agents; those of type `helper` may use none. */
@@ -52,7 +61,7 @@ function world() {
     id: id(3),
     enrolment: { scope: 'main' },
     grants: () => [grant],
-    egress: () => [],
+    egress: () => [egressRule],
     handles,
     audit: { append: record },
     assertLive: () => {},
@@ -73,20 +82,44 @@ function world() {
     (ended) => cut.push(ended),
   );
   const leave = { capabilities: [], depth: 0, expiresAtMs: 3_600_000 };
-  const childOf = (fill: number, name: string) =>
+  const childOf = (fill: number, name: string, more: { readonly hosts?: readonly string[] } = {}) =>
     new Child(
       { clock, primitives },
-      { id: id(fill), kind: 'sub-agent', name, session, parent: undefined, leave, untilMs: 9_999_999 },
+      { id: id(fill), kind: 'sub-agent', name, session, parent: undefined, leave: { ...leave, ...more }, untilMs: 9_999_999 },
     );
   const explorer: SubAgent = { id: 'a1', types: ['Explore'], child: childOf(21, 'Explore') };
   const helper: SubAgent = { id: 'a2', types: ['helper'], child: childOf(22, 'helper') };
   tags.begins('call-1', explorer);
   tags.begins('call-2', helper);
-  return { agent, authority, tags, all, cut, reports, explorer, helper };
+  return { agent, authority, tags, all, cut, reports, explorer, helper, childOf };
 }
 
 const told = (reports: readonly AuditReport[]) =>
   reports.map((report) => [report.kind, 'child' in report && report.child !== undefined ? toHex(report.child).slice(0, 2) : '']);
+
+// [CHILD-4]
+test('a child goes to its own hosts, whatever else its credential and its agent’s egress name', () => {
+  const { authority, childOf } = world();
+  const near = authority.beside(childOf(23, 'near', { hosts: ['api.example.com:443'] }), async () => ({
+    kind: 'allow',
+    notes: [],
+  }));
+  const reached = (by: RuledAuthority) =>
+    ['api.example.com', 'other.example.com', 'open.example.com'].map((host) => {
+      const target = { scheme: 'https', host, port: 443 } as const;
+      return [by.grantsFor(target).length, by.egressFor(target) !== undefined];
+    });
+  assert.deepEqual(reached(authority), [
+    [1, false],
+    [1, false],
+    [0, true],
+  ]);
+  assert.deepEqual(reached(near), [
+    [1, false],
+    [0, false],
+    [0, false],
+  ]);
+});
 
 // [BROKER-34] [CHILD-7]
 test('a use is recorded as the child’s whose tag it shows, and as nobody else’s', async () => {
