@@ -266,7 +266,8 @@ type Used = { readonly total: number; readonly windows: readonly number[] };
 function limitLine(limits: ShownLimits & { readonly used?: Used }, whose = ''): string[] {
   const text = limitText(limits);
   const { total, windows } = limits.used ?? { windows: [] };
-  const used = total === undefined ? '' : `; used ${[total, ...windows].join(', ')}`;
+  const counts = [`${total} in all`, ...windows.map((count, index) => `${count} of ${limits.max?.[index]}`)];
+  const used = total === undefined ? '' : `; used ${counts.join(', ')}`;
   return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}${used}`];
 }
 
