@@ -6,7 +6,6 @@ import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
-import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import {
   askedKeys,
   egressOf,
@@ -19,31 +18,27 @@ import {
   type Grant,
 } from '@holdfast/protocol/journal/state';
 import type { PublicKeys } from '@holdfast/protocol/keys/public-keys';
-import { Approvals } from '../approvals/approvals.ts';
+import type { Approvals } from '../approvals/approvals.ts';
 import type { Child } from '../children/child.ts';
 import { Children } from '../children/children.ts';
-import { placeholderFor, placeholderSecret } from '@holdfast/protocol/vault/placeholder';
+import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
-import type { RecordPolicy } from '../audit/redact.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
 import { faultOf } from '../fault.ts';
 import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
-import { HandleTable } from '../vault/mint.ts';
-import { UseCounts, type Used } from '../vault/use-counts.ts';
-import { AgentAuditLog } from './audit-log.ts';
-import { countUses } from './counted-uses.ts';
+import type { HandleTable } from '../vault/mint.ts';
+import type { UseCounts, Used } from '../vault/use-counts.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
 import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
+import { openRecords, type Opened } from './opened.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 
-/** Which parts of a request the record keeps. */
-export const recordPolicy: RecordPolicy = { paths: 'keep' };
 const sweepEveryMs = 1000;
 /** An entry more or less in our topic than we knew of. */
 const maxAskAttempts = 3;
@@ -66,14 +61,6 @@ export interface AgentOptions {
   readonly version: string;
   /** Its scope was enrolled again: it does nothing any more, its evidence is read. */
   readonly past?: boolean;
-}
-
-interface Opened {
-  readonly log: AgentAuditLog;
-  readonly handles: HandleTable;
-  readonly uses: UseCounts;
-  readonly approvals: Approvals;
-  readonly placeholderSecret: Uint8Array;
 }
 
 export class Agent {
@@ -421,71 +408,25 @@ export class Agent {
   }
 
   private async beginWork(): Promise<void> {
-    const { ports, enrolment, auditFolder, run, version, past } = this.options;
-    const { holder } = this;
-    const log = await AgentAuditLog.open({
-      ports,
-      enrolment,
-      holder,
+    const { auditFolder, past = false, version } = this.options;
+    const opened = await openRecords({
+      ...this.options,
+      holder: this.holder,
       journal: this.journal,
       link: this.link,
+      freshness: this.freshness,
       folder: auditFolder,
-      run,
+      past,
       childOf: (session) => this.children.childOf(session),
       spoilt: (fault) => this.spoilt(fault),
-    });
-    const uses = new UseCounts(ports.clock);
-    if (past !== true) await this.countUses(log, uses);
-    const handles = new HandleTable({
-      primitives: ports.primitives,
-      clock: ports.clock,
-      staleness: () => this.refusal(),
-      recorder: () => log.writer,
-      policy: recordPolicy,
-      counts: uses,
-    });
-    const audience = agentAudience(this.id);
-    const approvals = new Approvals({
-      ports,
-      fleet: enrolment.fleet,
-      agent: this.id,
-      state: () => this.journal.state,
-      epochKey: (epoch) => this.journal.epochKey(audience, epoch),
-      signer: (lastsMs) => log.signers.signer(lastsMs),
-      publish: (signal) => this.link.publish(signal),
-      isFresh: () => this.freshness.view(this.journal.pulseMaxAgeMs).refusal !== 'stale_relay',
-      record: (report) => log.writer.append(report),
+      refusal: () => this.refusal(),
       note: (report) => this.note(report),
     });
-    this.opened = { log, handles, uses, approvals, placeholderSecret: await this.makePlaceholderSecret() };
-    if (past === true) return;
-    this.sweeper = setInterval(() => this.sweep(handles), sweepEveryMs);
+    this.opened = opened;
+    if (past) return;
+    this.sweeper = setInterval(() => this.sweep(opened.handles), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
-  }
-
-  /** A log that does not hold counts for nothing, and nothing is used any more. */
-  private async countUses(log: AgentAuditLog, uses: UseCounts): Promise<void> {
-    if (this.fault !== undefined) return;
-    try {
-      await countUses({ primitives: this.ports.primitives, agent: this.id, audit: log.writer, store: this.options.store }, uses);
-    } catch (thrown) {
-      const fault =
-        thrown instanceof HoldfastError
-          ? thrown
-          : new HoldfastError('audit_corrupt', 'uses cannot be counted', { cause: thrown });
-      log.writer.freeze(fault);
-      this.spoilt(fault);
-    }
-  }
-
-  private async makePlaceholderSecret(): Promise<Uint8Array> {
-    const key = await this.journal.firstEpochKey(agentAudience(this.id));
-    try {
-      return placeholderSecret(this.ports.primitives, key);
-    } finally {
-      key.fill(0);
-    }
   }
 
   /** Its log does not hold: it is evidence now. [AUDIT-24] */

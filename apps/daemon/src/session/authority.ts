@@ -10,7 +10,7 @@ import { assertCircumstances } from '@holdfast/protocol/vault/circumstances';
 import { decide, judge } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
-import { recordPolicy } from '../agent/agent.ts';
+import { recordPolicy } from '../agent/opened.ts';
 import type { Asking } from '../approvals/approvals.ts';
 import { recordedRequest } from '../audit/redact.ts';
 import type {
