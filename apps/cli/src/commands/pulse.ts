@@ -3,6 +3,7 @@
 
 import { setTimeout as later } from 'node:timers/promises';
 import { codeOf } from '@holdfast/protocol/errors';
+import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { findHome } from '../door-client.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
 import { asOperator, OperatorSession } from '../operator/session.ts';
@@ -32,7 +33,7 @@ export async function pulse(output: Output, options: PulseOptions): Promise<void
 /** `30m` or `12h` in milliseconds. Throws `usage`. */
 export function everyMs(typed: string): number {
   const [, count, unit] = /^([1-9]\d{0,4})([mh])$/.exec(typed) ?? [];
-  const ms = Number(count) * (unit === 'h' ? 3_600_000 : 60_000);
+  const ms = Number(count) * (unitMs[unit ?? ''] ?? 0);
   if (!(ms >= leastEveryMs)) throw usage(`--every takes a time such as 30m or 12h, not ${typed}`, 'holdfast pulse --every 1h'); // [CLI-21]
   return ms;
 }

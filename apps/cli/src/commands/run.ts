@@ -4,6 +4,7 @@ import path from 'node:path';
 import { homedir } from 'node:os';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { CarriedInput } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage } from '../output.ts';
@@ -76,7 +77,7 @@ function placeOf(host: string): string {
 
 function secondsOf(life: string): number {
   const [, count, unit] = /^(\d{1,4})(s|m|h)$/.exec(life) ?? [];
-  const seconds = Number(count) * (unit === 'h' ? 3600 : unit === 'm' ? 60 : 1);
+  const seconds = (Number(count) * (unitMs[unit ?? ''] ?? 0)) / 1000;
   if (!(seconds >= 1 && seconds <= 3600)) throw usage('--life is 1s to 1h', 'for example --life 10m');
   return seconds;
 }

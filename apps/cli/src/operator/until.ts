@@ -1,12 +1,11 @@
 // Until when a grant lasts, as a person types it.
 
+import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { usage } from '../output.ts';
 
-const unitMs: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A moment with its zone (`2026-12-01T18:00+01:00`), or a span from `nowMs` on (`30min`, `2h`, `7d`). Throws `usage`. [CLI-41] */
+/** A moment with its zone (`2026-12-01T18:00+01:00`), or a span from `nowMs` on (`30m`, `2h`, `7d`). Throws `usage`. [CLI-41] */
 export function parseUntil(typed: string, nowMs: number): number {
-  const [, spans, unit = ''] = /^([1-9][0-9]{0,4})(s|min|h|d)$/.exec(typed) ?? [];
+  const [, spans, unit = ''] = /^([1-9][0-9]{0,4})(s|m|h|d)$/.exec(typed) ?? [];
   const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.test(typed) ? Date.parse(typed) : Number.NaN;
   const untilMs = spans === undefined ? moment : nowMs + Number(spans) * (unitMs[unit] ?? 0);
   if (!Number.isInteger(untilMs))

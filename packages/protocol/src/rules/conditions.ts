@@ -1,7 +1,7 @@
 // The forms of conditions in the rule language, spec/rules.md: one entry a key.
 
 import { textOf, textsOf, oneWord } from './fields.ts';
-import type { Hours } from '../vault/hours.ts';
+import { dayNames, daysNamed, type Hours } from '../vault/hours.ts';
 import type { CommandForm, Conditions, Scalar } from './rule.ts';
 import { invalid, type Located } from './yaml.ts';
 
@@ -87,7 +87,6 @@ function inputOf(value: Located): NonNullable<Conditions['input']> {
   });
 }
 
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const hoursForm = /^(?:([a-z]{3}(?:[-,][a-z]{3})*) )?(?:(\d\d):(\d\d)-(\d\d):(\d\d) )?([A-Z][A-Za-z_]*(?:\/[A-Za-z0-9_+-]+)*)$/;
 
 /** `mon-fri 09:00-17:00 Europe/Berlin`: days and times may be left out, the zone not. */
@@ -108,15 +107,5 @@ function hoursOf(value: Located): Hours {
 }
 
 function daysOf(text: string, value: Located): readonly number[] {
-  const days = new Set<number>();
-  for (const part of text.split(',')) {
-    const [first = -1, last = first] = part.split('-').map((name) => dayNames.indexOf(name));
-    if (first < 0 || last < 0)
-      return invalid(value.at, `no such days: ${part}`, `write ${dayNames.join(', ')} or a span like mon-fri`);
-    for (let day = first; ; day = (day + 1) % 7) {
-      days.add(day);
-      if (day === last) break;
-    }
-  }
-  return [...days].toSorted((left, right) => left - right);
+  return daysNamed(text) ?? invalid(value.at, `no such days: ${text}`, `write ${dayNames.join(', ')} or a span like mon-fri`);
 }

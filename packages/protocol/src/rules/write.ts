@@ -1,7 +1,7 @@
 // A rule set as the text that is signed, spec/rules.md: its packs written out, its examples left out (they have run), one rule a line. It reads back
 // as the same rules.
 
-import type { Hours } from '../vault/hours.ts';
+import { dayNames, spanText, type Hours } from '../vault/hours.ts';
 import type { Conditions, Rule, RuleSet } from './rule.ts';
 
 /** Throws nothing; whether the text is short enough, its reader says. [RULES-28] */
@@ -43,12 +43,8 @@ function conditionFields(conditions: Conditions): Record<string, unknown> {
   );
 }
 
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-
-function hoursText({ days, from, to, zone }: Hours): string {
-  const time = (minutes: number): string =>
-    `${String(Math.trunc(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
-  return `${days.map((day) => dayNames[day]).join(',')} ${time(from)}-${time(to)} ${zone}`;
+function hoursText({ days, zone, ...span }: Hours): string {
+  return `${days.map((day) => dayNames[day]).join(',')} ${spanText(span)} ${zone}`;
 }
 
 function changeFields(change: NonNullable<Rule['change']>): Record<string, unknown> {

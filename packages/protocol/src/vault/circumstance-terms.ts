@@ -2,20 +2,20 @@
 
 import { HoldfastError } from '../errors.ts';
 import { directories, hours, repositories, useLimits, type UseLimits } from './circumstances.ts';
-import type { Hours } from './hours.ts';
+import { dayNames, daysNamed, spanText, type Hours } from './hours.ts';
 
-/** [CLI-41] */
-const unitMs: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+/** What spans of time are written in. [CLI-41] */
+export const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function usage(message: string, next: string, cause?: unknown): never {
   throw new HoldfastError('usage', message, { next, cause });
 }
 
-/** `--max`: `20/h`, `3/10min`, of several windows; `--total`: `500`. Throws `usage`. */
+/** `--max`: `20/h`, `3/10m`, of several windows; `--total`: `500`. Throws `usage`. */
 export function parseUses(max: readonly string[], total: string | undefined): UseLimits {
   const windows = max.map((typed) => {
-    const [, uses, spans = '1', unit = ''] = /^([0-9]{1,6})\/([0-9]{1,4})?(s|min|h|d)$/.exec(typed) ?? [];
-    if (uses === undefined) usage(`not a number of uses in a time: ${typed}`, 'write 20/h, 3/10min or 100/d');
+    const [, uses, spans = '1', unit = ''] = /^([0-9]{1,6})\/([0-9]{1,4})?(s|m|h|d)$/.exec(typed) ?? [];
+    if (uses === undefined) usage(`not a number of uses in a time: ${typed}`, 'write 20/h, 3/10m or 100/d');
     return { max: Number(uses), windowMs: Number(spans) * (unitMs[unit] ?? 0) };
   });
   if (total !== undefined && !/^[1-9][0-9]{0,8}$/.test(total)) usage(`not a number of uses: ${total}`, 'write --total 500');
@@ -36,7 +36,6 @@ export function windowText({ max, windowMs }: UseLimits['windows'][number]): str
   return `${max}/${windowMs === each ? '' : windowMs / each}${unit}`;
 }
 
-const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const howHours = "write '09:00-18:00 Europe/Berlin Mon-Fri': a span, an IANA zone, days if not all";
 
 /** `--hours`: a span and a zone, and days if not all, in any order. Throws `usage`. */
@@ -44,7 +43,7 @@ export function parseHours(typed: readonly string[]): readonly Hours[] {
   const read = typed.map((each) => {
     const words = each.split(' ');
     const spans = words.filter((word) => /^[0-9]/.test(word)).map(spanOf);
-    const named = words.filter((word) => dayNames.includes(word.slice(0, 3)) && !word.includes('/')).map(daysOf);
+    const named = words.map(daysNamed).filter((days) => days !== undefined);
     const zones = words.filter(isZone);
     const [[span], [zone], [days = [0, 1, 2, 3, 4, 5, 6]]] = [spans, zones, named];
     const single = [spans, zones, named].every(({ length }) => length <= 1);
@@ -60,24 +59,13 @@ export function parseHours(typed: readonly string[]): readonly Hours[] {
 }
 
 function spanOf(word: string): { readonly from: number; readonly to: number } {
-  const [from = 0, to = 0] = word.split('-').map((time) => {
+  const [from, to, ...more] = word.split('-').map((time) => {
     const [, hour, minute] = /^([01][0-9]|2[0-4]):([0-5][0-9])$/.exec(time) ?? [];
-    return hour === undefined ? usage(`not a span of hours: ${word}`, howHours) : Number(hour) * 60 + Number(minute);
+    return hour === undefined ? undefined : Number(hour) * 60 + Number(minute);
   });
-  return { from, to };
-}
-
-function daysOf(word: string): readonly number[] {
-  const found = new Set<number>();
-  for (const part of word.split(',')) {
-    const [first = -1, last = first] = part.split('-').map((name) => dayNames.indexOf(name));
-    if (first < 0 || last < 0) return usage(`no such days: ${word}`, howHours);
-    for (let each = first; ; each = (each + 1) % 7) {
-      found.add(each);
-      if (each === last) break;
-    }
-  }
-  return [...found].toSorted((left, right) => left - right);
+  return from === undefined || to === undefined || more.length > 0
+    ? usage(`not a span of hours: ${word}`, howHours)
+    : { from, to };
 }
 
 function isZone(word: string): boolean {
@@ -89,11 +77,9 @@ function isZone(word: string): boolean {
 }
 
 /** As it would be typed. */
-export function hoursText({ days, from, to, zone }: Hours): string {
-  const time = (minutes: number): string =>
-    `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+export function hoursText({ days, zone, ...span }: Hours): string {
   const named = days.length === 7 ? '' : ` ${days.map((each) => dayNames[each]).join(',')}`;
-  return `${time(from)}-${time(to)} ${zone}${named}`;
+  return `${spanText(span)} ${zone}${named}`;
 }
 
 /** `--dir`, absolute and resolved by whoever knows the machine. Throws `usage`. */

@@ -1,5 +1,5 @@
-// Hours of the week in a time zone, spec/fence.md and spec/rules.md: as they are kept, and whether an instant lies within them. The zone's calendar,
-// summer time included, is the platform's; the instant is an argument.
+// Hours of the week in a time zone, spec/fence.md and spec/rules.md: as they are kept, how their days are written, and whether an instant lies within
+// them. The zone's calendar, summer time included, is the platform's; the instant is an argument.
 
 /** Minutes after midnight, `to` excluded; where `to` is not after `from`, over midnight. */
 export interface Hours {
@@ -11,8 +11,30 @@ export interface Hours {
   readonly zone: string;
 }
 
+export const dayNames: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+/** `mon-fri`, `Sat,Sun`: names and spans of days, in any case. Undefined for anything else. */
+export function daysNamed(text: string): readonly number[] | undefined {
+  const found = new Set<number>();
+  for (const part of text.toLowerCase().split(',')) {
+    const [first = -1, last = first, ...more] = part.split('-').map((name) => dayNames.indexOf(name));
+    if (first < 0 || last < 0 || more.length > 0) return undefined;
+    for (let day = first; ; day = (day + 1) % 7) {
+      found.add(day);
+      if (day === last) break;
+    }
+  }
+  return [...found].toSorted((left, right) => left - right);
+}
+
+/** `09:00-18:00` */
+export function spanText({ from, to }: Pick<Hours, 'from' | 'to'>): string {
+  const time = (minutes: number): string =>
+    `${String(Math.trunc(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+  return `${time(from)}-${time(to)}`;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
@@ -35,7 +57,7 @@ export function insideHours({ days: wanted, from, to, zone }: Hours, nowMs: numb
       .formatToParts(nowMs)
       .map(({ type, value }) => [type, value]),
   );
-  const day = days.indexOf(parts.get('weekday') ?? '');
+  const day = dayNames.indexOf((parts.get('weekday') ?? '').toLowerCase());
   const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
   if (from < to) return wanted.includes(day) && minute >= from && minute < to;
   return (wanted.includes(day) && minute >= from) || (wanted.includes((day + 6) % 7) && minute < to);

@@ -140,10 +140,10 @@ describe('what a person types', () => {
       'Mon-Fri 09:00-18:00 Europe/Berlin',
       'Europe/Berlin 09:00-18:00 Mon,Tue-Thu,Fri',
     ])
-      assert.deepEqual(parseHours([typed]).map(hoursText), ['09:00-18:00 Europe/Berlin Mon,Tue,Wed,Thu,Fri']);
+      assert.deepEqual(parseHours([typed]).map(hoursText), ['09:00-18:00 Europe/Berlin mon,tue,wed,thu,fri']);
     assert.deepEqual(parseHours(['00:00-24:00 UTC']).map(hoursText), ['00:00-24:00 UTC']);
-    const { windows, total } = parseUses(['20/h', '3/10min', '100/7d', '1/s'], '500');
-    assert.deepEqual([windows.map(windowText), total], [['20/h', '3/10min', '100/7d', '1/s'], 500]);
+    const { windows, total } = parseUses(['20/h', '3/10m', '100/7d', '1/s'], '500');
+    assert.deepEqual([windows.map(windowText), total], [['20/h', '3/10m', '100/7d', '1/s'], 500]);
   });
   it('is refused where it could be meant otherwise', () => {
     for (const typed of [
@@ -156,7 +156,9 @@ describe('what a person types', () => {
       '09:00-25:00 UTC',
       '24:00-01:00 UTC',
       '09:00-18:00 UTC Mon-Foo',
-      '09:00-18:00 UTC mon',
+      '09:00-18:00 UTC Mon-Wed-Fri',
+      '09:00 UTC',
+      '09:00-12:00-18:00 UTC',
       '09:00-18:00 UTC Mon Tue',
     ])
       usage(() => parseHours([typed]));
