@@ -123,6 +123,8 @@ export class Reading {
   #kinds: number = escapes.none;
   /** No escape begins before this character. */
   #barrier = 0;
+  /** So far from their beginnings the arrays may hold what was read since they were last wiped. */
+  #used = 0;
   /** The characters that count, folded, and which of all each is. */
   characters = new Uint8Array(0);
   #place = new Int32Array(0);
@@ -139,6 +141,7 @@ export class Reading {
   /** Reads anew. With `all` escapes in what escapes stand for are undone as well; one kind alone is undone once, as its decoder does. */
   read(bytes: Uint8Array, kinds: number): void {
     this.#grow(bytes.length);
+    this.#used = Math.max(this.#used, bytes.length + maxEscape);
     this.undone = escapes.none;
     this.unfinished = escapes.none;
     this.nested = false;
@@ -236,9 +239,11 @@ export class Reading {
     return this.#plain === undefined ? (this.#to[place] as number) : place + 1;
   }
 
+  /** Overwrites all that was read since the last time: a later reading may have been shorter. */
   forget(): void {
-    this.#all.fill(0, 0, this.#count + maxEscape);
-    this.characters.fill(0, 0, this.length);
+    this.#all.fill(0, 0, this.#used);
+    this.characters.fill(0, 0, this.#used);
+    this.#used = 0;
     this.#plain = undefined;
     this.#count = 0;
     this.length = 0;

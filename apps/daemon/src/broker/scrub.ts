@@ -11,6 +11,9 @@ const edgeFill = 0x78;
 const star = 0x2a;
 const lineFeed = 0x0a;
 
+/** A blank line: an event stream says nothing more before the next event. */
+const endsEvent = (work: Buffer): boolean => /\n\r?\n$/.test(work.toString('latin1', Math.max(0, work.length - 3)));
+
 type Owed = Pick<Print['beside'], 'bitsBehind' | 'behind'>;
 
 interface Cover {
@@ -153,7 +156,7 @@ export class Scrubber {
     const liveFrom = live === 0 ? work.length : reading.startOf(reading.wholeLength - live);
     return {
       settled: Math.min(liveFrom, reading.unfinishedAt),
-      telling: live >= Fingerprints.tellingLength || reading.unfinishedAt < work.length,
+      telling: (live >= Fingerprints.tellingLength && !endsEvent(work)) || reading.unfinishedAt < work.length,
     };
   }
 

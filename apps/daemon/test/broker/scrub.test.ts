@@ -219,3 +219,20 @@ test('overwrites the chunk in place: what was held is not left in the buffers th
   assert.ok(!first.toString('latin1').includes('sk-live'));
   assert.ok(!second.toString('latin1').includes('abcdef'));
 });
+
+// [BROKER-22]
+test('an event goes out at its blank line, even if it could begin a secret; what follows of the secret does not', () => {
+  const prints = printsOf('data:1secret-0123456789');
+  const scrubber = new Scrubber(prints);
+  assert.equal(scrubber.push(ownCopy('data: 1\n\n')).toString(), 'data: 1\n\n');
+  const rest = scrubber.push(ownCopy('secret-0123456789 and more')).toString() + scrubber.end().toString();
+  assert.match(rest, /^\*+ and more$/);
+  assert.equal(new Scrubber(prints).push(ownCopy('data: 1')).length, 0, 'without one it waits');
+});
+
+// [BROKER-40]
+test('nothing of a secret is left in what its fingerprints were made with', () => {
+  const { reading } = printsOf('a-secret/of+many%20forms_0123456789');
+  assert.ok(reading.characters.length > 0);
+  assert.ok(reading.characters.every((character) => character === 0));
+});
