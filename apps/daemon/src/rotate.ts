@@ -2,7 +2,7 @@
 // once an operator's entry says so. Asked again, it is the same keys: a request that was cut off goes on, and no key that an operator may still give is lost.
 
 import type { DoorRequest } from '@holdfast/protocol/door/wire';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Agent } from './agent/agent.ts';
 import type { Agents } from './agents.ts';
 import type { Custody } from './custody/custody.ts';
@@ -45,7 +45,7 @@ export class Rotations {
     const level = wanted ?? custody.level;
     const pending = store.rotations(agent.id);
     for (const key of pending) {
-      const known = await custody.describe(key).catch(() => undefined);
+      const known = await custody.describe(key).catch(unlessLost);
       if (known?.custody.startsWith(level) === true) return { ...known, holder: custody.holder(known) };
     }
     if (pending.length >= maxPending)
@@ -58,4 +58,9 @@ export class Rotations {
     store.beginRotation(agent.id, made.key);
     return { ...made, holder: custody.holder(made) };
   }
+}
+
+/** A key that custody has lost can be asked for anew; whatever else failed is no reason to make another. */
+function unlessLost(thrown: unknown): undefined {
+  if (codeOf(thrown) !== 'key_unknown') throw thrown;
 }

@@ -160,8 +160,9 @@ export class Agent {
     journal.onChange((after, before) => agent.changed(after, before));
     journal.onRefused((code) => agent.note({ kind: 'entry-refused', code }));
     if (journal.state !== undefined) {
-      await agent.takeKeys(journal.state);
+      const ended = await agent.takeKeys(journal.state);
       await agent.begin(journal.state);
+      await agent.drop(ended);
     }
     if (agent.live || (journal.state === undefined && options.past !== true)) link.start();
     return agent;
@@ -493,21 +494,26 @@ export class Agent {
     return equalBytes(this.holder.publicKeys.sign, sign);
   }
 
-  /** Whatever an old key vouched for ends with it; the old key is destroyed. [ROTATE-8] */
-  private async takeKeys(state: FleetState): Promise<void> {
+  /** Whatever an old key vouched for ends with it; which keys are to be destroyed. [ROTATE-8] */
+  private async takeKeys(state: FleetState): Promise<readonly Uint8Array[]> {
     const own = state.agents.get(toHex(this.id));
     const ended = own && this.rotation.given(own.keys);
-    if (own === undefined || ended === undefined) return;
+    if (own === undefined || ended === undefined) return [];
     this.children.endAll();
     await this.opened?.log.signers.wipe();
     this.note({ kind: 'keys-changed', custody: own.custody });
-    for (const key of ended) await this.options.dropKey(key);
+    return ended;
+  }
+
+  private async drop(keys: readonly Uint8Array[]): Promise<void> {
+    for (const key of keys) await this.options.dropKey(key);
   }
 
   private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
-    await this.takeKeys(after);
+    const ended = await this.takeKeys(after);
     await this.begin(after);
     if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles, this.rules);
+    await this.drop(ended); // custody may take its time; whatever takes power away has been done
   }
 }
 

@@ -174,14 +174,14 @@ export class Exchange {
     }
     this.#assertWanted();
     const { allowPrivate, ca } = decision.kind === 'attach' ? decision.grant : decision.egress;
+    const judged = this.#use?.judged ?? { query: decision.facts.query, body: undefined };
+    const { attached, swap } = await this.#attach(judged.query);
     const upstream = await upstreams.take({ target: decision.facts, allowPrivate, ca }, this.grantId, this.#aborted.signal);
     if (this.#settled) upstream.socket.destroy();
-    this.#assertWanted();
+    this.#assertWanted(); // nothing is awaited from here to the sending
 
     const guarded = decision.kind === 'attach' || decision.guarded;
     const prints = guarded ? this.#ports.prints : undefined;
-    const judged = this.#use?.judged ?? { query: decision.facts.query, body: undefined };
-    const { attached, swap } = await this.#attach(judged.query);
     upstream.socket.begin(prints, swap);
     const query = attached?.query ?? judged.query;
     const outgoing = httpRequest({

@@ -20,15 +20,20 @@ export class HeldBodies {
   hold(head: RequestHead, body: Readable | undefined, over: Promise<void>): Promise<ReceivedBody> {
     const { maxJudgedBodyBytes, maxHeldBytes } = this.#limits;
     let held = 0;
-    void over.then(() => (this.#bytes -= held));
+    let isOver = false;
+    void over.then(() => {
+      isOver = true;
+      return (this.#bytes -= held);
+    });
     const take = (bytes: number): boolean => {
+      if (isOver) return false;
       held += bytes;
       this.#bytes += bytes;
       return held <= maxJudgedBodyBytes && this.#bytes <= maxHeldBytes;
     };
     const described = {
-      type: only(valuesOf(head.headers, 'content-type')),
-      coding: only(valuesOf(head.headers, 'content-encoding')),
+      type: allOf(valuesOf(head.headers, 'content-type')),
+      coding: allOf(valuesOf(head.headers, 'content-encoding')),
     };
     if (body === undefined) return Promise.resolve({ ...described, bytes: Buffer.alloc(0) });
     return new Promise((resolve, reject) => {
@@ -49,4 +54,4 @@ export class HeldBodies {
 }
 
 /** Several lines of one header are no value that anybody means. */
-const only = (values: readonly string[]): string | undefined => (values.length === 0 ? undefined : values.join(', '));
+const allOf = (values: readonly string[]): string | undefined => (values.length === 0 ? undefined : values.join(', '));

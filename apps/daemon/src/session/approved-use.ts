@@ -48,7 +48,10 @@ export async function approvedUse(
   sent: Sent,
 ): Promise<Opening> {
   const bound = (): BoundRequest => requestOf(grant, by.session, facts, sent);
-  const asked = shownOrRefused(() => ({ request: bound(), call: useDigest(primitives, bound()) }));
+  const asked = shownOrRefused(() => {
+    const request = bound();
+    return { request, call: useDigest(primitives, request) };
+  });
   const key = await OneUseKey.make(primitives);
   const { agent: _agent, session: _session, ...request } = asked.request;
   const command = lastCommand();
@@ -63,7 +66,7 @@ export async function approvedUse(
       gone: sent.gone,
     });
   } finally {
-    if (answer?.sealed === undefined) key.wipe();
+    if (answer?.outcome !== 'allowed' || answer.sealed === undefined) key.wipe();
   }
   const { outcome, sealed, ask, expiresAtMs } = answer;
   if (outcome !== 'allowed' || sealed === undefined) throw refusalOf(outcome);
