@@ -13,6 +13,7 @@ import {
 } from '@holdfast/protocol/custody/delegation';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { keepNewest } from '../newest.ts';
 import type { Ports } from '../ports.ts';
 import { Child, type ChildEnd, type ChildKind } from './child.ts';
 
@@ -89,7 +90,7 @@ export class Children {
   /** Sessions that have ended. */
   readonly #ended = new Set<string>();
   /** By session: the child whose own it is. */
-  readonly #sessions = new Map<string, Uint8Array>();
+  readonly #sessions = new Map<string, { readonly child: Uint8Array; isOver: boolean }>();
 
   constructor(ports: Pick<Ports, 'clock' | 'primitives'>, origin: Origin) {
     this.#ports = ports;
@@ -121,12 +122,15 @@ export class Children {
 
   /** `session` is this child's own: what happens in it is recorded as the child's. */
   speaks(child: Child, session: Uint8Array): void {
-    this.#sessions.set(toHex(session), child.id); // [CHILD-7]
-    for (const oldest of this.#sessions.keys()) if (this.#sessions.size > maxRemembered) this.#sessions.delete(oldest);
+    this.#sessions.set(toHex(session), { child: child.id, isOver: false }); // [CHILD-7]
+    for (const [oldest, { isOver }] of this.#sessions) {
+      if (this.#sessions.size <= maxRemembered) break;
+      if (isOver) this.#sessions.delete(oldest); // one that goes on is never taken for the agent's own
+    }
   }
 
   childOf(session: Uint8Array): Uint8Array | undefined {
-    return this.#sessions.get(toHex(session));
+    return this.#sessions.get(toHex(session))?.child;
   }
 
   /** Throws `child_unknown`. */
@@ -151,7 +155,9 @@ export class Children {
   /** Also those that are being made. */
   endOf(session: Uint8Array): void {
     this.#ended.add(toHex(session));
-    for (const oldest of this.#ended) if (this.#ended.size > maxRemembered) this.#ended.delete(oldest);
+    keepNewest(this.#ended, maxRemembered);
+    const spoken = this.#sessions.get(toHex(session));
+    if (spoken !== undefined) spoken.isOver = true;
     for (const child of this.#living.values()) if (toHex(child.session) === toHex(session)) this.#end(child, 'session');
   }
 

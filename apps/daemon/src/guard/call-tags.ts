@@ -2,6 +2,7 @@
 // tells apart and proves nothing: whatever runs in the session can show another's, or none.
 
 import { toBase64url } from '@holdfast/protocol/codec/bytes';
+import { keepNewest } from '../newest.ts';
 import type { SubAgent } from './sub-agents.ts';
 
 /** As a regular expression of JavaScript's and of bash's. */
@@ -30,7 +31,7 @@ export class CallTags {
   /** A sub-agent's call, by the harness's id, may run. */
   begins(call: string, by: SubAgent): void {
     if (this.#calls.get(call)?.by.id !== by.id) this.#calls.set(call, { by });
-    for (const oldest of this.#calls.keys()) if (this.#calls.size > maxCalls) this.#calls.delete(oldest);
+    keepNewest(this.#calls, maxCalls);
   }
 
   over(call: string): void {
@@ -49,7 +50,7 @@ export class CallTags {
     if (begun === undefined || begun.tag !== undefined) return tag;
     begun.tag = tag;
     this.#tags.set(tag, begun.by);
-    for (const oldest of this.#tags.keys()) if (this.#tags.size > maxTags) this.#tags.delete(oldest);
+    keepNewest(this.#tags, maxTags);
     return tag;
   }
 

@@ -174,7 +174,7 @@ export class Guard {
       rulesVersion: policy.version,
     };
     // What an operator sees, and their yes is bound to, is what will run.
-    const shown = { ...judged, call: runs, digest: this.#ports.digest(runs) };
+    const shown = runs === call ? judged : { ...judged, call: runs, digest: this.#ports.digest(runs) };
     const outcome = decision.effect === 'ask' ? await this.#ports.approve(shown, gone) : undefined;
     const allowed = decision.effect === 'ask' ? outcome === 'allowed' : decision.effect === 'allow' || decision.effect === 'warn';
     // The call may run from here on, and nothing tells for certain that it did not.

@@ -3,6 +3,7 @@
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Child } from '../children/child.ts';
+import { keepNewest } from '../newest.ts';
 
 /** A sub-agent that acts. */
 export interface SubAgent {
@@ -66,7 +67,7 @@ export class SubAgents {
   /** A call that starts a sub-agent may run. */
   wants(call: string, by: SubAgent | undefined, type: string | undefined): void {
     this.#wanted.set(call, { by: by && this.#known.get(by.id), type });
-    for (const oldest of this.#wanted.keys()) if (this.#wanted.size > maxWanted) this.#wanted.delete(oldest);
+    keepNewest(this.#wanted, maxWanted);
   }
 
   /** That call is over: what it started has begun. */
@@ -93,8 +94,7 @@ export class SubAgents {
     this.#known.delete(id);
     this.#known.set(id, entry);
     this.#living.add(entry);
-    for (const [oldest, forgotten] of this.#known)
-      if (this.#known.size > maxKnown && this.#known.delete(oldest)) this.#living.delete(forgotten);
+    this.#forgetOldest();
     if ([entry, ...entry.above].some(({ own }) => own?.ended === 'revoked'))
       throw new HoldfastError('child_ended', 'an operator ended this sub-agent'); // [GUARD-29]
     if (entry.as?.ended !== undefined) entry.enrolled = undefined; // its time was over, or its parent's
@@ -107,6 +107,16 @@ export class SubAgents {
         this.#living.delete(entry);
       }
       throw thrown;
+    }
+  }
+
+  /** What is forgotten has ended; what an operator ended is not forgotten. */
+  #forgetOldest(): void {
+    for (const [oldest, { own }] of this.#known) {
+      if (this.#known.size <= maxKnown) return;
+      if (own?.ended === 'revoked') continue;
+      this.ends(oldest);
+      this.#known.delete(oldest);
     }
   }
 
@@ -123,6 +133,7 @@ export class SubAgents {
     const parent = entry.above.find(({ own }) => own !== undefined && own.ended === undefined)?.own;
     this.#count();
     const child = await this.#ports.enrol(entry.types[0], parent);
+    if (entry.own !== undefined && entry.own.ended === undefined) this.#ports.retire(entry.own); // it ended and began again meanwhile
     entry.own = child;
     entry.as = child ?? parent;
     if (child !== undefined && !this.#living.has(entry)) this.#ports.retire(child);

@@ -128,6 +128,7 @@ export class Sessions {
       .basename(request.command[0] ?? '')
       .replace(/[^\x20-\x7e]/g, '?')
       .slice(0, 256);
+    const place = placeOf(request.cwd);
     const child = request.child && (await this.enrol(agent, request.child, { session, program, parent }));
     const view: SessionView = {
       session,
@@ -145,7 +146,7 @@ export class Sessions {
     }
 
     const by = { session, mode: 'sealed', program } as const;
-    const authority = new RuledAuthority(agent, this.ports, by, child, placeOf(request.cwd));
+    const authority = new RuledAuthority(agent, this.ports, by, child, place);
     const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     const stop = new AbortController();

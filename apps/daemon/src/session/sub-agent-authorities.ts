@@ -4,6 +4,7 @@
 import { refusal } from '../broker/refusal.ts';
 import type { CallTags } from '../guard/call-tags.ts';
 import type { SubAgent } from '../guard/sub-agents.ts';
+import { keepNewest } from '../newest.ts';
 import type { RuledAuthority } from './ruled-authority.ts';
 
 /** More than sub-agents live at once. */
@@ -35,7 +36,7 @@ export class SubAgentAuthorities {
     if (known !== undefined) return known;
     const made = this.#make(by);
     this.#kept.set(key, made);
-    for (const oldest of this.#kept.keys()) if (this.#kept.size > maxKept) this.#kept.delete(oldest);
+    keepNewest(this.#kept, maxKept);
     by.child?.onEnd(() => {
       this.#kept.delete(key);
       this.#cut(made);

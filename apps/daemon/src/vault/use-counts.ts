@@ -32,6 +32,7 @@ export class UseCounts {
     const count = this.#countOf(grant);
     count.total += total;
     for (const atMs of recentAtMs) count.recent.push(monotonicMs - Math.max(0, nowMs - atMs));
+    count.recent.sort((one, other) => one - other); // the wall clock may have been set between two
   }
 
   usedOf(grant: Uint8Array, { windows }: UseLimits): Used {
@@ -70,9 +71,9 @@ export class UseCounts {
   }
 }
 
-/** How many lie after `sinceMs`. Times never fall, but for what was read of a clock that was set. */
+/** How many lie after `sinceMs`; the last ones, since they are in order. */
 function within(recent: readonly number[], sinceMs: number): number {
-  let count = 0;
-  for (let index = recent.length - 1; index >= 0; index -= 1) if ((recent[index] ?? sinceMs) > sinceMs) count += 1;
-  return count;
+  let index = recent.length;
+  while (index > 0 && (recent[index - 1] ?? sinceMs) > sinceMs) index -= 1;
+  return recent.length - index;
 }
