@@ -122,7 +122,7 @@ describe('a session at a terminal', () => {
     await terminal.after(() => terminal.type(`'${process.execPath}' -e "${says}"`), /\nwaiting\n/);
     await terminal.after(() => terminal.resize(132, 50), /\nnow 50 132\n/);
     await terminal.after(() => terminal.press('ctrlC'), /ready\$ /);
-    assert.equal(await leave(terminal), 0);
+    assert.equal(await leave(terminal, 'exit 0'), 0);
   });
 
   it('exit codes pass through, and signals as 128 + n', async () => {

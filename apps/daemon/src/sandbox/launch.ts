@@ -17,7 +17,7 @@ import { findPrograms, type Programs } from './probe.ts';
 import { SessionProcesses } from './processes.ts';
 import type { Sandbox, SandboxRequest } from './request.ts';
 import type { GoAhead, StarterMessage } from './starter.ts';
-import { nameDescriptor, onTerminal, resizeTerminal } from './terminal.ts';
+import { nameDescriptor, onTerminal, TerminalSizes } from './terminal.ts';
 import { PlaceWatch } from './watch.ts';
 
 /** A start takes a tenth of a second; a machine that swaps may take long, one that takes this long hangs. */
@@ -91,6 +91,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
     });
     await letGo(child, alteration.goAhead?.(plan.goAhead) ?? plan.goAhead, exited);
     const name = (await terminalName)?.trim();
+    const sizes = name === undefined ? undefined : new TerminalSizes(programs.stty, name);
     return {
       door,
       doorPort,
@@ -99,7 +100,7 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       ...streams,
       exited,
       resize: async (columns, rows) => {
-        if (!ended && name !== undefined) await resizeTerminal(programs, name, { columns, rows });
+        if (!ended) await sizes?.set({ columns, rows });
       },
       signal: (signal) => {
         if (!ended) ignoreGone(() => started.signal(signal, name !== undefined));

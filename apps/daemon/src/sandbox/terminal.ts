@@ -35,11 +35,38 @@ export function onTerminal(programs: Programs, size: TerminalSize, inner: readon
   return [programs.script, '-q', '-e', '-E', 'always', '-c', steps.join('; '), '/dev/null'];
 }
 
-/** Sets the size of the terminal called `name`; the kernel tells its foreground group. */
-export async function resizeTerminal(programs: Programs, name: string, size: TerminalSize): Promise<void> {
-  const { columns, rows } = clamp(size);
-  const child = spawn(programs.stty, ['-F', name, 'cols', String(columns), 'rows', String(rows)], { stdio: 'ignore', env: {} });
-  await once(child, 'exit');
+/**
+ * Sets the size of one terminal; the kernel tells its foreground group. One change at a time, for two at once end in either order; of those
+ * that wait the last one counts.
+ */
+export class TerminalSizes {
+  readonly #stty: string;
+  readonly #name: string;
+  #wanted: TerminalSize | undefined;
+  #setting: Promise<void> | undefined;
+
+  constructor(stty: string, name: string) {
+    this.#stty = stty;
+    this.#name = name;
+  }
+
+  /** Resolves when this size or a later one is set. */
+  set(size: TerminalSize): Promise<void> {
+    this.#wanted = clamp(size);
+    return (this.#setting ??= this.#setAll());
+  }
+
+  async #setAll(): Promise<void> {
+    try {
+      for (let size = this.#wanted; size !== undefined; size = this.#wanted) {
+        this.#wanted = undefined;
+        const words = ['-F', this.#name, 'cols', String(size.columns), 'rows', String(size.rows)];
+        await once(spawn(this.#stty, words, { stdio: 'ignore', env: {} }), 'exit');
+      }
+    } finally {
+      this.#setting = undefined;
+    }
+  }
 }
 
 function clamp({ columns, rows }: TerminalSize): TerminalSize {

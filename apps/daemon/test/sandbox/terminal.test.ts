@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Alteration } from '../../src/sandbox/launch.ts';
+import { TerminalSizes } from '../../src/sandbox/terminal.ts';
 import type { Sandbox } from '../../src/sandbox/start.ts';
 import { systemCallsAvailable, writeCaller } from './system-call.ts';
 import { makeWorld, requestFor, script, start, without, type World } from './world.ts';
@@ -108,6 +112,25 @@ test('[SANDBOX-11] a resize reaches the program', async (t) => {
   await command.expect(/now 132 43/);
   assert.equal(await command.exited, 0);
   await command.resize(10, 10);
+});
+
+test('[SANDBOX-11] of sizes that come at once, the last one holds', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sizes-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [stty, gate, log] = ['stty', 'gate', 'log'].map((name) => join(folder, name)) as [string, string, string];
+  execFileSync('mkfifo', [gate]);
+  // The first one is slow: it waits until somebody opens the gate.
+  writeFileSync(stty, `#!/bin/sh\n[ "$4" = 80 ] && read -r line <'${gate}'\necho "$@" >>'${log}'\n`, { mode: 0o700 });
+  const sizes = new TerminalSizes(stty, '/dev/none');
+  const all = Promise.all([80, 81, 99_999].map((columns) => sizes.set({ columns, rows: 24 })));
+  await writeFile(gate, 'go\n');
+  await all;
+  await sizes.set({ columns: 82, rows: 0 });
+  assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n'), [
+    '-F /dev/none cols 80 rows 24',
+    '-F /dev/none cols 10000 rows 24',
+    '-F /dev/none cols 82 rows 1',
+  ]);
 });
 
 test('[SANDBOX-11] signals of the daemon reach what is in the foreground', async (t) => {
