@@ -28,8 +28,8 @@ export const audit: Area = {
       id: 'A-1.signature',
       off: 'checkpoints need no signature',
       file: 'packages/protocol/src/audit/checkpoint.ts',
-      from: "await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: key });",
-      to: 'void key;',
+      from: "await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: by.key });",
+      to: 'void by;',
       red: { [properties]: 'does not verify with any bit of its checkpoint flipped', [vectors]: 'audit: logs' },
     },
     {
@@ -70,6 +70,14 @@ export const audit: Area = {
       file: 'packages/protocol/src/audit/verify.ts',
       from: "if (!linked) fail('audit_altered', 'a checkpoint is missing between two');",
       to: "if (!linked && wires.length === 0) fail('audit_altered', 'a checkpoint is missing between two');",
+      red: { [vectors]: 'audit: logs' },
+    },
+    {
+      id: 'A-1.old-keys',
+      off: 'keys that were replaced sign on after those in their place',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: 'if (nth < reached) fail(',
+      to: 'if (nth < 0) fail(',
       red: { [vectors]: 'audit: logs' },
     },
     {

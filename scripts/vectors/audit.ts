@@ -107,7 +107,17 @@ const replaced = (index: number, change: Partial<AuditEvent>) =>
   wires.map((wire, at) => (at === index ? encodeEvent({ ...events[at], ...change } as AuditEvent) : wire));
 const onlyFirst = [first.wire];
 
-type Log = { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[]; readonly anchor?: Anchor };
+/** What the same session key signs while the agent has other keys: `stranger`'s, which it had before. */
+const certificateBefore = await certify(stranger);
+const before = await checkpointAt(3, undefined, {}, sessionKey, certificateBefore);
+const rotated = { events: wires, earlierKeys: [stranger.publicKeys.sign] };
+
+interface Log {
+  readonly events: readonly Uint8Array[];
+  readonly checkpoints: readonly Uint8Array[];
+  readonly anchor?: Anchor;
+  readonly earlierKeys?: readonly Uint8Array[];
+}
 const logs: readonly (readonly [string, string, Expect, Log])[] = [
   ['a whole log', 'AUDIT-14', 'ok', good],
   ['no records and no checkpoints', 'AUDIT-16', 'ok', { events: [], checkpoints: [] }],
@@ -220,6 +230,19 @@ const logs: readonly (readonly [string, string, Expect, Log])[] = [
   ],
   ['a run that comes back', 'AUDIT-15', 'audit_time', { events: replaced(4, { run: id(9) }), checkpoints: onlyFirst }],
   ['a checkpoint that is none', 'AUDIT-8', 'codec_truncated', { ...good, checkpoints: [first.wire.slice(0, -1)] }],
+  [
+    'under the keys before, then under those now',
+    'ROTATE-7',
+    'ok',
+    { ...rotated, checkpoints: [before.wire, (await checkpointAt(6, before)).wire] },
+  ],
+  ['under the keys before alone', 'ROTATE-7', 'ok', { ...rotated, checkpoints: [before.wire] }],
+  [
+    'under the keys before once those now have signed',
+    'ROTATE-7',
+    'audit_forged',
+    { ...rotated, checkpoints: [first.wire, (await checkpointAt(6, first, {}, sessionKey, certificateBefore)).wire] },
+  ],
 ];
 writeVectors(
   'audit/logs',

@@ -224,7 +224,7 @@ const maxPageBytes = 768 * 1024;
 
 async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
   const { audit, enrolment, holder, anchor } = agent;
-  const earlier = (agent.own?.earlierKeys ?? []).map(({ sign, atMs }) => ({ key: sign, untilMs: atMs }));
+  const earlier = (agent.own?.earlierKeys ?? []).map(({ sign }) => sign);
   const about = {
     kind: 'audit-page',
     agent: agent.id,

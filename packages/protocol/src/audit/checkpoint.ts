@@ -63,27 +63,23 @@ export interface LogIdentity {
   readonly agent: Uint8Array;
   /** The agent's public signing key, from its roster entry. */
   readonly agentKey: Uint8Array;
-  /** Those that it had before, each good for what is dated before its end. */
-  readonly earlierKeys?: readonly { readonly key: Uint8Array; readonly untilMs: number }[];
+  /** Those that it had before, in that order. */
+  readonly earlierKeys?: readonly Uint8Array[];
 }
 
-/** The keys that could have certified what is dated `atMs`. [ROTATE-7] */
-function keysAt({ agentKey, earlierKeys = [] }: LogIdentity, atMs: number): readonly Uint8Array[] {
-  return [agentKey, ...earlierKeys.filter(({ untilMs }) => atMs <= untilMs).map(({ key }) => key)];
-}
-
-/** By the first of the agent's keys that signed the certificate. Throws what the last of them throws. */
+/** By whichever of the agent's keys signed the certificate, and which in the order in which it had them. Throws what they throw. */
 async function certifiedBy(
   primitives: Primitives,
   certificate: Uint8Array,
   log: LogIdentity,
   atMs: number,
-): ReturnType<typeof verifySessionKey> {
-  const { fleet, agent } = log;
+): Promise<{ readonly key: Uint8Array; readonly nth: number }> {
+  const { fleet, agent, earlierKeys = [] } = log;
   let why: unknown;
-  for (const agentKey of keysAt(log, atMs)) {
+  for (const [nth, agentKey] of [...earlierKeys, log.agentKey].entries()) {
     try {
-      return await verifySessionKey(primitives, certificate, { fleet, agent, agentKey, atMs });
+      const { key } = await verifySessionKey(primitives, certificate, { fleet, agent, agentKey, atMs });
+      return { key, nth };
     } catch (thrown) {
       if (codeOf(why) !== 'session_key_expired') why = thrown;
     }
@@ -91,19 +87,24 @@ async function certifiedBy(
   throw why;
 }
 
-/** Throws `codec_*`, `audit_forged` (signature, certificate, or another log's), `audit_time` (outside its certificate's window). */
+/**
+ * `nth`: by which of the agent's keys, in the order in which it had them; what a whole log makes of it is [ROTATE-7]. Throws `codec_*`, `audit_forged`
+ * (signature, certificate, or another log's), `audit_time` (outside its certificate's window).
+ */
 export async function verifyCheckpoint(
   primitives: Primitives,
   wire: Uint8Array,
   log: LogIdentity,
-): Promise<{ readonly statement: CheckpointStatement; readonly hash: Uint8Array }> {
+): Promise<{ readonly statement: CheckpointStatement; readonly hash: Uint8Array; readonly nth: number }> {
   const outer = decode(signedCheckpoint, wire, maxCheckpointBytes);
   const read = readCheckpoint(primitives, wire);
   const { fleet, agent } = log;
   const { atMs, origin } = read.statement;
+  let nth: number;
   try {
-    const { key } = await certifiedBy(primitives, outer.certificate, log, atMs); // [AUDIT-9] [AUDIT-10]
-    await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: key }); // [AUDIT-8]
+    const by = await certifiedBy(primitives, outer.certificate, log, atMs); // [AUDIT-9] [AUDIT-10]
+    nth = by.nth;
+    await verifySignature(primitives, { domain: 'audit-checkpoint', ...outer, publicKey: by.key }); // [AUDIT-8]
   } catch (cause) {
     if (codeOf(cause) === 'session_key_expired')
       throw new HoldfastError('audit_time', 'checkpoint is dated outside its certificate', { cause }); // [AUDIT-10]
@@ -113,5 +114,5 @@ export async function verifyCheckpoint(
   if (origin !== logOrigin(fleet, agent) || logOrigin(read.statement.fleet, read.statement.agent) !== origin) {
     throw new HoldfastError('audit_forged', 'checkpoint is of another log'); // [AUDIT-11]
   }
-  return read;
+  return { ...read, nth };
 }

@@ -80,8 +80,9 @@ async function verifyChain(
 ): Promise<CheckpointStatement[]> {
   const statements: CheckpointStatement[] = [];
   let previous: Uint8Array | undefined;
+  let reached = 0;
   for (const wire of wires) {
-    const { statement, hash } = await verifyCheckpoint(primitives, wire, log);
+    const { statement, hash, nth } = await verifyCheckpoint(primitives, wire, log);
     const before = statements.at(-1);
     if (before !== undefined && statement.size <= before.size) fail('audit_altered', 'checkpoints do not grow'); // [AUDIT-12]
     const linked =
@@ -89,6 +90,8 @@ async function verifyChain(
         ? statement.previous === undefined
         : statement.previous !== undefined && equalBytes(statement.previous, previous);
     if (!linked) fail('audit_altered', 'a checkpoint is missing between two'); // [AUDIT-12]
+    if (nth < reached) fail('audit_forged', 'a checkpoint is by keys that others had taken the place of'); // [ROTATE-7]
+    reached = nth;
     statements.push(statement);
     previous = hash;
   }

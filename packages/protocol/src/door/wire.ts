@@ -330,8 +330,8 @@ export const doorReply = union({
     agent: principalId,
     fleet: fleetId,
     agentKey: bytes(65),
-    /** Keys that it had before, and when each ended. */
-    earlierKeys: optional(list(record({ key: bytes(65), untilMs: integer(wallClockMs) }), { max: 256 })),
+    /** Keys that it had before, in that order. */
+    earlierKeys: optional(list(bytes(65), { max: 256 })),
     /** How many there are in all. */
     total: integer(),
     items: list(bytesUpTo(16 * 1024), { max: 1000 }),

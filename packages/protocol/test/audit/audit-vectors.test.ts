@@ -26,6 +26,7 @@ describe('audit: logs', () => {
     fleet: string;
     agent: string;
     agentKey: string;
+    earlierKeys?: string[];
     events: string[];
     checkpoints: string[];
     anchor?: { size: number; root: string };
@@ -36,6 +37,7 @@ describe('audit: logs', () => {
         fleet: fromVectorHex(log.fleet),
         agent: fromVectorHex(log.agent),
         agentKey: fromVectorHex(log.agentKey),
+        earlierKeys: (log.earlierKeys ?? []).map(fromVectorHex),
       };
       const content = {
         events: log.events.map(fromVectorHex),
