@@ -1,7 +1,7 @@
 // A PKCS#11 token for tests: SoftHSM2 in a folder of its own. It can be pulled out and put back, and its PIN can be changed behind a program's back.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +54,12 @@ export class SoftToken {
   /** One more token for the same module. */
   add(label: string): void {
     this.#tool(['--init-token', '--free', '--label', label, '--so-pin', securityOfficerPin, '--pin', this.pin]);
+  }
+
+  /** What it keeps, each by a name of its own: private and public halves apart. */
+  objects(): readonly string[] {
+    const names = readdirSync(this.#tokens, { recursive: true, encoding: 'utf8' });
+    return names.filter((name) => name.endsWith('.object') && !name.endsWith('token.object')).toSorted();
   }
 
   /** Nothing of it can be found any more. */
