@@ -113,6 +113,9 @@ describe('a grant of single arguments', () => {
     ];
     const codes = await pay(attempts);
     for (const [index, code] of codes.entries()) assert.equal(code, 'fence_body', attempts[index]?.body);
+    // [FENCE-36]
+    const asked = ['?amount=9000', '?amount=1', '?payee=acct_2', '?x'].map((path) => ({ body: within, path }));
+    assert.deepEqual(new Set(await pay(asked)), new Set(['fence_query']));
     assert.deepEqual(
       await pay([
         { body: within, path: '/../payments/all' },

@@ -139,6 +139,7 @@ const query: Fields = {
     ],
   },
 };
+const bothLimits: Fields = { ...query, body: limited() };
 const urlencoded = (body: string, more: Judged = {}): Judged => ({
   body,
   type: 'application/x-www-form-urlencoded',
@@ -350,6 +351,19 @@ const judgements: readonly (readonly [string, string, Expect, Judged])[] = [
     'limit=5&q=%E0%80%AF',
     'limit[]=5',
   ].map((text) => [`query ${text}`, 'FENCE-26', 'fence_query', { query: text, limits: query }] as const),
+  ...['amount=9000', 'x', '&'].map(
+    (text) => [`query ${text} beside a body`, 'FENCE-36', 'fence_query', { ...json(good), query: text }] as const,
+  ),
+  [
+    'a query beside a form',
+    'FENCE-36',
+    'fence_query',
+    { ...urlencoded('amount=3000&payee=acct_1'), query: 'amount=9000&payee=acct_2' },
+  ],
+  ['a query that may be there', 'FENCE-36', 'ok', { ...json(good), query: 'limit=5', limits: bothLimits, sent: good }],
+  ['a form beside a query', 'FENCE-36', 'fence_body', { query: 'limit=5', ...urlencoded('limit=900', { limits: query }) }],
+  ['a text beside a query', 'FENCE-36', 'fence_body', { query: 'limit=5', body: 'x', type: 'text/plain', limits: query }],
+  ['an empty body beside a query', 'FENCE-36', 'ok', { query: 'limit=5', body: '', limits: query, sent: 'limit=5' }],
 ];
 writeVectors(
   'fence/arguments',

@@ -44,6 +44,22 @@ export const onFences: readonly Mutation[] = [
     red: { [argumentsStory]: 'keeps everything else from the service' },
   },
   {
+    id: 'C-40.beside',
+    off: 'beside a body that is judged the query says what it likes',
+    file: 'packages/protocol/src/vault/fence.ts',
+    from: 'const { query = none, body } = within; // [FENCE-36]',
+    to: 'const { query = { arguments: [], others: true }, body } = within; // [FENCE-36]',
+    red: { [fenceVectors]: 'fence: arguments', [argumentsStory]: 'keeps everything else from the service' },
+  },
+  {
+    id: 'C-40.under',
+    off: 'below a query that is judged the body says what it likes',
+    file: 'packages/protocol/src/vault/fence.ts',
+    from: 'said.body.bytes.length > 0)',
+    to: 'said.body.bytes.length < 0)',
+    red: { [fenceVectors]: 'fence: arguments' },
+  },
+  {
     id: 'C-40.headers',
     off: 'any header goes along',
     file: 'apps/daemon/src/broker/exchange.ts',

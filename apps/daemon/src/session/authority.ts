@@ -7,7 +7,7 @@ import type { Grant } from '@holdfast/protocol/journal/state';
 import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
 import { assertCircumstances } from '@holdfast/protocol/vault/circumstances';
-import { decide, judge } from '@holdfast/protocol/vault/fence';
+import { decide, judge, limitsArguments } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
 import { recordPolicy } from '../agent/opened.ts';
@@ -292,8 +292,8 @@ export class SessionAuthority implements Authority {
       ca: grant.fence.ca,
       allowPrivate: grant.fence.allowPrivate,
       approve: grant.sealed === undefined,
-      limitsArguments: grant.fence.query !== undefined || grant.fence.body !== undefined,
-      judgesBody: grant.fence.body !== undefined || grant.sealed === undefined,
+      limitsArguments: limitsArguments(grant.fence),
+      judgesBody: limitsArguments(grant.fence) || grant.sealed === undefined,
       matches: (facts) => decide(grant.fence, facts).kind === 'allow',
     };
   }

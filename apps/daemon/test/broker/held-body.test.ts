@@ -8,9 +8,10 @@ import { gzipSync } from 'node:zlib';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { parseBodyLimits } from '@holdfast/protocol/vault/argument-terms';
 import { judgedBody } from '@holdfast/protocol/vault/argument-text';
+import { fence, judge, limitsArguments } from '@holdfast/protocol/vault/fence';
 import type { Limits } from '../../src/broker/broker.ts';
 import { frame, headers, RawHttp2, type as frameType } from './frames.ts';
-import { codeIn, headerOf, readReply, world, type World } from './world.ts';
+import { codeIn, headerOf, readReply, world, type Reply, type World } from './world.ts';
 
 /** A grant for payments of at most 3,000. */
 async function paying(limits?: Partial<Limits>) {
@@ -148,6 +149,34 @@ test('one that is too long is refused, and so is what is too much at once; what 
   assert.equal((await readReply(waiting)).status, 200);
   assert.equal((await it.ask(host, post(host, ...json(long(1000))))).status, 200);
   assert.ok(origin.seen.every((seen) => seen.body.length >= 900));
+});
+
+// [FENCE-36] [BROKER-33]
+test('where only the query is limited, a body that says nothing goes on, and none that says something', async () => {
+  const within = fence.parse(
+    {
+      ...{ v: 2, hosts: [{ host: 'localhost', port: 443 }], methods: ['POST'], paths: ['/**'], allowPrivate: true },
+      query: { others: false, arguments: [{ at: '/limit', optional: true, holds: { kind: 'number', min: '0', max: '9' } }] },
+    },
+    'fence',
+  );
+  await using it = await world({ use: async (_grant, { query }, body) => judge(within, { query, body }) });
+  const origin = await it.origin();
+  it.grant(origin, { limitsArguments: true, judgesBody: limitsArguments(within) });
+  const host = `localhost:${origin.port}`;
+  const asking = (head: string, body = ''): Promise<Reply> => it.ask(host, post(host, head, body));
+  assert.equal((await asking('')).status, 200);
+  assert.equal((await asking('Content-Length: 0\r\n')).status, 200);
+  assert.equal((await asking('Transfer-Encoding: chunked\r\n', '0\r\n\r\n')).status, 200);
+  const stream = (await it.http2(host)).request({ ':method': 'POST', ':path': '/v1/pay?limit=%39' });
+  stream.end();
+  const [answered] = (await once(stream, 'response')) as [Record<string, unknown>];
+  assert.equal(answered[':status'], 200);
+  assert.deepEqual([origin.seen.length, origin.seen.at(-1)?.url], [4, '/v1/pay?limit=9']);
+  const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
+  assert.equal(codeIn(await asking(`${form}Content-Length: 9\r\n`, 'limit=900')), 'fence_body');
+  assert.equal(codeIn(await asking(`${form}Transfer-Encoding: chunked\r\n`, '9\r\nlimit=900\r\n0\r\n\r\n')), 'fence_body');
+  assert.equal(origin.seen.length, 4);
 });
 
 test('a fault of the judge sends nothing', async () => {

@@ -4,7 +4,7 @@
 import { bool, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
-import { bodyLimits, queryLimits } from './arguments.ts';
+import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
 import { directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
@@ -95,10 +95,16 @@ export interface Judged {
   readonly body: SentBody | undefined;
 }
 
-/** What the request says. Throws `fence_query`, `fence_body`. `body` is needed where the fence has limits for it. */
+/** Whether what the request says is judged at all: then its body is, too. */
+export const limitsArguments = ({ query, body }: Fence): boolean => query !== undefined || body !== undefined;
+
+/** What the request says. Throws `fence_query`, `fence_body`. `body` is needed where the fence limits arguments. */
 export function judge(within: Fence, said: { readonly query: string; readonly body: ReceivedBody | undefined }): Judged {
-  return {
-    query: within.query === undefined ? said.query : judgedQuery(said.query, within.query),
-    body: within.body === undefined ? undefined : judgedBody(said.body, within.body),
-  };
+  if (!limitsArguments(within)) return { query: said.query, body: undefined };
+  const { query = none, body } = within; // [FENCE-36]
+  if (body === undefined && said.body !== undefined && said.body.bytes.length > 0)
+    throw new HoldfastError('fence_body', 'this credential is for requests without a body'); // [FENCE-36]
+  return { query: judgedQuery(said.query, query), body: body && judgedBody(said.body, body) };
 }
+
+const none: ArgumentLimits = { arguments: [], others: false };
