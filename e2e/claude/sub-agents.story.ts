@@ -46,8 +46,26 @@ describe('sub-agents of the real Claude Code', () => {
   let holdfast: Installation;
   let service: Origin;
   let model: Origin;
+  let tree: string;
   let ran: Ran;
   let events: readonly Event[];
+  /** Called when what the second story holds back has come to the service; the service answers once it resolves. */
+  let arrived: (url: string) => Promise<void> = async () => {};
+
+  const shown = async (): Promise<readonly Event[]> =>
+    jsonOf<{ events: Event[] }>(await holdfast.cli(['audit', 'show', '--json'])).events;
+  const go = (prompt: string): Promise<Ran> => {
+    const environment = {
+      ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      DISABLE_TELEMETRY: '1',
+    };
+    const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
+    const allowed = ['--allowedTools', 'Bash(sh ask.sh *)', 'Agent', 'mcp__plugin_holdfast_holdfast__http_request'];
+    const words = ['run', ...passed, '--', claude, '-p', prompt, ...allowed];
+    return holdfast.cli(words, { cwd: tree, environment, timeoutMs: 120_000 });
+  };
 
   before(async () => {
     holdfast = await Installation.create();
@@ -55,6 +73,7 @@ describe('sub-agents of the real Claude Code', () => {
     let waiting = 0;
     service = await startOrigin((seen, _request, response) => {
       const answer = () => response.writeHead(200, { 'content-type': 'text/plain' }).end('done');
+      if (seen.url.startsWith('/v1/held/')) return void arrived(seen.url).then(answer);
       if (!seen.url.startsWith('/v1/together/')) return answer();
       waiting += 1;
       if (waiting === 2) both.resolve();
@@ -79,6 +98,9 @@ describe('sub-agents of the real Claude Code', () => {
         ],
         'TASK-TWO': [ask('together/two')],
         'TASK-HELP': [ask('by-helper'), bash('sh ask.sh in-background', true), ask('last done-in-background')],
+        'STORY-TWO': [[agent('TASK-ENDED', 'general-purpose'), agent('TASK-SPARED', 'general-purpose')], ask('agent-goes-on')],
+        'TASK-ENDED': [ask('held/ended'), ask('after-the-end'), ask('again-after-the-end')],
+        'TASK-SPARED': [ask('held/spared'), ask('spared-goes-on')],
       },
     );
     await holdfast.start();
@@ -92,7 +114,7 @@ describe('sub-agents of the real Claude Code', () => {
       env: 'ANTHROPIC_API_KEY',
       attach: 'header:x-api-key',
     });
-    const tree = path.join(holdfast.folder, 'tree');
+    tree = path.join(holdfast.folder, 'tree');
     mkdirSync(path.join(tree, '.claude/agents'), { recursive: true });
     writeFileSync(path.join(tree, '.claude/agents/helper.md'), '---\nname: helper\ndescription: helps\n---\nHelp.\n');
     const lines = [
@@ -101,20 +123,8 @@ describe('sub-agents of the real Claude Code', () => {
       'until [ -e "${2-.}" ]; do sleep 0.1; done',
     ];
     writeFileSync(path.join(tree, 'ask.sh'), `${lines.join('\n')}\n`);
-    const environment = {
-      ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
-    };
-    const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
-    const allowed = ['--allowedTools', 'Bash(sh ask.sh *)', 'Agent', 'mcp__plugin_holdfast_holdfast__http_request'];
-    ran = await holdfast.cli(['run', ...passed, '--', claude, '-p', 'Go on.', ...allowed], {
-      cwd: tree,
-      environment,
-      timeoutMs: 120_000,
-    });
-    events = jsonOf<{ events: Event[] }>(await holdfast.cli(['audit', 'show', '--json'])).events;
+    ran = await go('Go on.');
+    events = await shown();
   });
 
   after(async () => {
@@ -181,5 +191,65 @@ describe('sub-agents of the real Claude Code', () => {
       new Set(['by-helper', 'in-background', 'last'].map((name) => `/v1/${name} ${helper}`)),
     );
     assert.ok(service.seen.some(({ url }) => url === '/v1/by-agent'));
+  });
+
+  // [GUARD-29] [CHILD-10] [CLI-9]
+  it('shows each below its agent while it lives, to the machine and to its operator, and ends one alone', async () => {
+    const came = new Set<string>();
+    const done = Promise.withResolvers<void>();
+    const judged = Promise.withResolvers<void>();
+    let id = '';
+    arrived = async (url) => {
+      came.add(url);
+      if (came.size === 2) {
+        (async () => {
+          const living = await Promise.all(
+            [holdfast.cli(['agents', '--json']), holdfast.must(['agents', '--json'])].map(async (asked) =>
+              jsonOf<{ agents: { children: { child: string; kind: string; name: string }[] }[] }>(await asked).agents.flatMap(
+                ({ children }) => children,
+              ),
+            ),
+          );
+          for (const children of living)
+            assert.deepEqual(
+              children.map(({ kind, name }) => [kind, name]),
+              [
+                ['sub-agent', 'general-purpose'],
+                ['sub-agent', 'general-purpose'],
+              ],
+            );
+          const use = (await shown()).find(({ kind, request }) => kind === 'minted' && request?.path === '/v1/held/ended');
+          id = use?.child ?? assert.fail('who holds the credential is recorded');
+          assert.ok(living.every((children) => children.some(({ child }) => child === id)));
+          const revoked = jsonOf<object>(await holdfast.must(['revoke', id, '--reason', 'odd', '--json']));
+          assert.partialDeepStrictEqual(revoked, { child: id, revoked: true, applied: true });
+          const left = jsonOf<{ agents: { children: { child: string }[] }[] }>(await holdfast.cli(['agents', '--json']));
+          assert.deepEqual(
+            left.agents.flatMap(({ children }) => children.map(({ child }) => child === id)),
+            [false],
+          );
+        })().then(judged.resolve, judged.reject);
+        void judged.promise.then(done.resolve, done.resolve);
+      }
+      await done.promise;
+    };
+    const asked = model.seen.length;
+    const second = await go('STORY-TWO');
+    await judged.promise;
+    assert.equal(second.code, 0, second.stdout + second.stderr);
+    const urls = service.seen.map(({ url }) => url);
+    for (const name of ['spared-goes-on', 'agent-goes-on']) assert.ok(urls.includes(`/v1/${name}`), `${name}: ${second.stdout}`);
+    assert.ok(!urls.some((url) => url.includes('after-the-end')));
+    const ends = (await shown()).filter(({ kind, child }) => kind === 'child-end' && child === id);
+    assert.deepEqual(
+      ends.map(({ why }) => why),
+      ['revoked'],
+    );
+    const heard = model.seen.slice(asked).map(({ body }) => body.toString('utf8'));
+    assert.ok(
+      heard.some((body) => body.includes('TASK-ENDED') && body.includes('child_ended')),
+      'it is told why',
+    );
+    assert.ok(!heard.some((body) => body.includes('TASK-SPARED') && !body.includes('STORY-TWO') && body.includes('child_ended')));
   });
 });

@@ -26,21 +26,37 @@ interface Shown {
   /** On the machine that is asked: whether it is its own, and how many sealed sessions it has there. */
   readonly here?: boolean;
   readonly sealed?: number;
-  /** Its own living ones on that machine, spec/delegation.md. */
+  /** Its own living ones, spec/delegation.md; absent where its machine is not the one that is asked. */
   readonly children?: readonly Child[];
 }
 
 type Child = Omit<DoorReplyOf<'machine'>['children'][number], 'agent'>;
 
+type Machine = DoorReplyOf<'machine'>;
+
+/** Those of one agent, as the daemon of this machine knows them. */
+function childrenOf(agent: Uint8Array, { children }: Machine): readonly Child[] {
+  return children.flatMap(({ agent: of, ...child }) => (equalBytes(of, agent) ? [child] : []));
+}
+
+/** Children stand in no journal: their agent's own machine alone knows who lives. [CLI-9] */
+async function machineHere(): Promise<Machine | undefined> {
+  try {
+    return await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+  } catch (thrown) {
+    if (codeOf(thrown) === 'daemon_unreachable') return undefined;
+    throw thrown;
+  }
+}
+
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   if (options.passphraseFile === undefined) {
-    const { agents, children, operators } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-    const childrenOf = (agent: Uint8Array): readonly Child[] =>
-      children.flatMap(({ agent: of, ...child }) => (equalBytes(of, agent) ? [child] : []));
+    const machine = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+    const { agents, operators } = machine;
     show(
       output,
       'machine',
-      agents.map(({ fleet: _fleet, ...shown }) => ({ ...shown, children: childrenOf(shown.agent) })),
+      agents.map(({ fleet: _fleet, ...shown }) => ({ ...shown, children: childrenOf(shown.agent, machine) })),
       operators.map(({ device, name }) => ({ device, name })),
     );
     return;
@@ -48,6 +64,8 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
   await asOperator(output, options, async (session) => {
     const { agents } = session.state;
     for (const { id } of agents.values()) await session.readAgentTopic(id);
+    const here = await machineHere();
+    const isHere = (id: Uint8Array) => here?.agents.some((each) => each.here && equalBytes(each.agent, id)) === true;
     show(
       output,
       'operator',
@@ -64,6 +82,7 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
           enrolledAtMs,
           expiresAtMs: credential.expiresAtMs,
           seenAtMs: topicTip(session.state, id)?.atMs,
+          ...(here !== undefined && isHere(id) && { children: childrenOf(id, here) }),
         };
       }),
       [...session.state.devices.values()].map(({ id: device, name }) => ({ device, name })),
@@ -96,8 +115,10 @@ function show(output: Output, view: string, agents: readonly Shown[], operators:
     ];
   });
   const by = operators.length === 0 ? [] : [`operators: ${operators.map(({ name }) => visible(name)).join(', ')}`];
+  const isUnseen = agents.some(({ state, children }) => state === 'live' && children === undefined);
+  const elsewhere = isUnseen ? ['children of agents on other machines are seen there alone: holdfast agents'] : [];
   const none = 'no agent is enrolled yet; on its machine: holdfast enroll';
-  output.result({ view, operators, agents }, lines.length === 0 ? [none] : [...by, ...lines]);
+  output.result({ view, operators, agents }, lines.length === 0 ? [none] : [...by, ...lines, ...elsewhere]);
 }
 
 function linesBelow(children: readonly Child[], parent: Uint8Array | undefined, indent: string): string[] {
