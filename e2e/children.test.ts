@@ -253,6 +253,23 @@ describe('a child in a sealed session of its own', () => {
     }
   });
 
+  it('asks its operator as its parent does, and no oftener [APPROVAL-8]', async () => {
+    const wish = (path: string) =>
+      JSON.stringify({ request: { method: 'GET', url: `https://lacking.example/${path}` }, reason: 'x' });
+    const asks = ['a', 'b'].map(
+      (each) => (whose: string) =>
+        `curl -sS -H 'content-type: application/json' -d '${wish(whose + each)}' $HOLDFAST_DOOR/v1/access`,
+    );
+    const both = (whose: string) => `${asks.map((ask) => ask(whose)).join(' & ')} & wait; exec sleep 1000`;
+    const running = holdfast.session(['sh', '-c', `${childLine(['--only', ''], ['sh', '-c', both('child')])} & ${both('own')}`]);
+    try {
+      const said = await running.until(() => /approval_crowded|waiting/.exec(running.said)?.[0], 'an answer');
+      assert.equal(said, 'approval_crowded', running.said);
+    } finally {
+      await running.end();
+    }
+  });
+
   it('is ended when its agent is suspended', async () => {
     const running = holdfast.live(['run', '--child', '--only', '', '--', 'sh', '-c', 'echo begun; exec sleep 1000']);
     await running.waitFor(/begun/);

@@ -149,6 +149,22 @@ export const operator: Area = {
       red: { [limits]: '[APPROVAL-8]' },
     },
     {
+      id: 'O-7.beside',
+      off: 'each child asks for itself',
+      file: 'apps/daemon/src/session/session.ts',
+      from: 'if (parent !== undefined) agent.approvals.beside(session, parent.session);',
+      to: '',
+      red: { 'e2e/children.test.ts': 'asks its operator as its parent does' },
+    },
+    {
+      id: 'O-7.words',
+      off: 'the same in other words is another act',
+      file: 'apps/daemon/src/approvals/limits.ts',
+      from: "const beside = ['key', 'reported', 'reason', 'subagent', 'directory'];",
+      to: "const beside = ['key'];",
+      red: { [limits]: '[APPROVAL-8]' },
+    },
+    {
       id: 'O-7.no',
       off: 'what was denied is asked again at once',
       file: 'apps/daemon/src/approvals/limits.ts',

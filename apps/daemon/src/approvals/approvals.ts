@@ -21,7 +21,7 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Sealed } from '@holdfast/protocol/seal/hpke';
 import type { Ports } from '../ports.ts';
-import { AskLimits } from './limits.ts';
+import { AskLimits, sameActs } from './limits.ts';
 
 const defaultAskLifeMs = 120_000;
 /** For those who hear it live, when the ask's own time is up. */
@@ -121,7 +121,9 @@ export class Approvals {
     const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
     const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
     const who = whoOf(by, asked);
-    const told = this.limits.begin(by.session, asked.call);
+    const counted = this.limits.countedAs(by.session);
+    const wanted = sameActs(ports.primitives, asked.act);
+    const told = this.limits.begin(counted, wanted);
     if (told !== 'ask') {
       note({ kind: 'answered', ...who, ask, outcome: told });
       return { ask, outcome: told, expiresAtMs }; // [APPROVAL-8]
@@ -136,7 +138,7 @@ export class Approvals {
       this.open.delete(toHex(ask));
     }
     const { outcome, device, sealed } = ended;
-    this.limits.end(by.session, asked.call, outcome);
+    this.limits.end(counted, wanted, outcome);
     try {
       await record({ kind: 'answered', ...who, ask, outcome, ...(device !== undefined && { device }) });
     } catch {
@@ -178,6 +180,11 @@ export class Approvals {
       if (code === 'ask_unknown' || code === 'stale_relay') return; // late, or twice: nobody's fault
       throw thrown;
     }
+  }
+
+  /** `session` was started by `parent`: a session has no more asks by sharing them out. [APPROVAL-8] */
+  beside(session: Uint8Array, parent: Uint8Array): void {
+    this.limits.beside(session, parent);
   }
 
   /** The session is over: what it still waits for is denied. */

@@ -12,7 +12,7 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { Approvals, type ApprovalsOptions } from '../../src/approvals/approvals.ts';
-import { AskLimits } from '../../src/approvals/limits.ts';
+import { AskLimits, sameActs } from '../../src/approvals/limits.ts';
 
 const minuteMs = 60_000;
 const id = () => primitives.random(16);
@@ -25,12 +25,12 @@ function clockAt(): { nowMs: () => number; monotonicMs: () => number; pass(ms: n
 test('[APPROVAL-8]: three at once, twenty in ten minutes, and an operator’s no stands for five', () => {
   const clock = clockAt();
   const limits = new AskLimits(clock);
-  const session = id();
-  const call = () => primitives.random(32);
+  const session = toHex(id());
+  const call = () => toHex(primitives.random(32));
   const open = [call(), call(), call()];
   for (const each of open) assert.equal(limits.begin(session, each), 'ask');
   assert.equal(limits.begin(session, call()), 'crowded');
-  assert.equal(limits.begin(id(), call()), 'ask');
+  assert.equal(limits.begin(toHex(id()), call()), 'ask');
   for (const each of open) limits.end(session, each, 'allowed');
   for (let count = 3; count < 20; count += 1) {
     const next = call();
@@ -49,14 +49,48 @@ test('[APPROVAL-8]: three at once, twenty in ten minutes, and an operator’s no
   assert.equal(limits.begin(session, refused), 'ask');
 });
 
+test('[APPROVAL-8]: a session and all that it starts beside itself ask as one', () => {
+  const limits = new AskLimits(clockAt());
+  const [parent, child, below, other] = [id(), id(), id(), id()];
+  limits.beside(child, parent);
+  limits.beside(below, child);
+  const whose = [parent, child, below];
+  const counted = whose.map((session) => limits.countedAs(session));
+  for (const [index, each] of counted.entries()) assert.equal(limits.begin(each, `act ${index}`), 'ask');
+  for (const each of counted) assert.equal(limits.begin(each, 'one more'), 'crowded');
+  assert.equal(limits.begin(limits.countedAs(other), 'one more'), 'ask');
+  limits.end(counted[2] ?? '', 'act 2', 'denied');
+  for (const each of counted) assert.equal(limits.begin(each, 'act 2'), 'denied');
+  limits.forget(child);
+  limits.end(counted[1] ?? '', 'act 1', 'withdrawn');
+  assert.equal(limits.begin(limits.countedAs(parent), 'one more'), 'ask');
+  assert.equal(limits.begin(limits.countedAs(parent), 'another'), 'ask');
+  assert.equal(limits.begin(limits.countedAs(parent), 'yet another'), 'crowded');
+});
+
+test('[APPROVAL-8]: an act is the same in other words, by whoever, and for another ask', () => {
+  const [grant, item] = [id(), id()];
+  const use = { kind: 'use', grant, item, name: 'bank', method: 'GET', host: 'a.example', port: 443, path: '/' } as const;
+  const asked = (key: Uint8Array, command: string, query = '') =>
+    sameActs(primitives, { ...use, query, headers: [], body: '', key, reported: { command } });
+  assert.equal(asked(new Uint8Array(1), 'a'), asked(new Uint8Array(2), 'b'));
+  assert.notEqual(asked(new Uint8Array(1), 'a'), asked(new Uint8Array(1), 'a', 'x=1'));
+  const access = { kind: 'access', method: 'GET', host: 'a.example', port: 443, path: '/' } as const;
+  assert.equal(sameActs(primitives, { ...access, reason: 'a' }), sameActs(primitives, { ...access, reason: 'b' }));
+  assert.notEqual(sameActs(primitives, { ...access, reason: 'a' }), sameActs(primitives, { ...access, path: '/b', reason: 'a' }));
+  const call = { kind: 'tool-call', tool: 'shell', harness: 'h', name: 'Bash', text: 'x' } as const;
+  assert.equal(sameActs(primitives, call), sameActs(primitives, { ...call, subagent: 'helper' }));
+  assert.notEqual(sameActs(primitives, call), sameActs(primitives, { ...call, text: '\ud800' }));
+});
+
 test('sessions that nobody ends do not pile up', () => {
   const limits = new AskLimits(clockAt());
-  const first = id();
-  const call = primitives.random(32);
+  const first = toHex(id());
+  const call = toHex(primitives.random(32));
   limits.begin(first, call);
   limits.end(first, call, 'denied');
   for (let count = 0; count < 1024; count += 1) {
-    const session = id();
+    const session = toHex(id());
     limits.begin(session, call);
     limits.end(session, call, 'expired');
   }
