@@ -8,6 +8,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { Installation, jsonOf } from '../../packages/testkit/src/installation.ts';
+import { soaking } from '../../packages/testkit/src/shares.ts';
 import { managedBy, Person } from './by-hand.ts';
 import { callMcp, mcpFiles } from './mcp-tool.ts';
 
@@ -40,6 +41,9 @@ const bash = (command: string) => ({ tool: 'Bash', input: { command, description
 /** Claude Code asks before its own tools, and plain shell, write to such files; a program it does not look into. */
 const byProgram = (file: string, text: string) =>
   `${process.execPath} -e "require('fs').writeFileSync(process.argv[1], process.argv[2])" ${file} '${text}'`;
+
+/** What a program at the door's port does with an act. */
+type Fail = (response: ServerResponse) => void;
 
 interface Event {
   readonly kind: string;
@@ -210,12 +214,27 @@ describe('a Claude Code that is started by hand', { timeout: 1_200_000 }, () => 
     assert.ok(made(ada, 'again'), again.stdout + again.stderr);
   });
 
-  it('another program at the port that answers nonsense lets no act happen; one that says all is well does, which is absent', async () => {
+  it('another program at the port that answers nonsense, late or never lets no act happen; one that says all is well does, which is absent', async () => {
     const ada = await person();
     const [, port = ''] = /127\.0\.0\.1:(\d+)\/v1\/hook/.exec(readFileSync(ada.settings, 'utf8')) ?? [];
     await holdfast.stop();
     const json = { 'content-type': 'application/json' };
-    const arms: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    // The timeouts of the hooks that were installed are minutes, because an operator may be asked: these are the same hooks with less patience.
+    const patienceMs = 2_000;
+    const settings = readFileSync(ada.settings, 'utf8');
+    writeFileSync(ada.settings, settings.replace(/"timeout": ?\d+/g, `"timeout": ${patienceMs / 1000}`));
+    assert.notEqual(readFileSync(ada.settings, 'utf8'), settings);
+    const rarely: Readonly<Record<string, Fail>> = {
+      'permission denied': (response) => response.writeHead(403, json).end('{"error":"permission denied"}'),
+      'stalls after one byte': (response) => response.writeHead(200, { ...json, 'content-length': 100 }).write('{'),
+      'stalls within the head': (response) => response.socket?.write('H'),
+      'answers noise': (response) => response.writeHead(200, json).end(Buffer.from([0xff, 0x00, 0x7b, 0xfe])),
+      'answers what is no HTTP': (response) => response.socket?.end('SSH-2.0-broken\r\n'),
+    };
+    const arms: Readonly<Record<string, Fail>> = {
+      ...(soaking && rarely),
+      'never answers': () => {},
+      'answers late': (response) => void setTimeout(() => response.writeHead(200, json).end('{}'), patienceMs + 2_000),
       'drops the connection': (response) => response.destroy(),
       'answers an error': (response) => response.writeHead(500, json).end('{}'),
       'redirects to a yes': (response) => response.writeHead(302, { location: '/v1/status-line' }).end(),
