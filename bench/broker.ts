@@ -73,6 +73,7 @@ async function runBroker(ca: string, originPort: number): Promise<void> {
     opened: () => {},
     wiped: () => {},
     failed: (code: string) => console.error(code),
+    over: () => {},
   };
   const broker = await createBroker({
     authority: {

@@ -44,6 +44,7 @@ async function ourBroker(originPort: number, originCa: string): Promise<Through>
     opened: () => {},
     wiped: () => {},
     failed: () => {},
+    over: () => {},
   };
   const broker = await createBroker({
     authority: {

@@ -222,6 +222,7 @@ Options:
                             repeatable
   --max <uses/time>         how often within a time, like 20/h; repeatable
   --total <uses>            how often in all
+  --concurrent <uses>       how many at once
   --until <time>            how long: 2h, 7d, or a moment with its zone
   --hours <hours>           when, like '09:00-18:00 Europe/Berlin Mon-Fri';
                             repeatable

@@ -71,6 +71,7 @@ export const errorCodes = [
   'epoch_key_missing',
   'epoch_wrong',
   'fence_body',
+  'fence_concurrent',
   'fence_host',
   'fence_method',
   'fence_path',

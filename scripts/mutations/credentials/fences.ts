@@ -8,6 +8,7 @@ const circumstances = 'packages/protocol/test/vault/circumstances.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
 const freshness = 'apps/daemon/test/freshness/freshness.test.ts';
 const heldBody = 'apps/daemon/test/broker/held-body.test.ts';
+const openUses = 'apps/daemon/test/vault/open-uses.test.ts';
 const uses = 'apps/daemon/test/vault/use-counts.test.ts';
 
 export const onFences: readonly Mutation[] = [
@@ -163,6 +164,22 @@ export const onFences: readonly Mutation[] = [
     from: 'return Math.max(this.clock.nowMs(), pulse === undefined ? 0 : pulse.atMs + pulseAgeMs);',
     to: 'return this.clock.nowMs() + 0 * (pulse === undefined ? 0 : pulseAgeMs);',
     red: { [freshness]: 'now is no earlier than' },
+  },
+  {
+    id: 'C-44.room',
+    off: 'any number is open at once',
+    file: 'apps/daemon/src/vault/open-uses.ts',
+    from: 'if (this.of(grant) >= max)',
+    to: 'if (max < 1)',
+    red: { [openUses]: 'so many are open at once', 'e2e/budgets.test.ts': 'four at once' },
+  },
+  {
+    id: 'C-44.over',
+    off: 'a use is over once its request has gone out',
+    file: 'apps/daemon/src/broker/exchange.ts',
+    from: '    this.#upstream = outgoing;',
+    to: '    this.#upstream = outgoing;\n    this.#use?.over();',
+    red: { 'apps/daemon/test/broker/use-over.test.ts': 'with the end of the answer, and not before' },
   },
   {
     id: 'C-43.folder',

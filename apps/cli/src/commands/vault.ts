@@ -244,7 +244,7 @@ export async function list(output: Output, options: OperatorOptions): Promise<vo
 
 async function listHere(output: Output): Promise<void> {
   const { grants } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-  const items = grants.map(({ agent, granted, grantedAtMs, used }) => ({
+  const items = grants.map(({ agent, granted, grantedAtMs, used, open }) => ({
     item: granted.item,
     ...termsOf(granted),
     agent,
@@ -252,6 +252,7 @@ async function listHere(output: Output): Promise<void> {
     approve: granted.approve,
     grantedAtMs,
     ...(used && { used }),
+    ...(open !== undefined && { open }),
   }));
   output.result(
     { view: 'machine', items },
@@ -263,12 +264,13 @@ async function listHere(output: Output): Promise<void> {
 
 /** None where nothing is limited. */
 type Used = { readonly total: number; readonly windows: readonly number[] };
-function limitLine(limits: ShownLimits & { readonly used?: Used }, whose = ''): string[] {
+function limitLine(limits: ShownLimits & { readonly used?: Used; readonly open?: number }, whose = ''): string[] {
   const text = limitText(limits);
   const { total, windows } = limits.used ?? { windows: [] };
   const counts = [`${total} in all`, ...windows.map((count, index) => `${count} of ${limits.max?.[index]}`)];
   const used = total === undefined ? '' : `; used ${counts.join(', ')}`;
-  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}${used}`];
+  const open = limits.open === undefined ? '' : `; ${limits.open} open`;
+  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}${used}${open}`];
 }
 
 function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { argumentTexts, parseBodyLimits, parseFormLimits, parseQueryLimits } from '@holdfast/protocol/vault/argument-terms';
 import {
   hoursText,
+  parseConcurrent,
   parseDirectories,
   parseHours,
   parseRepositories,
@@ -21,6 +22,7 @@ export interface LimitOptions {
   readonly form?: readonly string[];
   readonly max?: readonly string[];
   readonly total?: string;
+  readonly concurrent?: string;
   readonly until?: string;
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
@@ -28,13 +30,15 @@ export interface LimitOptions {
 }
 
 /** Throws `usage`. */
-export function limitsOf({ query, body, form, max, total, until, hours, dir, repo }: LimitOptions, nowMs: number): FenceLimits {
+export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
+  const { query, body, form, max, total, concurrent, until, hours, dir, repo } = options;
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
     ...(body && { body: parseBodyLimits(body) }),
     ...(form && { body: parseFormLimits(form) }),
     ...((max ?? total) !== undefined && { uses: parseUses(max ?? [], total) }),
+    ...(concurrent !== undefined && { concurrent: parseConcurrent(concurrent) }),
     ...(until !== undefined && { untilMs: parseUntil(until, nowMs) }),
     ...(hours && { hours: parseHours(hours) }),
     ...(dir && { directories: parseDirectories(dir.map(realPath)) }),
@@ -55,18 +59,21 @@ export interface ShownLimits {
   readonly form?: readonly string[];
   readonly max?: readonly string[];
   readonly total?: number;
+  readonly concurrent?: number;
   readonly untilMs?: number;
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
   readonly repo?: readonly string[];
 }
 
-export function shownLimits({ query, body, uses, untilMs, hours, directories, repositories }: Fence): ShownLimits {
+export function shownLimits(fence: Fence): ShownLimits {
+  const { query, body, uses, concurrent, untilMs, hours, directories, repositories } = fence;
   return {
     ...(query && { query: argumentTexts(query) }),
     ...(body && { [body.format === 'json' ? 'body' : 'form']: argumentTexts(body) }),
     ...(uses && uses.windows.length > 0 && { max: uses.windows.map(windowText) }),
     ...(uses?.total !== undefined && { total: uses.total }),
+    ...(concurrent !== undefined && { concurrent }),
     ...(untilMs !== undefined && { untilMs }),
     ...(hours && { hours: hours.map(hoursText) }),
     ...(directories && { dir: directories }),
@@ -75,9 +82,10 @@ export function shownLimits({ query, body, uses, untilMs, hours, directories, re
 }
 
 /** The same for people; empty where there are none. */
-export function limitText({ query, body, form, max, total, untilMs, hours, dir, repo }: ShownLimits): string {
+export function limitText(limits: ShownLimits): string {
+  const { query, body, form, max, total, concurrent, untilMs, hours, dir, repo } = limits;
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
-  return Object.entries({ query, body, form, max, total, until, hours, dir, repo })
+  return Object.entries({ query, body, form, max, total, concurrent, until, hours, dir, repo })
     .flatMap(([name, value]) => (value === undefined ? [] : [visible(`${name} ${[value].flat().join(' ')}`)]))
     .join('; ');
 }

@@ -22,7 +22,7 @@ import type { Approvals } from '../approvals/approvals.ts';
 import type { Child } from '../children/child.ts';
 import { Children } from '../children/children.ts';
 import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
-import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
+import type { Fence } from '@holdfast/protocol/vault/fence';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
 import { faultOf } from '../fault.ts';
@@ -30,6 +30,7 @@ import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
 import type { HandleTable } from '../vault/mint.ts';
+import type { OpenUses } from '../vault/open-uses.ts';
 import type { UseCounts, Used } from '../vault/use-counts.ts';
 import { Effects, type AgentEvents } from './effects.ts';
 import { AgentJournal } from './journal.ts';
@@ -268,13 +269,22 @@ export class Agent {
   }
 
   /** Nothing before its log was read. */
-  usedOf(grant: Uint8Array, limits: UseLimits): { readonly used?: Used } {
-    return this.opened === undefined ? {} : { used: this.opened.uses.usedOf(grant, limits) };
+  usedOf(grant: Uint8Array, { uses, concurrent }: Pick<Fence, 'uses' | 'concurrent'>): { used?: Used; open?: number } {
+    if (this.opened === undefined) return {};
+    return {
+      ...(uses !== undefined && { used: this.opened.uses.usedOf(grant, uses) }),
+      ...(concurrent !== undefined && { open: this.opened.openUses.of(grant) }),
+    };
   }
 
   /** How often its grants were used. */
   get uses(): UseCounts {
     return this.begun().uses;
+  }
+
+  /** Those of its grants that are under way. */
+  get openUses(): OpenUses {
+    return this.begun().openUses;
   }
 
   get handles(): HandleTable {

@@ -12,6 +12,7 @@ import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { StateStore } from '../state/store.ts';
 import { HandleTable } from '../vault/mint.ts';
+import { OpenUses } from '../vault/open-uses.ts';
 import { UseCounts } from '../vault/use-counts.ts';
 import { AgentAuditLog, type AuditLogOptions } from './audit-log.ts';
 import { countUses } from './counted-uses.ts';
@@ -24,6 +25,7 @@ export interface Opened {
   readonly log: AgentAuditLog;
   readonly handles: HandleTable;
   readonly uses: UseCounts;
+  readonly openUses: OpenUses;
   readonly approvals: Approvals;
   readonly placeholderSecret: Uint8Array;
 }
@@ -74,7 +76,7 @@ export async function openRecords(options: OpenedOptions): Promise<Opened> {
     record: (report) => log.writer.append(report),
     note: (report) => options.note(report),
   });
-  return { log, handles, uses, approvals, placeholderSecret: await makePlaceholderSecret(options) };
+  return { log, handles, uses, openUses: new OpenUses(), approvals, placeholderSecret: await makePlaceholderSecret(options) };
 }
 
 /** A log that does not hold counts for nothing, and nothing is used any more. */

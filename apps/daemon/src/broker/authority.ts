@@ -73,6 +73,8 @@ export interface Use {
   /** `sent`: its bytes were handed to the upstream's connection, whatever became of them. */
   wiped(sent: boolean): void;
   failed(code: string): void;
+  /** Called once, when the request and its answer are over, however they ended; before `failed`. */
+  over(): void;
 }
 
 export interface Authority {

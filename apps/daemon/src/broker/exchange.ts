@@ -167,8 +167,10 @@ export class Exchange {
       const body = decision.grant.judgesBody ? await this.#held() : undefined;
       this.#assertWanted();
       const use = await this.#consume(decision, body);
-      if (this.#settled) use.failed('request_cut');
-      else this.#use = use;
+      if (this.#settled) {
+        use.over();
+        use.failed('request_cut');
+      } else this.#use = use;
     } else {
       await authority.passed(decision.facts);
     }
@@ -285,6 +287,7 @@ export class Exchange {
     if (this.#settled) return false;
     this.#settled = true;
     this.#over.resolve();
+    this.#use?.over(); // [BROKER-41]
     clearTimeout(this.#quiet);
     return true;
   }

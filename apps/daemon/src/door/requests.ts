@@ -171,7 +171,7 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
       agent: agent.id,
       granted: { grant, item, name, attach, fence, ...(env !== undefined && { env }), approve: sealed === undefined },
       grantedAtMs,
-      ...(fence.uses !== undefined && agent.usedOf(grant, fence.uses)),
+      ...agent.usedOf(grant, fence),
     })),
   );
   const egress = all.flatMap((agent) =>

@@ -40,6 +40,12 @@ export interface WorkingTree {
 /** In no place that a fence could name. */
 const nowhere: WorkingTree = { directory: undefined, repository: undefined };
 
+interface Consumed {
+  readonly handle: Uint8Array;
+  /** Ends the use: another may begin. */
+  readonly over: () => void;
+}
+
 const vaultRefuses = (): HoldfastError => new HoldfastError('refused', 'the vault refuses this');
 
 export class SessionAuthority implements Authority {
@@ -125,7 +131,7 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
-  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
@@ -138,6 +144,8 @@ export class SessionAuthority implements Authority {
       return this.useOf(grant, await this.consumed(grant, facts, handle), judged, opened);
     }
     const whole = { query: judged.query, body: judged.body ?? wholeOf(body) };
+    const { concurrent } = grant.fence;
+    if (concurrent !== undefined) this.agent.openUses.assertRoom(grant.grant, concurrent); // nobody is asked about it [FENCE-37]
     const approved = await this.approved(view, grant, facts, whole, toApprove);
     try {
       return this.useOf(grant, await this.consumed(grant, facts, handle), whole, approved);
@@ -240,11 +248,19 @@ export class SessionAuthority implements Authority {
     return undefined;
   }
 
-  private async consumed(grant: Grant, facts: RequestFacts, handle: string | undefined): Promise<Uint8Array> {
-    const { grant: id, agent } = grant;
-    const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
-    if (presented === undefined) throw vaultRefuses();
-    return (await this.agent.handles.consume(presented, { ...this.who, agent, grant: id }, facts, grant.fence.uses)).handle;
+  private async consumed(grant: Grant, facts: RequestFacts, handle: string | undefined): Promise<Consumed> {
+    const { grant: id, agent, fence } = grant;
+    const { concurrent } = fence;
+    const over = concurrent === undefined ? () => {} : this.agent.openUses.begin(id, concurrent); // before a use is spent [FENCE-37]
+    try {
+      const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
+      if (presented === undefined) throw vaultRefuses();
+      const by = { ...this.who, agent, grant: id };
+      return { handle: (await this.agent.handles.consume(presented, by, facts, fence.uses)).handle, over };
+    } catch (thrown) {
+      over();
+      throw thrown;
+    }
   }
 
   private sealedTo({ grant, item }: Grant, sealed: Sealed): Opening {
@@ -305,7 +321,7 @@ export class SessionAuthority implements Authority {
     return grant;
   }
 
-  private useOf({ grant, item }: Grant, handle: Uint8Array, judged: Judged, opening: Opening): Use {
+  private useOf({ grant, item }: Grant, { handle, over }: Consumed, judged: Judged, opening: Opening): Use {
     const { who } = this;
     const record = new UseRecord(
       () => this.ports.clock.monotonicMs() * 1000,
@@ -324,6 +340,7 @@ export class SessionAuthority implements Authority {
         record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
       },
+      over,
     };
   }
 }

@@ -53,6 +53,7 @@ const broker = await createBroker({
       open: async () => openSealed(),
       wiped: () => {},
       failed: () => {},
+      over: () => {},
     }),
     grantOf: () => undefined,
     misused: () => {},

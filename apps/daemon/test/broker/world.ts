@@ -99,6 +99,8 @@ export interface WorldOptions extends Partial<BrokerOptions> {
   /** How a use opens; default: a fresh copy of `secretText`. */
   readonly open?: (grant: GrantView) => Promise<Buffer>;
   readonly use?: (grant: GrantView, facts: RequestFacts, body?: ReceivedBody) => Promise<Judged | void>;
+  /** A use is over. */
+  readonly over?: () => void;
   /** Before a request without a credential counts as recorded. */
   readonly passed?: () => Promise<void>;
 }
@@ -142,6 +144,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
           },
           wiped: (sent) => records.push({ kind: 'wiped', ...(!sent && { code: 'unsent' }) }),
           failed: (code) => records.push({ kind: 'failed', code }),
+          over: () => options.over?.(),
         };
       },
       grantOf: (handle) => waiting.get(handle),

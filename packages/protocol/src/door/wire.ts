@@ -230,6 +230,8 @@ const grantView = record({
   grantedAtMs: integer(wallClockMs),
   /** Of what is limited: in all, and within each window of the limits. */
   used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
+  /** Of what is limited in it: how many uses are under way. */
+  open: optional(integer()),
 });
 const egressView = record({ agent: principalId, rule: egressRule });
 

@@ -1,7 +1,7 @@
 // When, where and how often a credential may be used, as a person types it: `20/h`, `2h`, `09:00-18:00 Europe/Berlin Mon-Fri`. Pure; every refusal is `usage`.
 
 import { HoldfastError } from '../errors.ts';
-import { directories, hours, repositories, useLimits, type UseLimits } from './circumstances.ts';
+import { concurrentUses, directories, hours, repositories, useLimits, type UseLimits } from './circumstances.ts';
 import { dayNames, daysNamed, spanText, type Hours } from './hours.ts';
 
 /** What spans of time are written in. [CLI-41] */
@@ -34,6 +34,15 @@ export function parseUses(max: readonly string[], total: string | undefined): Us
 export function windowText({ max, windowMs }: UseLimits['windows'][number]): string {
   const [unit = 's', each = 1000] = Object.entries(unitMs).findLast(([, ms]) => windowMs % ms === 0) ?? [];
   return `${max}/${windowMs === each ? '' : windowMs / each}${unit}`;
+}
+
+/** `--concurrent`: `4`. Throws `usage`. */
+export function parseConcurrent(typed: string): number {
+  try {
+    return concurrentUses.parse(/^[1-9][0-9]{0,3}$/.test(typed) ? Number(typed) : 0, '--concurrent');
+  } catch (cause) {
+    return usage(`not a number of uses at once: ${typed}`, 'write --concurrent 4, of 1,024 at most', cause);
+  }
 }
 
 const howHours = "write '09:00-18:00 Europe/Berlin Mon-Fri': a span, an IANA zone, days if not all";

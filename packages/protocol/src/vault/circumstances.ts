@@ -24,6 +24,9 @@ export const useLimits = refine(fields, (value, path) => {
 });
 export type UseLimits = Infer<typeof useLimits>;
 
+/** How many may be open at once. */
+export const concurrentUses = integer({ min: 1, max: 1024 });
+
 /** The last moment, by the wall clock. */
 export const untilMs = integer(wallClockMs);
 

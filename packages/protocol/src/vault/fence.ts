@@ -5,7 +5,7 @@ import { bool, list, literal, optional, record, refine, text, type Infer } from 
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
-import { directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
+import { concurrentUses, directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -32,6 +32,7 @@ const limitFields = {
   query: optional(queryLimits),
   body: optional(bodyLimits),
   uses: optional(useLimits),
+  concurrent: optional(concurrentUses),
   untilMs: optional(untilMs),
   hours: optional(hours),
   directories: optional(directories),

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import {
   hoursText,
+  parseConcurrent,
   parseDirectories,
   parseHours,
   parseRepositories,
@@ -143,6 +144,7 @@ describe('what a person types', () => {
       assert.deepEqual(parseHours([typed]).map(hoursText), ['09:00-18:00 Europe/Berlin mon,tue,wed,thu,fri']);
     assert.deepEqual(parseHours(['00:00-24:00 UTC']).map(hoursText), ['00:00-24:00 UTC']);
     const { windows, total } = parseUses(['20/h', '3/10m', '100/7d', '1/s'], '500');
+    assert.deepEqual([parseConcurrent('1'), parseConcurrent('1024')], [1, 1024]);
     assert.deepEqual([windows.map(windowText), total], [['20/h', '3/10m', '100/7d', '1/s'], 500]);
   });
   it('is refused where it could be meant otherwise', () => {
@@ -166,6 +168,7 @@ describe('what a person types', () => {
       usage(() => parseUses([typed], undefined));
     for (const total of ['0', '-1', '1e3', '', '1.5']) usage(() => parseUses([], total));
     usage(() => parseUses(['1/h', '2/h'], undefined));
+    for (const typed of ['0', '1025', '-1', '1.5', '1e2', ' 4', '']) usage(() => parseConcurrent(typed));
     for (const typed of ['src', '/', '/a/../b']) usage(() => parseDirectories([typed]));
     for (const typed of ['app', 'https://github.com/me/app', 'github.com/me/app ']) usage(() => parseRepositories([typed]));
   });
