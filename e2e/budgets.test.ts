@@ -107,4 +107,27 @@ describe('budgets of a grant', () => {
     assert.deepEqual(await toldBy(last), { 200: 2 }, 'what was refused was no use');
     assert.equal(arrived('held'), 6);
   });
+
+  // [FENCE-31]
+  it('a budget of 100 and 1,000 calls at once of parent, sibling and two children, over a restart and a kill: 100 arrive', async () => {
+    await grant('tree', '--total', '100');
+    const told: Record<string, number> = {};
+    const wave = async (each: number): Promise<void> => {
+      const calls = { url: at('tree'), times: each };
+      const line = [session(calls), session(calls), inChild('tree', calls), inChild('tree', calls)];
+      for (const one of await Promise.all(line.map(toldBy)))
+        for (const [code, count] of Object.entries(one)) told[code] = (told[code] ?? 0) + count;
+    };
+    await wave(10);
+    assert.equal(await holdfast.stop(), 0);
+    await holdfast.start();
+    await wave(10);
+    assert.deepEqual([told, arrived('tree')], [{ 200: 80 }, 80]);
+    const { daemon } = await holdfast.parts();
+    process.kill(daemon, 'SIGKILL');
+    await holdfast.ended();
+    await holdfast.start();
+    await wave(230);
+    assert.deepEqual([told, arrived('tree')], [{ 200: 100, fence_uses: 900 }, 100]);
+  });
 });
