@@ -191,9 +191,18 @@ export class Installation {
     return this.ended();
   }
 
+  /** The process id of the daemon, which `start` has below it; asks nobody. */
+  async daemonPid(): Promise<number> {
+    for (const pid of await childrenOf(this.startPid)) {
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+      if (words.some((word) => word.endsWith('apps/daemon/src/main.ts'))) return pid;
+    }
+    throw new Error('the daemon does not run');
+  }
+
   /** The process ids of its parts. */
   async parts(): Promise<{ readonly relay: number; readonly daemon: number; readonly custody: number }> {
-    const daemon = jsonOf<{ pid: number }>(await this.cli(['status', '--json'])).pid;
+    const daemon = await this.daemonPid();
     // The daemon's first child; where bubblewrap wraps it, the innermost below, past the watcher that was there before.
     let custody = -1;
     for (let [next] = await childrenOf(daemon); next !== undefined; next = (await childrenOf(next)).at(-1)) custody = next;
