@@ -383,3 +383,107 @@ writeVectors(
     ...rest,
   })),
 );
+
+const holder = 'hf_0123456789abcdefghijklmnopqrstuvwxyzABCDEFA';
+interface Fielded {
+  readonly at?: string;
+  readonly type?: string;
+  readonly coding?: string;
+  readonly body?: string;
+  readonly limits?: Value;
+  /** The secret as `<>`. */
+  readonly sent?: string;
+}
+const inJson = (body: string, sent?: string): Fielded => ({
+  type: 'application/json',
+  body,
+  ...(sent !== undefined && { sent }),
+});
+const inForm = (body: string, sent?: string): Fielded => ({
+  type: 'application/x-www-form-urlencoded',
+  body,
+  ...(sent !== undefined && { sent }),
+});
+const deep = { at: '/auth/key' };
+const fielded: readonly (readonly [string, string, Expect, Fielded])[] = [
+  ['a placeholder', 'FENCE-40', 'ok', inJson(` { "key": "${holder}", "a" : 1.0 } `, '{"key":"<>","a":1.0}')],
+  ['a placeholder, escaped', 'FENCE-40', 'ok', inJson(`{"\\u006bey":"\\u0068${holder.slice(1)}"}`, '{"key":"<>"}')],
+  ['nothing there', 'FENCE-40', 'ok', inJson('{"a":[1]}', '{"a":[1],"key":"<>"}')],
+  ['an empty object', 'FENCE-40', 'ok', inJson('{}', '{"key":"<>"}')],
+  [
+    'deeper',
+    'FENCE-40',
+    'ok',
+    { ...inJson(`{"auth":{"key":"${holder}","b":"\\u0000"},"c":null}`, '{"auth":{"key":"<>","b":"\\u0000"},"c":null}'), ...deep },
+  ],
+  ['deeper, and nothing there', 'FENCE-40', 'ok', { ...inJson('{"c":1}', '{"c":1,"auth":{"key":"<>"}}'), ...deep }],
+  ['a form', 'FENCE-40', 'ok', inForm(`a=%00&key=${holder}&b=c+d`, 'a=%00&key=<>&b=c%20d')],
+  ['a form, and nothing there', 'FENCE-40', 'ok', inForm('a=b', 'a=b&key=<>')],
+  ['a form for a deeper field', 'FENCE-40', 'fence_body', { ...inForm('a=b'), ...deep }],
+  ...['[]', '[{}]', '"x"', 'null', '7', '', '{"key":', '{"key":"a","key":"b"}', '{"a":1,"\\u0061":2}'].map(
+    (body) => [`body ${body}`, 'FENCE-40', 'fence_body', inJson(body)] as const,
+  ),
+  ...['[]', '[{"key":"x"}]', '"x"', 'null', '7'].map(
+    (auth) => [`${auth} on the way`, 'FENCE-40', 'fence_body', { ...inJson(`{"auth":${auth}}`), ...deep }] as const,
+  ),
+  ...['', 'key', 'key=a=b', 'key=a&key=b', 'key=a;b=c', 'key=%FF'].map(
+    (body) => [`form ${body}`, 'FENCE-40', 'fence_body', inForm(body)] as const,
+  ),
+  ...['text/plain', 'multipart/form-data; boundary=x', 'application/json; charset=utf-16', 'application/json, text/plain'].map(
+    (type) => [`type ${type}`, 'FENCE-40', 'fence_body', { ...inJson('{}'), type }] as const,
+  ),
+  ['no type', 'FENCE-40', 'fence_body', { body: '{}' }],
+  ['no body', 'FENCE-40', 'fence_body', {}],
+  ['a coding', 'FENCE-40', 'fence_body', { ...inJson('{}'), coding: 'gzip' }],
+  ...['"mine"', '""', 'null', '7', 'true', '[]', '{}', `["${holder}"]`, `"${holder} "`, `"x${holder}"`].map(
+    (key) => [`${key} in the field`, 'FENCE-41', 'client_auth_refused', inJson(`{"key":${key}}`)] as const,
+  ),
+  ...['Key', 'KEY', 'ke_y', 'key[]', 'key.a', 'kéy', ' key'].map(
+    (beside) => [`${beside} beside it`, 'FENCE-41', 'client_auth_refused', inJson(`{"${beside}":"mine"}`)] as const,
+  ),
+  ['Auth beside what it is in', 'FENCE-41', 'client_auth_refused', { ...inJson('{"Auth":{"key":"mine"}}'), ...deep }],
+  ['a form with an own one', 'FENCE-41', 'client_auth_refused', inForm('key=mine')],
+  ['a form with key[]', 'FENCE-41', 'client_auth_refused', inForm('key[]=mine')],
+  ['other keys', 'FENCE-41', 'ok', inJson('{"keys":1,"key_id":2}', '{"keys":1,"key_id":2,"key":"<>"}')],
+  [
+    'within limits that do not name it',
+    'FENCE-42',
+    'ok',
+    {
+      ...inJson(`{"amount":1,"key":"${holder}","payee":"acct_1"}`, '{"amount":1,"key":"<>","payee":"acct_1"}'),
+      limits: limited(),
+    },
+  ],
+  [
+    'within limits, deeper',
+    'FENCE-42',
+    'ok',
+    {
+      ...inJson(`{"amount":1,"auth":{"key":"${holder}"},"payee":"acct_1"}`, '{"amount":1,"auth":{"key":"<>"},"payee":"acct_1"}'),
+      limits: limited(),
+      ...deep,
+    },
+  ],
+  [
+    'something beside it that limits do not name',
+    'FENCE-42',
+    'fence_body',
+    { ...inJson(`{"amount":1,"auth":{"key":"${holder}","a":1},"payee":"acct_1"}`), limits: limited(), ...deep },
+  ],
+  ['outside of limits', 'FENCE-42', 'fence_body', { ...inJson('{"amount":3001,"payee":"acct_1"}'), limits: limited() }],
+  ['another format than the limits', 'FENCE-42', 'fence_body', { ...inForm('amount=1&payee=acct_1'), limits: limited() }],
+];
+writeVectors(
+  'fence/fields',
+  'Bodies for a secret that stands in the field `at`: ok is `sent`, with the secret as `<>`. The placeholder is that of the file.',
+  fielded.map(([name, clause, expect, { at = '/key', body, limits, ...rest }]) => ({
+    name,
+    clause,
+    expect,
+    hex: encodeValue(limits === undefined ? plain : withBody(limits)),
+    placeholder: holder,
+    at,
+    ...(body !== undefined && { body: utf8(body) }),
+    ...rest,
+  })),
+);

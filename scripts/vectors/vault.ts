@@ -224,6 +224,10 @@ const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egr
   ['basic with a colon', 'VAULT-1', 'codec_shape', 'item', attached({ kind: 'basic', username: 'a:b' })],
   ['query', 'VAULT-1', 'ok', 'item', attached({ kind: 'query', name: 'api_key' })],
   ['query with an equals sign', 'VAULT-1', 'codec_shape', 'item', attached({ kind: 'query', name: 'a=b' })],
+  ['body', 'VAULT-1', 'ok', 'item', attached({ kind: 'body', at: '/auth/a~1b' })],
+  ...['', '/', 'key', '/a//b', '/a~2'].map(
+    (at) => [`body at ${JSON.stringify(at)}`, 'VAULT-14', 'codec_shape', 'item', attached({ kind: 'body', at })] as const,
+  ),
   ['a grant', 'VAULT-7', 'ok', 'grant', grant],
   ['a grant without its fence', 'VAULT-7', 'codec_shape', 'grant', without(grant, 'fence')],
   [
@@ -265,6 +269,9 @@ const secrets: readonly (readonly [string, string, Expect, Value, Uint8Array])[]
   ['header beyond ASCII', 'VAULT-6', 'secret_unfit', { kind: 'header', name: 'x-api-key' }, text('abcd1234é')],
   ['basic with a NUL', 'VAULT-6', 'secret_unfit', { kind: 'basic', username: '' }, text('abcd\x001234')],
   ['query of any bytes', 'VAULT-6', 'ok', { kind: 'query', name: 'key' }, text('\x00\xff\r\n12345678')],
+  ['body of lines', 'VAULT-6', 'ok', { kind: 'body', at: '/key' }, text('-----BEGIN KEY-----\n"ab\\cd"\t\r\n')],
+  ['body beyond ASCII', 'VAULT-6', 'secret_unfit', { kind: 'body', at: '/key' }, text('abcd1234\xe9')],
+  ['body with a NUL', 'VAULT-6', 'secret_unfit', { kind: 'body', at: '/key' }, text('abcd\x001234')],
   ['too little that counts', 'VAULT-5', 'secret_unfit', { kind: 'query', name: 'key' }, text('ab, "cd", "efg"')],
 ];
 writeVectors(

@@ -90,11 +90,14 @@ operatorCommand(roots, 'list', 'whose word counts').action(action(async () => (a
 const vault = program.command('vault').description('credentials');
 operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .argument('<name>')
-  .option('--template <name>', 'terms for what is not said: anthropic, github, github-git, npm, openai, slack or stripe')
+  .option(
+    '--template <name>',
+    'terms for what is not said: anthropic, github, github-git, npm, openai, pushover, pypi, slack, stripe or turnstile',
+  )
   .option('--host <host[:port]>', 'where it may go; repeatable', collect)
   .option('--path <glob>', 'which paths; repeatable (default /**)', collect)
   .option('--method <method>', 'which methods; repeatable (default the ordinary ones)', collect)
-  .option('--attach <how>', 'bearer | basic[:user] | header:NAME | query:NAME')
+  .option('--attach <how>', 'bearer | basic[:user] | header:NAME | query:NAME | body:/POINTER')
   .option('--env <variable>', 'the variable that holds the placeholder inside a session')
   .option('--allow-private', 'the host may have a private or loopback address')
   .option('--ca <file>', "the upstream's own authority, PEM")

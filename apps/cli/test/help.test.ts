@@ -170,12 +170,14 @@ Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --template <name>         terms for what is not said: anthropic, github,
-                            github-git, npm, openai, slack or stripe
+                            github-git, npm, openai, pushover, pypi, slack,
+                            stripe or turnstile
   --host <host[:port]>      where it may go; repeatable
   --path <glob>             which paths; repeatable (default /**)
   --method <method>         which methods; repeatable (default the ordinary
                             ones)
-  --attach <how>            bearer | basic[:user] | header:NAME | query:NAME
+  --attach <how>            bearer | basic[:user] | header:NAME | query:NAME |
+                            body:/POINTER
   --env <variable>          the variable that holds the placeholder inside a
                             session
   --allow-private           the host may have a private or loopback address

@@ -51,6 +51,8 @@ function attachText(attach: Attach): string {
     case 'header':
     case 'query':
       return `${attach.kind}:${attach.name}`;
+    case 'body':
+      return `body:${attach.at}`;
   }
 }
 

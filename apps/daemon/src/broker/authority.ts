@@ -23,7 +23,14 @@ export interface ReceivedBody {
 export interface Judged {
   readonly query: string;
   /** Undefined: the body is not judged, and passes as it comes. */
-  readonly body: { readonly type: string | undefined; readonly bytes: Uint8Array } | undefined;
+  readonly body:
+    | {
+        readonly type: string | undefined;
+        readonly bytes: Uint8Array;
+        /** Of a credential that stands in the body: these of the bytes stand for the secret, a text of JSON or of a form. */
+        readonly secret?: { readonly from: number; readonly to: number; readonly format: 'json' | 'form' };
+      }
+    | undefined;
 }
 
 /** For a grant whose uses are approved one by one. */
@@ -39,7 +46,9 @@ export type Attach =
   /** The secret is the password, or the whole `user:password` when `username` is empty. */
   | { readonly kind: 'basic'; readonly username: string }
   | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'query'; readonly name: string };
+  | { readonly kind: 'query'; readonly name: string }
+  /** The value of a field; where it stands, `use` says. */
+  | { readonly kind: 'body'; readonly at: string };
 
 export interface GrantView {
   readonly grantId: string;

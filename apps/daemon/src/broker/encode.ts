@@ -103,6 +103,22 @@ export function percent(bytes: Uint8Array, plain: Plain): Buffer {
   return out.subarray(0, at);
 }
 
+const [quote, backslash] = [0x22, 0x5c];
+/** The inside of a text of JSON, RFC 8259 §7, of ASCII. */
+export function jsonText(bytes: Uint8Array): Buffer {
+  const out = ownBuffer(bytes.length * 6);
+  let at = 0;
+  for (const byte of bytes) {
+    if (byte < 0x20) {
+      for (const digit of [backslash, 0x75, 0x30, 0x30, lowerHex[byte >>> 4] ?? 0, lowerHex[byte & 15] ?? 0]) out[at++] = digit;
+      continue;
+    }
+    if (byte === quote || byte === backslash) out[at++] = backslash;
+    out[at++] = byte;
+  }
+  return out.subarray(0, at);
+}
+
 export function replaced(bytes: Uint8Array, from: number, to: number): Buffer {
   const out = ownBuffer(bytes.length);
   for (let at = 0; at < bytes.length; at += 1) out[at] = bytes[at] === from ? to : (bytes[at] ?? 0);

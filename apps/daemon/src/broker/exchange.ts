@@ -7,7 +7,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import type { Authority, GrantView, Judged, ReceivedBody, ToApprove, Use } from './authority.ts';
 import type { Decision } from './decide.ts';
 import { joined } from './encode.ts';
-import { encodedSecret, makeMarker, Swap } from './swap.ts';
+import { encodedSecret, filledBody, makeMarker, Swap } from './swap.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { HeldBodies } from './held-body.ts';
 import type { Inbound } from './inbound.ts';
@@ -75,7 +75,7 @@ function shownHeaders(head: RequestHead, decision: Passing, body: Judged['body']
 function headersUpstream(
   head: RequestHead,
   decision: Passing,
-  { attached, body }: { readonly attached: Header | undefined; readonly body: Judged['body'] },
+  { attached, body }: { readonly attached: Attached | undefined; readonly body: Judged['body'] },
 ): Header[] {
   const guarded = decision.kind === 'attach' || decision.guarded;
   const kept = keptHeaders(head, decision, body);
@@ -84,13 +84,22 @@ function headersUpstream(
     ...(head.upgrade === 'websocket' ? webSocketHeaders(kept) : [...kept, ['Connection', 'keep-alive'] as const]),
     ...(guarded ? [['Accept-Encoding', 'identity'] as const] : []),
     ...(body === undefined && head.body === 'chunked' ? [['Transfer-Encoding', 'chunked'] as const] : []),
-    ...(body === undefined ? [] : [...described(body), ['Content-Length', String(body.bytes.length)] as const]), // [BROKER-33]
-    ...(attached === undefined ? [] : [attached]),
+    ...(body === undefined
+      ? []
+      : [...described(body), ['Content-Length', attached?.length ?? String(body.bytes.length)] as const]), // [BROKER-33]
+    ...(attached?.header === undefined ? [] : [attached.header]),
   ];
 }
 
-/** Where the credential stands: a header, or the query. `text` is the marker. */
-function attachment({ attach }: GrantView, query: string, text: string): { readonly header?: Header; readonly query: string } {
+/** Where the credential stands: a header, the query, or the body, whose length is not known before its secret is. */
+interface Attached {
+  readonly query: string;
+  readonly header?: Header;
+  readonly length?: string;
+}
+
+/** `text` is the marker. */
+function attachment({ attach }: GrantView, query: string, text: string): Attached {
   switch (attach.kind) {
     case 'bearer':
       return { header: ['Authorization', `Bearer ${text}`], query };
@@ -102,6 +111,8 @@ function attachment({ attach }: GrantView, query: string, text: string): { reado
       const parameters = [...parametersOf(query).map(({ raw }) => raw), `${attach.name}=${text}`];
       return { query: parameters.join('&') };
     }
+    case 'body':
+      return { query, length: text };
     default:
       attach satisfies never;
       throw refusal('internal');
@@ -177,7 +188,7 @@ export class Exchange {
     this.#assertWanted();
     const { allowPrivate, ca } = decision.kind === 'attach' ? decision.grant : decision.egress;
     const judged = this.#use?.judged ?? { query: decision.facts.query, body: undefined };
-    const { attached, swap } = await this.#attach(judged.query);
+    const { attached, swap, body } = await this.#attach(judged);
     const upstream = await upstreams.take({ target: decision.facts, allowPrivate, ca }, this.grantId, this.#aborted.signal);
     if (this.#settled) upstream.socket.destroy();
     this.#assertWanted(); // nothing is awaited from here to the sending
@@ -190,7 +201,7 @@ export class Exchange {
       agent: upstream.agent,
       method: decision.facts.method,
       path: query === '' ? decision.facts.path : `${decision.facts.path}?${query}`,
-      headers: headersUpstream(this.#head, decision, { attached: attached?.header, body: judged.body }).flat(),
+      headers: headersUpstream(this.#head, decision, { attached, body: judged.body }).flat(),
       maxHeaderSize: this.#ports.limits.maxHeadBytes,
       insecureHTTPParser: false,
     });
@@ -203,7 +214,8 @@ export class Exchange {
     outgoing.on('upgrade', (reply, _socket, ahead: Buffer) => this.#switch(reply, upstream.socket, ahead, prints));
     outgoing.on('response', (reply) => this.#reply(reply, prints));
     if (judged.body === undefined) this.#upload(outgoing);
-    else outgoing.end(judged.body.bytes);
+    else if (swap?.fillsBody === true) outgoing.end();
+    else outgoing.end(body ?? judged.body.bytes);
   }
 
   #held(): Promise<ReceivedBody> {
@@ -225,12 +237,16 @@ export class Exchange {
     return { headers: (body) => shownHeaders(this.#head, this.#decision, body), gone: this.#aborted.signal };
   }
 
-  async #attach(query: string): Promise<{ attached: ReturnType<typeof attachment> | undefined; swap: Swap | undefined }> {
+  async #attach({ query, body }: Judged): Promise<{ attached?: Attached; swap?: Swap; body?: Buffer }> {
     const decision = this.#decision;
-    if (decision.kind === 'pass' || this.#use === undefined) return { attached: undefined, swap: undefined };
+    if (decision.kind === 'pass' || this.#use === undefined) return {};
     const { grant } = decision;
-    if (this.#ports.swap === 'off')
-      return { attached: attachment(grant, query, await openAsText(this.#use, grant)), swap: undefined };
+    if (this.#ports.swap === 'off') {
+      const text = await openAsText(this.#use, grant);
+      if (body?.secret === undefined) return { attached: attachment(grant, query, text) };
+      const filled = filledBody(body, Buffer.from(text, 'latin1'));
+      return { attached: { query, length: String(filled.length) }, body: filled };
+    }
     const marker = makeMarker();
     return { attached: attachment(grant, query, marker), swap: new Swap(grant.attach, this.#use, this.#ports.prints, marker) };
   }
@@ -309,7 +325,7 @@ const parseFault = (error: Error): boolean => 'code' in error && String(error.co
 
 async function openAsText(use: Use, grant: GrantView): Promise<string> {
   const secret = await use.open();
-  const text = encodedSecret(grant.attach, secret).toString('latin1');
+  const text = encodedSecret(grant.attach, secret, use.judged.body).toString('latin1');
   secret.fill(0);
   use.wiped(true);
   return text;

@@ -16,7 +16,7 @@ export class HeldBodies {
     this.#limits = limits;
   }
 
-  /** The whole body; what it takes is free again after `over`. Rejects with `limit_exceeded`, `request_cut`. [BROKER-33] */
+  /** The whole body; what it takes is free again after `over`. Rejects with `limit_exceeded`, `request_cut`, `request_malformed`. [BROKER-33] */
   hold(head: RequestHead, body: Readable | undefined, over: Promise<void>): Promise<ReceivedBody> {
     const { maxJudgedBodyBytes, maxHeldBytes } = this.#limits;
     let held = 0;
@@ -38,6 +38,8 @@ export class HeldBodies {
     if (body === undefined) return Promise.resolve({ ...described, bytes: Buffer.alloc(0) });
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
+      let trailed = false;
+      body.once('trailers', () => (trailed = true)); // of HTTP/2
       const heard = (chunk: Buffer): void => {
         if (take(chunk.length)) {
           chunks.push(chunk);
@@ -47,7 +49,11 @@ export class HeldBodies {
         reject(refusal('limit_exceeded'));
       };
       body.on('data', heard);
-      body.once('end', () => resolve({ ...described, bytes: Buffer.concat(chunks) }));
+      body.once('end', () => {
+        if (trailed || ('rawTrailers' in body && Array.isArray(body.rawTrailers) && body.rawTrailers.length > 0))
+          reject(refusal('request_malformed'));
+        else resolve({ ...described, bytes: Buffer.concat(chunks) });
+      });
       for (const end of ['error', 'close']) body.once(end, () => reject(refusal('request_cut')));
     });
   }

@@ -29,6 +29,7 @@ export function declaresHeader(attach: Attach, name: string): boolean {
     case 'header':
       return plain === attach.name.toLowerCase();
     case 'query':
+    case 'body':
       return false;
     default:
       attach satisfies never;
@@ -53,6 +54,7 @@ function textsIn(attach: Attach, [name, value]: Header): readonly string[] {
     case 'header':
       return [value];
     case 'query':
+    case 'body':
       return [];
     default:
       attach satisfies never;
@@ -66,7 +68,7 @@ export interface Presented {
   readonly handle: string | undefined;
 }
 
-/** [BROKER-16] */
+/** [BROKER-16] What stands in a body is read once the whole of it is there. */
 export function presentedFor({ attach, placeholder }: GrantView, head: RequestHead, query: string): Presented | undefined {
   const among = (texts: readonly string[]): Omit<Presented, 'place'> | undefined => {
     if (texts.includes(placeholder)) return { handle: undefined };

@@ -6,6 +6,7 @@ import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
 import { egressFor } from '@holdfast/protocol/vault/egress';
+import type { Field } from '@holdfast/protocol/vault/body-field';
 import { assertCircumstances } from '@holdfast/protocol/vault/circumstances';
 import { decide, judge, limitsArguments } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
@@ -45,6 +46,22 @@ interface Consumed {
   /** Ends the use: another may begin. */
   readonly over: () => void;
 }
+
+/** One request for one grant, its place and arguments judged. */
+interface Wanted {
+  readonly grant: Grant;
+  readonly facts: RequestFacts;
+  readonly handle: string | undefined;
+  readonly judged: Judged;
+  readonly body: ReceivedBody | undefined;
+  readonly toApprove: ToApprove | undefined;
+}
+
+/** Where in the body the secret stands, for what stands in the body. */
+const fieldOf = ({ attach }: Grant, placeholder: string): Field | undefined =>
+  attach.kind === 'body'
+    ? { at: attach.at, placeholder, takes: (text) => text === placeholder || parseHandleText(text) !== undefined }
+    : undefined;
 
 const vaultRefuses = (): HoldfastError => new HoldfastError('refused', 'the vault refuses this');
 
@@ -131,14 +148,26 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
   }
 
-  /** Throws `refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
     const decision = decide(grant.fence, facts);
     if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request');
     this.assertNow(grant);
-    const judged = judge(grant.fence, { query: facts.query, body });
+    const judged = judge(grant.fence, { query: facts.query, body, field: fieldOf(grant, view.placeholder) });
+    // In a body it is found only now. [BROKER-16]
+    const inBody = judged.presented === view.placeholder ? undefined : judged.presented;
+    if (inBody === undefined) return this.useJudged(view, { grant, facts, handle, judged, body, toApprove });
+    try {
+      return await this.useJudged(view, { grant, facts, handle: inBody, judged, body, toApprove });
+    } catch (thrown) {
+      this.misused([inBody]); // [HANDLE-6]
+      throw thrown;
+    }
+  }
+
+  private async useJudged(view: GrantView, { grant, facts, handle, judged, body, toApprove }: Wanted): Promise<Use> {
     if (grant.sealed !== undefined) {
       const opened = this.sealedTo(grant, grant.sealed);
       return this.useOf(grant, await this.consumed(grant, facts, handle), judged, opened);
@@ -309,7 +338,7 @@ export class SessionAuthority implements Authority {
       allowPrivate: grant.fence.allowPrivate,
       approve: grant.sealed === undefined,
       limitsArguments: limitsArguments(grant.fence),
-      judgesBody: limitsArguments(grant.fence) || grant.sealed === undefined,
+      judgesBody: limitsArguments(grant.fence) || grant.attach.kind === 'body' || grant.sealed === undefined,
       matches: (facts) => decide(grant.fence, facts).kind === 'allow',
     };
   }

@@ -8,10 +8,11 @@ import { gzipSync } from 'node:zlib';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { parseBodyLimits } from '@holdfast/protocol/vault/argument-terms';
 import { judgedBody } from '@holdfast/protocol/vault/argument-text';
+import { readWithField } from '@holdfast/protocol/vault/body-field';
 import { fence, judge, limitsArguments } from '@holdfast/protocol/vault/fence';
 import type { Limits } from '../../src/broker/broker.ts';
 import { frame, headers, RawHttp2, type as frameType } from './frames.ts';
-import { codeIn, headerOf, readReply, world, type Reply, type World } from './world.ts';
+import { codeIn, headerOf, placeholder, readReply, secretText, world, type Reply, type World } from './world.ts';
 
 /** A grant for payments of at most 3,000. */
 async function paying(limits?: Partial<Limits>) {
@@ -190,4 +191,46 @@ test('a fault of the judge sends nothing', async () => {
   broken.grant(origin, { limitsArguments: true, judgesBody: true });
   assert.equal(codeIn(await broken.ask(host, post(host, ...json('{"amount":1}')))), 'fence_body');
   assert.equal(origin.seen.length, 0);
+});
+
+// [BROKER-42] [FENCE-40] [FENCE-41]
+test('a secret that stands in the body goes out in its field alone, with the length of the whole', async () => {
+  const field = { at: '/auth/key', placeholder, takes: (text: string) => text === placeholder };
+  await using it = await world({
+    use: async (_grant, { query }, body) => ({ query, body: readWithField(body, field).body }),
+  });
+  const origin = await it.origin((seen, response) => response.end(seen.body));
+  it.grant(origin, { attach: { kind: 'body', at: field.at }, judgesBody: true });
+  const host = `localhost:${origin.port}`;
+  const chunked = (body: string, trailer = ''): [string, string] => [
+    'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n',
+    `${body.length.toString(16)}\r\n${body}\r\n0\r\n${trailer}\r\n`,
+  ];
+  const whole = `{"a": 1, "auth": {"key": "${placeholder}"}, "b": "c"}`;
+  for (const [head, body] of [json(whole), chunked(whole), json('{"a":1}')]) {
+    const reply = await it.ask(host, post(host, head, body));
+    assert.equal(reply.status, 200, reply.body.toString());
+    assert.ok(!reply.body.includes(secretText) && !reply.body.includes(JSON.stringify(secretText)), 'the echo shows nothing');
+  }
+  const expected = { a: 1, auth: { key: secretText }, b: 'c' };
+  assert.deepEqual(
+    origin.seen.map((seen) => JSON.parse(seen.body.toString()) as unknown),
+    [expected, expected, { a: 1, auth: { key: secretText } }],
+  );
+  for (const seen of origin.seen) {
+    assert.equal(headerOf(seen, 'content-length'), String(seen.body.length));
+    assert.equal(headerOf(seen, 'transfer-encoding'), undefined);
+    assert.ok(!JSON.stringify(seen).includes('hfm-') && !seen.body.includes(placeholder));
+  }
+  it.records.length = 0;
+  for (const [head, body, code] of [
+    [...json('{"auth":{"key":"mine"}}'), 'client_auth_refused'],
+    [...json('{"auth":[]}'), 'fence_body'],
+    [...json(gzipSync('{}'), 'Content-Encoding: gzip\r\n'), 'fence_body'],
+    ['', '', 'fence_body'],
+    [...chunked(whole, 'X-Key: mine\r\n'), 'request_malformed'],
+  ] as const)
+    assert.equal(codeIn(await it.ask(host, post(host, head, body))), code, `${head}${body.toString()}`);
+  assert.equal(origin.seen.length, 3);
+  nothingUsed(it);
 });

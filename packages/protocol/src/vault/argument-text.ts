@@ -2,7 +2,7 @@
 // read. Pure; what cannot be read in one way only is refused.
 
 import { utf8 } from '../codec/bytes.ts';
-import { readExactJson, writeExactJson, type ExactJson } from '../codec/exact-json.ts';
+import { readExactJson, writeExactJson, type ExactJson, type Written } from '../codec/exact-json.ts';
 import { HoldfastError } from '../errors.ts';
 import { isWithinLimits, type ArgumentLimits, type BodyLimits } from './arguments.ts';
 
@@ -20,6 +20,7 @@ export interface SentBody {
 }
 
 const types = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
+export type BodyFormat = keyof typeof types;
 
 /** The query to send. Throws `fence_query`. */
 export function judgedQuery(query: string, limits: ArgumentLimits): string {
@@ -31,15 +32,45 @@ export function judgedQuery(query: string, limits: ArgumentLimits): string {
 
 /** The body to send. Throws `fence_body`. */
 export function judgedBody(body: ReceivedBody | undefined, limits: BodyLimits): SentBody {
-  const refused = (): HoldfastError =>
-    new HoldfastError('fence_body', 'the body is not within the limits of this credential', {
-      next: `send ${types[limits.format]} in UTF-8, as it is, with what the operator named and nothing else`,
-    });
-  const type = types[limits.format];
-  if (body === undefined || body.coding !== undefined || !isType(body.type, type)) throw refused(); // [FENCE-25]
-  const read = limits.format === 'json' ? readJson(body.bytes) : readForm(new TextDecoder('latin1').decode(body.bytes));
-  if (read === undefined || !isWithinLimits(read, limits, limits.format === 'form')) throw refused();
-  return { type, bytes: utf8(limits.format === 'json' ? writeExactJson(read) : writeForm(read as ReadonlyMap<string, string>)) }; // [FENCE-16]
+  const read = readBody(body);
+  assertBodyWithin(read, limits);
+  return writtenBody(read); // [FENCE-16]
+}
+
+/** A body that can be read in one way. A form's values are texts. */
+export interface ReadBody {
+  readonly format: BodyFormat;
+  readonly value: ExactJson;
+}
+
+/** Undefined for what can't be read, or in more than one way. */
+export function readBody(body: ReceivedBody | undefined): ReadBody | undefined {
+  if (body === undefined || body.coding !== undefined) return undefined; // [FENCE-25]
+  const format = (['json', 'form'] as const).find((each) => isType(body.type, types[each]));
+  if (format === undefined) return undefined; // [FENCE-25]
+  const value = format === 'json' ? readJson(body.bytes) : readForm(new TextDecoder('latin1').decode(body.bytes));
+  return value === undefined ? undefined : { format, value };
+}
+
+/** Throws `fence_body`. */
+export function assertBodyWithin(read: ReadBody | undefined, limits: BodyLimits): asserts read is ReadBody {
+  if (read?.format === limits.format && isWithinLimits(read.value, limits, limits.format === 'form')) return;
+  throw new HoldfastError('fence_body', 'the body is not within the limits of this credential', {
+    next: `send ${types[limits.format]} in UTF-8, as it is, with what the operator named and nothing else`,
+  });
+}
+
+const textOf = ({ format, value }: ReadBody): string =>
+  format === 'json' ? writeExactJson(value) : writeForm(value as ReadonlyMap<string, ExactJson>);
+const writtenBody = (read: ReadBody): SentBody => ({ type: types[read.format], bytes: utf8(textOf(read)) });
+
+/** Stands in a value where its text is to have a gap: neither JSON nor a form has this character as it is. */
+export const gap: Written = { digits: '\0' };
+
+/** The text of a body around its one gap. */
+export function writtenAround(read: ReadBody): { readonly type: string; readonly before: string; readonly after: string } {
+  const [before = '', after = ''] = textOf(read).split(gap.digits);
+  return { type: types[read.format], before, after };
 }
 
 /** The one type, with the one charset it may name. */
@@ -79,5 +110,7 @@ function decoded(part: string): string | undefined {
   }
 }
 
-const writeForm = (read: ReadonlyMap<string, string>): string =>
-  [...read].map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
+const writeForm = (read: ReadonlyMap<string, ExactJson>): string =>
+  [...read].map(([name, value]) => `${encodeURIComponent(name)}=${formText(value)}`).join('&');
+const formText = (value: ExactJson): string =>
+  typeof value === 'string' ? encodeURIComponent(value) : value === gap ? gap.digits : '';

@@ -17,8 +17,8 @@ function shape(path: string, wanted: string): never {
 }
 
 /** RFC 6901, keys of objects alone; one spelling, since only `~0` and `~1` are escapes. */
-const pointer = text({ min: 2, max: maxPointerCharacters, pattern: /^(?:\/(?:[^~/]|~[01])+)+$/ }); // [FENCE-17]
-const keysOf = (at: string): string[] =>
+export const pointer = text({ min: 2, max: maxPointerCharacters, pattern: /^(?:\/(?:[^~/]|~[01])+)+$/ }); // [FENCE-17]
+export const keysOf = (at: string): string[] =>
   at
     .slice(1)
     .split('/')
@@ -156,10 +156,10 @@ const scalarText = (value: ExactJson): string => (isWritten(value) ? value.digit
 const plainText = (json: string): string => (json.startsWith('"') ? (JSON.parse(json) as string) : json);
 
 /** What readers that are careless of case, signs and spaces make of a key. */
-const outline = (key: string): string => key.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+export const outline = (key: string): string => key.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
 /** Some also split a key at its brackets and dots. */
-function resembles(key: string, outlines: ReadonlySet<string>): boolean {
+export function resembles(key: string, outlines: ReadonlySet<string>): boolean {
   if (!/^[\x20-\x7e]+$/.test(key)) return true;
   const [first = ''] = key.split(/[^A-Za-z0-9 _-]+/).filter((part) => part !== '');
   return outlines.has(outline(key)) || outlines.has(outline(first)); // [FENCE-22]

@@ -3,6 +3,7 @@
 
 import { refine, text, union, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
+import { pointer } from './arguments.ts';
 
 /** Headers that frame, route or negotiate the message, or that the broker decides itself: never a place for a secret. */
 const refusedHeaders: ReadonlySet<string> = new Set([
@@ -55,6 +56,8 @@ export const attach = union({
   header: { name: headerName },
   /** The whole value of this query parameter, percent-encoded by the broker. */
   query: { name: text({ min: 1, max: 64, pattern: /^[A-Za-z0-9._~-]+$/ }) },
+  /** The whole value of this field of a body, of JSON or of a form as the request's type says. */
+  body: { at: pointer }, // [VAULT-14]
 });
 export type Attach = Infer<typeof attach>;
 
@@ -89,6 +92,10 @@ export function assertSecretFits(secret: Uint8Array, place: Attach): void {
     case 'basic':
     case 'header':
       if (!fitsHeader(secret)) unfit('a header cannot carry these bytes', 'check for line breaks and for spaces at the ends'); // [VAULT-6]
+      return;
+    case 'body':
+      if (!secret.every((byte) => (byte >= 0x20 && byte <= 0x7e) || [0x09, 0x0a, 0x0d].includes(byte)))
+        unfit('a field of a body carries ASCII, tabs and line ends', 'check for other bytes in it'); // [VAULT-6]
       return;
     case 'query':
       return;

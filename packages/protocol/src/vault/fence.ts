@@ -3,8 +3,9 @@
 
 import { bool, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
+import { assertBodyWithin, judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
+import { readWithField, type BodyWithSecret, type Field } from './body-field.ts';
 import { concurrentUses, directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
@@ -90,22 +91,36 @@ export function decide(within: Fence, facts: RequestFacts): FenceDecision {
   return { kind: 'allow' };
 }
 
-/** The query and, where the fence has limits for it, the body as they go out: what was judged, written anew. [FENCE-16] */
+/** The query and, where the fence has limits for it or the secret stands there, the body as they go out: what was judged, written anew. [FENCE-16] */
 export interface Judged {
   readonly query: string;
-  readonly body: SentBody | undefined;
+  readonly body: SentBody | BodyWithSecret | undefined;
+  /** What stood in the secret's field of the body. */
+  readonly presented?: string | undefined;
 }
 
 /** Whether what the request says is judged at all: then its body is, too. */
 export const limitsArguments = ({ query, body }: Fence): boolean => query !== undefined || body !== undefined;
 
-/** What the request says. Throws `fence_query`, `fence_body`. `body` is needed where the fence limits arguments. */
-export function judge(within: Fence, said: { readonly query: string; readonly body: ReceivedBody | undefined }): Judged {
-  if (!limitsArguments(within)) return { query: said.query, body: undefined };
-  const { query = none, body } = within; // [FENCE-36]
-  if (body === undefined && said.body !== undefined && said.body.bytes.length > 0)
+/**
+ * What the request says. Throws `fence_query`, `fence_body`, `client_auth_refused`. `body` is needed where the fence limits arguments, or where
+ * `field` names where in it the secret stands.
+ */
+export function judge(
+  within: Fence,
+  said: { readonly query: string; readonly body: ReceivedBody | undefined; readonly field?: Field | undefined },
+): Judged {
+  const isLimited = limitsArguments(within);
+  const { body } = within;
+  const query = isLimited ? judgedQuery(said.query, within.query ?? none) : said.query; // [FENCE-36]
+  if (said.field !== undefined) {
+    const { rest, presented, body: written } = readWithField(said.body, said.field);
+    if (isLimited) assertBodyWithin(rest, body ?? { ...none, format: rest.format }); // [FENCE-42]
+    return { query, body: written, presented };
+  }
+  if (isLimited && body === undefined && said.body !== undefined && said.body.bytes.length > 0)
     throw new HoldfastError('fence_body', 'this credential is for requests without a body'); // [FENCE-36]
-  return { query: judgedQuery(said.query, query), body: body && judgedBody(said.body, body) };
+  return { query, body: body && judgedBody(said.body, body) };
 }
 
 const none: ArgumentLimits = { arguments: [], others: false };

@@ -33,8 +33,20 @@ const templates: Readonly<Record<string, Template>> = {
     paths: ['/legacy/'],
     variables: ['TWINE_PASSWORD', 'UV_PUBLISH_TOKEN', 'PYPI_TOKEN', 'PYPI_API_TOKEN'],
   },
+  pushover: {
+    hosts: ['api.pushover.net'],
+    attach: 'body:/token',
+    paths: ['/1/messages.json'],
+    variables: ['PUSHOVER_TOKEN', 'PUSHOVER_APP_TOKEN'],
+  },
   slack: { hosts: ['slack.com'], attach: 'bearer', paths: ['/api/**'], variables: ['SLACK_BOT_TOKEN', 'SLACK_TOKEN'] },
   stripe: { hosts: ['api.stripe.com'], attach: 'bearer', paths: ['/v1/**'], variables: ['STRIPE_SECRET_KEY', 'STRIPE_API_KEY'] },
+  turnstile: {
+    hosts: ['challenges.cloudflare.com'],
+    attach: 'body:/secret',
+    paths: ['/turnstile/v0/siteverify'],
+    variables: ['TURNSTILE_SECRET_KEY', 'TURNSTILE_SECRET'],
+  },
 };
 
 /** Throws `usage`, with the names that there are. */

@@ -47,7 +47,7 @@ function urlHost(name: string): string {
   }
 }
 
-/** `bearer`, `basic`, `basic:USER`, `header:NAME`, `query:NAME`. */
+/** `bearer`, `basic`, `basic:USER`, `header:NAME`, `query:NAME`, `body:/POINTER`. */
 export function parseAttach(typed: string): Attach {
   const [kind = '', rest] = typed.split(/:(.*)/s, 2);
   const wanted =
@@ -55,14 +55,16 @@ export function parseAttach(typed: string): Attach {
       ? { kind, username: rest ?? '' }
       : rest === undefined
         ? { kind }
-        : { kind, name: kind === 'header' ? rest.toLowerCase() : rest };
+        : kind === 'body'
+          ? { kind, at: rest }
+          : { kind, name: kind === 'header' ? rest.toLowerCase() : rest };
   try {
     return attach.parse(wanted, '--attach');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : '';
     return usage(
       `not a way to attach a secret: ${typed} (${why})`,
-      'write bearer, basic, basic:USER, header:NAME or query:NAME',
+      'write bearer, basic, basic:USER, header:NAME, query:NAME or body:/POINTER',
       cause,
     );
   }

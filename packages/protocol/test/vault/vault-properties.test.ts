@@ -282,6 +282,7 @@ describe('what a person types', () => {
     assert.deepEqual(parseAttach('basic:x'), { kind: 'basic', username: 'x' });
     assert.deepEqual(parseAttach('header:X-Api-Key'), { kind: 'header', name: 'x-api-key' });
     assert.deepEqual(parseAttach('query:key'), { kind: 'query', name: 'key' });
+    assert.deepEqual(parseAttach('body:/auth/key'), { kind: 'body', at: '/auth/key' });
     for (const typed of [
       '',
       'bearer:x',
@@ -290,6 +291,9 @@ describe('what a person types', () => {
       'header:Host',
       'query',
       'query:a=b',
+      'body',
+      'body:key',
+      'body:/',
       'basic:a:b',
       'cookie:sid',
       'Bearer',

@@ -75,6 +75,26 @@ describe('fence: arguments', () => {
   }
 });
 
+describe('fence: fields', () => {
+  type Fields = { hex: string; placeholder: string; at: string; body?: string; type?: string; coding?: string; sent?: string };
+  for (const { name, clause, expect, hex, placeholder, at, body, type, coding, sent } of ownVectors<Vector<Fields>>(
+    'fence/fields',
+  ).entries) {
+    it(`${clause} ${name}: ${expect}`, async () => {
+      const within = decode(fence, fromVectorHex(hex), 64 * 1024);
+      const received = body === undefined ? undefined : { type, coding, bytes: fromVectorHex(body) };
+      const field = { at, placeholder, takes: (text: string) => text === placeholder };
+      let judged: Judged | undefined;
+      assert.equal(await outcomeOf(() => void (judged = judge(within, { query: '', body: received, field }))), expect);
+      if (judged?.body === undefined || !('secret' in judged.body)) return assert.equal(sent, undefined);
+      const { bytes, secret } = judged.body;
+      const part = (from: number, to?: number): string => new TextDecoder().decode(bytes.subarray(from, to));
+      assert.equal(part(secret.from, secret.to), placeholder);
+      assert.equal(`${part(0, secret.from)}<>${part(secret.to)}`, sent);
+    });
+  }
+});
+
 describe('vault: formats', () => {
   const schemas: Record<string, Schema<unknown>> = { item: vaultItem, grant: grantedItem, egress: egressRule };
   for (const entry of ownVectors<Vector<{ hex: string; format: string }>>('vault/items').entries) {
