@@ -32,8 +32,8 @@ export const onFences: readonly Mutation[] = [
     id: 'C-45.own',
     off: "the field may hold an account of the agent's own",
     file: 'packages/protocol/src/vault/body-field.ts',
-    from: "(typeof found.value !== 'string' || !takes(found.value))",
-    to: "(typeof found.value !== 'string' && takes(''))",
+    from: '!takes(found.value)',
+    to: '(takes(found.value) && !isForm && isForm)',
     red: { [fenceVectors]: 'fence: fields' },
   },
   {
@@ -73,7 +73,7 @@ export const onFences: readonly Mutation[] = [
     off: 'nobody judges arguments',
     file: 'apps/daemon/src/session/authority.ts',
     from: 'const judged = judge(grant.fence, { query: facts.query, body, field: fieldOf(grant, view.placeholder) });',
-    to: "const judged: Judged = { query: facts.query, body: body && { type: body.type ?? '', bytes: body.bytes } };",
+    to: "const judged: Judged & { readonly presented?: string } = { query: facts.query, body: body && { type: body.type ?? '', bytes: body.bytes } };",
     red: { [argumentsStory]: 'keeps everything else from the service' },
   },
   {
