@@ -2,7 +2,10 @@
 
 import type { Area } from './mutation.ts';
 
+const alone = 'packages/audit-verifier/bin/holdfast-verify.mjs';
 const anchor = 'apps/daemon/test/agent/anchor.test.ts';
+const bundle = 'packages/audit-verifier/test/bundle.test.ts';
+const cliAudit = 'apps/cli/test/audit.test.ts';
 const cliPower = 'apps/cli/test/power-loss.test.ts';
 const crash = 'e2e/crash.test.ts';
 const custodyPower = 'apps/custody/test/power-loss.test.ts';
@@ -10,6 +13,7 @@ const e2eFaults = 'e2e/faults.test.ts';
 const faults = 'apps/daemon/test/audit/faults.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
 const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
+const tamper = 'packages/audit-verifier/test/tamper.test.ts';
 const use = 'apps/daemon/test/session/use-record.test.ts';
 const vectors = 'packages/protocol/test/audit/audit-vectors.test.ts';
 const writer = 'apps/daemon/test/audit/writer.test.ts';
@@ -52,7 +56,7 @@ export const audit: Area = {
       id: 'A-1.order',
       off: 'records may stand at other places',
       file: 'packages/protocol/src/audit/verify.ts',
-      from: "if (event.sequence < index) fail('audit_altered', `record ${event.sequence} stands at ${index}`);",
+      from: "if (event.sequence < index) fail('audit_altered', `record ${index} says that it is number ${event.sequence}`);",
       to: '',
       red: { [properties]: 'does not verify with any record twice' },
     },
@@ -268,6 +272,46 @@ export const audit: Area = {
       void cause;`,
       red: { [custodyPower]: 'with EIO at any call' },
       says: 'the key store has keys and no header',
+    },
+    {
+      id: 'A-11.kept',
+      off: 'a log need not have made the checkpoint that somebody kept',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: 'const expected: Anchor[] = [...signed, ...anchors.filter(({ size }) => size > 0)]',
+      to: 'const expected: Anchor[] = [...signed, ...anchors.filter(({ size }) => size < 0)]',
+      red: { [cliAudit]: 'a checkpoint is kept elsewhere', [tamper]: 'all of it made anew' },
+    },
+    {
+      id: 'A-11.root',
+      off: 'the standalone verifier holds records against no root',
+      file: alone,
+      from: 'if (!mark.root.equals(tree.root())) {',
+      to: 'if (mark.root.length === 0) {',
+      red: { [tamper]: 'all of it made anew' },
+    },
+    {
+      id: 'A-11.signed',
+      off: 'the standalone verifier needs no signature of a checkpoint',
+      file: alone,
+      from: "if (!isSigned('audit-checkpoint', statement, signature, key))",
+      to: 'if (key.length === 0)',
+      red: { [tamper]: 'a byte of a checkpoint flipped' },
+    },
+    {
+      id: 'A-11.keys',
+      off: "the bundle's own keys are taken where others are named",
+      file: alone,
+      from: 'keys: pinned.length > 0 ? pinned : claimed.keys',
+      to: 'keys: claimed.keys',
+      red: { [bundle]: "the bundle's own word on its keys" },
+    },
+    {
+      id: 'A-11.file',
+      off: "a checkpoint's file of another log is taken",
+      file: 'apps/cli/src/commands/audit.ts',
+      from: "throw new HoldfastError('audit_forged', 'that checkpoint is of another log');",
+      to: 'return undefined;',
+      red: { [cliAudit]: 'a checkpoint is kept elsewhere' },
     },
   ],
   exceptions: {},

@@ -289,13 +289,29 @@ command(program, 'time', 'how long credentials could have been used, against sta
   .action(action(async () => (await import('./commands/audit.ts')).time));
 
 const audit = program.command('audit').description('the record of what agents did');
-command(audit, 'show', 'events, oldest first')
-  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
+const ofAgent = ['--agent <agent>', "an agent's id, or a scope's name", 'main'] as const;
+command(audit, 'show', 'events, oldest first; or, of one, all that belongs to its act')
+  .argument('[event]', 'its number', wholeNumber)
+  .option(...ofAgent)
   .option('--last <count>', 'only so many', wholeNumber)
+  .option('--since <time>', 'only of the last 30m, 12h, 7d')
+  .option('--what <kind>', 'only credential, request, tool, session, identity, rules, alarm, or one kind; repeatable', collect)
+  .option('--follow', 'go on until it is interrupted')
   .action(action(async () => (await import('./commands/audit.ts')).show));
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
-  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
+  .option(...ofAgent)
+  .option('--checkpoint <file>', 'one that was kept elsewhere: the log must have made it')
   .action(action(async () => (await import('./commands/audit.ts')).verify));
+command(audit, 'export', 'the log as lines, or as a bundle that holdfast-verify checks anywhere')
+  .option(...ofAgent)
+  .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle']).default('jsonl'))
+  .option('--redact', 'leave out what an agent wrote: its hash stays')
+  .option('--out <file>', 'write it there (default: standard output)')
+  .action(action(async () => (await import('./commands/audit-export.ts')).exportLog));
+command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere')
+  .option(...ofAgent)
+  .option('--out <file>', 'write it there (default: standard output)')
+  .action(action(async () => (await import('./commands/audit-export.ts')).checkpoint));
 
 command(program, 'uninstall', 'remove everything that Holdfast keeps on this machine')
   .option('--yes', 'do not ask')

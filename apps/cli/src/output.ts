@@ -7,6 +7,7 @@ export type ExitCode = 0 | 1 | 2 | 3 | 4;
 
 const usageCodes: readonly ErrorCode[] = [
   'agent_ambiguous',
+  'bundle_shape',
   'usage',
   'codec_shape',
   'codec_limit',
@@ -127,7 +128,7 @@ export class Output {
 }
 
 /** Ids and keys are hex; what a terminal would obey or hide is escaped, so that JSON may be looked at as well. [CLI-1] [CLI-6] */
-function jsonLine(value: unknown): string {
+export function jsonLine(value: unknown): string {
   // Buffers turn themselves into something else before a replacer sees them: the holder still has the bytes.
   const text = JSON.stringify(value, function (this: Record<string, unknown>, key: string, each: unknown) {
     const bytes = this[key];

@@ -537,6 +537,7 @@ test('bad usage is exit 2, and an object in JSON', async (t) => {
     ['revoke'],
     ['vault', 'grant', 'x'],
     ['audit', 'show', '--last', 'many'],
+    ['audit', 'show', 'first'],
     ['approve', 'not-a-code'],
     ['init', '--name', 'a\u001bb'],
     ['init', '--name', ''],

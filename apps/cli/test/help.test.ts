@@ -551,22 +551,33 @@ Options:
 the record of what agents did
 
 Options:
-  -h, --help        display help for command
+  -h, --help              display help for command
 
 Commands:
-  show [options]    events, oldest first
-  verify [options]  recompute the log and check it against its signed
-                    checkpoints
-  help [command]    display help for command
+  show [options] [event]  events, oldest first; or, of one, all that belongs to
+                          its act
+  verify [options]        recompute the log and check it against its signed
+                          checkpoints
+  export [options]        the log as lines, or as a bundle that holdfast-verify
+                          checks anywhere
+  checkpoint [options]    the newest signed checkpoint, to be kept elsewhere
+  help [command]          display help for command
 `,
-  'audit show': `Usage: holdfast audit show [options]
+  'audit show': `Usage: holdfast audit show [options] [event]
 
-events, oldest first
+events, oldest first; or, of one, all that belongs to its act
+
+Arguments:
+  event            its number
 
 Options:
   --json           answer with one line of JSON
   --agent <agent>  an agent's id, or a scope's name (default: "main")
   --last <count>   only so many
+  --since <time>   only of the last 30m, 12h, 7d
+  --what <kind>    only credential, request, tool, session, identity, rules,
+                   alarm, or one kind; repeatable
+  --follow         go on until it is interrupted
   -h, --help       display help for command
 `,
   'audit verify': `Usage: holdfast audit verify [options]
@@ -574,8 +585,31 @@ Options:
 recompute the log and check it against its signed checkpoints
 
 Options:
+  --json               answer with one line of JSON
+  --agent <agent>      an agent's id, or a scope's name (default: "main")
+  --checkpoint <file>  one that was kept elsewhere: the log must have made it
+  -h, --help           display help for command
+`,
+  'audit export': `Usage: holdfast audit export [options]
+
+the log as lines, or as a bundle that holdfast-verify checks anywhere
+
+Options:
+  --json             answer with one line of JSON
+  --agent <agent>    an agent's id, or a scope's name (default: "main")
+  --format <format>  as what (choices: "jsonl", "bundle", default: "jsonl")
+  --redact           leave out what an agent wrote: its hash stays
+  --out <file>       write it there (default: standard output)
+  -h, --help         display help for command
+`,
+  'audit checkpoint': `Usage: holdfast audit checkpoint [options]
+
+the newest signed checkpoint, to be kept elsewhere
+
+Options:
   --json           answer with one line of JSON
   --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --out <file>     write it there (default: standard output)
   -h, --help       display help for command
 `,
   uninstall: `Usage: holdfast uninstall [options]

@@ -36,6 +36,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'recovery_code_invalid',
       'rules_invalid',
       'secret_unfit',
+      'bundle_shape',
       'usage',
     ],
     3: [

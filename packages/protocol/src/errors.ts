@@ -32,6 +32,7 @@ export const errorCodes = [
   'audit_unavailable',
   'author_unknown',
   'bedrock_unknown',
+  'bundle_shape',
   'child_ended',
   'child_spent',
   'child_unknown',

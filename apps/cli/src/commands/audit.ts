@@ -1,137 +1,116 @@
-// `holdfast audit …` and `holdfast time`: the record as the daemon of this machine keeps it, checked here against its signed checkpoints.
+// `holdfast audit show | verify` and `holdfast time`: the record as the daemon of this machine keeps it, checked here against its signed
+// checkpoints and against one that was kept elsewhere.
 
+import { readFile } from 'node:fs/promises';
+import { setTimeout as later } from 'node:timers/promises';
+import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { classes, kindsOf, storyOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
-import { verifyAudit } from '@holdfast/protocol/audit/verify';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
-import { askDaemon, findHome } from '../door-client.ts';
-import { duration, exitCodeOf, told, visible, type Output } from '../output.ts';
+import { readFrom, readLog } from '../audit/log.ts';
+import { lineOf, namesOfChildren } from '../audit/sentence.ts';
+import { duration, exitCodeOf, told, usage, type Output } from '../output.ts';
 
-const pageItems = 500;
+export interface ShowOptions {
+  readonly agent: string;
+  readonly last?: number;
+  readonly since?: string;
+  readonly what?: readonly string[];
+  readonly follow?: boolean;
+}
 
-type Page = DoorReplyOf<'audit-page'>;
-type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'earlierKeys' | 'anchor' | 'credentials'> & {
-  readonly events: readonly Uint8Array[];
-  readonly checkpoints: readonly Uint8Array[];
-};
+/** How often the daemon is asked for more; nothing is lost in between. */
+const followEveryMs = 500;
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** One part of an agent's log, page by page, up to the size that it had at the first page. */
-async function readPart(
-  agent: string,
-  part: 'events' | 'checkpoints',
-): Promise<{ readonly items: Uint8Array[]; readonly page: Page }> {
-  const paths = findHome();
-  const ask = (from: number) => askDaemon(paths, { kind: 'audit', agent, part, from, limit: pageItems }, 'audit-page');
-  let page = await ask(0);
-  const { total } = page;
-  const items = [...page.items];
-  while (items.length < total && page.items.length > 0) {
-    page = await ask(items.length);
-    items.push(...page.items);
+/** `90s`, `30m`, `12h`, `7d` in milliseconds. Throws `usage`. */
+export function agoMs(typed: string): number {
+  const [, count, unit = ''] = /^([1-9]\d{0,4})([smhd])$/.exec(typed) ?? [];
+  const ms = Number(count) * (unitMs[unit] ?? 0);
+  if (!(ms > 0)) throw usage(`--since takes a time such as 30m, 12h or 7d, not ${typed}`, 'for example --since 1h');
+  return ms;
+}
+
+/** Which events are asked for. Throws `usage`. [CLI-60] */
+function filterOf({ since, what = [] }: ShowOptions): (event: AuditEvent) => boolean {
+  const fromMs = since === undefined ? 0 : Date.now() - agoMs(since);
+  const kinds = new Set<EventKind>();
+  for (const word of what) {
+    const named = kindsOf(word);
+    if (named === undefined)
+      throw usage(
+        `no kind of event is called ${word}`,
+        `there are ${Object.keys(classes).join(', ')}, and the kinds of spec/audit.md`,
+      );
+    for (const kind of named) kinds.add(kind);
   }
-  return { items: items.slice(0, total), page };
+  return ({ atMs, kind }) => atMs >= fromMs && (what.length === 0 || kinds.has(kind));
 }
 
-/** Checkpoints first: events only grow, so every checkpoint read covers events that are read after it. */
-export async function readLog(agent: string): Promise<Log> {
-  const { items: checkpoints } = await readPart(agent, 'checkpoints');
-  const { items: events, page } = await readPart(agent, 'events');
-  return { ...page, events, checkpoints };
-}
-
-/** What one event says, in a line. */
-function sentence(event: AuditEvent): string {
-  switch (event.kind) {
-    case 'delegated':
-      return `${event.name}: ${event.of} ${toHex(event.child)}`;
-    case 'child-end':
-      return event.why;
-    case 'session-start':
-      return `${event.mode} session of ${event.program}`;
-    case 'session-end':
-      return event.exitCode === undefined ? 'session ended' : `session ended with ${event.exitCode}`;
-    case 'minted':
-      return `${event.name} for ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
-    case 'credentialed':
-      return `held for ${(event.credentialedUs / 1000).toFixed(2)} ms${event.sent ? '' : ', not sent'}`;
-    case 'refused':
-      return `${event.code}: ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
-    case 'request':
-      return `${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
-    case 'granted':
-      return event.name;
-    case 'handle-refused':
-    case 'fault':
-      return event.code;
-    case 'egress-allowed':
-      return `${event.host}:${event.port}`;
-    case 'revoked':
-    case 'agent-suspended':
-      return event.reason;
-    case 'presented':
-      return `to ${event.audience}${event.shown.length === 0 ? '' : `: ${event.shown.join(', ')}`}`;
-    case 'enrolled':
-    case 'keys-changed':
-      return event.custody;
-    case 'daemon-start':
-      return event.version;
-    case 'tool-call':
-      return `${event.allowed ? '' : 'refused: '}${event.name} ${event.act}${event.rules.length > 0 ? ` (${event.decision}: ${event.rules.join(', ')})` : ''}`;
-    case 'asked':
-      return `${toHex(event.ask)} for ${duration(event.lifeMs)}: ${event.rules.join(', ')}`;
-    case 'answered':
-      return `${toHex(event.ask)} ${event.outcome}`;
-    case 'rules-set':
-      return `version ${event.version}`;
-    case 'rules-unreadable':
-      return `version ${event.version} cannot be read (${event.code}); in force: ${event.inForce ?? 'only reading'}`;
-    case 'bedrock-changed':
-      return `${event.texts} texts`;
-    case 'entry-rejected':
-      return `entry ${event.position}: ${event.code}`;
-    case 'answer-refused':
-    case 'entry-refused':
-      return event.code;
-    case 'tampered':
-      return `suspended: changed were ${event.places.join(', ')}${event.unlisted === undefined ? '' : ` and ${event.unlisted} more`}`;
-    case 'resumed':
-      return 'an operator let the session go on';
-    case 'gap':
-      return event.dropped.map(({ kind, count }) => `${count} ${kind}`).join(', ');
-    default:
-      return '';
-  }
-}
-
-export async function show(output: Output, options: { readonly agent: string; readonly last?: number }): Promise<void> {
+export async function show(output: Output, number: number | undefined, options: ShowOptions): Promise<void> {
+  const wanted = filterOf(options);
+  if (number !== undefined) return story(output, number, options.agent);
   const { events, agent } = await readLog(options.agent);
   const all = events.map(decodeEvent);
-  const decoded = all.slice(options.last === undefined ? 0 : -options.last || events.length);
-  const names = new Map(all.flatMap((event) => (event.kind === 'delegated' ? [[toHex(event.child), event.name] as const] : [])));
+  const chosen = all.filter(wanted);
+  const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
+  const names = namesOfChildren(all);
+  if (options.follow === true) return follow(output, { agent, all, shown, wanted });
   output.result(
-    { agent, events: decoded },
-    decoded.map(
-      (event) =>
-        `${String(event.sequence).padStart(6)}  ${new Date(event.atMs).toISOString()}  ${event.kind.padEnd(15)} ${visible(sentence(event) + byWhom(event, names))}`,
-    ),
+    { agent, events: shown },
+    shown.map((event) => lineOf(event, names)),
   );
 }
 
-/** Which of the agent's children did it, by the name that it began with. */
-function byWhom(event: AuditEvent, names: ReadonlyMap<string, string>): string {
-  if (event.kind === 'delegated' || !('child' in event) || event.child === undefined) return '';
-  const id = toHex(event.child);
-  return `, by ${names.get(id) ?? 'a child'} ${id.slice(0, 8)}`;
+/** All that the log says of one act. [CLI-61] */
+async function story(output: Output, number: number, of: string): Promise<void> {
+  const { events, agent } = await readLog(of);
+  const all = events.map(decodeEvent);
+  const told = storyOf(all, number);
+  if (told.length === 0) throw usage(`there is no event ${number}`, 'holdfast audit show');
+  const names = namesOfChildren(all);
+  output.result(
+    { agent, event: number, story: told },
+    told.map((event) => `${event.sequence === number ? '>' : ' '}${lineOf(event, names)}`),
+  );
 }
 
-export async function verify(output: Output, options: { readonly agent: string }): Promise<void> {
+/** What there is, then what comes, until it is interrupted: with `--json` an event a line. [CLI-62] */
+async function follow(
+  output: Output,
+  {
+    agent,
+    all,
+    shown,
+    wanted,
+  }: { agent: Uint8Array; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: (event: AuditEvent) => boolean },
+): Promise<void> {
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
+  const tell = (events: readonly AuditEvent[]): void => {
+    const names = namesOfChildren(all);
+    for (const event of events) output.result(event, [lineOf(event, names)]);
+  };
+  tell(shown);
+  while (!ended.signal.aborted) {
+    const news = (await readFrom(toHex(agent), all.length)).map(decodeEvent);
+    all.push(...news);
+    tell(news.filter(wanted));
+    if (news.length === 0) await later(followEveryMs, undefined, { signal: ended.signal }).catch(() => {});
+  }
+}
+
+export async function verify(output: Output, options: { readonly agent: string; readonly checkpoint?: string }): Promise<void> {
   try {
+    const kept = options.checkpoint === undefined ? undefined : readCheckpointFile(await textOf(options.checkpoint));
     const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
-    const verdict = await verdictOf({ fleet, agent, agentKey, earlierKeys }, { events, checkpoints }, anchor);
+    const whose = { fleet, agent, agentKey, earlierKeys };
+    const verdict = await verdictOf(whose, { events, checkpoints }, [anchor, keptOf(whose, kept)]);
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
@@ -145,15 +124,35 @@ export async function verify(output: Output, options: { readonly agent: string }
   }
 }
 
-/** Whatever is wrong with the record is a verdict over it, its shape included. `published`: the newest checkpoint of the agent's topic. */
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('usage', `${file} cannot be read`, { cause });
+  }
+}
+
+/** The checkpoint of a file that was kept elsewhere, if it is of this log. [CLI-64] [BUNDLE-5] */
+function keptOf(whose: LogIdentity, kept: ReturnType<typeof readCheckpointFile> | undefined): Uint8Array | undefined {
+  if (kept === undefined) return undefined;
+  const { fleet, agent, agentKey } = kept.log;
+  const keys = [whose.agentKey, ...(whose.earlierKeys ?? []).map(({ key }) => key)];
+  if (equalBytes(fleet, whose.fleet) && equalBytes(agent, whose.agent) && keys.some((key) => equalBytes(key, agentKey)))
+    return kept.checkpoint;
+  throw new HoldfastError('audit_forged', 'that checkpoint is of another log'); // [BUNDLE-4]
+}
+
+/** Whatever is wrong with the record is a verdict over it, its shape included. `known`: checkpoints that the log must have made. */
 async function verdictOf(
   whose: LogIdentity,
-  log: Parameters<typeof verifyAudit>[2],
-  published: Uint8Array | undefined,
+  log: Pick<Parameters<typeof verifyAudit>[2], 'events' | 'checkpoints'>,
+  known: readonly (Uint8Array | undefined)[],
 ): ReturnType<typeof verifyAudit> {
   try {
-    const anchor = published && (await verifyCheckpoint(nodePrimitives, published, whose)).statement; // [AUDIT-24]
-    return await verifyAudit(nodePrimitives, whose, anchor === undefined ? log : { ...log, anchor });
+    const anchors: Anchor[] = [];
+    for (const each of known)
+      if (each !== undefined) anchors.push((await verifyCheckpoint(nodePrimitives, each, whose)).statement); // [AUDIT-24]
+    return await verifyAudit(nodePrimitives, whose, { ...log, anchors });
   } catch (cause) {
     if (codeOf(cause).startsWith('codec_'))
       throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]

@@ -15,7 +15,7 @@ import { replay } from '@holdfast/protocol/rules/explain';
 import { askDaemon, findHome } from '../door-client.ts';
 import { visible, type Output } from '../output.ts';
 import { readRuleFile } from '../rules/file.ts';
-import { readLog } from './audit.ts';
+import { readLog } from '../audit/log.ts';
 import { exampleText, inForce, type RulesOptions } from './rules.ts';
 
 type RecordedEvent = Extract<AuditEvent, { kind: 'tool-call' }>;

@@ -37,7 +37,7 @@ async function verdict(agent: Agent): Promise<string> {
     await verifyAudit(primitives, whose, {
       events,
       checkpoints: await agent.audit.checkpoints(),
-      ...(anchor !== undefined && { anchor }),
+      anchors: anchor === undefined ? [] : [anchor],
     });
     return 'holds';
   } catch (thrown) {

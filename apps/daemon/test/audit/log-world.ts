@@ -80,6 +80,6 @@ export class LogWorld {
   async verify(writer: AuditWriter, anchor?: Anchor): Promise<AuditVerdict> {
     const log = { fleet: this.fleet, agent: this.agent, agentKey: this.custody.publicKeys.sign };
     const [events, checkpoints] = [await this.readAll(writer), await writer.checkpoints()];
-    return verifyAudit(nodePrimitives, log, { events, checkpoints, ...(anchor !== undefined && { anchor }) });
+    return verifyAudit(nodePrimitives, log, { events, checkpoints, anchors: anchor === undefined ? [] : [anchor] });
   }
 }

@@ -51,7 +51,7 @@ class Sequence {
 
   take(index: number, event: AuditEvent): void {
     if (event.sequence > index) fail('audit_gap', `record ${index} is missing`); // [AUDIT-13]
-    if (event.sequence < index) fail('audit_altered', `record ${event.sequence} stands at ${index}`); // [AUDIT-14]
+    if (event.sequence < index) fail('audit_altered', `record ${index} says that it is number ${event.sequence}`); // [AUDIT-14]
     if (!equalBytes(event.agent, this.agent)) fail('audit_forged', `record ${index} is of another agent`); // [AUDIT-11]
     this.takeTime(index, event);
     if (event.kind === 'gap') for (const { count } of event.dropped) this.dropped += count;
@@ -113,23 +113,27 @@ function decodeAt(index: number, wire: Uint8Array): AuditEvent {
 export async function verifyAudit(
   primitives: Primitives,
   log: LogIdentity,
-  { events, checkpoints, anchor }: { events: Iterable<Uint8Array>; checkpoints: readonly Uint8Array[]; anchor?: Anchor },
+  {
+    events,
+    checkpoints,
+    anchors = [],
+  }: { events: Iterable<Uint8Array>; checkpoints: readonly Uint8Array[]; anchors?: readonly Anchor[] },
   visit: (event: AuditEvent) => void = () => {},
 ): Promise<AuditVerdict> {
   const signed = await verifyChain(primitives, checkpoints, log);
-  const expected: Anchor[] = [...signed, ...(anchor === undefined || anchor.size === 0 ? [] : [anchor])].toSorted(
-    (a, b) => a.size - b.size,
-  );
+  const expected: Anchor[] = [...signed, ...anchors.filter(({ size }) => size > 0)].toSorted((a, b) => a.size - b.size);
   const sequence = new Sequence(log.agent);
   const frontier = new Frontier(primitives);
   let next = 0;
+  let good = 0;
   for (const wire of events) {
     const event = decodeAt(frontier.size, wire);
     sequence.take(frontier.size, event);
     frontier.append(leafHash(primitives, wire));
     for (let mark = expected[next]; mark?.size === frontier.size; mark = expected[next]) {
       if (!equalBytes(mark.root, frontier.root()))
-        fail('audit_altered', `the first ${mark.size} records are not those that were signed`); // [AUDIT-14]
+        fail('audit_altered', `records ${good} to ${mark.size - 1} are not those that were signed`); // [AUDIT-14] [BUNDLE-7]
+      good = mark.size;
       next += 1;
     }
     visit(event);

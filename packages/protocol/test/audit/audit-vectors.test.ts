@@ -42,7 +42,7 @@ describe('audit: logs', () => {
       const content = {
         events: log.events.map(fromVectorHex),
         checkpoints: log.checkpoints.map(fromVectorHex),
-        ...(anchor !== undefined && { anchor: { size: anchor.size, root: fromVectorHex(anchor.root) } }),
+        anchors: anchor === undefined ? [] : [{ size: anchor.size, root: fromVectorHex(anchor.root) }],
       };
       assert.equal(await outcomeOf(() => verifyAudit(nodePrimitives, identity, content)), expect);
     });

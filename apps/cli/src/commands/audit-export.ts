@@ -1,0 +1,100 @@
+// `holdfast audit export` and `audit checkpoint`: the record for somewhere else, to be read, or to be verified by people who have nothing of ours.
+
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
+import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { leafHash } from '@holdfast/protocol/audit/tree';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { readLog, type Log } from '../audit/log.ts';
+import { jsonLine, type Output } from '../output.ts';
+
+export interface ExportOptions {
+  readonly agent: string;
+  readonly format: 'jsonl' | 'bundle';
+  readonly out?: string;
+  readonly redact?: boolean;
+}
+
+const redacted = ({ kind }: AuditEvent): boolean => agentsWords.has(kind); // [BUNDLE-6]
+/** Lines are joined to pieces of about this size before they are written. */
+const pieceChars = 64 * 1024;
+
+/** An event a line. Of what is left out, number, kind, time and the leaf hash stay, by which it can be shown later. */
+function* jsonLines({ events }: Log, redact: boolean): Generator<string> {
+  for (const wire of events) {
+    const event = decodeEvent(wire);
+    const { sequence, kind, atMs } = event;
+    const said = redact && redacted(event) ? { sequence, kind, atMs, leaf: toHex(leafHash(nodePrimitives, wire)) } : event;
+    yield `${jsonLine(said)}\n`;
+  }
+}
+
+function linesOf(log: Log, { format, redact = false }: ExportOptions): Iterable<string> {
+  return format === 'jsonl' ? jsonLines(log, redact) : bundleLines(nodePrimitives, log, log, redact ? redacted : undefined);
+}
+
+export async function exportLog(output: Output, options: ExportOptions): Promise<void> {
+  const log = await readLog(options.agent);
+  const pieces = joined(linesOf(log, options));
+  if (options.out === undefined) {
+    for (const piece of pieces) await written(piece);
+    return;
+  }
+  await replaceFile(options.out, pieces);
+  const { agent, events } = log;
+  output.result({ agent, format: options.format, file: options.out, events: events.length }, [
+    `${events.length} events written to ${options.out}`,
+  ]);
+}
+
+/** The newest checkpoint of the log, to be kept where this machine cannot change it. [CLI-64] */
+export async function checkpoint(output: Output, options: { readonly agent: string; readonly out?: string }): Promise<void> {
+  const log = await readLog(options.agent);
+  const newest = log.checkpoints.at(-1);
+  if (newest === undefined)
+    throw new HoldfastError('audit_unavailable', 'the log has no checkpoint yet', { next: 'try again in a second' });
+  const { statement } = await verifyCheckpoint(nodePrimitives, newest, log);
+  const text = checkpointFile(log, newest);
+  if (options.out === undefined) return written(text);
+  await replaceFile(options.out, [text]);
+  output.result({ agent: log.agent, file: options.out, size: statement.size, root: statement.root }, [
+    `checkpoint over ${statement.size} events written to ${options.out}`,
+  ]);
+}
+
+function* joined(lines: Iterable<string>): Generator<string> {
+  let piece = '';
+  for (const line of lines) {
+    piece += line;
+    if (piece.length < pieceChars) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}
+
+/** Waits until whoever reads has room. */
+function written(text: string): Promise<void> {
+  return new Promise((resolve, reject) => void process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
+}
+
+/** Whole or not at all, and for this user alone. [CLI-63] Throws `usage` where it can't be written. */
+async function replaceFile(file: string, pieces: Iterable<string>): Promise<void> {
+  const fresh = `${file}.${process.pid}`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(fresh, 'wx', 0o600);
+    for (const piece of pieces) await handle.write(piece);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(fresh, file);
+  } catch (cause) {
+    await handle?.close();
+    await rm(fresh, { force: true }).catch(() => {}); // it may never have been there
+    throw new HoldfastError('usage', `${file} cannot be written`, { cause, next: 'name another file with --out' });
+  }
+}

@@ -1,0 +1,132 @@
+// The commands over an agent's record: what is asked for, what is followed, what is written for elsewhere. spec/cli.md, `audit`.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { checkpointFile } from '@holdfast/protocol/audit/bundle';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { Author, type LongLog } from '@holdfast/testkit/long-log';
+import { cli, commandLine, playDoor } from './cli.ts';
+
+const author = await Author.of(nodePrimitives.random(32));
+const long = await author.write(120);
+const code = (stdout: string): string => (JSON.parse(stdout) as { error: { code: string } }).error.code;
+
+/** A daemon that has this record. */
+function keeps(t: TestContext, { log, events, checkpoints }: LongLog = long): ReturnType<typeof playDoor> {
+  return playDoor(t, (request, guest) => {
+    if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
+    const all = request.part === 'events' ? events : checkpoints;
+    const { fleet, agent, agentKey } = log;
+    const items = all.slice(request.from, request.from + request.limit);
+    return guest.finish({ kind: 'audit-page', agent, fleet, agentKey, total: all.length, items, credentials: [] });
+  });
+}
+
+// [CLI-60]
+test('events are chosen by age and by class or kind', async (t) => {
+  const { home } = await keeps(t);
+  const shown = async (...words: string[]): Promise<number> => {
+    const { stdout } = await cli(['audit', 'show', '--json', ...words], { home });
+    return (JSON.parse(stdout) as { events: unknown[] }).events.length;
+  };
+  assert.equal(await shown(), 120);
+  assert.equal(await shown('--what', 'credential', '--last', '7'), 7);
+  assert.equal(await shown('--what', 'consumed'), 120);
+  assert.equal(await shown('--what', 'tool', '--what', 'alarm'), 0);
+  assert.equal(await shown('--since', '30s'), 0);
+  assert.equal(await shown('--since', '9999d'), 120);
+  for (const words of [
+    ['--what', 'nonsense'],
+    ['--since', '1w'],
+    ['--since', '0m'],
+  ]) {
+    const asked = await cli(['audit', 'show', '--json', ...words], { home });
+    assert.deepEqual([asked.code, code(asked.stdout)], [2, 'usage']);
+  }
+});
+
+// [CLI-61]
+test('of one event, the story of its act', async (t) => {
+  const { home } = await keeps(t);
+  const asked = await cli(['audit', 'show', '5', '--json'], { home });
+  const said = JSON.parse(asked.stdout) as { event: number; story: { sequence: number }[] };
+  assert.deepEqual([said.event, said.story.map(({ sequence }) => sequence)], [5, [5]]);
+  assert.match((await cli(['audit', 'show', '5'], { home })).stdout, /^> +5 /);
+  const absent = await cli(['audit', 'show', '500', '--json'], { home });
+  assert.deepEqual([absent.code, code(absent.stdout)], [2, 'usage']);
+});
+
+// [CLI-62]
+test('followed, it shows each event once as it comes, and ends when it is interrupted', async (t) => {
+  const growing = { ...long, events: long.events.slice(0, 3) };
+  const { home } = await keeps(t, growing);
+  const [file, words] = commandLine(['audit', 'show', '--follow', '--last', '1', '--json']);
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', HOLDFAST_HOME: home };
+  const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  const until = async (count: number): Promise<void> => {
+    while (text.split('\n').length <= count) await once(child.stdout, 'data');
+  };
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  await until(1);
+  growing.events.push(...long.events.slice(3, 5));
+  await until(3);
+  child.kill('SIGINT');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  const numbers = text.trim().split('\n').map((line) => (JSON.parse(line) as { sequence: number }).sequence); // prettier-ignore
+  assert.deepEqual(numbers, [2, 3, 4]);
+});
+
+// [CLI-63] [BUNDLE-6]
+test('exported as lines or as a bundle; into a file whole, and for its owner alone', async (t) => {
+  const { home } = await keeps(t);
+  const file = path.join(path.dirname(home), 'log.jsonl');
+  const lines = await cli(['audit', 'export'], { home });
+  assert.equal(lines.stdout.trim().split('\n').length, 120);
+  assert.equal(
+    (JSON.parse(lines.stdout.split('\n')[3] ?? '') as { kind: string }).kind,
+    decodeEvent(long.events[3] ?? new Uint8Array()).kind,
+  );
+  const written = await cli(['audit', 'export', '--format', 'bundle', '--redact', '--out', file, '--json'], { home });
+  assert.deepEqual(JSON.parse(written.stdout), { agent: toHex(long.log.agent), format: 'bundle', file, events: 120 });
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, 1 + long.checkpoints.length + 120);
+  const nowhere = await cli(['audit', 'export', '--out', path.join(file, 'below'), '--json'], { home });
+  assert.deepEqual([nowhere.code, code(nowhere.stdout)], [2, 'usage']);
+  const other = await cli(['audit', 'export', '--format', 'xml', '--json'], { home });
+  assert.deepEqual([other.code, code(other.stdout)], [2, 'usage']);
+  assert.deepEqual(readdirSync(path.dirname(file)).filter((name) => name.startsWith('log.jsonl')), ['log.jsonl']); // prettier-ignore
+});
+
+// [CLI-64] [BUNDLE-5]
+test('a checkpoint is kept elsewhere, and the log is held against it later', async (t) => {
+  const { home } = await keeps(t);
+  const folder = path.dirname(home);
+  const kept = path.join(folder, 'kept');
+  const said = await cli(['audit', 'checkpoint', '--out', kept, '--json'], { home });
+  assert.equal((JSON.parse(said.stdout) as { size: number }).size, 100);
+  assert.equal((await cli(['audit', 'checkpoint'], { home })).stdout, readFileSync(kept, 'utf8'));
+  assert.equal((await cli(['audit', 'verify', '--checkpoint', kept], { home })).code, 0);
+
+  const verdict = async (log: LongLog, file = kept): Promise<readonly [number | null, string]> => {
+    const asked = await cli(['audit', 'verify', '--checkpoint', file, '--json'], { home: (await keeps(t, log)).home });
+    return [asked.code, code(asked.stdout)];
+  };
+  assert.deepEqual(await verdict({ ...long, events: long.events.slice(0, 50), checkpoints: [] }), [4, 'audit_truncated']);
+  assert.deepEqual(await verdict(await author.write(120)), [4, 'audit_altered']);
+  const stranger = await (await Author.of(long.log.fleet)).write(100);
+  const strange = path.join(folder, 'strange');
+  writeFileSync(strange, checkpointFile(stranger.log, stranger.checkpoints[0] ?? new Uint8Array()));
+  assert.deepEqual(await verdict(long, strange), [4, 'audit_forged']);
+  writeFileSync(strange, checkpointFile({ ...stranger.log, agent: long.log.agent }, long.checkpoints[0] ?? new Uint8Array()));
+  assert.deepEqual(await verdict(long, strange), [4, 'audit_forged']);
+  writeFileSync(strange, 'no checkpoint');
+  assert.deepEqual(await verdict(long, strange), [2, 'bundle_shape']);
+  assert.deepEqual(await verdict(long, path.join(folder, 'absent')), [2, 'usage']);
+});

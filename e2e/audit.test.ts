@@ -1,0 +1,123 @@
+// The record as people use it: one act's whole story, a checkpoint kept elsewhere, and a bundle that somebody verifies who has nothing of ours.
+
+import assert from 'node:assert/strict';
+import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
+import { Installation, jsonOf, root, runProgram, type Ran } from '../packages/testkit/src/installation.ts';
+import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
+
+interface Event {
+  readonly kind: string;
+  readonly sequence: number;
+}
+
+describe('the record, elsewhere', () => {
+  const secret = newCanary();
+  let holdfast: Installation;
+  let origin: Origin;
+  const place = (name: string): string => path.join(holdfast.folder, name);
+
+  before(async () => {
+    origin = await startOrigin();
+    holdfast = await Installation.create();
+    await holdfast.settle();
+    await holdfast.addCredential('demo', secret, origin, { env: 'DEMO_TOKEN' });
+    const agent = jsonOf<{ agents: { agent: string }[] }>(await holdfast.cli(['agents', '--json'])).agents[0]?.agent ?? '';
+    await holdfast.operator(['vault', 'grant', 'demo', '--to', agent]);
+    // What an auditor has: Node and this one file.
+    await copyFile(path.join(root, 'packages/audit-verifier/bin/holdfast-verify.mjs'), place('holdfast-verify.mjs'));
+  });
+  after(async () => {
+    await holdfast.remove();
+    await origin.close();
+  });
+
+  const call = async (): Promise<void> => {
+    const url = `https://localhost:${origin.port}/private-path?query=1`;
+    const ran = await holdfast.run(['sh', '-c', `curl -sS -H "Authorization: Bearer $DEMO_TOKEN" '${url}'`]);
+    assert.equal(ran.code, 0, ran.stderr);
+  };
+  const exported = async (name: string, ...words: string[]): Promise<string> => {
+    const ran = await holdfast.cli(['audit', 'export', '--format', 'bundle', '--out', place(name), ...words]);
+    assert.equal(ran.code, 0, ran.stderr);
+    return readFile(place(name), 'utf8');
+  };
+  /** By the auditor, in a process that knows nothing of the installation. */
+  const verified = (...words: string[]): Promise<Ran> =>
+    runProgram(process.execPath, [place('holdfast-verify.mjs'), ...words], {}, { cwd: holdfast.folder });
+  const kept = (name: string): Promise<Ran> => holdfast.cli(['audit', 'checkpoint', '--out', place(name)]);
+
+  it('one use has one story: who, by which grant, in which session, from minting to overwriting', async () => {
+    await call();
+    const { events } = jsonOf<{ events: Event[] }>(
+      await holdfast.cli(['audit', 'show', '--what', 'credential', '--since', '1h', '--json']),
+    );
+    const use = events.find(({ kind }) => kind === 'consumed');
+    const { story } = jsonOf<{ story: Event[] }>(await holdfast.cli(['audit', 'show', String(use?.sequence), '--json']));
+    const kinds = story.map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['enrolled', 'granted', 'session-start', 'minted', 'consumed', 'credentialed', 'session-end']);
+    const people = await holdfast.cli(['audit', 'show', String(use?.sequence)]);
+    assert.match(people.stdout, /demo for GET localhost:\d+\/private-path\n/);
+  });
+
+  it('an auditor with one file and a checkpoint of last time finds that nothing was changed since', async () => {
+    assert.equal((await kept('first')).code, 0);
+    await call();
+    await exported('bundle');
+    const said = await verified('bundle', '--checkpoint', 'first');
+    assert.equal(said.code, 0, said.stdout);
+    assert.match(said.stdout, /^it holds: \d+ records of agent [^]*goes on from the checkpoint that you hold/);
+    const here = await holdfast.cli(['audit', 'verify', '--checkpoint', place('first')]);
+    assert.equal(here.code, 0, here.stderr);
+  });
+
+  it('what an agent wrote can be left out, and the rest still holds; no secret is in either', async () => {
+    const whole = await exported('whole');
+    const redacted = await exported('redacted', '--redact');
+    const texts = [whole, redacted].map((text) =>
+      [...text.matchAll(/"(?:event|checkpoint)":"([^"]+)"/g)]
+        .map(([, data = '']) => Buffer.from(data, 'base64url').toString('latin1'))
+        .join('\n'),
+    );
+    assert.match(texts[0] ?? '', /private-path/);
+    assert.doesNotMatch(texts[1] ?? '', /private-path/);
+    assert.deepEqual(leaksIn(texts.join('\n'), secret), []);
+    const said = await verified('redacted', '--checkpoint', 'first');
+    assert.equal(said.code, 0, said.stdout);
+    assert.match(said.stdout, /unproven +what \d+ records say/);
+  });
+
+  it('a bundle that was touched does not hold, and it says where', async () => {
+    const lines = (await exported('bundle')).trimEnd().split('\n');
+    const at = lines.findIndex((line) => line.includes('"event"')) + 4;
+    await writeFile(place('bundle'), `${lines.toSpliced(at, 1).join('\n')}\n`);
+    const said = await verified('bundle', '--json');
+    assert.equal(said.code, 4);
+    assert.deepEqual(jsonOf<{ ok: boolean; code: string; where: object }>(said), {
+      ok: false,
+      code: 'audit_gap',
+      message: 'record 4 is missing',
+      where: { from: 4, to: 4 },
+    });
+  });
+
+  it("last week's backup put back is found by the checkpoint that was kept, here and elsewhere", async () => {
+    assert.equal(await holdfast.stop(), 0);
+    const audit = path.join(holdfast.home, 'daemon/audit');
+    await cp(audit, place('backup'), { recursive: true });
+    await holdfast.start();
+    await call();
+    assert.equal((await kept('newest')).code, 0);
+    await holdfast.stop();
+    await rm(audit, { recursive: true });
+    await cp(place('backup'), audit, { recursive: true });
+    await holdfast.start();
+    const here = await holdfast.cli(['audit', 'verify', '--checkpoint', place('newest'), '--json']);
+    assert.deepEqual([here.code, jsonOf<{ error: { code: string } }>(here).error.code], [4, 'audit_truncated']);
+    await exported('bundle');
+    const said = await verified('bundle', '--checkpoint', 'newest', '--json');
+    assert.deepEqual([said.code, jsonOf<{ code: string }>(said).code], [4, 'audit_truncated']);
+  });
+});

@@ -1,0 +1,181 @@
+// What the core writes, the standalone verifier takes; and every fault of a bundle, one at a time, by its code. It runs as people run it: a program of
+// its own, under plain Node, in a folder where nothing of ours is.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { agentsWords, bundleLines, checkpointFile, readCheckpointFile } from '@holdfast/protocol/audit/bundle';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { outcomeOf } from '@holdfast/testkit/vectors';
+import { Author, type LongLog } from '@holdfast/testkit/long-log';
+
+interface Said {
+  readonly exit: number;
+  readonly ok?: boolean;
+  readonly code?: string;
+  readonly records?: number;
+  readonly covered?: number;
+  readonly withheld?: number;
+  readonly unproven?: readonly string[];
+  readonly where?: { readonly from: number; readonly to: number };
+}
+
+const program = path.join(import.meta.dirname, '../bin/holdfast-verify.mjs');
+
+describe('holdfast-verify', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bundle-'));
+  after(() => rmSync(folder, { recursive: true }));
+  let author: Author;
+  let long: LongLog;
+  before(async () => {
+    author = await Author.of(nodePrimitives.random(32));
+    long = await author.write(250);
+    copyFileSync(program, path.join(folder, 'holdfast-verify.mjs'));
+  });
+
+  const place = (name: string): string => path.join(folder, name);
+  const run = (...words: string[]): Promise<{ exit: number; text: string }> =>
+    new Promise((resolve) => {
+      execFile(process.execPath, ['holdfast-verify.mjs', ...words], { cwd: folder, env: {} }, (error, stdout) =>
+        resolve({ exit: error === null ? 0 : Number(error.code), text: stdout }),
+      );
+    });
+  const verify = async (text: string, ...words: string[]): Promise<Said> => {
+    writeFileSync(place('bundle'), text);
+    const { exit, text: said } = await run('bundle', '--json', ...words);
+    return { exit, ...(JSON.parse(said) as object) };
+  };
+  const bundleOf = ({ log, events, checkpoints }: LongLog, withhold?: Parameters<typeof bundleLines>[3]): string[] => [
+    ...bundleLines(nodePrimitives, log, { events, checkpoints }, withhold),
+  ];
+  const newest = (of: LongLog): string => checkpointFile(of.log, of.checkpoints.at(-1) ?? new Uint8Array());
+  const refused = async (lines: readonly string[], code: string, ...words: string[]): Promise<void> => {
+    const { exit, ...said } = await verify(lines.join(''), ...words);
+    assert.deepEqual([exit, said.ok, said.code], [4, false, code]);
+  };
+
+  // [BUNDLE-2] [BUNDLE-4]
+  it('takes what was written, and says what is not proven', async () => {
+    const said = await verify(bundleOf(long).join(''));
+    assert.deepEqual([said.exit, said.ok, said.records, said.covered], [0, true, 250, 200]);
+    assert.match(said.unproven?.join('\n') ?? '', /no other log[^]*whose key it is[^]*records 200 to 249/);
+    const people = await run('bundle');
+    assert.match(people.text, /^it holds: 250 records of agent [0-9a-f]{32}[^]*proven +records 0 to 199[^]*unproven/);
+  });
+
+  // [BUNDLE-4] [BUNDLE-5]
+  it('with a checkpoint from elsewhere, or a key, more is proven', async () => {
+    writeFileSync(place('kept'), newest(long));
+    const said = await verify(bundleOf(long).join(''), '--checkpoint', 'kept');
+    assert.deepEqual([said.exit, said.unproven?.length], [0, 1]);
+    const keyed = await verify(bundleOf(long).join(''), '--key', toHex(long.log.agentKey));
+    assert.doesNotMatch(keyed.unproven?.join('\n') ?? '', /whose key/);
+  });
+
+  // [BUNDLE-4]
+  it("the bundle's own word on its keys counts for nothing where a key is named", async () => {
+    const stranger = await Author.of(long.log.fleet);
+    await refused(bundleOf(long), 'audit_forged', '--key', toHex(stranger.log.agentKey));
+  });
+
+  // [BUNDLE-5]
+  it('a log that never made the checkpoint that somebody kept is another one', async () => {
+    writeFileSync(place('kept'), newest(long));
+    const rebuilt = { ...long, ...(await author.write(250)) };
+    await refused(bundleOf(rebuilt), 'audit_altered', '--checkpoint', 'kept');
+    await refused(
+      bundleOf({ ...long, events: long.events.slice(0, 100), checkpoints: long.checkpoints.slice(0, 1) }),
+      'audit_truncated',
+      '--checkpoint',
+      'kept',
+    );
+    const other = await (await Author.of(long.log.fleet)).write(100);
+    await refused(bundleOf(other), 'audit_forged', '--checkpoint', 'kept');
+  });
+
+  // [BUNDLE-3] [BUNDLE-6]
+  it('what is withheld counts by its hash, and is said to be unknown', async () => {
+    const lines = bundleOf(long, ({ sequence }) => sequence % 2 === 0);
+    const said = await verify(lines.join(''));
+    assert.deepEqual([said.exit, said.records, said.withheld], [0, 250, 125]);
+    assert.match(said.unproven?.join('\n') ?? '', /what 125 records say/);
+    const at = 1 + long.checkpoints.length;
+    await refused(lines.with(at, lines[at + 2] ?? ''), 'audit_altered');
+    assert.ok(agentsWords.has('tool-call') && !agentsWords.has('consumed'));
+  });
+
+  // [BUNDLE-1]
+  it('is strict about its form', async () => {
+    const lines = bundleOf(long);
+    const [head = ''] = lines;
+    const first = (change: object): string => `${JSON.stringify({ ...(JSON.parse(head) as object), ...change })}\n`;
+    for (const wrong of [
+      first({ type: 'holdfast-audit-checkpoint' }),
+      first({ v: 2 }),
+      first({ fleet: '00' }),
+      first({ agentKey: toHex(long.log.agentKey).toUpperCase() }),
+      first({ earlierKeys: [{ key: toHex(long.log.agentKey) }] }),
+      'no JSON\n',
+      '[]\n',
+    ]) {
+      await refused(lines.with(0, wrong), 'bundle_shape');
+    }
+    await refused(lines.with(5, '{"event":"+/"}\n'), 'bundle_shape');
+    await refused(lines.with(5, '{}\n'), 'bundle_shape');
+    await refused(lines.with(1, lines[5] ?? ''), 'bundle_shape');
+    assert.equal((await verify(lines.with(0, first({ later: 'unknown' })).join(''))).exit, 0);
+  });
+
+  // [BUNDLE-2]
+  it('holds as many records as it names', async () => {
+    const lines = bundleOf(long);
+    await refused(lines.slice(0, -1), 'audit_truncated');
+    await refused([...lines, lines.at(-1) ?? ''], 'audit_altered');
+  });
+
+  // [BUNDLE-7]
+  it('says where the fault lies', async () => {
+    const events = long.events.with(130, author.records(131).at(-1) ?? new Uint8Array());
+    const said = await verify(bundleOf({ ...long, events }, ({ sequence }) => sequence === 130).join(''));
+    assert.deepEqual([said.code, said.where], ['audit_altered', { from: 100, to: 199 }]);
+  });
+
+  it('wrong usage is 2, and what cannot be read is 1', async () => {
+    assert.equal((await run()).exit, 2);
+    assert.equal((await run('--nonsense', 'bundle')).exit, 2);
+    assert.equal((await run('absent')).exit, 1);
+    assert.equal((await run('--help')).exit, 0);
+  });
+
+  it('is one file of fewer than 500 lines that imports nothing but Node', () => {
+    const source = readFileSync(program, 'utf8');
+    assert.ok(source.split('\n').length <= 500);
+    for (const [, from = ''] of source.matchAll(/^import .* from '([^']+)';$/gm)) assert.match(from, /^node:/);
+    assert.doesNotMatch(source, /\bimport\(|\brequire\(/);
+  });
+
+  // [BUNDLE-1]
+  it("a checkpoint's file reads back as it was written, and nothing else does", async () => {
+    const text = newest(long);
+    const { log, checkpoint } = readCheckpointFile(text);
+    assert.deepEqual([log.agentKey, checkpoint], [long.log.agentKey, long.checkpoints.at(-1)]);
+    const said = JSON.parse(text) as Record<string, unknown>;
+    for (const change of [
+      { type: 'other' },
+      { v: 2 },
+      { fleet: 'zz' },
+      { agent: '00' },
+      { checkpoint: '+' },
+      { earlierKeys: 1 },
+      { earlierKeys: [{}] },
+    ]) {
+      assert.equal(await outcomeOf(() => readCheckpointFile(JSON.stringify({ ...said, ...change }))), 'bundle_shape');
+    }
+    for (const wrong of ['', '[]', 'x'.repeat(200_000)])
+      assert.equal(await outcomeOf(() => readCheckpointFile(wrong)), 'bundle_shape');
+  });
+});

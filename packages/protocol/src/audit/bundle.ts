@@ -1,0 +1,106 @@
+// A whole log in one file for who verifies it elsewhere, and one checkpoint of it as an anchor for later, spec/audit-bundle.md. Written here;
+// packages/audit-verifier reads bundles, with nothing of this.
+
+import { fromBase64url, fromHex, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
+import { isObject, parseJsonObject, type Json, type JsonObject } from '../codec/json.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+import { maxCheckpointBytes, type LogIdentity } from './checkpoint.ts';
+import { decodeEvent, type AuditEvent } from './event.ts';
+import { leafHash } from './tree.ts';
+
+/** An anchor of more is none: keys that ended, and one checkpoint. */
+const maxFileBytes = 128 * 1024;
+
+/** [BUNDLE-6] What these hold, an agent wrote. */
+export const agentsWords: ReadonlySet<AuditEvent['kind']> = new Set([
+  'tool-call',
+  'request',
+  'minted',
+  'refused',
+  'presented',
+  'session-start',
+  'delegated',
+  'tampered',
+]);
+
+/** Whose log it is, as both files say it. */
+function headOf({ fleet, agent, agentKey, earlierKeys = [] }: LogIdentity): JsonObject {
+  const earlier = earlierKeys.map(({ key, untilMs }) => ({ key: toHex(key), untilMs }));
+  return {
+    v: 1,
+    fleet: toHex(fleet),
+    agent: toHex(agent),
+    agentKey: toHex(agentKey),
+    ...(earlier.length > 0 && { earlierKeys: earlier }),
+  };
+}
+
+/** The lines of a bundle, each with its line feed. `withhold`: says of an event whether only its hash goes in. Throws `codec_*` for a record that is none. */
+export function* bundleLines(
+  primitives: Primitives,
+  log: LogIdentity,
+  { events, checkpoints }: { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] },
+  withhold: (event: AuditEvent) => boolean = () => false,
+): Generator<string> {
+  const line = (value: JsonObject): string => `${JSON.stringify(value)}\n`;
+  const counts = { checkpoints: checkpoints.length, records: events.length };
+  yield line({ type: 'holdfast-audit-bundle', ...headOf(log), ...counts }); // [BUNDLE-1]
+  for (const checkpoint of checkpoints) yield line({ checkpoint: toBase64url(checkpoint) });
+  for (const event of events) {
+    const withheld = withhold(decodeEvent(event));
+    yield line(withheld ? { leaf: toHex(leafHash(primitives, event)) } : { event: toBase64url(event) }); // [BUNDLE-3]
+  }
+}
+
+/** One checkpoint and whose log it is of, as a file to keep elsewhere. */
+export function checkpointFile(log: LogIdentity, checkpoint: Uint8Array): string {
+  return `${JSON.stringify({ type: 'holdfast-audit-checkpoint', ...headOf(log), checkpoint: toBase64url(checkpoint) })}\n`;
+}
+
+const fault = (why: string): never => {
+  throw new HoldfastError('bundle_shape', `no checkpoint of an audit log: ${why}`);
+};
+
+function bytesOf(
+  value: Json | undefined,
+  read: (text: string) => Uint8Array | undefined,
+  name: string,
+  length?: number,
+): Uint8Array {
+  const bytes = typeof value === 'string' ? read(value) : undefined;
+  return bytes !== undefined && (length === undefined || bytes.length === length)
+    ? bytes
+    : fault(`${name} is missing or has another shape`);
+}
+
+function earlierKeysOf(value: Json | undefined): NonNullable<LogIdentity['earlierKeys']> {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return fault('earlierKeys is no list');
+  return (value as readonly Json[]).map((each) => {
+    if (!isObject(each) || !Number.isSafeInteger(each['untilMs'])) return fault('an earlier key says when it ended');
+    return { key: bytesOf(each['key'], fromHex, 'an earlier key', 65), untilMs: Number(each['untilMs']) };
+  });
+}
+
+/** Nothing of it is verified yet: `verifyCheckpoint` does. Throws `bundle_shape`. */
+export function readCheckpointFile(text: string): { readonly log: LogIdentity; readonly checkpoint: Uint8Array } {
+  let said: JsonObject;
+  try {
+    said = parseJsonObject(utf8(text), maxFileBytes);
+  } catch {
+    return fault('not one JSON object');
+  }
+  if (said['type'] !== 'holdfast-audit-checkpoint' || said['v'] !== 1) return fault('another type or version');
+  const checkpoint = bytesOf(said['checkpoint'], fromBase64url, 'checkpoint');
+  if (checkpoint.length > maxCheckpointBytes) return fault('checkpoint is too long');
+  return {
+    log: {
+      fleet: bytesOf(said['fleet'], fromHex, 'fleet', 32),
+      agent: bytesOf(said['agent'], fromHex, 'agent', 16),
+      agentKey: bytesOf(said['agentKey'], fromHex, 'agentKey', 65),
+      earlierKeys: earlierKeysOf(said['earlierKeys']),
+    },
+    checkpoint,
+  };
+}

@@ -1,0 +1,101 @@
+// Classes of events, spec/audit.md: what people ask for by one word, and the events that tell one act's whole story.
+
+import { toHex } from '../codec/bytes.ts';
+import type { AuditEvent } from './event.ts';
+
+export type EventKind = AuditEvent['kind'];
+
+/** [AUDIT-28] Each kind is of one class. */
+export const classes = {
+  credential: ['granted', 'grant-ended', 'minted', 'consumed', 'expired', 'handle-refused', 'credentialed'],
+  request: ['request', 'refused', 'egress-allowed', 'egress-ended', 'stream-cut'],
+  tool: ['tool-call', 'asked', 'answered'],
+  session: ['session-start', 'session-end', 'delegated', 'child-end', 'daemon-start', 'daemon-stop'],
+  identity: ['enrolled', 'revoked', 'agent-suspended', 'agent-resumed', 'keys-changed', 'presented'],
+  rules: ['rules-set', 'bedrock-changed'],
+  alarm: ['tampered', 'resumed', 'rules-unreadable', 'entry-rejected', 'entry-refused', 'answer-refused', 'gap', 'fault'],
+} as const satisfies Record<string, readonly EventKind[]>;
+export type EventClass = keyof typeof classes;
+
+type Classed = (typeof classes)[EventClass][number];
+/** Does not compile while a kind has no class. */
+const everyKind: Exclude<EventKind, Classed> extends never ? true : never = true;
+
+/** The kinds that a class or a kind's own name stands for. Undefined for any other word. */
+export function kindsOf(word: string): ReadonlySet<EventKind> | undefined {
+  const named: readonly EventKind[] | undefined = Object.entries(classes).find(([name]) => name === word)?.[1];
+  if (named !== undefined && everyKind) return new Set(named);
+  const kind = Object.values(classes)
+    .flat<readonly (readonly EventKind[])[]>()
+    .find((each) => each === word);
+  return kind === undefined ? undefined : new Set([kind]);
+}
+
+/** What binds two events to one act: the handle, the question, the digest of the call. */
+function threadsOf(event: AuditEvent): string[] {
+  return [
+    ...('handle' in event ? [`handle ${toHex(event.handle)}`] : []),
+    ...('ask' in event && event.ask !== undefined ? [`ask ${toHex(event.ask)}`] : []),
+    ...('call' in event && 'session' in event ? [`call ${toHex(event.session)} ${toHex(event.call)}`] : []),
+  ];
+}
+
+const same = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
+  left !== undefined && right !== undefined && toHex(left) === toHex(right);
+
+/** Who acted, from the child that did up to the agent's own beginning. */
+function authorsOf(events: readonly AuditEvent[], event: AuditEvent): AuditEvent[] {
+  const found: AuditEvent[] = [];
+  let child = 'child' in event ? event.child : undefined;
+  for (const each of events.toReversed()) {
+    if (each.sequence > event.sequence) continue;
+    if (each.kind === 'delegated' && same(each.child, child)) {
+      found.push(each);
+      child = each.parent;
+    }
+  }
+  const enrolled = events.findLast(({ kind, sequence }) => kind === 'enrolled' && sequence <= event.sequence);
+  return enrolled === undefined ? found : [...found, enrolled];
+}
+
+/** What let it happen: the grant it used and the rules it was held to. */
+function groundsOf(
+  events: readonly AuditEvent[],
+  { thread, until }: { thread: readonly AuditEvent[]; until: number },
+): AuditEvent[] {
+  return events.filter((each) => {
+    if (each.sequence > until) return false;
+    if (each.kind === 'granted')
+      return thread.some((one) => 'grant' in one && one.kind !== 'grant-ended' && same(one.grant, each.grant));
+    if (each.kind === 'rules-set') return thread.some((one) => one.kind === 'tool-call' && one.rulesVersion === each.version);
+    return false;
+  });
+}
+
+/**
+ * [AUDIT-29] All that the log says of the act of one event, in order: the call, its decision and its answer; the handle from minting to its end;
+ * the session; who delegated to whom, up to the agent's enrolment; the grant and the rules that let it happen. Empty where there is no such event.
+ */
+export function storyOf(events: readonly AuditEvent[], sequence: number): AuditEvent[] {
+  const event = events.find((each) => each.sequence === sequence);
+  if (event === undefined) return [];
+  const threads = new Set(threadsOf(event));
+  const thread = new Set([event]);
+  for (let before = 0; before < thread.size;) {
+    before = thread.size;
+    for (const each of events) {
+      const own = threadsOf(each);
+      if (!own.some((name) => threads.has(name))) continue;
+      thread.add(each);
+      for (const name of own) threads.add(name);
+    }
+  }
+  const session = 'session' in event ? event.session : undefined;
+  const around = events.filter(
+    (each) => (each.kind === 'session-start' || each.kind === 'session-end') && same(each.session, session),
+  );
+  const grounds = groundsOf(events, { thread: [...thread], until: event.sequence });
+  return [...new Set([...thread, ...authorsOf(events, event), ...around, ...grounds])].toSorted(
+    (a, b) => a.sequence - b.sequence,
+  );
+}

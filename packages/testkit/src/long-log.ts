@@ -1,0 +1,89 @@
+// A long log of one agent with its checkpoints, as its daemon would write it, made with keys at hand.
+
+import { logOrigin, readCheckpoint, signCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { encodeEvent } from '@holdfast/protocol/audit/event';
+import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
+import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+
+const atMs = 1_790_000_000_000;
+const random = (length: number): Uint8Array => nodePrimitives.random(length);
+/** A time at which a writer makes one; the last records have none. */
+const everyRecords = 100;
+
+export interface LongLog {
+  readonly log: LogIdentity;
+  readonly events: Uint8Array[];
+  readonly checkpoints: Uint8Array[];
+}
+
+export class Author {
+  readonly custody: SoftwareKeyHolder;
+  private readonly key: SoftwareKeyHolder;
+  readonly log: LogIdentity;
+
+  private constructor(custody: SoftwareKeyHolder, key: SoftwareKeyHolder, fleet: Uint8Array) {
+    this.custody = custody;
+    this.key = key;
+    this.log = { fleet, agent: random(16), agentKey: custody.publicKeys.sign };
+  }
+
+  static async of(fleet: Uint8Array): Promise<Author> {
+    return new Author(await SoftwareKeyHolder.generate(nodePrimitives), await SoftwareKeyHolder.generate(nodePrimitives), fleet);
+  }
+
+  /** Signs whatever it is given, also records that no daemon would write. */
+  async sign(events: readonly Uint8Array[], every = everyRecords): Promise<Uint8Array[]> {
+    const { fleet, agent } = this.log;
+    const life = { notBeforeMs: atMs, notAfterMs: atMs + 600_000 };
+    const certificate = await certifySessionKey(this.custody, { v: 1, fleet, agent, key: this.key.publicKeys.sign, ...life });
+    const frontier = new Frontier(nodePrimitives);
+    const checkpoints: Uint8Array[] = [];
+    for (const event of events) {
+      frontier.append(leafHash(nodePrimitives, event));
+      if (frontier.size % every !== 0) continue;
+      const last = checkpoints.at(-1);
+      const wire = await signCheckpoint(
+        { certificate, sign: (domain, statement) => this.key.sign(domain, statement) },
+        {
+          v: 1,
+          fleet,
+          agent,
+          origin: logOrigin(fleet, agent),
+          size: frontier.size,
+          root: frontier.root(),
+          atMs: atMs + frontier.size,
+          ...(last !== undefined && { previous: readCheckpoint(nodePrimitives, last).hash }),
+        },
+      );
+      checkpoints.push(wire);
+    }
+    return checkpoints;
+  }
+
+  records(count: number): Uint8Array[] {
+    const [run, session] = [random(16), random(16)];
+    return Array.from({ length: count }, (_, sequence) =>
+      encodeEvent({
+        kind: 'consumed',
+        v: 1,
+        agent: this.log.agent,
+        sequence,
+        run,
+        atMs: atMs + sequence,
+        monotonicUs: sequence,
+        session,
+        handle: random(16),
+        grant: random(16),
+        item: random(16),
+        request: random(32),
+      }),
+    );
+  }
+
+  async write(count: number): Promise<LongLog> {
+    const events = this.records(count);
+    return { log: this.log, events, checkpoints: await this.sign(events) };
+  }
+}
