@@ -42,7 +42,7 @@ export const audit: Area = {
       file: 'packages/protocol/src/audit/verify.ts',
       from: 'if (missing !== undefined && missing.size > frontier.size) {',
       to: 'if (missing !== undefined && missing.size > Infinity) {',
-      red: { [properties]: 'does not verify with any records taken out' },
+      red: { [vectors]: 'audit: logs' },
     },
     {
       id: 'A-1.gap',

@@ -98,7 +98,7 @@ describe('a log of a thousand records', () => {
 
   it('a byte of a checkpoint flipped', async () => {
     for (const [index, checkpoint] of good.checkpoints.entries()) {
-      for (let step = 0; step < checkpoint.length; step += share({ ci: 97, soak: 1 })) {
+      for (let step = soaking ? 0 : 10 * index; step < checkpoint.length; step += share({ ci: 97, soak: 1 })) {
         const flipped = checkpoint.map((each, byte) => (byte === step ? each ^ 0x01 : each));
         await agree(changed(good.events, good.checkpoints.with(index, flipped)), /^(audit_(forged|altered|time)|codec_shape)$/);
       }
