@@ -162,26 +162,25 @@ function isSigned(domain, statement, signature, point) {
 }
 
 /**
- * @typedef {{ key: Buffer, untilMs?: number }} AgentKey   `untilMs`: it was replaced then
- * @typedef {{ fleet: Buffer, agent: Buffer, keys: AgentKey[] }} Log
+ * `keys`: the agent's, in the order in which it had them; each signs until the next one has.
+ * @typedef {{ fleet: Buffer, agent: Buffer, keys: Buffer[] }} Log
  * @typedef {{ size: number, root: Buffer }} Mark
  */
 
 /**
- * The session key of a certificate that one of the agent's keys signed, for what it signed at `atMs`.
- * @param {Buffer} wire @param {Log} log @param {number} atMs
+ * The session key of a certificate that one of the agent's keys signed, and which of them.
+ * @param {Buffer} wire @param {Log} log
  */
-function certifiedKey(wire, { fleet, agent, keys }, atMs) {
+function certifiedKey(wire, { fleet, agent, keys }) {
   try {
     const certificate = new Fields(wire).only('statement', 'signature');
     const [statement, signature] = [certificate.bytes('statement'), certificate.bytes('signature', 64)];
     const said = new Fields(statement).only('v', 'fleet', 'agent', 'key', 'notBeforeMs', 'notAfterMs');
     const [from, to, key] = [said.whole('notBeforeMs'), said.whole('notAfterMs'), said.bytes('key', 65)];
-    const signers = keys.filter(({ untilMs }) => untilMs === undefined || atMs <= untilMs);
-    const signed = said.whole('v') === 1 && signers.some((each) => isSigned('session-key', statement, signature, each.key));
-    if (!signed || to <= from || to - from > maxSessionKeyMs) throw new Error('no certificate');
+    const nth = keys.findIndex((each) => isSigned('session-key', statement, signature, each));
+    if (nth < 0 || said.whole('v') !== 1 || to <= from || to - from > maxSessionKeyMs) throw new Error('no certificate');
     if (!said.bytes('fleet').equals(fleet) || !said.bytes('agent').equals(agent)) throw new Error('of another');
-    return { from, to, key };
+    return { from, to, key, nth };
   } catch {
     throw new Fault('audit_forged', 'no key of this agent certified what signed a checkpoint');
   }
@@ -190,7 +189,7 @@ function certifiedKey(wire, { fleet, agent, keys }, atMs) {
 /**
  * A checkpoint whose signature, certificate and names hold. The hash is what the next one says as its `previous`.
  * @param {Buffer} wire @param {Log} log
- * @returns {Mark & { atMs: number, previous: Buffer | undefined, hash: Buffer }}
+ * @returns {Mark & { nth: number, previous: Buffer | undefined, hash: Buffer }}
  */
 function readCheckpoint(wire, log) {
   const outer = new Fields(wire).only('statement', 'signature', 'certificate');
@@ -200,14 +199,14 @@ function readCheckpoint(wire, log) {
   const previous = said.map.has('previous') ? said.bytes('previous', 32) : undefined;
   const names = [said.bytes('fleet', 32), said.bytes('agent', 16)].map((name) => name.toString('hex'));
   if (said.whole('v') !== 1 || size < 1) said.bad('size');
-  const { from, to, key } = certifiedKey(outer.bytes('certificate'), log, atMs);
+  const { from, to, key, nth } = certifiedKey(outer.bytes('certificate'), log);
   if (atMs < from || atMs > to) throw new Fault('audit_time', 'a checkpoint is dated outside its certificate');
   if (!isSigned('audit-checkpoint', statement, signature, key))
     throw new Fault('audit_forged', 'the signature of a checkpoint does not verify');
   const origin = `holdfast/${log.fleet.toString('hex')}/${log.agent.toString('hex')}`;
   if (said.text('origin') !== origin || `holdfast/${names.join('/')}` !== origin)
     throw new Fault('audit_forged', 'a checkpoint is of another log');
-  return { size, root, atMs, previous, hash: sha256(signingInput('audit-checkpoint', statement)) };
+  return { size, root, nth, previous, hash: sha256(signingInput('audit-checkpoint', statement)) };
 }
 
 // --- The tree (RFC 6962 section 2.1) and what stands in it ------------------------------------------------------------------------------
@@ -300,6 +299,8 @@ export async function verifyLog(log, checkpoints, records, known = []) {
     if (before !== undefined && checkpoint.size <= before.size) throw new Fault('audit_altered', 'checkpoints do not grow');
     const linked = before === undefined ? checkpoint.previous === undefined : checkpoint.previous?.equals(before.hash);
     if (!linked) throw new Fault('audit_altered', 'a checkpoint is missing between two');
+    if (checkpoint.nth < (before?.nth ?? 0))
+      throw new Fault('audit_forged', 'a checkpoint is by a key that another had taken the place of');
     marks.push((before = checkpoint));
   }
   marks.push(...known.filter(({ size }) => size > 0));
@@ -361,15 +362,11 @@ function parseLine(line) {
 /** Whose log it is, as the first line of a bundle or of a checkpoint's file says. @param {Record<string, unknown>} head @returns {Log} */
 function logOf(head) {
   if (head.v !== 1) throw new Fault('bundle_shape', 'not an audit bundle or checkpoint of version 1');
-  const earlier = /** @type {Record<string, unknown>[]} */ (Array.isArray(head.earlierKeys) ? head.earlierKeys : []);
-  const keys = earlier.map(({ key, untilMs }) => {
-    if (!Number.isSafeInteger(untilMs)) throw new Fault('bundle_shape', 'an earlier key says when it ended');
-    return { key: bytesFrom(key, 'hex', 65), untilMs: Number(untilMs) };
-  });
+  const earlier = /** @type {unknown[]} */ (Array.isArray(head.earlierKeys) ? head.earlierKeys : []);
   return {
     fleet: bytesFrom(head.fleet, 'hex', 32),
     agent: bytesFrom(head.agent, 'hex', 16),
-    keys: [{ key: bytesFrom(head.agentKey, 'hex', 65) }, ...keys],
+    keys: [...earlier, head.agentKey].map((key) => bytesFrom(key, 'hex', 65)),
   };
 }
 
@@ -390,7 +387,7 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
     if (known !== undefined && known.type !== 'holdfast-audit-checkpoint') throw new Fault('bundle_shape', 'not a checkpoint');
     const from = known === undefined ? undefined : logOf(known);
     // [BUNDLE-4] [BUNDLE-5]
-    const pinned = [...keys.map((key) => ({ key: bytesFrom(key, 'hex', 65) })), ...(from?.keys ?? [])];
+    const pinned = [...(from?.keys ?? []), ...keys.map((key) => bytesFrom(key, 'hex', 65))];
     if (from !== undefined && !(from.fleet.equals(claimed.fleet) && from.agent.equals(claimed.agent)))
       throw new Fault('audit_forged', 'the bundle is of another log than the checkpoint');
     const log = { ...claimed, keys: pinned.length > 0 ? pinned : claimed.keys };

@@ -118,7 +118,7 @@ describe('holdfast-verify', () => {
       first({ v: 2 }),
       first({ fleet: '00' }),
       first({ agentKey: toHex(long.log.agentKey).toUpperCase() }),
-      first({ earlierKeys: [{ key: toHex(long.log.agentKey) }] }),
+      first({ earlierKeys: ['00'] }),
       'no JSON\n',
       '[]\n',
     ]) {
@@ -171,7 +171,7 @@ describe('holdfast-verify', () => {
       { agent: '00' },
       { checkpoint: '+' },
       { earlierKeys: 1 },
-      { earlierKeys: [{}] },
+      { earlierKeys: ['00'] },
     ]) {
       assert.equal(await outcomeOf(() => readCheckpointFile(JSON.stringify({ ...said, ...change }))), 'bundle_shape');
     }

@@ -9,6 +9,7 @@ interface Log extends VectorEntry {
   readonly fleet: string;
   readonly agent: string;
   readonly agentKey: string;
+  readonly earlierKeys?: readonly string[];
   readonly events: readonly string[];
   readonly checkpoints: readonly string[];
   readonly anchor?: { readonly size: number; readonly root: string };
@@ -18,7 +19,11 @@ const bytes = (hex: string): Buffer => Buffer.from(fromVectorHex(hex));
 
 for (const { name, clause, expect, ...log } of ownVectors<Log>('audit/logs').entries) {
   test(`${clause} ${name}: ${expect}`, async () => {
-    const whose = { fleet: bytes(log.fleet), agent: bytes(log.agent), keys: [{ key: bytes(log.agentKey) }] };
+    const whose = {
+      fleet: bytes(log.fleet),
+      agent: bytes(log.agent),
+      keys: [...(log.earlierKeys ?? []), log.agentKey].map(bytes),
+    };
     const known = log.anchor === undefined ? [] : [{ size: log.anchor.size, root: bytes(log.anchor.root) }];
     const records = log.events.map((event) => ({ event: bytes(event) }));
     const verdict = await outcomeOf(() => verifyLog(whose, log.checkpoints.map(bytes), records, known));

@@ -33,7 +33,7 @@ async function core({ log, events, checkpoints }: LongLog, anchors: readonly Anc
 
 async function alone({ log, events, checkpoints }: LongLog, anchors: readonly Anchor[]): Promise<Verdict> {
   const bytes = (part: Uint8Array): Buffer => Buffer.from(part);
-  const whose = { fleet: bytes(log.fleet), agent: bytes(log.agent), keys: [{ key: bytes(log.agentKey) }] };
+  const whose = { fleet: bytes(log.fleet), agent: bytes(log.agent), keys: [bytes(log.agentKey)] };
   const records = events.map((event) => ({ event: bytes(event) }));
   const known = anchors.map(({ size, root }) => ({ size, root: bytes(root) }));
   try {

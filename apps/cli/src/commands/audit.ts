@@ -136,7 +136,7 @@ async function textOf(file: string): Promise<string> {
 function keptOf(whose: LogIdentity, kept: ReturnType<typeof readCheckpointFile> | undefined): Uint8Array | undefined {
   if (kept === undefined) return undefined;
   const { fleet, agent, agentKey } = kept.log;
-  const keys = [whose.agentKey, ...(whose.earlierKeys ?? []).map(({ key }) => key)];
+  const keys = [whose.agentKey, ...(whose.earlierKeys ?? [])];
   if (equalBytes(fleet, whose.fleet) && equalBytes(agent, whose.agent) && keys.some((key) => equalBytes(key, agentKey)))
     return kept.checkpoint;
   throw new HoldfastError('audit_forged', 'that checkpoint is of another log'); // [BUNDLE-4]

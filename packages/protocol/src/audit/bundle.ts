@@ -2,7 +2,7 @@
 // packages/audit-verifier reads bundles, with nothing of this.
 
 import { fromBase64url, fromHex, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
-import { isObject, parseJsonObject, type Json, type JsonObject } from '../codec/json.ts';
+import { parseJsonObject, type Json, type JsonObject } from '../codec/json.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { maxCheckpointBytes, type LogIdentity } from './checkpoint.ts';
@@ -26,13 +26,12 @@ export const agentsWords: ReadonlySet<AuditEvent['kind']> = new Set([
 
 /** Whose log it is, as both files say it. */
 function headOf({ fleet, agent, agentKey, earlierKeys = [] }: LogIdentity): JsonObject {
-  const earlier = earlierKeys.map(({ key, untilMs }) => ({ key: toHex(key), untilMs }));
   return {
     v: 1,
     fleet: toHex(fleet),
     agent: toHex(agent),
     agentKey: toHex(agentKey),
-    ...(earlier.length > 0 && { earlierKeys: earlier }),
+    ...(earlierKeys.length > 0 && { earlierKeys: earlierKeys.map(toHex) }),
   };
 }
 
@@ -77,10 +76,7 @@ function bytesOf(
 function earlierKeysOf(value: Json | undefined): NonNullable<LogIdentity['earlierKeys']> {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return fault('earlierKeys is no list');
-  return (value as readonly Json[]).map((each) => {
-    if (!isObject(each) || !Number.isSafeInteger(each['untilMs'])) return fault('an earlier key says when it ended');
-    return { key: bytesOf(each['key'], fromHex, 'an earlier key', 65), untilMs: Number(each['untilMs']) };
-  });
+  return (value as readonly Json[]).map((each) => bytesOf(each, fromHex, 'an earlier key', 65));
 }
 
 /** Nothing of it is verified yet: `verifyCheckpoint` does. Throws `bundle_shape`. */
