@@ -347,6 +347,14 @@ export const identity: Area = {
       red: { [serve]: 'less than the credential shows, for a while, and for no other agent or key' },
     },
     {
+      id: 'I-11.endless',
+      off: 'custody hands on a credential that has no end',
+      file: 'packages/protocol/src/custody/delegation.ts',
+      from: `numericDate.parse(readToken(issuer, 16 * 1024).payload['exp'] ?? null, 'exp') * 1000,`,
+      to: `Number(readToken(issuer, 16 * 1024).payload['exp']) * 1000,`,
+      red: { [serve]: 'less than the credential shows, for a while, and for no other agent or key' },
+    },
+    {
       id: 'I-13.uses',
       off: 'uses are counted without regard to those above',
       file: 'apps/daemon/src/children/child.ts',

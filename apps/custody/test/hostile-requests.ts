@@ -174,7 +174,7 @@ export function credentialFor(
   ofFleet: Uint8Array,
   name: Uint8Array,
   { publicKeys }: KeyDescription,
-  more: Readonly<Record<string, number>> = {},
+  more: Readonly<Record<string, unknown>> = {},
   capabilities: readonly string[] = [],
 ): string {
   const claims = {

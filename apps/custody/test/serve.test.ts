@@ -218,6 +218,10 @@ describe('custody hands on [CUSTODY-32]', () => {
     assert.equal(code(await given({ capabilities: ['read', 'root'] })), 'delegation_exceeded');
     assert.equal(code(await given({ lifeS: 1801 })), 'delegation_exceeded');
     assert.equal(code(await given({}, credentialFor(fleet, agent, bound, { exp: nowMs / 1000 + 1800 }))), 'delegation_exceeded');
+    for (const exp of [undefined, null, '9999999999', 1e15, -1, 0.5, Number.NaN, [nowMs]]) {
+      const endless = credentialFor(fleet, agent, bound, { exp }, ['read']);
+      assert.equal(code(await given({}, endless)), 'codec_shape', `ends at ${String(exp)}`);
+    }
     assert.equal(code(await given({}, credentialFor(otherFleet, agent, bound))), 'custody_refused');
     assert.equal(code(await given({}, credentialFor(fleet, agent, unbound))), 'custody_refused');
     assert.throws(() =>

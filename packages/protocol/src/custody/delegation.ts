@@ -112,7 +112,7 @@ function leaveSaid(credential: string): Leave {
   return {
     capabilities,
     depth: maxDelegationDepth,
-    expiresAtMs: Number(readToken(issuer, 16 * 1024).payload['exp']) * 1000,
+    expiresAtMs: numericDate.parse(readToken(issuer, 16 * 1024).payload['exp'] ?? null, 'exp') * 1000, // [CUSTODY-32]
   };
 }
 
