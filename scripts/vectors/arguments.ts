@@ -123,6 +123,7 @@ interface Judged {
   readonly sent?: string;
 }
 const good = '{"amount":3000,"payee":"acct_1"}';
+const deepest = `{"amount":1,"payee":"acct_1","memo":${'['.repeat(31)}1${']'.repeat(31)}}`;
 const json = (body: string | Uint8Array): Judged => ({ body, type: 'application/json' });
 const open: Fields = { body: limited({ others: true }) };
 const form: Fields = { body: limited({ format: 'form' }) };
@@ -304,9 +305,10 @@ const judgements: readonly (readonly [string, string, Expect, Judged])[] = [
   ]),
   ...bad(
     'FENCE-28',
-    ['"\\ud800"', `${'['.repeat(40)}${']'.repeat(40)}`, '"\t"'].map((value) => `{"amount":1,"payee":"acct_1","memo":${value}}`),
+    ['"\\ud800"', `${'['.repeat(32)}${']'.repeat(32)}`, '"\t"'].map((value) => `{"amount":1,"payee":"acct_1","memo":${value}}`),
     { limits: open },
   ),
+  ['as deep as may be', 'FENCE-28', 'ok', { ...json(deepest), limits: open, sent: deepest }],
   [
     'no UTF-8',
     'FENCE-28',

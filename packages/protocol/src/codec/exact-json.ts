@@ -57,8 +57,8 @@ class Reader {
     return true;
   }
 
+  /** `depth`: how many objects and arrays it stands in. */
   #value(depth: number): ExactJson {
-    if (depth > maxDepth) throw new HoldfastError('codec_limit', `JSON deeper than ${maxDepth}`);
     switch (this.#next()) {
       case '{':
         return this.#object(depth);
@@ -77,9 +77,14 @@ class Reader {
     }
   }
 
+  #opens(depth: number): void {
+    if (depth === maxDepth) throw new HoldfastError('codec_limit', `JSON deeper than ${maxDepth}`); // [FENCE-28]
+    this.#at += 1;
+  }
+
   #object(depth: number): ReadonlyMap<string, ExactJson> {
     const fields = new Map<string, ExactJson>();
-    this.#at += 1;
+    this.#opens(depth);
     if (this.#takes('}')) return fields;
     do {
       if (this.#next() !== '"') fail('a key expected');
@@ -93,7 +98,7 @@ class Reader {
 
   #array(depth: number): readonly ExactJson[] {
     const items: ExactJson[] = [];
-    this.#at += 1;
+    this.#opens(depth);
     if (this.#takes(']')) return items;
     do items.push(this.#value(depth + 1));
     while (this.#takes(','));
