@@ -230,6 +230,11 @@ describe('custody hands on [CUSTODY-32]', () => {
     assert.throws(() =>
       encodeRequest({ kind: 'delegate', id: 7, key: bound.key, credential: shown, terms: { ...terms, lifeS: 3601 } }),
     );
+    const within = (...hosts: string[]) =>
+      encodeRequest({ kind: 'delegate', id: 7, key: bound.key, credential: shown, terms: { ...terms, hosts } });
+    assert.ok(within('api.example.com:65535', '[::1]:1'));
+    for (const place of ['api.example.com:65536', 'api.example.com:0', 'api.example.com', '[::1]:99999'])
+      assert.throws(() => within(place), { code: 'codec_shape' }, place);
   });
 });
 

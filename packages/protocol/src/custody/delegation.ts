@@ -3,7 +3,7 @@
 
 import { fromBase64url, toBase64url, utf8 } from '../codec/bytes.ts';
 import { parseJson, type Json } from '../codec/json.ts';
-import { bytes, integer, list, literal, optional, record, text, type Infer } from '../codec/schema.ts';
+import { bytes, integer, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
 import { capability } from '../blind/pairing-offer.ts';
 import { compactToken, jwkOf, readToken, tokenInput } from '../keys/jws.ts';
@@ -21,7 +21,13 @@ export const maxDelegationMs = 3_600_000;
 const capabilities = list(capability, { max: 32 });
 const audiences = optional(list(audienceName, { min: 1, max: 16 }));
 /** Where requests may go: a host as URLs have it, and a port. */
-export const placeName = text({ min: 3, max: 262, pattern: /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}$/ });
+export const placeName = refine(
+  text({ min: 3, max: 262, pattern: /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}$/ }),
+  (place, path) => {
+    if (Number(place.slice(place.lastIndexOf(':') + 1)) <= 65_535) return place;
+    throw new HoldfastError('codec_shape', `${path || 'place'}: a port up to 65535 expected`);
+  },
+);
 const hosts = optional(list(placeName, { max: 64 }));
 const uses = optional(integer({ min: 1, max: 1_000_000 }));
 
