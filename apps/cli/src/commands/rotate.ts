@@ -1,5 +1,6 @@
 // `holdfast rotate`: other keys for an agent, spec/rotation.md. Its machine asks; an operator's `rotate approve` gives them.
 
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { rotateAgent } from '@holdfast/protocol/journal/compose-rotation';
 import { askedKeys } from '@holdfast/protocol/journal/state';
@@ -66,7 +67,8 @@ export async function approve(output: Output, name: string, options: ApproveOpti
       }),
     );
     const { custody } = session.agent(name);
-    const grants = session.state.grants.get(Buffer.from(id).toString('hex'))?.size ?? 0;
+    const held = [...(session.state.grants.get(toHex(id))?.values() ?? [])];
+    const grants = held.filter(({ sealed }) => sealed !== undefined).length; // [ROTATE-5]
     output.result({ agent: id, scope, custody, grants }, [
       `${scope} has new keys in ${keyStoreName(custody)}; what the old ones signed from here on counts for nothing`,
     ]);
