@@ -62,6 +62,7 @@ const rejected = async (
 
 await rejected('the keys that it has', 'key_reused', {});
 await rejected('the keys that it had', 'key_reused', { keys: before.holder.publicKeys });
+await rejected('the sealing key that it has', 'key_reused', { keys: { ...fresh, seal: own.keys.seal } });
 await rejected('a credential for other keys', 'credential_invalid', { keys: fresh });
 await rejected('an agent that nobody enrolled', 'agent_unknown', { agent: primitives.random(16), keys: fresh });
 

@@ -176,7 +176,7 @@ function keysAreNew(
   const found = state.agents.get(id);
   const verdict = agentIsLive(state, id);
   if (verdict !== undefined || found === undefined) return verdict;
-  if (hasHad(found, keys.sign)) return 'key_reused';
+  if (hasHad(found, keys)) return 'key_reused'; // [ROTATE-2]
   const broken = credentialIsTheAgents(state, entry, { kind: 'agent-enroll', agent: { ...found, keys, custody }, credential });
   return broken ?? (readCredential(credential).status.index === entry.statement.position ? undefined : 'credential_invalid');
 }

@@ -244,12 +244,13 @@ export function signKeyAt({ keys, earlierKeys }: Pick<Agent, 'keys' | 'earlierKe
 /** The keys that an agent asks for, as far as its topic was read; undefined: none, or it has them. */
 export function askedKeys(state: FleetState, agent: Agent): AgentRecord['newKeys'] {
   const asked = state.topics.get(toHex(agent.id))?.findLast(({ newKeys }) => newKeys !== undefined)?.newKeys;
-  const had = asked === undefined || hasHad(agent, asked.keys.sign);
+  const had = asked === undefined || hasHad(agent, asked.keys);
   return had ? undefined : asked;
 }
 
-export function hasHad({ keys, earlierKeys }: Pick<Agent, 'keys' | 'earlierKeys'>, sign: Uint8Array): boolean {
-  return equalBytes(keys.sign, sign) || earlierKeys.some((each) => equalBytes(each.sign, sign));
+/** Whether one of the two is no new one: a signing key that it ever had, or the sealing key that it has. [ROTATE-2] */
+export function hasHad({ keys, earlierKeys }: Pick<Agent, 'keys' | 'earlierKeys'>, { sign, seal }: PublicKeys): boolean {
+  return equalBytes(keys.seal, seal) || [keys, ...earlierKeys].some((each) => equalBytes(each.sign, sign));
 }
 
 export function actingAgents(state: FleetState): readonly Agent[] {

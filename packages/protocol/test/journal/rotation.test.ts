@@ -91,6 +91,8 @@ describe('rotation', () => {
     assert.equal(await verdict(world, body), 'key_reused');
     assert.equal(await verdict(world, { ...body, keys: old }), 'key_reused');
     const fresh = (await SoftwareKeyHolder.generate(primitives)).publicKeys;
+    assert.equal(await verdict(world, { ...body, keys: { ...fresh, seal: keys.seal } }), 'key_reused');
+    assert.equal(await verdict(world, { ...body, keys: { ...keys, seal: fresh.seal } }), 'key_reused');
     assert.equal(await verdict(world, { ...body, keys: fresh }), 'credential_invalid');
     assert.equal(await verdict(world, { ...body, agent: new Uint8Array(16).fill(9), keys: fresh }), 'agent_unknown');
     const { key } = rootOf(toHex(world.fleet), world.operator.holder.publicKeys.sign);
