@@ -4,6 +4,7 @@ import type { Area } from './mutation.ts';
 
 const relay = 'apps/relay/test/durability.test.ts';
 const state = 'apps/daemon/test/state/durability.test.ts';
+const stateStore = 'apps/daemon/test/state/store.test.ts';
 const audit = 'apps/daemon/test/audit/durability.test.ts';
 
 export const crash: Area = {
@@ -54,7 +55,7 @@ export const crash: Area = {
       file: 'apps/daemon/src/state/store.ts',
       from: "if (this.db.isTransaction) this.db.exec('ROLLBACK');\n      throw thrown;",
       to: "if (this.db.isTransaction) this.db.exec('ROLLBACK');",
-      red: { [state]: 'EIO at the n-th call' },
+      red: { [stateStore]: 'a transaction that fails half-way says so' },
     },
     {
       id: 'A-10.record-acknowledged',

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { outcomeOf } from '@holdfast/testkit/vectors';
 import { StateStore, type Enrolment } from '../../src/state/store.ts';
 
 function open(t: TestContext): { readonly store: StateStore; again(): StateStore } {
@@ -49,6 +50,15 @@ test('a scope that is enrolled again has a new agent; the one before stays known
   const reopened = again();
   assert.deepEqual(reopened.enrolments(), [other, second]);
   assert.deepEqual(reopened.pastEnrolments(), [first]);
+});
+
+test('a transaction that fails half-way says so, and nothing of it is kept', async (t) => {
+  const { store, again } = open(t);
+  const first = enrolmentOf('main');
+  store.saveEnrolment(first);
+  // The same agent a second time: its row is taken, after the scope's was changed.
+  assert.equal(await outcomeOf(() => store.saveEnrolment(first)), 'store_failed');
+  assert.deepEqual(again().enrolments(), [first]);
 });
 
 test('an attempt is remembered until it ends, and an enrolment ends its own', (t) => {
