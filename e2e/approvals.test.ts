@@ -179,7 +179,7 @@ describe('rules and approvals', () => {
     program.kill('SIGKILL');
     await program.ended;
     let ran = await holdfast.operator(['approvals', 'approve', asked.ask, '--json']);
-    while (jsonOf<{ outcome?: string }>(ran).outcome === undefined && ran.code === 0)
+    while (ran.code === 0 && jsonOf<{ outcome?: string }>(ran).outcome === undefined)
       ran = await holdfast.operator(['approvals', 'approve', asked.ask, '--json']);
     assert.equal(ran.code, 1, ran.stdout);
     assert.equal((await events('answered')).at(-1)?.['outcome'], 'withdrawn');

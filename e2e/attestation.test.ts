@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import { noSoftTpm, SoftTpm, SoftTpmMaker } from '../packages/testkit/src/soft-tpm.ts';
 
 describe('the operator who approves a machine with a TPM', { skip: noSoftTpm() }, () => {
@@ -75,7 +75,7 @@ describe('the operator who approves a machine with a TPM', { skip: noSoftTpm() }
       content.map((byte, at) => (at === 60 ? byte ^ 1 : byte)),
     );
     const ran = await approved('edited');
-    assert.deepEqual([ran.code, jsonOf<{ error: { code: string } }>(ran).error.code], [4, 'key_invalid']);
+    assert.deepEqual([ran.code, failureOf(ran).code], [4, 'key_invalid']);
     writeFileSync(file, content);
   });
 

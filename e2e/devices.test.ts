@@ -6,7 +6,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 
 interface Listed {
   readonly device: string;
@@ -14,7 +14,7 @@ interface Listed {
   readonly here: boolean;
 }
 
-const codeOf = (ran: Ran): string => jsonOf<{ error: { code: string } }>(ran).error.code;
+const codeOf = (ran: Ran): string => failureOf(ran).code;
 const devicesOf = async (installation: Installation): Promise<readonly Listed[]> =>
   jsonOf<{ devices: Listed[] }>(await installation.must(['devices', 'list', '--json'])).devices;
 

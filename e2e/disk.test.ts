@@ -15,7 +15,7 @@ import {
   type RecordedEvent,
 } from '../packages/testkit/src/caller.ts';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { makeReadOnly, makeWritable } from '../packages/testkit/src/read-only.ts';
@@ -28,7 +28,7 @@ const secret = newCanary();
 
 function assertClear(ran: Ran, codes: RegExp): void {
   assert.notEqual(ran.code, 0, ran.stdout);
-  const { error } = jsonOf<{ error: { code: string; next?: string } }>(ran);
+  const error = failureOf(ran);
   assert.match(error.code, codes, ran.stdout);
   assert.ok((error.next ?? '').length > 0, ran.stdout);
 }

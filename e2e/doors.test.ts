@@ -6,12 +6,8 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { Installation, jsonOf, type Ran, type RunOptions } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran, type RunOptions } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
-
-interface Failure {
-  readonly error: { readonly code: string; readonly message: string; readonly next?: string };
-}
 
 /** Sends bytes to a port or socket and resolves with all that comes back until the other side hangs up. */
 function tell(where: string | number, bytes: string | Uint8Array): Promise<string> {
@@ -60,7 +56,7 @@ describe('bad input', () => {
   });
 
   const failed = (ran: Ran, exit: number, code: string | RegExp): void => {
-    const { error } = jsonOf<Failure>(ran);
+    const error = failureOf(ran);
     assert.match(error.code, typeof code === 'string' ? new RegExp(`^${code}$`) : code, ran.stdout);
     assert.equal(ran.code, exit, ran.stdout);
     assert.ok(error.message.length > 0);

@@ -9,14 +9,10 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { assertVerifies, call, caller, consumedOnce, eventsOf, statusUntil } from '../packages/testkit/src/caller.ts';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { gone } from '../packages/testkit/src/processes.ts';
 import { startOrigin, streamAnswer, type Origin } from '../packages/testkit/src/origin.ts';
-
-interface Failure {
-  readonly error: { readonly code: string; readonly next?: string };
-}
 
 const secret = newCanary();
 
@@ -174,7 +170,7 @@ describe('a full disk', () => {
       input: 'a-secret-of-enough-bytes',
     });
     assert.notEqual(added.code, 0, added.stdout);
-    const { error } = jsonOf<Failure>(added);
+    const error = failureOf(added);
     assert.match(error.code, /^(store_full|store_failed|home_unsafe)$/, added.stdout);
     assert.ok((error.next ?? '').length > 0, added.stdout);
 
@@ -263,7 +259,7 @@ describe('a relay on another machine', () => {
 
   it('that is gone: the operator is told so, with the next step', async () => {
     const ran = await there.operator(['pulse', '--json']);
-    const { error } = jsonOf<Failure>(ran);
+    const error = failureOf(ran);
     assert.deepEqual([ran.code, error.code, (error.next ?? '').length > 0], [3, 'relay_unreachable', true]);
   });
 

@@ -12,7 +12,7 @@ import { nodePrimitives } from '../packages/protocol/src/primitives/node.ts';
 import { SoftwareKeyHolder } from '../packages/protocol/src/seal/software-key-holder.ts';
 import * as attacks from '../packages/testkit/src/attacks.ts';
 import { listenHostile, type ListeningRelay, type Script } from '../packages/testkit/src/hostile-relay.ts';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 
 interface Status {
   readonly agents: readonly {
@@ -26,7 +26,7 @@ interface Status {
 /** Longer than a daemon waits between two attempts to reach its relay. */
 const seenWithinMs = 90_000;
 
-const errorOf = (ran: Ran): string => jsonOf<{ error?: { code: string } }>(ran).error?.code ?? 'none';
+const errorOf = (ran: Ran): string => failureOf(ran).code;
 
 describe('behind a hostile relay', () => {
   let holdfast: Installation;

@@ -7,7 +7,7 @@ import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
 interface Recovered {
@@ -20,7 +20,7 @@ interface Recovered {
 /** For what stretches passphrases and starts epochs on a slow machine. */
 const patienceMs = 300_000;
 
-const codeOf = (ran: Ran): string => jsonOf<{ error: { code: string } }>(ran).error.code;
+const codeOf = (ran: Ran): string => failureOf(ran).code;
 
 describe('recovery', () => {
   const secret = newCanary();

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { presentationVerifier, type FleetRoot } from '@holdfast/verify';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { noSoftToken, pkcs11Addon, SoftToken } from '../packages/testkit/src/soft-token.ts';
 import { noSoftTpm, SoftTpm } from '../packages/testkit/src/soft-tpm.ts';
@@ -131,7 +131,7 @@ for (const [level, kind] of Object.entries(kinds))
 
     it('[ROTATE-1] nothing is given that was not asked for', async () => {
       const ran = await operator.operator(['rotate', 'approve', 'main', '--json']);
-      assert.equal(jsonOf<{ error: { code: string } }>(ran).error.code, 'rotation_unasked');
+      assert.equal(failureOf(ran).code, 'rotation_unasked');
     });
 
     it('[ROTATE-4] [ROTATE-5] [ROTATE-7] it asks, the operator gives, and a session that runs goes on; what the old keys proved is refused', async () => {
@@ -190,7 +190,7 @@ for (const [level, kind] of Object.entries(kinds))
       const ran = await copy.run(['curl', '-sS', '--fail', `https://localhost:${origin.port}/v1/copied`]);
       const proof = await copy.cli(['present', '--audience', audience, '--json']);
       const { agents, notices } = await statusOf(copy);
-      const refused = jsonOf<{ error: { code: string } }>(proof).error.code;
+      const refused = failureOf(proof).code;
       if (kind.copyOfBefore === 'shut') {
         assert.deepEqual([agents, notices[0]?.code, ran.code, refused], [[], 'key_store_foreign', 125, 'key_store_foreign']);
       } else {

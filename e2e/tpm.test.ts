@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { failureOf, Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { noSoftTpm, SoftTpm } from '../packages/testkit/src/soft-tpm.ts';
 import { callService, doesTheMainJob, namesItsStore } from './key-store.ts';
@@ -56,7 +56,7 @@ describe('a machine with a TPM', { skip: noSoftTpm() }, () => {
     const { checks } = jsonOf<{ checks: { name: string; state: string }[] }>(doctor);
     assert.equal(checks.find(({ name }) => name === 'keys-tpm')?.state, 'fail');
     const enrolled = await installation.cli(['enroll', '--scope', 'next', '--json']);
-    assert.deepEqual([enrolled.code, jsonOf<{ error: { code: string } }>(enrolled).error.code], [3, 'key_store_absent']);
+    assert.deepEqual([enrolled.code, failureOf(enrolled).code], [3, 'key_store_absent']);
     const calls = origin.seen.length;
     const refused = await call();
     assert.notEqual(refused.code, 0);

@@ -42,9 +42,40 @@ export interface CredentialTerms {
   readonly env?: string;
 }
 
-/** What a command answered with `--json`: its last line. */
+/** How a command failed, as it tells it with `--json`. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly next?: string;
+}
+
+/** What a command answered with `--json`: its last line. Throws all that it said when that is no answer, or tells of a failure. */
 export function jsonOf<T>(ran: Ran): T {
-  return JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? '') as T;
+  return answerIn(lastLine(ran), saidBy(ran));
+}
+
+/** Throws all that it said when it did not fail. */
+export function failureOf(ran: Ran): Failure {
+  const { error } = parsed(lastLine(ran), saidBy(ran));
+  if (error === undefined) throw new Error(`no failure: ${saidBy(ran)}`);
+  return error;
+}
+
+const lastLine = ({ stdout }: Ran): string => stdout.trim().split('\n').at(-1) ?? '';
+const saidBy = ({ code, stdout, stderr }: Ran): string => `exit ${code}\n${stdout}${stderr}`;
+
+function answerIn<T>(line: string, said = line): T {
+  const answer = parsed(line, said);
+  if (answer.error !== undefined) throw new Error(`no answer: ${said}`);
+  return answer as T;
+}
+
+function parsed(line: string, said: string): { readonly error?: Failure } {
+  try {
+    return JSON.parse(line) as { error?: Failure };
+  } catch {
+    throw new Error(`not JSON: ${said}`);
+  }
 }
 
 async function freePort(): Promise<number> {
@@ -310,11 +341,11 @@ export class Installation {
     const asking = this.live(['enroll', '--scope', scope, ...more, '--relay', this.relayUrl ?? operator.url, '--json']);
     try {
       const [offer] = await asking.waitFor(/.*\n/);
-      const { code, words } = JSON.parse(offer) as { code: string; words: string[] };
+      const { code, words } = answerIn<{ code: string; words: string[] }>(offer);
       await operator.must(['approve', code, '--words', words.join(' ')]);
       const [, answer = ''] = await asking.waitFor(/\n(.*)\n/);
       await asking.ended;
-      return (JSON.parse(answer) as { agent: string }).agent;
+      return answerIn<{ agent: string }>(answer).agent;
     } finally {
       await asking.end();
     }
@@ -336,11 +367,11 @@ export class Installation {
     const asking = this.live(words);
     try {
       const [offer] = await asking.waitFor(/.*\n/);
-      const shown = JSON.parse(offer) as { code: string; words: string[] };
+      const shown = answerIn<{ code: string; words: string[] }>(offer);
       await operator.must(['devices', 'add', shown.code, '--words', shown.words.join(' ')]);
       const [, answer = ''] = await asking.waitFor(/\n(.*)\n/);
       await asking.ended;
-      return JSON.parse(answer) as { device: string; fleet: string };
+      return answerIn<{ device: string; fleet: string }>(answer);
     } finally {
       await asking.end();
     }
