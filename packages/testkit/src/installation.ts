@@ -2,12 +2,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LiveProgram } from './live-program.ts';
 import type { Service } from './origin.ts';
+import { ownPort } from './own-port.ts';
 
 /** The tree that is tested. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
@@ -76,14 +76,6 @@ function parsed(line: string, said: string): { readonly error?: Failure } {
   } catch {
     throw new Error(`not JSON: ${said}`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Process ids of the direct children. */
@@ -166,7 +158,7 @@ export class Installation {
 
   static async create(): Promise<Installation> {
     const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-e2e-'));
-    const installation = new Installation(folder, await freePort());
+    const installation = new Installation(folder, await ownPort());
     await mkdir(installation.work);
     await writeFile(installation.passphraseFile, 'correct horse battery staple\n', { mode: 0o600 });
     return installation;
