@@ -87,13 +87,13 @@ describe('a revocation under load', () => {
 
   before(async () => {
     origin = await startOrigin((seen, _request, response) => {
-      arrived();
       if (seen.url === '/v1/held') held.push(response);
       else if (seen.url === '/v1/stream') {
         stream = response;
         const timer = setInterval(() => response.write('data\n'), 20);
         response.once('close', () => clearInterval(timer));
       } else response.end('more\n');
+      arrived();
     });
     holdfast = await Installation.create();
     relay = await listenHostile(() => holdfast.url);

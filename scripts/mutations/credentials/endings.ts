@@ -21,18 +21,17 @@ export const onEndings: readonly Mutation[] = [
     id: 'C-10.revoked-handles',
     off: 'handles of a revoked agent can be used',
     file: 'apps/daemon/src/agent/effects.ts',
-    from: `this.tellRevoked();
+    from: `leave();
       await this.burn(handles, { kind: 'agent', agent });`,
-    to: 'this.tellRevoked();',
+    to: 'leave();',
     red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
   },
   {
     id: 'C-10.revoked-sessions',
     off: 'sessions do not hear of a revocation',
     file: 'apps/daemon/src/agent/effects.ts',
-    from: `leave();
-      this.tellRevoked();`,
-    to: 'leave();',
+    from: 'this.tellRevoked(); // before the relay can see that it was heard of',
+    to: '',
     red: { [changes]: 'a revocation ends everything here: handles, sessions, the link' },
     says: 'it did not come to: told',
   },

@@ -56,8 +56,8 @@ export class Effects {
     const now = after.agents.get(me);
     if (was === undefined && now !== undefined) note({ kind: 'enrolled', custody: custodyLevel });
     if (now?.revoked !== undefined && was?.revoked === undefined) {
+      this.tellRevoked(); // before the relay can see that it was heard of
       leave();
-      this.tellRevoked();
       await this.burn(handles, { kind: 'agent', agent });
       note({ kind: 'revoked', reason: shown(now.revoked.reason) });
       return;
