@@ -120,7 +120,7 @@ describe('a session at a terminal', () => {
     // Not a shell's trap: bash can be told of the signal just before it begins to wait, and then says nothing.
     const says = `process.stdout.on('resize', () => console.log('now', process.stdout.rows, process.stdout.columns)); process.stdin.resume(); console.log('wait' + 'ing')`;
     await terminal.after(() => terminal.type(`'${process.execPath}' -e "${says}"`), /\nwaiting\n/);
-    await terminal.after(() => terminal.resize(132, 50), /\nnow 50 132\n/);
+    await terminal.after(() => terminal.resize(132, 50), /^now 50 132$/m);
     await terminal.after(() => terminal.press('ctrlC'), /ready\$ /);
     assert.equal(await leave(terminal, 'exit 0'), 0);
   });
