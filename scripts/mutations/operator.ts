@@ -133,6 +133,14 @@ export const operator: Area = {
       red: { 'apps/cli/test/approvals.test.ts': '[APPROVAL-11]' },
     },
     {
+      id: 'O-6.nothing',
+      off: 'characters that show nothing are passed on',
+      file: 'apps/cli/src/output.ts',
+      from: `\\p{Default_Ignorable_Code_Point}\\u2800`,
+      to: ``,
+      red: { 'apps/cli/test/output.test.ts': 'nothing of another machine reaches a terminal' },
+    },
+    {
       id: 'O-6.whole',
       off: 'what else the input of a command says is not shown',
       file: 'packages/protocol/src/approvals/call.ts',
@@ -258,6 +266,14 @@ export const operator: Area = {
       file: 'apps/cli/src/operator/asks.ts',
       from: `    assertGranted(session.state, agent.id, act);`,
       to: ``,
+      red: { [cliApprovals]: '[APPROVAL-20]' },
+    },
+    {
+      id: 'O-23.says',
+      off: 'an operator seals for a request that says more than was granted',
+      file: 'apps/cli/src/operator/asks.ts',
+      from: ` || !saysWhatIsGranted(granted.fence, act))`,
+      to: `)`,
       red: { [cliApprovals]: '[APPROVAL-20]' },
     },
     {

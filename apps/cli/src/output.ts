@@ -134,7 +134,7 @@ export function jsonLine(value: unknown): string {
     const bytes = this[key];
     return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : each;
   });
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+  return text.replaceAll(unseen, (character) =>
     Array.from(
       { length: character.length },
       (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
@@ -142,9 +142,12 @@ export function jsonLine(value: unknown): string {
   );
 }
 
-/** Control characters shown as what they are: names and reasons come from other machines. [CLI-6] */
+/** What a terminal obeys, and what it shows nothing of: variation selectors carry whole texts, fillers are letters to Unicode. */
+const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Such characters shown as what they are: names and reasons come from other machines. [CLI-6] */
 export function visible(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** For a glance: what changes from look to look is left out. */

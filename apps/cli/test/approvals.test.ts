@@ -73,11 +73,11 @@ async function refusedApproval({ ask }: Pick<Ask, 'ask'>, ...more: readonly stri
 }
 
 /** A credential whose uses are approved, and a request with it as the machine of `agent` would put it. */
-async function perUse(agent: PlayedAgent, scope: string, name: string) {
+async function perUse(agent: PlayedAgent, scope: string, name: string, limits = ['--body', '/amount<=100']) {
   const secret = `canary-${name}-5f2b`;
   const fence = ['--host', 'bank.example', '--path', '/v1/**', '--method', 'POST'];
   json(await at.run(['vault', 'add', name, ...fence, '--attach', 'bearer', '--json'], { input: secret }));
-  json(await operator(['vault', 'grant', name, '--to', scope, '--approve', '--json']));
+  json(await operator(['vault', 'grant', name, '--to', scope, '--approve', ...limits, '--json']));
   await agent.readOn();
   const granted = [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
   const { grant, item } = granted ?? assert.fail();
@@ -149,6 +149,10 @@ test('[APPROVAL-20]: nothing is sealed beyond what was granted, whatever a machi
     ['a grant that is not approved per use', { grant: plain.grant, item: plain.item, name: 'plain' }, 'grant_unknown'],
     ['another name for it', { name: 'harmless' }, 'grant_unknown'],
     ['another host', { host: 'mallory.example' }, 'ask_mismatch'],
+    ['more than it may be', { body: '{"amount":101}' }, 'ask_mismatch'],
+    ['a query beside the body', { query: 'amount=101' }, 'ask_mismatch'],
+    ['another text than would be written', { body: '{"amount": 10}' }, 'ask_mismatch'],
+    ['a body of no type', { headers: [] }, 'ask_mismatch'],
   ];
   for (const [name, change, code] of wrong) {
     const { ask: asked } = await ask(change);

@@ -5,14 +5,14 @@ import type { Act, Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask
 import { hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { parseSignal } from '@holdfast/protocol/blind/signal';
 import { sealUse } from '@holdfast/protocol/approvals/use';
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { putSignal } from '@holdfast/protocol/exchange/relay-calls';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import { isLive, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Sealed } from '@holdfast/protocol/seal/hpke';
-import { decide } from '@holdfast/protocol/vault/fence';
+import { decide, judge, type Fence } from '@holdfast/protocol/vault/fence';
 import { usage } from '../output.ts';
 import type { OperatorSession } from './session.ts';
 
@@ -199,8 +199,22 @@ function assertGranted(state: FleetState, agent: Uint8Array, act: UseAct): void 
   const granted = state.grants.get(toHex(agent))?.get(toHex(act.grant));
   if (granted === undefined || granted.sealed !== undefined || !equalBytes(granted.item, act.item) || granted.name !== act.name)
     throw new HoldfastError('grant_unknown', `no grant of ${act.name} to this agent is approved per use`, { next: 'deny it' });
-  if (decide(granted.fence, { ...act, scheme: 'https' }).kind === 'refuse')
+  if (decide(granted.fence, { ...act, scheme: 'https' }).kind === 'refuse' || !saysWhatIsGranted(granted.fence, act))
     throw new HoldfastError('ask_mismatch', `the request is outside of what was granted of ${act.name}`, { next: 'deny it' });
+}
+
+/** A machine shows what it would send: of a fence that limits arguments, that is what was judged, written anew. */
+function saysWhatIsGranted(within: Fence, { query, headers, body }: UseAct): boolean {
+  const valueOf = (wanted: string): string | undefined =>
+    headers.flatMap(({ name, value }) => (name.toLowerCase() === wanted ? [value] : [])).join() || undefined;
+  const bytes = utf8(body);
+  try {
+    const said = { type: valueOf('content-type'), coding: valueOf('content-encoding'), bytes };
+    const judged = judge(within, { query, body: said });
+    return judged.query === query && (judged.body === undefined || equalBytes(judged.body.bytes, bytes));
+  } catch {
+    return false;
+  }
 }
 
 const agentDigits = 32;
