@@ -614,7 +614,7 @@ export const journal: Area = {
       off: 'control characters reach the terminal',
       file: 'apps/cli/src/output.ts',
       from: `export function visible(text: string): string {
-  return text.replaceAll(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, (character) =>`,
+  return text.replaceAll(unseen, (character) =>`,
       to: `export function visible(text: string): string {
   return text.replaceAll(/[\\p{Cn}]/gu, (character) =>`,
       red: { [output]: 'nothing of another machine reaches a terminal as a command to it' },
