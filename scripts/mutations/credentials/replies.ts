@@ -80,6 +80,22 @@ export const onReplies: readonly Mutation[] = [
     red: { [replies]: 'compressed replies are decoded and scrubbed' },
   },
   {
+    id: 'C-4.characters',
+    off: 'a reply may be in EBCDIC',
+    file: 'apps/daemon/src/broker/reply.ts',
+    from: '(status === 226 || !isAscii(headers))',
+    to: '(status === 226 && !isAscii(headers))',
+    red: { [replies]: 'replies that break HTTP or cannot be cleaned are refused' },
+  },
+  {
+    id: 'C-4.asked-characters',
+    off: 'a client says in which characters it would have a reply',
+    file: 'apps/daemon/src/broker/exchange.ts',
+    from: "isAccept(name) ? value.replaceAll(charset, '') : value",
+    to: "isAccept('') ? value.replaceAll(charset, '') : value",
+    red: { [replies]: 'no client chooses the characters of a reply' },
+  },
+  {
     id: 'C-4.parts',
     off: 'a part of a reply is passed on',
     file: 'apps/daemon/src/broker/reply.ts',

@@ -37,6 +37,8 @@ export type Passing = Exclude<Decision, { kind: 'refuse' }>;
 
 /** Requests that change the reply's form, which a guarded host's are not asked. */
 const droppedWhenGuarded: ReadonlySet<string> = new Set([
+  'a-im',
+  'accept-charset',
   'accept-encoding',
   'if-range',
   'range',
@@ -55,7 +57,7 @@ const described = ({ type }: NonNullable<Judged['body']>): Header[] => (type ===
 /** The client's own, as they go on. [BROKER-12, BROKER-16] */
 function keptHeaders(head: RequestHead, decision: Passing, body: Judged['body']): Header[] {
   const guarded = decision.kind === 'attach' || decision.guarded;
-  return head.headers.filter(([name]) => {
+  const kept = head.headers.filter(([name]) => {
     const lower = name.toLowerCase();
     if (isHopByHop(lower) || lower === 'host' || lower === 'expect') return false;
     if (guarded && droppedWhenGuarded.has(lower)) return false;
@@ -63,7 +65,12 @@ function keptHeaders(head: RequestHead, decision: Passing, body: Judged['body'])
     if (decision.kind === 'attach' && decision.grant.limitsArguments && !tellsNothing.test(lower)) return false; // [BROKER-35]
     return !(decision.kind === 'attach' && declaresHeader(decision.grant.attach, lower));
   });
+  return guarded ? kept.map(([name, value]) => [name, isAccept(name) ? value.replaceAll(charset, '') : value]) : kept; // [BROKER-24]
 }
+
+const isAccept = (name: string): boolean => name.toLowerCase() === 'accept';
+/** Some services write their reply in the characters that a client asks for. */
+const charset = /;\s*charset\s*=\s*(?:"[^"]*"?|[^",;]*)/gi;
 
 /** What an operator is shown of them. [APPROVAL-14] */
 function shownHeaders(head: RequestHead, decision: Passing, body: Judged['body']): Header[] {

@@ -63,6 +63,9 @@ export function passReply(
   // Nobody asked for a part: a part of a secret is not recognised. [BROKER-24]
   if (prints !== undefined && status === 206) throw refusal('reply_refused');
 
+  // Deltas against another reply, and characters that are others to a client than to whoever looks for a secret. [BROKER-24]
+  if (prints !== undefined && (status === 226 || !isAscii(headers))) throw refusal('reply_refused');
+
   const reason = plainReason(reply.statusMessage ?? '');
   if (!hasBody(method, status)) {
     client.answerEmpty(status, reason, headersForClient(headers, prints !== undefined, false));
@@ -83,6 +86,20 @@ export function passReply(
   pipeline([...stages, body], (error) => {
     if (error) fault(refusal('reply_refused', error));
   });
+}
+
+/** Tables in which the bytes of ASCII are ASCII, or stand between zeros; UTF-7 and EBCDIC are others. */
+const asciiTables = [
+  /utf-?(?:8|16|32)(?:le|be)?|(?:us-)?ascii|ansi_x3\.4-19(?:68|86)|binary/,
+  /iso[-_]?8859[-_]?\d{1,2}(?:-[ei])?|latin-?\d{1,2}|l\d{1,2}|koi8-(?:r|u|ru)|tis-620|iso-2022-(?:jp|kr)(?:-\d)?/,
+  /(?:windows|x-cp|cp|ms)-?(?:125\d|874|93[26]|949|950)|(?:ibm|cp)-?(?:437|85\d|86\d)|macintosh|x-mac-[a-z-]+/,
+  /(?:x-)?sjis|shift[-_]jis|euc-?(?:jp|kr|tw|cn)|ks_c_5601-1987|gbk|gb18030|gb_?2312(?:-80)?|big5(?:-hkscs)?/,
+].map(({ source }) => new RegExp(`^(?:${source})$`, 'i'));
+
+/** Whether all that is said of a body's characters is one of those. */
+function isAscii(headers: readonly Header[]): boolean {
+  const named = valuesOf(headers, 'content-type').flatMap((value) => [...value.matchAll(/charset\s*=\s*["']?([^"';,\s]+)/gi)]);
+  return named.every(([, name = '']) => asciiTables.some((table) => table.test(name)));
 }
 
 /** What undoes the codings of a body, the last one first, and bounds what comes of it. */

@@ -186,6 +186,30 @@ test('a reply that unpacks to far more than it was ends; one that packs well arr
 });
 
 // [BROKER-20] [BROKER-24]
+test('no client chooses the characters of a reply', async () => {
+  await using it = await world();
+  const origin = await it.origin();
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const asked = [
+    'Accept: text/plain;charset=Cp037, a/b ; q=0.5; charset="utf-7";v=1',
+    'Accept: text/plain; q=1',
+    'Accept-Charset: utf-7\r\nA-IM: gzip',
+  ];
+  for (const types of ['text/plain', 'text/html; charset=UTF-8', 'text/html;charset="iso-8859-1"', 'a/b; charset=Shift_JIS']) {
+    origin.answer = (_seen, response) => response.writeHead(200, { 'content-type': types }).end('ok');
+    for (const header of asked) assert.equal((await it.ask(host, get(host, `${header}\r\n`))).status, 200, types);
+  }
+  assert.deepEqual(
+    origin.seen.slice(0, 3).map((seen) => ['accept', 'accept-charset', 'a-im'].map((name) => headerOf(seen, name))),
+    [
+      ['text/plain, a/b ; q=0.5;v=1', undefined, undefined],
+      ['text/plain; q=1', undefined, undefined],
+      [undefined, undefined, undefined],
+    ],
+  );
+});
+
 test('replies that break HTTP or cannot be cleaned are refused, and their connection is not used again', async () => {
   const replies: Record<string, string> = {
     'a folded header': `HTTP/1.1 200 OK\r\nX-A: one\r\n two\r\nContent-Length: 0\r\n\r\n`,
@@ -193,6 +217,10 @@ test('replies that break HTTP or cannot be cleaned are refused, and their connec
     'five codings': 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br, gzip, br, gzip\r\nContent-Length: 2\r\n\r\nok',
     'one unknown coding of two': 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip, compress\r\nContent-Length: 2\r\n\r\nok',
     'a transfer coding that hides the body': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    'in UTF-7': 'HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-7\r\nContent-Length: 2\r\n\r\nok',
+    'in EBCDIC': 'HTTP/1.1 200 OK\r\nContent-Type: text/plain;Charset = "Cp037"\r\nContent-Length: 2\r\n\r\nok',
+    'in two tables': 'HTTP/1.1 200 OK\r\nContent-Type: a/b; charset=utf-8; charset=IBM1047\r\nContent-Length: 2\r\n\r\nok',
+    'a delta': 'HTTP/1.1 226 IM Used\r\nIM: gzip\r\nContent-Length: 2\r\n\r\nok',
     'a part': 'HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nok',
     'an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
     'half an upgrade': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n',
