@@ -26,7 +26,9 @@ export type BodyFormat = keyof typeof types;
 export function judgedQuery(query: string, limits: ArgumentLimits): string {
   const parameters = query === '' ? new Map<string, string>() : readForm(query);
   if (parameters === undefined || !isWithinLimits(parameters, limits, true))
-    throw new HoldfastError('fence_query', 'the query is not within the limits of this credential');
+    throw new HoldfastError('fence_query', 'the query is not within the limits of this credential', {
+      next: 'send what the operator named, each once, and nothing else',
+    });
   return writeForm(parameters);
 }
 

@@ -119,7 +119,7 @@ export function judge(
     return { query, body: written, presented };
   }
   if (isLimited && body === undefined && said.body !== undefined && said.body.bytes.length > 0)
-    throw new HoldfastError('fence_body', 'this credential is for requests without a body'); // [FENCE-36]
+    throw new HoldfastError('fence_body', 'this credential is for requests without a body', { next: 'leave the body out' }); // [FENCE-36]
   return { query, body: body && judgedBody(said.body, body) };
 }
 
