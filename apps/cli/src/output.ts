@@ -150,6 +150,11 @@ export function visible(text: string): string {
   return text.replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** Resolves when a stream of this process has taken it, or is gone: whoever reads sets the pace. */
+export function written(stream: NodeJS.WriteStream, data: Uint8Array | string): Promise<void> {
+  return new Promise((resolve) => stream.write(data, () => resolve()));
+}
+
 /** For a glance: what changes from look to look is left out. */
 export function coarse(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1000)} s` : duration(ms);

@@ -9,7 +9,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { readLog, type Log } from '../audit/log.ts';
-import { jsonLine, type Output } from '../output.ts';
+import { jsonLine, written, type Output } from '../output.ts';
 
 export interface ExportOptions {
   readonly agent: string;
@@ -40,7 +40,7 @@ export async function exportLog(output: Output, options: ExportOptions): Promise
   const log = await readLog(options.agent);
   const pieces = joined(linesOf(log, options));
   if (options.out === undefined) {
-    for (const piece of pieces) await written(piece);
+    for (const piece of pieces) await written(process.stdout, piece);
     return;
   }
   await replaceFile(options.out, pieces);
@@ -58,7 +58,7 @@ export async function checkpoint(output: Output, options: { readonly agent: stri
     throw new HoldfastError('audit_unavailable', 'the log has no checkpoint yet', { next: 'try again in a second' });
   const { statement } = await verifyCheckpoint(nodePrimitives, newest, log);
   const text = checkpointFile(log, newest);
-  if (options.out === undefined) return written(text);
+  if (options.out === undefined) return written(process.stdout, text);
   await replaceFile(options.out, [text]);
   output.result({ agent: log.agent, file: options.out, size: statement.size, root: statement.root }, [
     `checkpoint over ${statement.size} events written to ${options.out}`,
@@ -76,18 +76,13 @@ function* joined(lines: Iterable<string>): Generator<string> {
   if (piece !== '') yield piece;
 }
 
-/** Waits until whoever reads has room. */
-function written(text: string): Promise<void> {
-  return new Promise((resolve, reject) => void process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
-}
-
 /** Whole or not at all, and for this user alone. [CLI-63] Throws `usage` where it can't be written. */
 async function replaceFile(file: string, pieces: Iterable<string>): Promise<void> {
   const fresh = `${file}.${process.pid}`;
   let handle: FileHandle | undefined;
   try {
     handle = await open(fresh, 'wx', 0o600);
-    for (const piece of pieces) await handle.write(piece);
+    for (const piece of pieces) await handle.writeFile(piece); // behind what stands there
     await handle.sync();
     await handle.close();
     handle = undefined;

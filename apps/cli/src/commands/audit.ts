@@ -5,13 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as later } from 'node:timers/promises';
 import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
-import { classes, kindsOf, storyOf, type EventKind } from '@holdfast/protocol/audit/classes';
+import { classNames, kindsOf, storyOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { readFrom, readLog } from '../audit/log.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
 import { duration, exitCodeOf, told, usage, type Output } from '../output.ts';
@@ -26,10 +27,9 @@ export interface ShowOptions {
 
 /** How often the daemon is asked for more; nothing is lost in between. */
 const followEveryMs = 500;
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `30m`, `12h`, `7d` in milliseconds. Throws `usage`. */
-export function agoMs(typed: string): number {
+function agoMs(typed: string): number {
   const [, count, unit = ''] = /^([1-9]\d{0,4})([smhd])$/.exec(typed) ?? [];
   const ms = Number(count) * (unitMs[unit] ?? 0);
   if (!(ms > 0)) throw usage(`--since takes a time such as 30m, 12h or 7d, not ${typed}`, 'for example --since 1h');
@@ -43,10 +43,7 @@ function filterOf({ since, what = [] }: ShowOptions): (event: AuditEvent) => boo
   for (const word of what) {
     const named = kindsOf(word);
     if (named === undefined)
-      throw usage(
-        `no kind of event is called ${word}`,
-        `there are ${Object.keys(classes).join(', ')}, and the kinds of spec/audit.md`,
-      );
+      throw usage(`no kind of event is called ${word}`, `there are ${classNames.join(', ')}, and the kinds of spec/audit.md`);
     for (const kind of named) kinds.add(kind);
   }
   return ({ atMs, kind }) => atMs >= fromMs && (what.length === 0 || kinds.has(kind));
@@ -99,9 +96,12 @@ async function follow(
   tell(shown);
   while (!ended.signal.aborted) {
     const news = (await readFrom(toHex(agent), all.length)).map(decodeEvent);
+    if (news.length === 0) {
+      await later(followEveryMs, undefined, { signal: ended.signal }).catch(() => {});
+      continue;
+    }
     all.push(...news);
     tell(news.filter(wanted));
-    if (news.length === 0) await later(followEveryMs, undefined, { signal: ended.signal }).catch(() => {});
   }
 }
 

@@ -7,7 +7,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { CarriedInput } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
-import { Output, usage } from '../output.ts';
+import { Output, usage, written } from '../output.ts';
 import { refusedLines } from './refused.ts';
 
 /** Own failures, as `env` and `timeout` do: never mistaken for the command's. [CLI-16] */
@@ -151,8 +151,4 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
   if (options.quiet !== true && code !== brokenPipe)
     for (const line of refused) await written(process.stderr, Buffer.from(`${line}\n`));
   return code;
-}
-
-function written(stream: NodeJS.WriteStream, data: Uint8Array): Promise<void> {
-  return new Promise((resolve) => stream.write(data, () => resolve()));
 }

@@ -6,29 +6,51 @@ import type { AuditEvent } from './event.ts';
 export type EventKind = AuditEvent['kind'];
 
 /** [AUDIT-28] Each kind is of one class. */
-export const classes = {
-  credential: ['granted', 'grant-ended', 'minted', 'consumed', 'expired', 'handle-refused', 'credentialed'],
-  request: ['request', 'refused', 'egress-allowed', 'egress-ended', 'stream-cut'],
-  tool: ['tool-call', 'asked', 'answered'],
-  session: ['session-start', 'session-end', 'delegated', 'child-end', 'daemon-start', 'daemon-stop'],
-  identity: ['enrolled', 'revoked', 'agent-suspended', 'agent-resumed', 'keys-changed', 'presented'],
-  rules: ['rules-set', 'bedrock-changed'],
-  alarm: ['tampered', 'resumed', 'rules-unreadable', 'entry-rejected', 'entry-refused', 'answer-refused', 'gap', 'fault'],
-} as const satisfies Record<string, readonly EventKind[]>;
-export type EventClass = keyof typeof classes;
-
-type Classed = (typeof classes)[EventClass][number];
-/** Does not compile while a kind has no class. */
-const everyKind: Exclude<EventKind, Classed> extends never ? true : never = true;
+const classOf = {
+  granted: 'credential',
+  'grant-ended': 'credential',
+  minted: 'credential',
+  consumed: 'credential',
+  expired: 'credential',
+  'handle-refused': 'credential',
+  credentialed: 'credential',
+  request: 'request',
+  refused: 'request',
+  'egress-allowed': 'request',
+  'egress-ended': 'request',
+  'stream-cut': 'request',
+  'tool-call': 'tool',
+  asked: 'tool',
+  answered: 'tool',
+  'session-start': 'session',
+  'session-end': 'session',
+  delegated: 'session',
+  'child-end': 'session',
+  'daemon-start': 'session',
+  'daemon-stop': 'session',
+  enrolled: 'identity',
+  revoked: 'identity',
+  'agent-suspended': 'identity',
+  'agent-resumed': 'identity',
+  'keys-changed': 'identity',
+  presented: 'identity',
+  'rules-set': 'rules',
+  'bedrock-changed': 'rules',
+  tampered: 'alarm',
+  resumed: 'alarm',
+  'rules-unreadable': 'alarm',
+  'entry-rejected': 'alarm',
+  'entry-refused': 'alarm',
+  'answer-refused': 'alarm',
+  gap: 'alarm',
+  fault: 'alarm',
+} as const satisfies Record<EventKind, string>;
+export const classNames: readonly string[] = [...new Set(Object.values(classOf))];
 
 /** The kinds that a class or a kind's own name stands for. Undefined for any other word. */
 export function kindsOf(word: string): ReadonlySet<EventKind> | undefined {
-  const named: readonly EventKind[] | undefined = Object.entries(classes).find(([name]) => name === word)?.[1];
-  if (named !== undefined && everyKind) return new Set(named);
-  const kind = Object.values(classes)
-    .flat<readonly (readonly EventKind[])[]>()
-    .find((each) => each === word);
-  return kind === undefined ? undefined : new Set([kind]);
+  const kinds = (Object.keys(classOf) as EventKind[]).filter((kind) => kind === word || classOf[kind] === word);
+  return kinds.length === 0 ? undefined : new Set(kinds);
 }
 
 /** What binds two events to one act: the handle, the question, the digest of the call. */
