@@ -9,6 +9,7 @@ import { Installation, jsonOf, type Ran } from '../../packages/testkit/src/insta
 import { answerAsModel, type Script } from '../../packages/testkit/src/model-server.ts';
 import { startOrigin, type Answer, type Origin } from '../../packages/testkit/src/origin.ts';
 import { share } from '../../packages/testkit/src/shares.ts';
+import { quiet } from './quiet.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 const rules = 'rules:\n  ask-first:\n    ask: shell\n    command: deploy\n    reason: Somebody looks at it first.\n';
@@ -52,9 +53,7 @@ describe('an operator’s word in the real Claude Code', { timeout: 900_000 }, (
     answers = answerAsModel(script);
     const environment = {
       ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
+      ...quiet,
       IS_SANDBOX: '1',
     };
     const words = ['-p', 'Deploy.', '--output-format', 'stream-json', '--verbose', '--dangerously-skip-permissions'];

@@ -9,6 +9,7 @@ import { buffer } from 'node:stream/consumers';
 import { root, runProgram, type Installation, type Ran } from '../../packages/testkit/src/installation.ts';
 import { answerAsModel, type Script } from '../../packages/testkit/src/model-server.ts';
 import type { Seen } from '../../packages/testkit/src/origin.ts';
+import { quiet } from './quiet.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 
@@ -121,8 +122,7 @@ export class Person {
       HOME: this.home,
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: 'stand-in',
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
+      ...quiet,
       IS_SANDBOX: '1',
       ...environment,
     };

@@ -9,6 +9,7 @@ import { leaksIn } from '../../packages/testkit/src/canary.ts';
 import { Installation, type Ran } from '../../packages/testkit/src/installation.ts';
 import { startModelServer } from '../../packages/testkit/src/model-server.ts';
 import { echoAnswer, startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
+import { quiet } from './quiet.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 const modelKey = 'sk-ant-canary-5b1f6c2e9d7a4803';
@@ -53,9 +54,7 @@ describe('the real Claude Code in a sealed session', () => {
     mkdirSync(tree);
     const environment = {
       ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
+      ...quiet,
     };
     const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
     const prompt = [

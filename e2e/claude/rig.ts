@@ -30,6 +30,7 @@ import { startSandbox } from '../../apps/daemon/src/sandbox/start.ts';
 import { agentDoor } from '../../apps/daemon/src/session/agent-door.ts';
 import { answerAsModel, type Script } from '../../packages/testkit/src/model-server.ts';
 import type { Seen } from '../../packages/testkit/src/origin.ts';
+import { quiet } from './quiet.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 const installation = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -133,9 +134,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     callerHome: path.join(folder, 'operator'),
     environment: {
       ANTHROPIC_API_KEY: 'stand-in',
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
+      ...quiet,
       IS_SANDBOX: '1',
       ...scene.environment,
     },

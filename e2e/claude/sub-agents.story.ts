@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { Installation, jsonOf, type Ran } from '../../packages/testkit/src/installation.ts';
 import { startModelServer } from '../../packages/testkit/src/model-server.ts';
 import { startOrigin, type Origin } from '../../packages/testkit/src/origin.ts';
+import { quiet } from './quiet.ts';
 
 const claude = process.env['HOLDFAST_CLAUDE'] ?? '';
 
@@ -57,9 +58,7 @@ describe('sub-agents of the real Claude Code', () => {
   const go = (prompt: string): Promise<Ran> => {
     const environment = {
       ANTHROPIC_BASE_URL: `https://localhost:${model.port}`,
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_TELEMETRY: '1',
+      ...quiet,
     };
     const passed = Object.keys(environment).flatMap((name) => ['--pass-env', name]);
     const allowed = ['--allowedTools', 'Bash(sh ask.sh *)', 'Agent', 'mcp__plugin_holdfast_holdfast__http_request'];
