@@ -109,17 +109,23 @@ async function startPlanned(request: SandboxRequest, plan: Plan, programs: Progr
       kill,
     };
   } catch (error) {
+    // A chain that ended by itself says why; what one that is cut off says, a shell's "Killed", is no reason.
+    const endedItself = ended;
     cutOff();
     const said = await lastWords(streams.errors ?? child.stderr);
     await exited.catch(() => undefined);
     door?.close();
     for (const stream of [streams.input, streams.output, streams.errors]) stream?.destroy();
     if (error instanceof HoldfastError) throw error;
-    throw new HoldfastError('sandbox_start_failed', `the sandbox did not start: ${said === '' ? String(error) : said}`, {
-      next: 'run `holdfast doctor`; if it finds nothing, report this',
-      cause: error,
-    });
+    throw startFailed(endedItself && said !== '' ? said : String(error), error);
   }
+}
+
+function startFailed(why: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('sandbox_start_failed', `the sandbox did not start: ${why}`, {
+    next: 'run `holdfast doctor`; if it finds nothing, report this',
+    cause,
+  });
 }
 
 function treeChanged(path: string): HoldfastError {
@@ -175,7 +181,7 @@ function streamsOf(child: ChildProcess, pipes: Pipes | undefined): Pick<Sandbox,
 /** The starter's socket. @throws sandbox_start_failed */
 async function receiveDoor(child: ChildProcess, exited: Promise<number>): Promise<Server> {
   const [message, handle] = await firstOf<[StarterMessage, unknown]>(child, 'message', exited);
-  if (message.kind !== 'door' || !(handle instanceof Server)) throw new Error(message.text);
+  if (message.kind !== 'door' || !(handle instanceof Server)) throw startFailed(message.text);
   return handle;
 }
 
@@ -184,7 +190,7 @@ async function letGo(child: ChildProcess, goAhead: GoAhead, exited: Promise<numb
   const answer = firstOf<[StarterMessage]>(child, 'message', exited);
   child.send(goAhead, () => undefined);
   const [message] = await answer;
-  if (message.kind !== 'ready') throw new Error(message.text);
+  if (message.kind !== 'ready') throw startFailed(message.text);
   // Our end, and with it the channel: links of the chain hold copies of the other end.
   if (child.connected) child.disconnect();
 }
