@@ -21,6 +21,22 @@ const writer = 'apps/daemon/test/audit/writer.test.ts';
 export const audit: Area = {
   mutations: [
     {
+      id: 'A-12.cut',
+      off: 'what was cut off the end at start is not told',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: "if (!writer.frozen && (stored.cut.bytes > 0 || stored.cut.files > 0)) writer.note({ kind: 'repaired', ...stored.cut });",
+      to: '',
+      red: { [writer]: '[AUDIT-19, AUDIT-40] a tail that was never synced is cut, and the log says so before anything else' },
+    },
+    {
+      id: 'A-12.clock',
+      off: 'a wall clock that was set is not told',
+      file: 'apps/daemon/src/audit/wall-clock.ts',
+      from: 'if (Math.abs(byMs) <= toleratedMs) return undefined;',
+      to: 'if (Math.abs(byMs) <= Infinity) return undefined;',
+      red: { [writer]: '[AUDIT-41] that is set, also in small steps, is told before the next record, once' },
+    },
+    {
       id: 'A-1.root',
       off: 'records are not held against the signed root',
       file: 'packages/protocol/src/audit/verify.ts',

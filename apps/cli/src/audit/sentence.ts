@@ -61,6 +61,10 @@ function sentence(event: AuditEvent): string {
       return `suspended: changed were ${event.places.join(', ')}${event.unlisted === undefined ? '' : ` and ${event.unlisted} more`}`;
     case 'resumed':
       return 'an operator let the session go on';
+    case 'repaired':
+      return `${event.bytes} bytes that nobody had been told of were cut off the end, and ${event.files} files`;
+    case 'clock-moved':
+      return `${event.to} by ${duration(event.byMs)}`;
     case 'gap':
       return event.dropped.map(({ kind, count }) => `${count} ${kind}`).join(', ');
     default:

@@ -3,6 +3,7 @@
 
 import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
 import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -65,6 +66,15 @@ export interface StoredLog {
   readonly checkpoint: NewestCheckpoint | undefined;
   /** In order. */
   readonly segments: readonly SegmentId[];
+  /** When the last record of the last segment was written, by the wall clock. */
+  readonly lastAtMs: number | undefined;
+  /** What was cut off the end. [AUDIT-40] */
+  readonly cut: Cut;
+}
+
+export interface Cut {
+  readonly bytes: number;
+  readonly files: number;
 }
 
 export const recordsOf = (segment: OpenedSegment): Uint8Array[] =>
@@ -100,10 +110,12 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
   const { primitives } = secrets;
   const mark = await readMark(files, primitives);
   const segments = await listSegments(files);
-  let log: StoredLog = { frontier: new Frontier(primitives), checkpoint: undefined, segments: [] };
+  const cut = { bytes: 0, files: 0 };
+  let log: StoredLog = { frontier: new Frontier(primitives), checkpoint: undefined, segments: [], lastAtMs: undefined, cut };
   for (let id = segments.at(-1); id !== undefined; id = segments.at(-1)) {
     const name = segmentName(id);
-    const opened = await openSegment(secrets, id, (await files.read(name)) ?? new Uint8Array(0));
+    const file = (await files.read(name)) ?? new Uint8Array(0);
+    const opened = await openSegment(secrets, id, file);
     const replayed = opened && replay(primitives, opened, anchor);
     const torn = opened === undefined || !opened.whole;
     const good = { records: replayed?.frontier.size ?? id.first, checkpoint: replayed?.checkpoint?.statement.size ?? 0 };
@@ -112,10 +124,13 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20] [AUDIT-23]
     if (opened !== undefined && replayed !== undefined) {
       if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged
-      log = { ...replayed, segments };
+      cut.bytes += file.length - opened.goodBytes;
+      log = { ...replayed, segments, cut };
       break;
     }
     await files.remove(name); // [AUDIT-19] begun, and never acknowledged
+    cut.bytes += file.length;
+    cut.files += 1;
     segments.pop();
   }
   const { size } = log.frontier;
@@ -129,20 +144,22 @@ function replay(
   primitives: Primitives,
   opened: OpenedSegment,
   anchor: Anchor | undefined,
-): Pick<StoredLog, 'frontier' | 'checkpoint'> {
+): Pick<StoredLog, 'frontier' | 'checkpoint' | 'lastAtMs'> {
   const { start } = opened;
   const frontier = new Frontier(primitives, start);
   const wires = [...(start.checkpoint === undefined ? [] : [start.checkpoint]), ...checkpointsOf(opened)];
   const checkpoints = wires.map((wire) => ({ wire, ...readCheckpoint(primitives, wire) }));
   const expected = [...checkpoints.map(({ statement }) => statement), ...(anchor === undefined ? [] : [anchor])];
   const roots = new Map(expected.map(({ size, root }) => [size, root]));
-  for (const record of recordsOf(opened)) {
+  const records = recordsOf(opened);
+  for (const record of records) {
     frontier.append(leafHash(primitives, record));
     const root = roots.get(frontier.size);
     if (root !== undefined && !equalBytes(root, frontier.root()))
       throw damaged('audit_altered', 'audit records differ from their checkpoint'); // [AUDIT-21]
   }
-  return { frontier, checkpoint: checkpoints.at(-1) };
+  const last = records.at(-1);
+  return { frontier, checkpoint: checkpoints.at(-1), lastAtMs: last && decodeEvent(last).atMs };
 }
 
 /** A segment that ended before record `next`: all of it must be there. Throws `audit_corrupt`. */

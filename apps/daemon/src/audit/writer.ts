@@ -11,6 +11,7 @@ import { AuditReader, type AuditRange } from './reader.ts';
 import { maxBatch, type SegmentSecrets } from './segment.ts';
 import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
 import { Tail } from './tail.ts';
+import { WallClock, type Moment } from './wall-clock.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
 const syncDelayMs = 25;
@@ -72,6 +73,7 @@ export class AuditWriter {
   /** The last thing that was to be written was not. */
   private failing = false;
   private fault: HoldfastError | undefined;
+  private readonly wallClock: WallClock;
   /** Notes that found no place since the last `gap`, by kind. */
   private readonly dropped = new Map<AuditReport['kind'], number>();
 
@@ -80,13 +82,17 @@ export class AuditWriter {
     this.tail = new Tail(options.files, options.secrets, stored);
     this.reader = new AuditReader(options.files, options.secrets, this.tail);
     this.fault = options.evidenceOf;
+    this.wallClock = new WallClock(stored.lastAtMs);
   }
 
   /** Takes over `files`, also when it throws: `audit_corrupt`, `audit_truncated`, `audit_altered`, or what the file system says; then nothing may be minted for this agent. */
   static async open(given: AuditOptions): Promise<AuditWriter> {
     const options = given.evidenceOf === undefined ? given : { ...given, files: asEvidence(given.files) };
     try {
-      return new AuditWriter(options, await openStoredLog(options.files, options.secrets, options.anchor));
+      const stored = await openStoredLog(options.files, options.secrets, options.anchor);
+      const writer = new AuditWriter(options, stored);
+      if (!writer.frozen && (stored.cut.bytes > 0 || stored.cut.files > 0)) writer.note({ kind: 'repaired', ...stored.cut }); // [AUDIT-40]
+      return writer;
     } catch (cause) {
       await options.files.close();
       throw cause;
@@ -164,15 +170,23 @@ export class AuditWriter {
   }
 
   private record(report: AuditReport, durable: boolean): Promise<void> {
-    const { clock, run, secrets } = this.options;
+    const { clock } = this.options;
+    const at = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    const moved = this.frozen ? undefined : this.wallClock.moved(at);
+    if (moved !== undefined) this.stamped(moved, at, false).catch(() => this.drop(moved.kind, 1)); // [AUDIT-41]
+    return this.stamped(report, at, durable);
+  }
+
+  private stamped(report: AuditReport, { wallMs, monotonicMs }: Moment, durable: boolean): Promise<void> {
+    const { run, secrets } = this.options;
     // The number is given when it is written: a refused record leaves no gap.
     const stamp = {
       v: 1,
       agent: secrets.agent,
       sequence: 0,
       run: run.id,
-      atMs: Math.trunc(clock.nowMs()),
-      monotonicUs: Math.round((clock.monotonicMs() - run.startedMs) * 1000),
+      atMs: Math.trunc(wallMs),
+      monotonicUs: Math.round((monotonicMs - run.startedMs) * 1000),
     } as const;
     const child = 'session' in report && report.session !== undefined ? this.options.childOf?.(report.session) : undefined;
     const event = { ...(child !== undefined && { child }), ...report, ...stamp } as AuditEvent; // [CHILD-7]

@@ -10,14 +10,14 @@ import { eachFailure, eachKill, eachPowerLoss, type StoreTrial } from '@holdfast
 import { share } from '@holdfast/testkit/shares';
 import { noStrace } from '@holdfast/testkit/strace';
 import { openAuditFolder } from '../../src/audit/files.ts';
-import { LogWorld, numbered, numberOf } from './log-world.ts';
+import { LogWorld, numbered } from './log-world.ts';
 
 const world = await LogWorld.make();
 
 async function check({ folder, acknowledged }: Found): Promise<void> {
   const writer = await world.open(await openAuditFolder(folder));
   try {
-    const found = (await world.events(writer)).map(numberOf);
+    const found = await world.numbers(writer);
     assert.deepEqual(
       found,
       [...new Set(found)].toSorted((a, b) => a - b),

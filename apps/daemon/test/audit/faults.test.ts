@@ -16,7 +16,7 @@ import { share } from '@holdfast/testkit/shares';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import type { AuditWriter } from '../../src/audit/writer.ts';
-import { LogWorld, numbered, numberOf } from './log-world.ts';
+import { LogWorld, numbered } from './log-world.ts';
 import { MemoryDisk } from './memory-disk.ts';
 
 let world: LogWorld;
@@ -26,7 +26,7 @@ before(async () => {
 
 const refused = (act: Promise<unknown>) => assert.rejects(act, (thrown) => codeOf(thrown) === 'audit_unavailable');
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
-const numbers = async (writer: AuditWriter) => (await world.events(writer)).map(numberOf);
+const numbers = (writer: AuditWriter) => world.numbers(writer);
 
 describe('a disk that fails', () => {
   for (const [what, code] of [

@@ -77,6 +77,11 @@ export class LogWorld {
     return (await this.readAll(writer)).map(decodeEvent);
   }
 
+  /** Of the numbered records, in their order; what the log says of itself stands beside them. */
+  async numbers(writer: AuditWriter): Promise<number[]> {
+    return (await this.events(writer)).filter(({ kind }) => kind !== 'repaired').map(numberOf);
+  }
+
   async verify(writer: AuditWriter, anchor?: Anchor): Promise<AuditVerdict> {
     const log = { fleet: this.fleet, agent: this.agent, agentKey: this.custody.publicKeys.sign };
     const [events, checkpoints] = [await this.readAll(writer), await writer.checkpoints()];

@@ -102,6 +102,52 @@ describe('the audit writer', () => {
   });
 });
 
+describe('the wall clock', () => {
+  const ofClocks = (clock: { wallMs: number; monotonicMs: number }) => ({
+    clock: { nowMs: () => clock.wallMs, monotonicMs: () => clock.monotonicMs },
+    run: { id: random(16), startedMs: clock.monotonicMs },
+  });
+  const moves = async (writer: Awaited<ReturnType<LogWorld['open']>>) =>
+    (await world.events(writer)).flatMap((event) =>
+      event.kind === 'clock-moved' ? [[event.sequence, event.to, event.byMs]] : [],
+    );
+
+  it('[AUDIT-41] that is set, also in small steps, is told before the next record, once', async () => {
+    const clock = { wallMs: 1_790_000_000_000, monotonicMs: 50 };
+    const writer = await world.open(new MemoryDisk(), ofClocks(clock));
+    const record = async (wallMs: number, monotonicMs: number) => {
+      clock.wallMs += wallMs;
+      clock.monotonicMs += monotonicMs;
+      await writer.append(numbered(0));
+    };
+    await record(0, 0);
+    await record(60_000, 59_000); // as clocks do
+    await record(-3_600_000, 0);
+    await record(10_000, 10_000);
+    await record(3000, 0);
+    await record(3000, 0); // six seconds in all
+    await record(1000, 1000);
+    assert.deepEqual(await moves(writer), [
+      [2, 'back', 3_601_000 - 2000],
+      [6, 'forward', 6000],
+    ]);
+    await writer.close();
+  });
+
+  it('[AUDIT-41] that was set back between two runs is told by the first record', async () => {
+    const clock = { wallMs: 1_790_000_000_000, monotonicMs: 50 };
+    const disk = new MemoryDisk();
+    const first = await world.open(disk, ofClocks(clock));
+    await first.append(numbered(0));
+    await first.close();
+    clock.wallMs -= 86_400_000;
+    const second = await world.open(disk.afterKill(), ofClocks(clock));
+    await second.append(numbered(1));
+    assert.deepEqual(await moves(second), [[1, 'back', 86_400_000]]);
+    await second.close();
+  });
+});
+
 describe('checkpoints', () => {
   it('[AUDIT-12] are made at close, chained over restarts, and verify', async () => {
     let disk = new MemoryDisk();
@@ -267,14 +313,22 @@ describe('damage', () => {
     await writer.close();
   });
 
-  it('[AUDIT-19] a tail that was never synced is cut', async () => {
+  it('[AUDIT-19, AUDIT-40] a tail that was never synced is cut, and the log says so before anything else', async () => {
     const disk = await written();
     change(disk, logs(disk)[1] ?? '', (bytes) => Uint8Array.from([...bytes, 0, 0, 1, 44, 9, 9, 9]));
+    disk.files.set('00000002-0000000000000010.log', { current: new Uint8Array(5), synced: new Uint8Array(0) });
     const writer = await world.open(disk);
-    assert.equal(writer.size, 10);
     await writer.append(numbered(10));
     await world.verify(writer);
+    const events = await world.events(writer);
+    assert.deepEqual(
+      events.slice(10).map((event) => (event.kind === 'repaired' ? [event.bytes, event.files] : numberOf(event))),
+      [[12, 1], 10],
+    );
     await writer.close();
+    const again = await world.open(disk.afterKill());
+    assert.equal(again.size, 12, 'nothing is said where nothing was cut');
+    await again.close();
   });
 
   it('a segment that is begun while checkpoints are read is no damage', async () => {

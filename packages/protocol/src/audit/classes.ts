@@ -44,6 +44,8 @@ const classOf = {
   'answer-refused': 'alarm',
   gap: 'alarm',
   fault: 'alarm',
+  repaired: 'alarm',
+  'clock-moved': 'alarm',
 } as const satisfies Record<EventKind, string>;
 export const classNames: readonly string[] = [...new Set(Object.values(classOf))];
 

@@ -184,6 +184,10 @@ export const auditEvent = union({
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
   fault: { ...stamp, code },
+  /** The end of the log that had never been acknowledged was cut off at start: so many bytes, and files that held nothing else. [AUDIT-40] */
+  repaired: { ...stamp, bytes: integer(), files: integer() },
+  /** The wall clock no longer goes with the monotonic one, or lies before the last record: somebody set it, or the machine slept. [AUDIT-41] */
+  'clock-moved': { ...stamp, to: oneOf('back', 'forward'), byMs: integer({ min: 1 }) },
 }); // [AUDIT-1] [AUDIT-2]
 export type AuditEvent = Infer<typeof auditEvent>;
 
