@@ -7,11 +7,10 @@
 
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { lookFor, places, reflectingOrigin, type Through } from '@holdfast/testkit/reflecting';
 import { reflections } from '@holdfast/testkit/reflections';
-import { createBroker } from '../apps/daemon/src/broker/broker.ts';
+import { startOurs, type Service } from './brokers/ours.ts';
 import { Fingerprints } from '../apps/daemon/src/broker/fingerprints.ts';
 import { Scrubber } from '../apps/daemon/src/broker/scrub.ts';
 
@@ -26,44 +25,9 @@ const { values } = parseArgs({
 });
 const { canary } = values;
 
-async function ourBroker(originPort: number, originCa: string): Promise<Through> {
-  const grant = {
-    grantId: 'bench',
-    placeholder: 'hf_benchbenchbenchbenchbenchbench',
-    attach: { kind: 'bearer' },
-    ca: originCa,
-    allowPrivate: true,
-    approve: false,
-    limitsArguments: false,
-    judgesBody: false,
-    matches: () => true,
-  } as const;
-  const use = {
-    handleId: '1',
-    open: async () => Buffer.concat([Buffer.from(canary)]),
-    opened: () => {},
-    wiped: () => {},
-    failed: () => {},
-    over: () => {},
-  };
-  const broker = await createBroker({
-    authority: {
-      grantsFor: ({ port }) => (port === originPort ? [grant] : []),
-      egressFor: () => undefined,
-      use: async (_grant, { query }) => ({ ...use, judged: { query, body: undefined } }),
-      grantOf: () => undefined,
-      misused: () => {},
-      passed: async () => {},
-      refused: () => {},
-    },
-    door: (_request, response) => response.end(),
-    log: { info: () => {}, warn: () => {} },
-  });
-  const server = createServer();
-  broker.attach(server);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  server.unref();
-  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, ca: broker.caPem, headers: {} };
+async function throughOurs(service: Service): Promise<Through> {
+  const { port, caPem } = await startOurs(service);
+  return { host: '127.0.0.1', port, ca: caPem, headers: {} };
 }
 
 async function otherBroker(proxy: string, originCa: string): Promise<Through> {
@@ -79,9 +43,10 @@ async function otherBroker(proxy: string, originCa: string): Promise<Through> {
 
 async function corpus(): Promise<Record<string, Record<string, number>>> {
   const origin = await reflectingOrigin(canary);
-  const through = await (values.proxy === undefined
-    ? ourBroker(origin.port, origin.caPem)
-    : otherBroker(values.proxy, origin.caPem));
+  const through =
+    values.proxy === undefined
+      ? await throughOurs({ ca: origin.caPem, port: origin.port, secret: canary })
+      : await otherBroker(values.proxy, origin.caPem);
   const counts: Record<string, Record<string, number>> = {};
   for (const place of places) {
     const count: Record<string, number> = { clean: 0, shown: 0, unsent: 0, refused: 0 };
