@@ -93,7 +93,7 @@ async function startPid(outer: number): Promise<number> {
   throw new Error('start is not among its own processes');
 }
 
-/** Runs a program to its end. Rejects when it takes longer than `timeoutMs` (default a minute), with what it had said. */
+/** Runs a program to its end. Rejects when it takes longer than `timeoutMs` (default three minutes), with what it had said. */
 export function runProgram(
   file: string,
   parameters: readonly string[],
@@ -115,7 +115,7 @@ export function runProgram(
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   return new Promise((resolve, reject) => {
-    const timeoutMs = options.timeoutMs ?? 60_000;
+    const timeoutMs = options.timeoutMs ?? 180_000;
     const deadline = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${file} ${parameters.join(' ')} took longer than ${timeoutMs} ms\n${stdout}\n${stderr}`));

@@ -15,7 +15,7 @@ export interface Ending {
 }
 
 /** Long for a machine with two busy cores; whoever waits longer waits for something that will not come. */
-const defaultWaitMs = 60_000;
+const defaultWaitMs = 180_000;
 
 export class LiveProgram {
   /** Resolves when the program is gone and all it said has been read. */

@@ -21,7 +21,7 @@ export async function processesWith(mark: string): Promise<Found[]> {
 }
 
 /** Resolves when nothing with `mark` runs; the kernel takes a moment to end what hangs on what was killed. */
-export async function gone(mark: string, withinMs = 30_000): Promise<void> {
+export async function gone(mark: string, withinMs = 120_000): Promise<void> {
   const startedMs = performance.now();
   for (;;) {
     const left = await processesWith(mark);
@@ -35,7 +35,7 @@ export async function gone(mark: string, withinMs = 30_000): Promise<void> {
  * Resolves when `program` runs with `mark` among its words. A shell that is interrupted before its child has become a program waits for the child's
  * end first, as dash does.
  */
-export async function running(program: string, mark: string, withinMs = 60_000): Promise<void> {
+export async function running(program: string, mark: string, withinMs = 180_000): Promise<void> {
   await found(mark, ({ words: [file = ''] }) => path.basename(file) === program, withinMs);
 }
 
@@ -43,7 +43,7 @@ export async function running(program: string, mark: string, withinMs = 60_000):
  * Resolves when a process with `mark` is in the foreground of its terminal, so that keys reach it: a shell tells which job it takes up before it gives
  * the terminal to it.
  */
-export async function inForeground(mark: string, withinMs = 60_000): Promise<void> {
+export async function inForeground(mark: string, withinMs = 180_000): Promise<void> {
   const hasTerminal = async ({ pid }: Found): Promise<boolean> => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr and tpgid.

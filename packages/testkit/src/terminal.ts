@@ -23,7 +23,7 @@ export const keys = {
 } as const;
 
 /** Long for a machine with two busy cores. */
-const defaultWaitMs = 60_000;
+const defaultWaitMs = 180_000;
 const restMs = 700;
 const triesAgainAfterMs = 20_000;
 const maxTries = 3;
