@@ -111,7 +111,7 @@ export const audit: Area = {
     {
       id: 'A-1.leaves',
       off: 'a leaf may pass for a node',
-      file: 'packages/protocol/src/audit/tree.ts',
+      file: 'packages/protocol/src/primitives/merkle.ts',
       from: 'nodeInput[0] = 1;',
       to: 'nodeInput[0] = 0;',
       red: { [vectors]: 'audit: logs' },

@@ -5,7 +5,7 @@ import { writeAct } from '@holdfast/protocol/audit/act';
 import { logOrigin, signCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
 import { permissionedTime } from '@holdfast/protocol/audit/permissioned-time';
-import { leafHash, rootOf } from '@holdfast/protocol/audit/tree';
+import { leafHash, rootOf } from '@holdfast/protocol/primitives/merkle';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { encodeValue, type Value } from '@holdfast/protocol/codec/cbor';

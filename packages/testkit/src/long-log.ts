@@ -2,7 +2,7 @@
 
 import { logOrigin, readCheckpoint, signCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent } from '@holdfast/protocol/audit/event';
-import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
+import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';

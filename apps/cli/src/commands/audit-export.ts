@@ -4,7 +4,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
-import { leafHash } from '@holdfast/protocol/audit/tree';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';

@@ -4,7 +4,7 @@
 import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
 import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
-import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
+import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';

@@ -2,7 +2,7 @@
 // at a time; the writer sees to that. Records since the last sync stay in memory, so that a failed sync loses nothing that was acknowledged.
 
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
-import { Frontier, leafHash } from '@holdfast/protocol/audit/tree';
+import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { AppendFile, AuditFiles } from './files.ts';
 import { maxBatch, SegmentSealer, segmentName, type Frame, type SegmentId, type SegmentSecrets } from './segment.ts';
 import { writeMark, type NewestCheckpoint, type StoredLog } from './stored-log.ts';

@@ -7,7 +7,7 @@ import { HoldfastError } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { maxCheckpointBytes, type LogIdentity } from './checkpoint.ts';
 import { decodeEvent, type AuditEvent } from './event.ts';
-import { leafHash } from './tree.ts';
+import { leafHash } from '../primitives/merkle.ts';
 
 /** An anchor of more is none: keys that ended, and one checkpoint. */
 const maxFileBytes = 128 * 1024;

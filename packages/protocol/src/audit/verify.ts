@@ -6,7 +6,7 @@ import { codeOf, HoldfastError, type ErrorCode } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { verifyCheckpoint, type CheckpointStatement, type LogIdentity } from './checkpoint.ts';
 import { decodeEvent, type AuditEvent } from './event.ts';
-import { Frontier, leafHash } from './tree.ts';
+import { Frontier, leafHash } from '../primitives/merkle.ts';
 
 /** A size and root that the verifier knows from elsewhere: the journal, another device, an earlier run. */
 export interface Anchor {

@@ -3,7 +3,7 @@
 
 import { equalBytes } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
-import type { Primitives } from '../primitives/primitives.ts';
+import type { Primitives } from './primitives.ts';
 
 const hashBytes = 32;
 

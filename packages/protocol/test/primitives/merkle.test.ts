@@ -14,7 +14,7 @@ import {
   rootOf,
   verifyConsistency,
   verifyInclusion,
-} from '@holdfast/protocol/audit/tree';
+} from '@holdfast/protocol/primitives/merkle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
