@@ -13,6 +13,7 @@ import { operator } from './operator.ts';
 import { rules } from './rules.ts';
 import { session } from './session.ts';
 import { supply } from './supply.ts';
+import { witness } from './witness.ts';
 
 /** @public The runner and the check import that of the tree that they look at. */
 export const catalogue: readonly Area[] = [
@@ -26,6 +27,7 @@ export const catalogue: readonly Area[] = [
   identity,
   journal,
   audit,
+  witness,
   crash,
   supply,
 ];

@@ -35,6 +35,7 @@ const open = {
   purpose: { kind: 'lockbox', fleet, audience: 'fleet', epoch: 1, member: agent },
   encapsulated: new Uint8Array(encapsulatedBytes),
 } as const;
+const publish = { kind: 'publish', id: 9, key, size: 3, root: new Uint8Array(32).fill(0x52) } as const;
 const raw = (value: { readonly [name: string]: Value }): Uint8Array => encodeValue(value);
 
 writeVectors('custody/requests', 'What custody reads as a request; `frame` is the payload of one frame.', [
@@ -76,6 +77,10 @@ writeVectors('custody/requests', 'What custody reads as a request; `frame` is th
   { name: 'destroy', clause: 'CUSTODY-2', expect: 'ok', frame: encodeRequest({ kind: 'destroy', id: 6, key }) },
   { name: 'sign', clause: 'CUSTODY-5', expect: 'ok', frame: encodeRequest(sign) },
   { name: 'open', clause: 'CUSTODY-13', expect: 'ok', frame: encodeRequest(open) },
+  { name: 'publish', clause: 'CUSTODY-33', expect: 'ok', frame: encodeRequest(publish) },
+  { name: 'publish a text', clause: 'CUSTODY-33', expect: 'codec_shape', frame: raw({ ...publish, text: 'mine' }) },
+  { name: 'publish nothing', clause: 'CUSTODY-33', expect: 'codec_shape', frame: raw({ ...publish, size: 0 }) },
+  { name: 'sign a note', clause: 'CUSTODY-33', expect: 'codec_shape', frame: raw({ ...sign, domain: 'log-note' }) },
   { name: 'sign as an operator', clause: 'CUSTODY-5', expect: 'codec_shape', frame: raw({ ...sign, domain: 'pulse' }) },
   {
     name: 'sign without a domain',

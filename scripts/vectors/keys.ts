@@ -20,6 +20,7 @@ const domains: readonly StatementDomain[] = [
   'relay-auth',
   'session-key',
   'signal',
+  'witness-key',
 ];
 
 const signer = await SoftwareKeyHolder.generate(primitives);

@@ -18,7 +18,8 @@ function refuse(reason: string): never {
   throw new HoldfastError('custody_refused', reason);
 }
 
-function boundOf(key: KeyDescription): Binding {
+/** Throws `custody_refused` for a key that speaks for nobody yet. */
+export function boundOf(key: KeyDescription): Binding {
   return key.binding ?? refuse('key is not bound to an agent yet'); // [CUSTODY-6]
 }
 

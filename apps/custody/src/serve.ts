@@ -1,6 +1,7 @@
 // Custody's requests, one at a time and in order, spec/custody.md. Total: whatever comes in, what goes out is one answer of the wire's
 // shapes, and no exception's own text.
 
+import { logName, signLogHead } from '@holdfast/protocol/blind/log-note';
 import { delegate } from '@holdfast/protocol/custody/delegation';
 import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { decodeRequest, type CustodyAnswer, type CustodyRequest } from '@holdfast/protocol/custody/wire';
@@ -8,7 +9,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
 import type { Attester } from './attester.ts';
-import { assertMayAttest, assertMayBind, assertMayOpen, assertMayPresent, assertMaySign } from './policy.ts';
+import { assertMayAttest, assertMayBind, assertMayOpen, assertMayPresent, assertMaySign, boundOf } from './policy.ts';
 import { told, type Stores } from './stores.ts';
 
 export interface Unlocking {
@@ -82,6 +83,12 @@ export class CustodyServer {
         assertMayPresent(description, request.credential);
         const terms = { ...request.terms, credential: request.credential };
         return { kind: 'bound', id, token: await delegate(this.#ports.primitives, holder, terms, this.#ports.nowMs()) };
+      }
+      case 'publish': {
+        const { description, holder } = stores.find(request.key).key;
+        const { fleet, agent } = boundOf(description);
+        const origin = logName(this.#ports.primitives, fleet, agent); // [CUSTODY-33]
+        return { kind: 'signature', id, signature: await signLogHead(holder, { ...request, origin }) };
       }
       case 'open': {
         const { description, holder } = stores.find(request.key).key;

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
+import { logName, logText } from '@holdfast/protocol/blind/log-note';
 import { equalBytes, utf8 } from '@holdfast/protocol/codec/bytes';
 import { decodeValue } from '@holdfast/protocol/codec/cbor';
 import {
@@ -88,6 +89,17 @@ describe('custody', () => {
     const again = await ask({ kind: 'unlock', id: 3 }, fresh);
     assert.ok(again.kind === 'error' && again.code === 'custody_refused');
     assert.equal(opened, 1);
+  });
+
+  it('publishes a checkpoint under the name of its own log alone, and by no key that has none [CUSTODY-33]', async () => {
+    const root = new Uint8Array(32).fill(3);
+    const published = await ask({ kind: 'publish', id: 5, key: bound.key, size: 7, root });
+    assert.ok(published.kind === 'signature');
+    const statement = utf8(logText({ origin: logName(primitives, fleet, agent), size: 7, root }));
+    const { sign: publicKey } = bound.publicKeys;
+    await verifySignature(primitives, { domain: 'log-note', statement, signature: published.signature, publicKey });
+    const refused = await ask({ kind: 'publish', id: 6, key: unbound.key, size: 7, root });
+    assert.ok(refused.kind === 'error' && refused.code === 'custody_refused');
   });
 
   it('overwrites the passphrase and the frame that brought it', async () => {

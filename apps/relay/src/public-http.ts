@@ -1,4 +1,5 @@
-// What a relay tells everybody by plain HTTP, spec/relay.md §1: that it is there, and the fleets' status lists, which their operators signed.
+// What a relay tells everybody by plain HTTP, spec/relay.md §1: that it is there, the fleets' status lists, which
+// their operators signed, and the newest checkpoint of each log that it is a witness of, to whoever knows the log's name (c2sp.org/tlog-witness).
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fromHex } from '@holdfast/protocol/codec/bytes';
@@ -50,10 +51,19 @@ export class PublicHttp {
   async #answerTo({ method, url }: IncomingMessage): Promise<Answer> {
     if (method !== 'GET') return json(404, false);
     if (url === '/health') return json(200, true);
+    const log = /^\/witness\/([0-9a-f]{64})\/checkpoint$/.exec(url ?? '')?.[1];
+    if (log !== undefined) return this.#witnessed(log);
     const fleet = fromHex(/^\/status\/([0-9a-f]{64})$/.exec(url ?? '')?.[1] ?? '');
     if (fleet?.length !== 32) return json(404, false);
     if (!this.#reads.take(1, this.#clock.elapsedMs())) return json(429, false); // [RELAY-27]
     const list = await this.#store.status(fleet);
     return list === undefined ? json(404, false) : { status: 200, type: 'application/statuslist+jwt', body: list }; // [STATUS-6]
+  }
+
+  /** [WITNESS-9] */
+  async #witnessed(log: string): Promise<Answer> {
+    if (!this.#reads.take(1, this.#clock.elapsedMs())) return json(429, false);
+    const note = await this.#store.witnessed(log);
+    return note === undefined ? json(404, false) : { status: 200, type: 'text/plain; charset=utf-8', body: note };
   }
 }

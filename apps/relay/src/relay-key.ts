@@ -33,7 +33,7 @@ export async function openRelayKey(
         next: 'restore relay.key from a backup',
       });
     }
-    await writeNewKey(primitives, folder, path);
+    writeKeyFile(folder, 'relay.key', encode(keyFile, { v: 1, sign: await drawScalar(primitives) }));
   }
   return loadKey(primitives, path);
 }
@@ -50,9 +50,9 @@ async function loadKey(primitives: Primitives, path: string): Promise<RelayKey> 
   }
 }
 
-/** The file appears whole and synced or not at all. */
-async function writeNewKey(primitives: Primitives, folder: string, path: string): Promise<void> {
-  const content = encode(keyFile, { v: 1, sign: await drawScalar(primitives) });
+/** The file appears whole and synced or not at all; `content` is overwritten. Throws `store_failed`. */
+export function writeKeyFile(folder: string, name: string, content: Uint8Array): void {
+  const path = join(folder, name);
   const unfinished = `${path}.new`;
   try {
     const file = openSync(unfinished, 'w', 0o600);
@@ -67,7 +67,7 @@ async function writeNewKey(primitives: Primitives, folder: string, path: string)
     fsyncSync(directory);
     closeSync(directory);
   } catch (cause) {
-    throw new HoldfastError('store_failed', 'relay.key cannot be written', {
+    throw new HoldfastError('store_failed', `${name} cannot be written`, {
       cause,
       next: 'check the permissions and free space of the folder',
     });

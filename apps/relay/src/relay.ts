@@ -17,6 +17,7 @@ import { Bucket, defaultLimits, type Clock, type RelayLimits } from './limits.ts
 import { openRelayKey } from './relay-key.ts';
 import { Rendezvous } from './rendezvous.ts';
 import type { RelayCore } from './requests.ts';
+import { openWitnessKey } from './witness-key.ts';
 import { sqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
 
@@ -24,7 +25,7 @@ export interface RelayOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly host: string;
-  /** Holds relay.db and relay.key; made with mode 0700 when it is missing. */
+  /** Holds relay.db, relay.key and witness.key; made with mode 0700 when it is missing. */
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,10 +64,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 async function assembleCore({ folder, clock, limits: changed }: RelayOptions, store: Store): Promise<RelayCore> {
   const limits = { ...defaultLimits, ...changed };
+  const key = await openRelayKey(nodePrimitives, folder, { hasFleets: (await store.countFleets()) > 0 });
   return {
     primitives: nodePrimitives,
     clock,
-    key: await openRelayKey(nodePrimitives, folder, { hasFleets: (await store.countFleets()) > 0 }),
+    key,
+    witness: await openWitnessKey(nodePrimitives, folder, key),
     store,
     commits: new GroupCommit(store),
     fleets: new Fleets(store, limits, clock),

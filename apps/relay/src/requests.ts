@@ -24,12 +24,15 @@ import type { Bucket, Clock, RelayLimits } from './limits.ts';
 import type { RelayKey } from './relay-key.ts';
 import type { Rendezvous } from './rendezvous.ts';
 import type { Outcome, PlacedEntry, Store, Write } from './store.ts';
+import { cosign } from './witness.ts';
+import type { WitnessKey } from './witness-key.ts';
 
 /** Everything a relay is made of, besides its sockets. */
 export interface RelayCore {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly key: RelayKey;
+  readonly witness: WitnessKey;
   readonly store: Store;
   readonly commits: GroupCommit;
   readonly fleets: Fleets;
@@ -124,6 +127,8 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return freshness(core, caller, request.nonce, request.topics);
     case 'signal-put':
       return putSignal(core, caller, request.signal);
+    case 'witness-add':
+      return { later: cosign(core, caller, request) };
   }
 }
 

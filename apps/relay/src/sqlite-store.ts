@@ -7,7 +7,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Head } from '@holdfast/protocol/blind/entry';
 import type { LockboxKey, Outcome, PlacedEntry, Store, StoredFleet, Write } from './store.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 const schema = `
   CREATE TABLE fleets (
     fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
@@ -26,11 +26,12 @@ const schema = `
     PRIMARY KEY (fleet, audience, epoch, commitment, member)
   ) STRICT, WITHOUT ROWID;
 `;
-/** What came with version 2. */
-const statusSchema = `
-  CREATE TABLE status_lists (
+/** What came with versions 2 and 3. */
+const laterSchema = `
+  CREATE TABLE IF NOT EXISTS status_lists (
     fleet BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, control INTEGER NOT NULL, list BLOB NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS witnessed (log TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT;
 `;
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html); extended ones carry them in the low byte. */
@@ -99,7 +100,7 @@ class SqliteStore implements Store {
     if (version > schemaVersion)
       throw new HoldfastError('store_failed', 'the store was made by a newer relay', { next: 'start the newer version' });
     if (version < schemaVersion)
-      database.exec(`BEGIN; ${version === 0 ? schema : ''} ${statusSchema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      database.exec(`BEGIN; ${version === 0 ? schema : ''} ${laterSchema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
     // A WAL that a burst made long is cut back instead of kept.
     database.exec('PRAGMA journal_size_limit = 67108864');
     if (maxStoreBytes !== undefined) {
@@ -147,6 +148,8 @@ class SqliteStore implements Store {
         return this.#putPulse(write);
       case 'status':
         return this.#putStatus(write);
+      case 'witnessed':
+        return this.#putWitnessed(write);
     }
   }
 
@@ -273,6 +276,20 @@ class SqliteStore implements Store {
     return { kind: 'done', repeated: false };
   }
 
+  /** [WITNESS-7] */
+  #putWitnessed({ log, after, note }: Extract<Write, { kind: 'witnessed' }>): Outcome {
+    const there = this.#witnessed(log);
+    const unchanged = there === undefined || after === undefined ? there === after : equalBytes(there, after);
+    if (!unchanged) return { kind: 'conflict', head: undefined };
+    this.#prepared('INSERT OR REPLACE INTO witnessed (log, note) VALUES (?, ?)').run(log, note);
+    return { kind: 'done', repeated: false };
+  }
+
+  #witnessed(log: string): Uint8Array | undefined {
+    const row = this.#prepared('SELECT note FROM witnessed WHERE log = ?').get(log);
+    return row && blob(row['note']);
+  }
+
   #fleet(fleet: Uint8Array): StoredFleet | undefined {
     const row = this.#prepared('SELECT access, pulse FROM fleets WHERE fleet = ?').get(fleet);
     if (row === undefined) return undefined;
@@ -300,6 +317,10 @@ class SqliteStore implements Store {
       const row = this.#prepared('SELECT list FROM status_lists WHERE fleet = ?').get(fleet);
       return row && blob(row['list']);
     });
+  }
+
+  async witnessed(log: string): Promise<Uint8Array | undefined> {
+    return this.#reading(() => this.#witnessed(log));
   }
 
   async countFleets(): Promise<number> {

@@ -35,6 +35,13 @@ export type Write =
       readonly atMs: number;
       readonly controlPosition: number;
       readonly list: Uint8Array;
+    }
+  | {
+      /** The newest checkpoint of a log that the relay cosigned, in place of `after`, or refused as a conflict. */
+      readonly kind: 'witnessed';
+      readonly log: string;
+      readonly after: Uint8Array | undefined;
+      readonly note: Uint8Array;
     };
 
 /** An entry and what of its statement decides where it may stand. */
@@ -76,6 +83,8 @@ export interface Store {
   fleet(fleet: Uint8Array): Promise<StoredFleet | undefined>;
   /** The newest status list of a fleet. */
   status(fleet: Uint8Array): Promise<Uint8Array | undefined>;
+  /** The newest cosigned checkpoint of a log: a signed note, UTF-8. */
+  witnessed(log: string): Promise<Uint8Array | undefined>;
   countFleets(): Promise<number>;
   head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;
   /** Entries from a position on, in order; at least one if there is one, and no further than `maxBytes`. */

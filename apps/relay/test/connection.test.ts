@@ -15,6 +15,7 @@ import { openRelayKey } from '../src/relay-key.ts';
 import { Rendezvous } from '../src/rendezvous.ts';
 import type { RelayCore } from '../src/requests.ts';
 import { sqliteStore } from '../src/sqlite-store.ts';
+import { openWitnessKey } from '../src/witness-key.ts';
 
 interface Stage {
   readonly connection: Connection;
@@ -35,10 +36,12 @@ async function stage(context: TestContext, changed: Partial<RelayLimits>): Promi
   const limits = { ...defaultLimits, ...changed };
   const rendezvous = new Rendezvous(limits);
   const clock = { wallMs: () => 0, elapsedMs: () => set.elapsedMs };
+  const key = await openRelayKey(primitives, folder, { hasFleets: false });
   const core: RelayCore = {
     primitives,
     clock,
-    key: await openRelayKey(primitives, folder, { hasFleets: false }),
+    key,
+    witness: await openWitnessKey(primitives, folder, key),
     store,
     commits: new GroupCommit(store),
     fleets: new Fleets(store, limits, clock),

@@ -8,10 +8,12 @@ import type { Domain } from '@holdfast/protocol/keys/domain';
 import type { KeyHolder, OneTimeKey, SealPurpose } from '@holdfast/protocol/keys/key-holder';
 import type { PublicKeys } from '@holdfast/protocol/keys/public-keys';
 
-/** Keys in custody, which also bind a credential to a presentation. */
+/** Keys in custody, which also bind a credential to a presentation, and publish the log. */
 export interface AgentKey extends KeyHolder {
   present(terms: KeyBindingTerms): Promise<string>;
   delegate(credential: string, terms: DelegationTerms): Promise<string>;
+  /** r‖s over the checkpoint that this key publishes. */
+  publish(size: number, root: Uint8Array): Promise<Uint8Array>;
 }
 
 /** One key in the eyes of whoever holds it, also after it became another. */
@@ -40,6 +42,10 @@ class Changing implements AgentKey {
 
   delegate(credential: string, terms: DelegationTerms): Promise<string> {
     return this.now.delegate(credential, terms);
+  }
+
+  publish(size: number, root: Uint8Array): Promise<Uint8Array> {
+    return this.now.publish(size, root);
   }
 }
 

@@ -230,6 +230,11 @@ export class CustodyKeyHolder implements KeyHolder {
     return (await this.#link.call({ kind: 'delegate', key: this.#key, credential, terms }, 'bound')).token;
   }
 
+  /** r‖s over the text that custody writes of them. Throws `custody_refused`, `custody_unavailable`. */
+  async publish(size: number, root: Uint8Array): Promise<Uint8Array> {
+    return (await this.#link.call({ kind: 'publish', key: this.#key, size, root }, 'signature')).signature;
+  }
+
   async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {
     const { key, nonce } = await this.#link.call({ kind: 'open', key: this.#key, purpose, encapsulated }, 'one-time-key');
     const lent = { key, nonce };

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import { logName, signLogHead } from '@holdfast/protocol/blind/log-note';
 import { delegate } from '@holdfast/protocol/custody/delegation';
 import { bindKey } from '@holdfast/protocol/custody/key-binding';
 import { makePulse } from '@holdfast/protocol/journal/compose';
@@ -90,7 +91,7 @@ export class Machine {
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
       store,
       enrolment: this.enrolment,
-      holder: withProofs(this.actor.holder),
+      holder: withProofs(this.actor.holder, this.world.fleet, this.actor.id),
       custodyLevel: 'software',
       auditFolder: this.auditFolder,
       run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
@@ -136,12 +137,13 @@ export class Machine {
 }
 
 /** Keys in memory that bind a credential as custody does. */
-function withProofs(holder: SoftwareKeyHolder): AgentKey {
+function withProofs(holder: SoftwareKeyHolder, fleet: Uint8Array, agent: Uint8Array): AgentKey {
   return {
     publicKeys: holder.publicKeys,
     sign: holder.sign.bind(holder),
     open: holder.open.bind(holder),
     present: (terms) => bindKey(primitives, holder, terms, Date.now()),
     delegate: (credential, terms) => delegate(primitives, holder, { ...terms, credential }, Date.now()),
+    publish: (size, root) => signLogHead(holder, { origin: logName(primitives, fleet, agent), size, root }),
   };
 }

@@ -32,6 +32,7 @@ const holder = (fill: number): AgentKey => {
     open: never,
     present: never,
     delegate: never,
+    publish: never,
   };
 };
 

@@ -24,6 +24,7 @@ import { maxPulseBytes } from './pulse.ts';
 import { relayNonce } from './relay-auth.ts';
 import { maxSignalBytes } from './signal.ts';
 import { maxStatusListBytes } from './status-token.ts';
+import { cosigned, witnessAdd, witnessConflict } from './witness.ts';
 
 /** Holds the largest request, an access list. */
 export const maxRequestBytes = 512 * 1024;
@@ -65,6 +66,7 @@ export const relayRequest = union({
   'status-put': { ...id, list: text({ max: maxStatusListBytes, pattern: /^[\w.-]+$/ }) },
   fresh: { ...id, nonce: freshNonce, topics: list(topicId, { max: maxFreshTopics }) },
   'signal-put': { ...id, signal: bytesUpTo(maxSignalBytes + 2048) },
+  'witness-add': { ...id, ...witnessAdd },
   'rendezvous-put': {
     ...id,
     ...rendezvousPlace,
@@ -88,6 +90,8 @@ const answers = {
   lockbox: { ...id, sealed: optional(bytesUpTo(maxLockboxBytes)) },
   pulse: { ...id, pulse: optional(bytesUpTo(maxPulseBytes)) },
   freshness: { ...id, freshness: bytesUpTo(maxFreshnessBytes) },
+  cosigned: { ...id, ...cosigned },
+  'witness-conflict': { ...id, ...witnessConflict },
   /** Absent: nothing came while the relay waited. */
   taken: { ...id, body: optional(bytesUpTo(maxRendezvousBytes)) },
 };
@@ -123,6 +127,7 @@ export const answerKinds = {
   'status-put': ['ok'],
   fresh: ['freshness'],
   'signal-put': ['ok'],
+  'witness-add': ['cosigned', 'witness-conflict'],
   'rendezvous-put': ['ok'],
   'rendezvous-take': ['taken'],
 } as const satisfies Record<RequestKind, readonly RelayAnswer['kind'][]>;

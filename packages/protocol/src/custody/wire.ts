@@ -78,6 +78,8 @@ export const custodyRequest = union({
     /** What the daemon says of its session: custody sees none. */
     harness: optional(digest),
   },
+  /** Publishes a checkpoint of the agent's log; custody writes the text. */
+  publish: { id: requestId, key: keyReference, size: integer({ min: 1 }), root: digest },
   /** What the key store can show of this key. */
   evidence: { id: requestId, key: keyReference },
   /** Its word about both halves, for one offer; after `evidence`. */

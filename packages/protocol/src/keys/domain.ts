@@ -20,9 +20,10 @@ export type StatementDomain =
   | 'pulse'
   | 'relay-auth'
   | 'session-key'
-  | 'signal';
-/** Statements, and tokens that people outside verify as JWS. */
-export type Domain = StatementDomain | TokenType;
+  | 'signal'
+  | 'witness-key';
+/** Statements, tokens that people outside verify as JWS, and published checkpoints, which they verify as signed notes. */
+export type Domain = StatementDomain | TokenType | 'log-note';
 
 function isToken(domain: Domain): domain is TokenType {
   return domain.includes('+');
@@ -30,6 +31,7 @@ function isToken(domain: Domain): domain is TokenType {
 
 /** The exact bytes under a signature. Throws `signature_invalid` for a statement that is no token of its type. */
 export function signingInput(domain: Domain, statement: Uint8Array): Uint8Array {
+  if (domain === 'log-note') return assertLogNote(statement);
   if (!isToken(domain)) return concat(utf8(`holdfast/v1 ${domain}\0`), statement); // [KEYS-3]
   assertTokenInput(domain, statement); // [KEYS-9]
   return statement;
@@ -38,6 +40,12 @@ export function signingInput(domain: Domain, statement: Uint8Array): Uint8Array 
 /** The hash by which other statements refer to this one: over what is signed, without the signature. */
 export function statementHash(primitives: Primitives, domain: StatementDomain, statement: Uint8Array): Uint8Array {
   return primitives.sha256(signingInput(domain, statement)); // [KEYS-4]
+}
+
+/** [KEYS-10] Nothing else that is signed begins so: statements have a NUL in their first line, tokens a brace in Base64. */
+function assertLogNote(text: Uint8Array): Uint8Array {
+  if (/^holdfast\/log\/[0-9a-f]{64}\n[1-9]\d*\n[A-Za-z0-9+/]{43}=\n$/.test(new TextDecoder('latin1').decode(text))) return text;
+  throw new HoldfastError('signature_invalid', 'not the text of a published checkpoint');
 }
 
 /** Returns nothing or throws `signature_invalid`: there is no false to overlook. */

@@ -24,9 +24,11 @@ import type { Primitives } from './primitives.ts';
 
 const tagBytes = 16;
 
-// What stands before the raw key in its DER form: RFC 5915 in PKCS#8, SPKI of RFC 5480, draft-ietf-lamps-kyber-certificates (seed form).
+// What stands before the raw key in its DER form: RFC 5915 in PKCS#8, SPKI of RFC 5480, RFC 8410, draft-ietf-lamps-kyber-certificates (seed form).
 const p256Pkcs8 = Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex');
 const p256Spki = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+const ed25519Pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const ed25519Spki = Buffer.from('302a300506032b6570032100', 'hex');
 const mlkem768Pkcs8 = Buffer.from('3054020100300b060960864801650304040204428040', 'hex');
 const mlkem768Spki = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex');
 
@@ -165,6 +167,24 @@ export const nodePrimitives: Primitives = {
     } catch (cause) {
       throw new HoldfastError('key_invalid', 'point is not on the curve', { cause });
     }
+  },
+
+  async ed25519Verify(point, message, signature) {
+    if (signature.length !== 64) return false;
+    try {
+      return verify(null, message, publicKey(ed25519Spki, point, 32), signature);
+    } catch {
+      return false;
+    }
+  },
+
+  async ed25519Sign(seed, message) {
+    return plain(sign(null, message, privateKey(ed25519Pkcs8, seed, 32)));
+  },
+
+  async ed25519PublicKey(seed) {
+    const spki = createPublicKey(privateKey(ed25519Pkcs8, seed, 32)).export({ format: 'der', type: 'spki' });
+    return plain(spki.subarray(ed25519Spki.length)).slice();
   },
 
   async mlkem768PublicKey(seed) {

@@ -1,4 +1,4 @@
-// The primitives that the core is given: hashes, AEAD, P-256, ML-KEM-768 and chance. The core has none of its own, so that
+// The primitives that the core is given: hashes, AEAD, P-256, Ed25519, ML-KEM-768 and chance. The core has none of its own, so that
 // browser and Node share one stack. Adapters: node.ts (node:crypto), web.ts (WebCrypto and noble); one suite tests both.
 
 /** All byte strings are fresh arrays owned by the caller; none is retained. */
@@ -27,6 +27,12 @@ export interface Primitives {
   p256PublicKey(privateKey: Uint8Array): Promise<Uint8Array>;
   /** x-coordinate of the shared point, 32 bytes. Throws `key_invalid` for points not on the curve. */
   p256SharedX(privateKey: Uint8Array, publicKey: Uint8Array): Promise<Uint8Array>;
+  /** Ed25519 (RFC 8032): `publicKey` 32 bytes, `signature` 64. Never throws; a malformed key is false. */
+  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** 64 bytes; `seed` is the 32-byte private key. Throws `key_invalid`. */
+  ed25519Sign(seed: Uint8Array, message: Uint8Array): Promise<Uint8Array>;
+  /** 32 bytes. Throws `key_invalid`. */
+  ed25519PublicKey(seed: Uint8Array): Promise<Uint8Array>;
   /** ML-KEM-768 (FIPS 203) encapsulation key, 1,184 bytes, of the 64-byte seed d‖z. */
   mlkem768PublicKey(seed: Uint8Array): Promise<Uint8Array>;
   /** Fresh shared secret (32 bytes) and its ciphertext (1,088 bytes). Throws `key_invalid`. */

@@ -1,6 +1,7 @@
 // Primitives over WebCrypto and noble: for browsers, and it runs in Node as well. AES-GCM, verification and chance are the platform's;
 // what WebCrypto lacks or takes only as JWK strings is noble's, in plain arrays (no claim of constant time: spec/hpke.md says where it counts).
 
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -35,6 +36,10 @@ function gcm(nonce: Uint8Array, associated: Uint8Array) {
 
 function assertScalar(scalar: Uint8Array): void {
   if (!isScalar(scalar)) throw new HoldfastError('key_invalid', 'scalar is not a P-256 private key');
+}
+
+function assertSeed(seed: Uint8Array): void {
+  if (seed.length !== 32) throw new HoldfastError('key_invalid', 'private key is not of 32 bytes');
 }
 
 /** Uncompressed only: the other SEC1 forms would be second names of one key. */
@@ -111,6 +116,24 @@ export function webPrimitivesOver(random: (length: number) => Uint8Array): Primi
       } catch (cause) {
         throw new HoldfastError('key_invalid', 'point is not on the curve', { cause });
       }
+    },
+
+    async ed25519Verify(publicKey, message, signature) {
+      try {
+        return ed25519.verify(signature, message, publicKey, { zip215: false });
+      } catch {
+        return false;
+      }
+    },
+
+    async ed25519Sign(seed, message) {
+      assertSeed(seed);
+      return ed25519.sign(message, seed);
+    },
+
+    async ed25519PublicKey(seed) {
+      assertSeed(seed);
+      return ed25519.getPublicKey(seed);
     },
 
     async mlkem768PublicKey(seed) {

@@ -122,6 +122,24 @@ for (const [name, primitives] of adapters) {
       assert.equal(await primitives.p256Verify(mine.publicKey, message, others.signature), false);
     });
 
+    it('signs and verifies Ed25519 as RFC 8032, the other adapter and Wycheproof have it', needsVectors, async () => {
+      const seed = hex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60');
+      const publicKey = await primitives.ed25519PublicKey(seed);
+      assert.equal(toHex(publicKey), 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a');
+      const signature = await primitives.ed25519Sign(seed, utf8('message'));
+      assert.deepEqual(signature, await other.ed25519Sign(seed, utf8('message')));
+      assert.equal(await primitives.ed25519Verify(publicKey, utf8('another'), signature), false);
+      assert.equal(await outcomeOf(() => primitives.ed25519Sign(seed.subarray(1), utf8(''))), 'key_invalid');
+      assert.equal(await outcomeOf(() => primitives.ed25519PublicKey(seed.subarray(1))), 'key_invalid');
+      type Group = { publicKey: { pk: string } };
+      for (const group of wycheproof<{ msg: string; sig: string }, Group>('ed25519')) {
+        for (const { tcId, msg, sig, result } of group.tests) {
+          const verdict = await primitives.ed25519Verify(hex(group.publicKey.pk), hex(msg), hex(sig));
+          assert.equal(verdict, result === 'valid', `tcId ${tcId}`);
+        }
+      }
+    });
+
     it('takes as private keys only what is one', async () => {
       const below = hex(order);
       below[31] = (below[31] ?? 0) - 1;

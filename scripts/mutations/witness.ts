@@ -1,0 +1,71 @@
+// Controls of published checkpoints and their witnesses: THREAT_MODEL.md, A.
+
+import type { Area } from './mutation.ts';
+
+const custody = 'apps/custody/test/serve.test.ts';
+const relay = 'apps/relay/test/witness.test.ts';
+const vectors = 'packages/protocol/test/blind/witness-vectors.test.ts';
+
+const cutOrForked = 'a log that was cut, rewritten or forked is not';
+
+export const witness: Area = {
+  mutations: [
+    {
+      id: 'A-20.proof',
+      off: 'the relay cosigns what does not continue what it cosigned',
+      file: 'apps/relay/src/witness.ts',
+      from: 'if (last !== undefined) verifyConsistency(primitives, { from: last, to: head, proof });',
+      to: 'if (last !== undefined) verifyConsistency(primitives, { from: head, to: head, proof: [] });',
+      red: { [relay]: cutOrForked },
+    },
+    {
+      id: 'A-20.size',
+      off: 'the relay believes which size it cosigned last',
+      file: 'apps/relay/src/witness.ts',
+      from: 'if (request.old !== (last?.size ?? 0)) return conflict(known);',
+      to: '',
+      red: { [relay]: cutOrForked },
+    },
+    {
+      id: 'A-20.race',
+      off: 'two requests at once both pass',
+      file: 'apps/relay/src/sqlite-store.ts',
+      from: "if (!unchanged) return { kind: 'conflict', head: undefined };",
+      to: 'void unchanged;',
+      red: { [relay]: 'of many at once for one place, one wins' },
+    },
+    {
+      id: 'A-21.key',
+      off: 'any signature passes for one of the agent',
+      file: 'packages/protocol/src/keys/note.ts',
+      from: 'if (raw === undefined || !isLowS(raw) || !(await primitives.p256Verify(point, utf8(note.text), raw)))',
+      to: 'if (raw === undefined)',
+      red: { [vectors]: 'published checkpoints' },
+    },
+    {
+      id: 'A-21.origin',
+      off: 'a checkpoint of another log passes for this one',
+      file: 'packages/protocol/src/blind/log-note.ts',
+      from: 'if (head.origin !== origin)',
+      to: "if (head.origin === '')",
+      red: { [vectors]: 'published checkpoints', [relay]: 'it cosigns for the agent whose log it is' },
+    },
+    {
+      id: 'A-21.text',
+      off: 'a key signs any text as a published checkpoint',
+      file: 'packages/protocol/src/keys/domain.ts',
+      from: "if (domain === 'log-note') return assertLogNote(statement);",
+      to: "if (domain === 'log-note') return statement;",
+      red: { [vectors]: 'are signed as such a text and as nothing else' },
+    },
+    {
+      id: 'A-21.bound',
+      off: "custody names a log that is not its key's",
+      file: 'apps/custody/src/serve.ts',
+      from: 'const origin = logName(this.#ports.primitives, fleet, agent);',
+      to: 'const origin = logName(this.#ports.primitives, agent, fleet);',
+      red: { [custody]: 'publishes a checkpoint under the name of its own log alone' },
+    },
+  ],
+  exceptions: {},
+};

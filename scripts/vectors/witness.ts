@@ -1,0 +1,108 @@
+// node scripts/vectors/witness.ts: vectors of spec/witness.md: published checkpoints and cosignatures, one fault each. Signatures are deterministic.
+
+import {
+  cosignatureLine,
+  cosignedBytes,
+  logLine,
+  logName,
+  logText,
+  signLogHead,
+  witnessKeyText,
+  type LogHead,
+} from '@holdfast/protocol/blind/log-note';
+import { ecdsaKeyId, joinNote, parseSignature, signatureLine } from '@holdfast/protocol/keys/note';
+import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { seededPrimitives } from '@holdfast/testkit/seeded';
+import { flipped, writeVectors } from './write.ts';
+
+const primitives = seededPrimitives('vectors/witness');
+const [fleet, agent] = [new Uint8Array(32).fill(1), new Uint8Array(16).fill(2)];
+const holder = await SoftwareKeyHolder.generate(primitives);
+const stranger = await SoftwareKeyHolder.generate(primitives);
+const key = holder.publicKeys.sign;
+const head: LogHead = { origin: logName(primitives, fleet, agent), size: 3, root: new Uint8Array(32).fill(0x42) };
+const lineBy = async (by: SoftwareKeyHolder, of: LogHead) =>
+  logLine(primitives, of.origin, by.publicKeys.sign, await signLogHead(by, of));
+const line = await lineBy(holder, head);
+const noteOf = async (of: LogHead, by = holder) => joinNote(logText(of), [await lineBy(by, of)]);
+const good = joinNote(logText(head), [line]);
+const flippedLine = (of: string, bit: number): string => {
+  const { name, keyId, signature } = parseSignature(of);
+  return signatureLine(name, keyId, flipped(signature, bit));
+};
+
+const seed = new Uint8Array(32).fill(7);
+const witness = { name: 'holdfast/relay/0123456789abcdef', key: await primitives.ed25519PublicKey(seed) };
+const other = { ...witness, key: await primitives.ed25519PublicKey(new Uint8Array(32).fill(8)) };
+const cosigned = async (atS: number, text = logText(head), by = witness) =>
+  cosignatureLine(primitives, by, atS, await primitives.ed25519Sign(seed, cosignedBytes(text, atS)));
+const cosignature = await cosigned(1_790_000_000);
+const withLines = (...lines: string[]) => joinNote(logText(head), [line, ...lines]);
+const witnessKey = witnessKeyText(primitives, witness);
+/** A line by somebody whom no reader knows. */
+const unknown = signatureLine('example.com/other', new Uint8Array(4).fill(9), new Uint8Array(70).fill(9));
+
+const noteCase = (name: string, clause: string, expect: 'ok' | 'audit_forged' | 'codec_shape', note: string) => ({
+  name,
+  clause,
+  expect,
+  fleet,
+  agent,
+  key,
+  note,
+});
+writeVectors('witness/notes', 'Published checkpoints, each against the key of the agent whose log it should be of.', [
+  noteCase('as it is published', 'WITNESS-4', 'ok', good),
+  noteCase('with a witness and a stranger below', 'WITNESS-1', 'ok', withLines(cosignature, unknown)),
+  noteCase('by another key', 'WITNESS-4', 'audit_forged', await noteOf(head, stranger)),
+  noteCase('with a bit of the signature flipped', 'WITNESS-4', 'audit_forged', joinNote(logText(head), [flippedLine(line, 300)])),
+  noteCase('with a good line and a bad one', 'WITNESS-4', 'audit_forged', withLines(flippedLine(line, 300))),
+  noteCase('another size over the same signature', 'WITNESS-4', 'audit_forged', joinNote(logText({ ...head, size: 4 }), [line])),
+  noteCase(
+    'by a stranger who takes the name',
+    'WITNESS-4',
+    'audit_forged',
+    joinNote(logText(head), [await lineBy(stranger, head)]),
+  ),
+  noteCase(
+    "under the key's id and another name",
+    'WITNESS-4',
+    'audit_forged',
+    joinNote(logText(head), [signatureLine('holdfast/log/other', ecdsaKeyId(primitives, key), parseSignature(line).signature)]),
+  ),
+  noteCase(
+    'of another log',
+    'WITNESS-2',
+    'audit_forged',
+    await noteOf({ ...head, origin: logName(primitives, fleet, new Uint8Array(16).fill(3)) }),
+  ),
+  noteCase('without a blank line', 'WITNESS-1', 'codec_shape', good.replace('\n\n', '\n')),
+  noteCase('without a signature', 'WITNESS-1', 'codec_shape', `${logText(head)}\n`),
+  noteCase('without a last line feed', 'WITNESS-1', 'codec_shape', good.slice(0, -1)),
+  noteCase('with carriage returns', 'WITNESS-1', 'codec_shape', good.replaceAll('\n', '\r\n')),
+  noteCase('with a line that is no signature', 'WITNESS-1', 'codec_shape', `${good}hello\n`),
+  noteCase('with a line further in its text', 'WITNESS-3', 'codec_shape', good.replace('\n\n', '\nmore\n\n')),
+  noteCase('with a size that begins with 0', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n03\n')),
+  noteCase('with no size', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n0\n')),
+  noteCase('with a short root', 'WITNESS-3', 'codec_shape', good.replace(/\n3\n.*\n/, '\n3\nQUJD\n')),
+]);
+
+const seen = (name: string, expect: 'ok' | 'signature_invalid', note: string, atS: number | null) => ({
+  name,
+  clause: 'WITNESS-6',
+  expect,
+  note,
+  witness: witnessKey,
+  atS,
+});
+writeVectors('witness/cosignatures', 'When the witness of `witness` saw the checkpoint; null: it did not.', [
+  seen('once', 'ok', withLines(cosignature), 1_790_000_000),
+  seen('twice, the newest last', 'ok', withLines(cosignature, await cosigned(1_790_000_060)), 1_790_000_060),
+  seen('twice, the newest first', 'ok', withLines(await cosigned(1_790_000_060), cosignature), 1_790_000_060),
+  seen('not at all', 'ok', good, null),
+  seen('by another key of its name', 'ok', withLines(await cosigned(1_790_000_000, logText(head), other)), null),
+  seen('over another size', 'signature_invalid', withLines(await cosigned(1_790_000_000, logText({ ...head, size: 4 }))), null),
+  seen('at another time', 'signature_invalid', withLines(flippedLine(cosignature, 63)), null),
+  seen('with a bit of the signature flipped', 'signature_invalid', withLines(flippedLine(cosignature, 100)), null),
+  seen('at no time', 'signature_invalid', withLines(await cosigned(0)), null),
+]);
