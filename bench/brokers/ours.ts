@@ -21,6 +21,7 @@ export async function startOurs({ ca, port, secret }: Service): Promise<{ port: 
     placeholder,
     attach: { kind: 'bearer' },
     ca,
+    pins: undefined,
     allowPrivate: true,
     approve: false,
     limitsArguments: false,

@@ -18,6 +18,8 @@ const plainFence: Fields = {
   allowPrivate: false,
 };
 const certificate = `-----BEGIN CERTIFICATE-----\n${'QUJD'.repeat(16)}\n-----END CERTIFICATE-----\n`;
+const pin = (fill: number) => new Uint8Array(32).fill(fill);
+const pinned = (...pins: Uint8Array[]): Fields => ({ ...plainFence, v: 2, pins });
 const withHost = (host: string): Fields => ({ ...plainFence, hosts: [{ host, port: 443 }] });
 const withPath = (glob: string): Fields => ({ ...plainFence, paths: [glob] });
 const without = (fields: Fields, key: string): Fields =>
@@ -90,6 +92,12 @@ const fences: readonly (readonly [string, string, Expect, Fields])[] = [
     'codec_shape',
     { ...plainFence, ca: `${certificate}-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n` },
   ],
+  ['pins', 'FENCE-50', 'ok', pinned(pin(1), pin(2))],
+  ['a pin twice', 'FENCE-50', 'codec_shape', pinned(pin(1), pin(2), pin(1))],
+  ['no pin', 'FENCE-2', 'codec_shape', pinned()],
+  ['17 pins', 'FENCE-1', 'codec_limit', pinned(...Array.from({ length: 17 }, (_, index) => pin(index)))],
+  ['a pin of SHA-1', 'FENCE-1', 'codec_shape', pinned(new Uint8Array(20))],
+  ['pins in a fence of version 1', 'FENCE-27', 'codec_shape', { ...plainFence, pins: [pin(1)] }],
   ['text around the certificates', 'FENCE-15', 'codec_shape', { ...plainFence, ca: `# ours\n${certificate}` }],
 ];
 writeVectors(
@@ -246,6 +254,8 @@ const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egr
   ],
   ['a grant with the secret in the clear', 'VAULT-2', 'codec_shape', 'grant', { ...grant, secret: new Uint8Array(8) }],
   ['an egress rule', 'VAULT-8', 'ok', 'egress', egress],
+  ['an egress rule with pins', 'VAULT-8', 'ok', 'egress', { ...egress, pins: [pin(1)] }],
+  ['an egress rule with a pin twice', 'FENCE-50', 'codec_shape', 'egress', { ...egress, pins: [pin(1), pin(1)] }],
   ['an egress rule for every host', 'VAULT-8', 'codec_shape', 'egress', { ...egress, host: '*' }],
   ['an egress rule for port 0', 'VAULT-8', 'codec_shape', 'egress', { ...egress, port: 0 }],
 ];

@@ -182,6 +182,8 @@ Options:
                             session
   --allow-private           the host may have a private or loopback address
   --ca <file>               the upstream's own authority, PEM
+  --pin <pin>               a key of the upstream's chain, like sha256/BASE64;
+                            repeatable
   --gh                      take the token that gh is logged in with, not
                             standard input
   -h, --help                display help for command
@@ -230,6 +232,8 @@ Options:
                             repeatable
   --dir <folder>            in which working trees; repeatable
   --repo <repository>       in whose working trees, like github.com/me/app;
+                            repeatable
+  --pin <pin>               a key of the upstream's chain, like sha256/BASE64;
                             repeatable
   --approve                 ask an operator about each request; nothing on the
                             machine can open the secret without
@@ -287,6 +291,8 @@ Options:
   --to <agent>              an agent's id, or a scope's name
   --allow-private           the host may have a private or loopback address
   --ca <file>               the host's own authority, PEM
+  --pin <pin>               a key of the host's chain, like sha256/BASE64;
+                            repeatable
   -h, --help                display help for command
 `,
   'egress remove': `Usage: holdfast egress remove [options] <host[:port]>

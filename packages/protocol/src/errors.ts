@@ -174,6 +174,7 @@ export const errorCodes = [
   'target_mismatch',
   'upgrade_refused',
   'upstream_timeout',
+  'upstream_unpinned',
   'upstream_unreachable',
   'upstream_untrusted',
   'usage',

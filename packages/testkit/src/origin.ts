@@ -86,6 +86,7 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(authority.publicKey),
     ],
   });
   const certificate = await x509.X509CertificateGenerator.create({

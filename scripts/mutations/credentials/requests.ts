@@ -5,6 +5,7 @@ import type { Mutation } from '../mutation.ts';
 const attach = 'apps/daemon/test/broker/attach.test.ts';
 const fences = 'e2e/fences.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
+const pins = 'apps/daemon/test/broker/pins.test.ts';
 const replies = 'apps/daemon/test/broker/replies.test.ts';
 const targets = 'apps/daemon/test/broker/targets.test.ts';
 
@@ -164,6 +165,51 @@ export const onRequests: readonly Mutation[] = [
     from: "ca: ca ?? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])],",
     to: "ca: [...(ca === undefined ? [] : [ca]), ...getCACertificates('default'), ...getCACertificates('system')],",
     red: { [replies]: "an item's own authority is trusted alone; without one the machine's are" },
+  },
+
+  // Only where the operator's key is.
+  {
+    id: 'C-49.pinned',
+    off: 'nobody looks for a pinned key',
+    file: 'apps/daemon/src/broker/dial.ts',
+    from: 'if (pins !== undefined && !isPinned(socket, pins))',
+    to: 'if (pins !== undefined && !isPinned(socket, pins) && pins.length === 0)',
+    red: {
+      [pins]: 'without one nothing leaves: no request, no secret opened',
+      'e2e/pins.test.ts': 'a service that has another key',
+    },
+  },
+  {
+    id: 'C-49.signed',
+    off: 'a certificate that is only sent along counts by its name',
+    file: 'apps/daemon/src/broker/pins.ts',
+    from: ' || !last.verify(issuer.publicKey)',
+    to: '',
+    red: { [pins]: 'without one nothing leaves: no request, no secret opened' },
+  },
+  {
+    id: 'C-49.connections',
+    off: 'a connection that was opened without pins is used with them',
+    file: 'apps/daemon/src/broker/upstreams.ts',
+    from: "ca ?? '', pinned ?? '']",
+    to: "ca ?? '']",
+    red: { [pins]: 'a connection that nobody checked for pins is not used where there are some' },
+  },
+  {
+    id: 'C-49.plain',
+    off: 'plain HTTP passes whatever is pinned',
+    file: 'apps/daemon/src/broker/pins.ts',
+    from: 'if (!(socket instanceof TLSSocket) || !socket.authorized) return false;',
+    to: 'if (!(socket instanceof TLSSocket) || !socket.authorized) return true;',
+    red: { [pins]: 'where there is no certificate there is no pinned key' },
+  },
+  {
+    id: 'C-49.grant',
+    off: 'the pins of a grant do not reach the broker',
+    file: 'apps/daemon/src/session/authority.ts',
+    from: 'pins: grant.fence.pins,',
+    to: 'pins: undefined,',
+    red: { 'e2e/pins.test.ts': 'a service that has another key' },
   },
 
   // No other authentication.

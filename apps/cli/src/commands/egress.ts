@@ -3,7 +3,8 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { allowEgress, endEgress } from '@holdfast/protocol/journal/compose';
-import { parseCaBundle, parseHost } from '@holdfast/protocol/vault/terms';
+import { parseCaBundle, parseHost, parsePins, pinText } from '@holdfast/protocol/vault/terms';
+import type { EgressRule } from '@holdfast/protocol/vault/egress';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import type { Output } from '../output.ts';
@@ -14,14 +15,17 @@ interface EgressOptions {
   readonly to: string;
   readonly allowPrivate?: boolean;
   readonly ca?: string;
+  readonly pin?: readonly string[];
 }
 
 export async function allow(output: Output, typed: string, options: EgressOptions): Promise<void> {
   const { host, port } = parseHost(typed);
   const ca = options.ca === undefined ? undefined : parseCaBundle(readText(options.ca));
+  const pins = options.pin && parsePins(options.pin);
   await asOperator(output, options, async (session) => {
     const agent = session.agent(options.to);
-    const terms = { agent: agent.id, host, port, allowPrivate: options.allowPrivate === true, ...(ca !== undefined && { ca }) };
+    const trust = { allowPrivate: options.allowPrivate === true, ...(ca !== undefined && { ca }), ...(pins && { pins }) };
+    const terms = { agent: agent.id, host, port, ...trust };
     const { rule } = await session.write((operator) => allowEgress(operator, terms));
     const here = await session.appliedHere();
     output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [
@@ -67,12 +71,15 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
   });
 }
 
-function show(
-  output: Output,
-  view: string,
-  rules: readonly { agent: Uint8Array; id: Uint8Array; host: string; port: number; allowPrivate: boolean }[],
-): void {
-  const shown = rules.map(({ agent, id, host, port, allowPrivate }) => ({ rule: id, agent, host, port, allowPrivate }));
+function show(output: Output, view: string, rules: readonly EgressRule[]): void {
+  const shown = rules.map(({ agent, id, host, port, allowPrivate, pins }) => ({
+    rule: id,
+    agent,
+    host,
+    port,
+    allowPrivate,
+    ...(pins && { pin: pins.map(pinText) }),
+  }));
   output.result(
     { view, rules: shown },
     shown.length === 0

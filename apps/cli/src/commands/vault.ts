@@ -10,7 +10,7 @@ import type { Attach } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
 import { templateNamed } from '@holdfast/protocol/vault/templates';
-import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
+import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
 import { limitsOf, limitText, shownLimits, type LimitOptions, type ShownLimits } from '../operator/limits.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -31,6 +31,7 @@ interface AddOptions extends OperatorOptions {
   readonly env?: string;
   readonly allowPrivate?: boolean;
   readonly ca?: string;
+  readonly pin?: readonly string[];
 }
 
 export function readText(file: string): string {
@@ -106,10 +107,11 @@ function itemOf(name: string, options: AddOptions): VaultItem {
     ...(options.allowPrivate && { allowPrivate: true }),
     ...(options.ca !== undefined && { ca: readText(options.ca) }),
   });
+  const pinned = options.pin === undefined ? fence : withLimits(fence, { pins: parsePins(options.pin) });
   const attach = parseAttach(how);
   const env = options.env ?? template?.variables[0];
   return parsed(() =>
-    vaultItem.parse({ id: randomBytes(16), name, attach, fence, ...(env !== undefined && { env }) }, 'credential'),
+    vaultItem.parse({ id: randomBytes(16), name, attach, fence: pinned, ...(env !== undefined && { env }) }, 'credential'),
   );
 }
 

@@ -13,6 +13,7 @@ import {
   windowText,
 } from '@holdfast/protocol/vault/circumstance-terms';
 import type { Fence, FenceLimits } from '@holdfast/protocol/vault/fence';
+import { parsePins, pinText } from '@holdfast/protocol/vault/terms';
 import { usage, visible } from '../output.ts';
 import { parseUntil } from './until.ts';
 
@@ -27,11 +28,12 @@ export interface LimitOptions {
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
   readonly repo?: readonly string[];
+  readonly pin?: readonly string[];
 }
 
 /** Throws `usage`. */
 export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
-  const { query, body, form, max, total, concurrent, until, hours, dir, repo } = options;
+  const { query, body, form, max, total, concurrent, until, hours, dir, repo, pin } = options;
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
@@ -43,6 +45,7 @@ export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
     ...(hours && { hours: parseHours(hours) }),
     ...(dir && { directories: parseDirectories(dir.map(realPath)) }),
     ...(repo && { repositories: parseRepositories(repo) }),
+    ...(pin && { pins: parsePins(pin) }),
   };
 }
 
@@ -64,10 +67,11 @@ export interface ShownLimits {
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
   readonly repo?: readonly string[];
+  readonly pin?: readonly string[];
 }
 
 export function shownLimits(fence: Fence): ShownLimits {
-  const { query, body, uses, concurrent, untilMs, hours, directories, repositories } = fence;
+  const { query, body, uses, concurrent, untilMs, hours, directories, repositories, pins } = fence;
   return {
     ...(query && { query: argumentTexts(query) }),
     ...(body && { [body.format === 'json' ? 'body' : 'form']: argumentTexts(body) }),
@@ -78,14 +82,15 @@ export function shownLimits(fence: Fence): ShownLimits {
     ...(hours && { hours: hours.map(hoursText) }),
     ...(directories && { dir: directories }),
     ...(repositories && { repo: repositories }),
+    ...(pins && { pin: pins.map(pinText) }),
   };
 }
 
 /** The same for people; empty where there are none. */
 export function limitText(limits: ShownLimits): string {
-  const { query, body, form, max, total, concurrent, untilMs, hours, dir, repo } = limits;
+  const { query, body, form, max, total, concurrent, untilMs, hours, dir, repo, pin } = limits;
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
-  return Object.entries({ query, body, form, max, total, concurrent, until, hours, dir, repo })
+  return Object.entries({ query, body, form, max, total, concurrent, until, hours, dir, repo, pin })
     .flatMap(([name, value]) => (value === undefined ? [] : [visible(`${name} ${[value].flat().join(' ')}`)]))
     .join('; ');
 }

@@ -57,6 +57,8 @@ export interface GrantView {
   readonly attach: Attach;
   /** PEM; the only authorities trusted for its hosts. */
   readonly ca: string | undefined;
+  /** SHA-256 of SubjectPublicKeyInfo: one of them is in its chain; undefined: any chain that verifies. */
+  readonly pins: readonly Uint8Array[] | undefined;
   readonly allowPrivate: boolean;
   /** Whether an operator is asked about each use, and so may keep it waiting. */
   readonly approve: boolean;
@@ -70,6 +72,7 @@ export interface GrantView {
 export interface EgressView {
   readonly allowPrivate: boolean;
   readonly ca: string | undefined;
+  readonly pins: readonly Uint8Array[] | undefined;
 }
 
 /** One consumed handle. After `open` the broker calls `wiped` once, when it is overwritten; `failed` when the request did not succeed. */

@@ -3,6 +3,7 @@
 import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { allowedAddresses, literalAddress, type Resolve } from './addresses.ts';
+import { isPinned } from './pins.ts';
 import { refusal } from './refusal.ts';
 import type { Target } from './target.ts';
 
@@ -32,6 +33,7 @@ export interface Dial {
   readonly target: Target;
   readonly allowPrivate: boolean;
   readonly ca: string | undefined;
+  readonly pins: readonly Uint8Array[] | undefined;
 }
 
 interface DialPorts {
@@ -48,9 +50,9 @@ function faultOf(thrown: unknown): Error {
   return refusal(certificateFault.test(code) ? 'upstream_untrusted' : 'upstream_unreachable', thrown);
 }
 
-/** Resolves to a connected (for https: verified) socket. Throws `address_refused`, `upstream_unreachable`, `upstream_untrusted`, `upstream_timeout`, `request_cut`. */
+/** Resolves to a connected (for https: verified) socket. Throws `address_refused`, `upstream_unpinned`, `upstream_unreachable`, `upstream_untrusted`, `upstream_timeout`, `request_cut`. */
 export async function dial(
-  { target, allowPrivate, ca }: Dial,
+  { target, allowPrivate, ca, pins }: Dial,
   { resolve, trust, timeoutMs }: DialPorts,
   signal: AbortSignal,
 ): Promise<Socket> {
@@ -75,6 +77,7 @@ export async function dial(
     socket.once(ready, () => {
       // The name was resolved before; a peer beyond the judged addresses would be a second resolution. [BROKER-7]
       if (!addresses.some((address) => sameAddress(address, socket.remoteAddress))) return stop(refusal('address_refused'));
+      if (pins !== undefined && !isPinned(socket, pins)) return stop(refusal('upstream_unpinned')); // [FENCE-51] [BROKER-50]
       ended.removeEventListener('abort', onAbort);
       socket.removeListener('close', onClose);
       socket.removeAllListeners('error');

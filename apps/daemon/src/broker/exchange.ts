@@ -193,10 +193,11 @@ export class Exchange {
       await authority.passed(decision.facts);
     }
     this.#assertWanted();
-    const { allowPrivate, ca } = decision.kind === 'attach' ? decision.grant : decision.egress;
+    const { allowPrivate, ca, pins } = decision.kind === 'attach' ? decision.grant : decision.egress;
     const judged = this.#use?.judged ?? { query: decision.facts.query, body: undefined };
     const { attached, swap, body } = await this.#attach(judged);
-    const upstream = await upstreams.take({ target: decision.facts, allowPrivate, ca }, this.grantId, this.#aborted.signal);
+    const to = { target: decision.facts, allowPrivate, ca, pins };
+    const upstream = await upstreams.take(to, this.grantId, this.#aborted.signal);
     if (this.#settled) upstream.socket.destroy();
     this.#assertWanted(); // nothing is awaited from here to the sending
 

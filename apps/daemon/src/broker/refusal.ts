@@ -113,6 +113,11 @@ const texts = {
     message: 'The upstream did not answer in time.',
     next: 'Try again; the request may have been carried out.',
   },
+  upstream_unpinned: {
+    status: 502,
+    message: 'The certificates of the upstream verify, and none has a key that the operator pinned.',
+    next: 'Ask the operator: if the service has a new key, the grant needs its --pin.',
+  },
   upstream_unreachable: {
     status: 502,
     message: 'The upstream cannot be resolved or connected to, or it hung up.',

@@ -45,8 +45,9 @@ export class Upstreams {
 
   /** An idle connection of the same grant and target, or a new one. Throws as `dial` does. [BROKER-20] */
   async take(to: Dial, grantId: string | undefined, signal: AbortSignal): Promise<Upstream> {
-    const { target, allowPrivate, ca } = to;
-    const key = JSON.stringify([target.scheme, target.host, target.port, grantId ?? '', allowPrivate, ca ?? '']);
+    const { target, allowPrivate, ca, pins } = to;
+    const pinned = pins?.map((pin) => Buffer.from(pin).toString('hex'));
+    const key = JSON.stringify([target.scheme, target.host, target.port, grantId ?? '', allowPrivate, ca ?? '', pinned ?? '']);
     for (const kept of this.#all) {
       if (kept.key !== key || kept.idle === undefined || kept.socket.destroyed) continue;
       clearTimeout(kept.idle);

@@ -175,9 +175,9 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
     })),
   );
   const egress = all.flatMap((agent) =>
-    agent.egress().map(({ id, host, port, allowPrivate, ca }) => ({
+    agent.egress().map(({ id, host, port, allowPrivate, ca, pins }) => ({
       agent: agent.id,
-      rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }) },
+      rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }), ...(pins && { pins }) },
     })),
   );
   const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(state).keys.sign }));

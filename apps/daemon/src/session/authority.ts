@@ -145,7 +145,7 @@ export class SessionAuthority implements Authority {
   egressFor({ scheme, host, port }: Target): EgressView | undefined {
     if (scheme === 'http' && port === 443) return undefined; // leave for TLS is no leave for plain text
     const rule = this.mayReach({ host, port }) ? egressFor(this.egress(), host, port) : undefined;
-    return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca };
+    return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca, pins: rule.pins };
   }
 
   /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
@@ -335,6 +335,7 @@ export class SessionAuthority implements Authority {
       placeholder: this.placeholder(grant),
       attach: grant.attach,
       ca: grant.fence.ca,
+      pins: grant.fence.pins,
       allowPrivate: grant.fence.allowPrivate,
       approve: grant.sealed === undefined,
       limitsArguments: limitsArguments(grant.fence),

@@ -173,8 +173,8 @@ test('two credentials that fit: a placeholder chooses, none is refused', async (
 test('a placeholder over plain http, or to an allowed host without a grant, is refused', async () => {
   await using it = await world();
   const origin = await it.origin();
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
-  it.egress.set('http://localhost:80', { allowPrivate: true, ca: undefined });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
+  it.egress.set('http://localhost:80', { allowPrivate: true, ca: undefined, pins: undefined });
   const host = `localhost:${origin.port}`;
   assert.equal(
     codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${placeholder}\r\n\r\n`)),
@@ -194,7 +194,7 @@ test('a placeholder over plain http, or to an allowed host without a grant, is r
 test('allowed egress passes as it is, recorded first', async () => {
   await using it = await world();
   const origin = await it.origin();
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   const host = `localhost:${origin.port}`;
   const reply = await it.ask(
     host,
@@ -217,7 +217,7 @@ test('what cannot be recorded does not leave', async () => {
   await using it = await world({ passed: unavailable, use: unavailable });
   const [origin, open] = [await it.origin(), await it.origin()];
   it.grant(origin);
-  it.egress.set(`https://localhost:${open.port}`, { allowPrivate: true, ca: open.ca });
+  it.egress.set(`https://localhost:${open.port}`, { allowPrivate: true, ca: open.ca, pins: undefined });
   for (const { port } of [origin, open]) {
     const host = `localhost:${port}`;
     assert.equal(codeIn(await it.ask(host, `GET /v1/me HTTP/1.1\r\nHost: ${host}\r\n\r\n`)), 'audit_unavailable');
@@ -363,7 +363,7 @@ test('a handle anywhere else, or beside anything else, is refused and dead', asy
   }
   await using it = await world();
   const origin = await it.origin();
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   it.handles.set(text, 'g1');
   const host = `localhost:${origin.port}`;
   assert.equal(codeIn(await it.ask(host, `GET / HTTP/1.1\r\nHost: ${host}\r\n${right}\r\n\r\n`)), 'placeholder_misplaced');

@@ -37,7 +37,7 @@ test(
     await new Promise<void>((done) => plain.listen(0, '127.0.0.1', done));
     it.defer(() => void plain.close());
     const plainPort = (plain.address() as AddressInfo).port;
-    it.egress.set(`http://localhost:${plainPort}`, { allowPrivate: true, ca: undefined });
+    it.egress.set(`http://localhost:${plainPort}`, { allowPrivate: true, ca: undefined, pins: undefined });
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-curl-'));
     it.defer(() => rm(folder, { recursive: true }));
     await writeFile(join(folder, 'ca.pem'), it.broker.caPem);

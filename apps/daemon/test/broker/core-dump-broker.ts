@@ -40,6 +40,7 @@ const broker = await createBroker({
             placeholder: `hf_placeholder_of_${name}`,
             attach,
             ca: setting.ca,
+            pins: undefined,
             allowPrivate: true,
             approve: false,
             limitsArguments: false,

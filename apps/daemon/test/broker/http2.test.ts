@@ -118,7 +118,7 @@ test('every request that is refused of HTTP/1.1 is refused of HTTP/2, with the s
 test('allowed egress passes, with cookies in one line and an authentication of its own', async () => {
   await using it = await world();
   const origin = await it.origin();
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   const session = await it.http2(`localhost:${origin.port}`);
   const answer = await ask(
     session,
@@ -344,7 +344,7 @@ test('a revocation ends the streams that carry the credential, and no others of 
     if (seen.url === '/free/x') it.defer(() => void response.end());
   });
   it.grant(origin);
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   const session = await it.http2(`localhost:${origin.port}`);
   const open = async (path: string): Promise<ClientHttp2Stream> => {
     const stream = session.request(get(path));

@@ -24,7 +24,8 @@ async function named(): Promise<{
   const told = (what: string, { host, port }: Partial<RequestFacts>) => void seen.push(`${what} ${host}:${port}`);
   const child: Authority = {
     grantsFor: () => [],
-    egressFor: ({ host, port }) => (leave.has(`${host}:${port}`) ? { allowPrivate: true, ca: certificate.caPem } : undefined),
+    egressFor: ({ host, port }) =>
+      leave.has(`${host}:${port}`) ? { allowPrivate: true, ca: certificate.caPem, pins: undefined } : undefined,
     use: () => Promise.reject(refusal('internal')),
     grantOf: () => undefined,
     misused: () => {},
@@ -75,8 +76,8 @@ test('a request is decided and recorded as of whoever it names, and one that nam
 test('a name that nobody has, or that can not be read, is let nowhere', async () => {
   const { it, seen, host, plain } = await named();
   await using _ = it;
-  it.egress.set(`https://${host}`, { allowPrivate: true, ca: undefined });
-  it.egress.set('http://unknown.example:80', { allowPrivate: true, ca: undefined });
+  it.egress.set(`https://${host}`, { allowPrivate: true, ca: undefined, pins: undefined });
+  it.egress.set('http://unknown.example:80', { allowPrivate: true, ca: undefined, pins: undefined });
   const heads = [
     basic('another'),
     basic(''),
@@ -103,7 +104,7 @@ test('its open requests can be ended alone', async () => {
   await using _ = it;
   const origin = await it.origin((_seen, response) => response.write('begun'));
   const place = `localhost:${origin.port}`;
-  const egress = { allowPrivate: true, ca: origin.ca };
+  const egress = { allowPrivate: true, ca: origin.ca, pins: undefined };
   it.egress.set(`https://${place}`, egress);
   const own = await it.tunnel(place);
   own.write(`GET /own HTTP/1.1\r\nHost: ${place}\r\n\r\n`);

@@ -216,7 +216,7 @@ test('control frames are scrubbed as well', async () => {
 test('an allowed host without a grant: frames pass as they are, and so does a plain one', async () => {
   await using it = await world();
   const origin = await socketOrigin(it, (socket) => void echo(socket));
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   const { socket, frames } = await openSocket(
     it,
     `localhost:${origin.port}`,
@@ -239,7 +239,7 @@ test('an allowed host without a grant: frames pass as they are, and so does a pl
   await new Promise<void>((done) => plain.listen(0, '127.0.0.1', done));
   it.defer(() => void plain.close());
   const target = `localhost:${(plain.address() as AddressInfo).port}`;
-  it.egress.set(`http://${target}`, { allowPrivate: true, ca: undefined });
+  it.egress.set(`http://${target}`, { allowPrivate: true, ca: undefined, pins: undefined });
   const proxied = await it.open();
   proxied.write(handshake(target, '', `http://${target}/x`));
   assert.equal((await readReply(proxied, { headOnly: true })).status, 101);
@@ -412,7 +412,7 @@ test('frames that break the protocol end the socket, whoever sends them', async 
         socket.write(Buffer.concat([bytes, socketFrame(opcode.text, `late ${secretText}`)]));
       });
       if (guarded) it.grant(origin);
-      else it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+      else it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
       const { socket, frames } = await openSocket(it, `localhost:${origin.port}`);
       for (let frame = await frames.next(); frame !== undefined; frame = await frames.next())
         assert.ok(!frame.payload.includes('late'), what);
@@ -434,7 +434,7 @@ test('frames that break the protocol end the socket, whoever sends them', async 
         socket.once('close', () => closed.resolve());
       });
       if (guarded) it.grant(origin);
-      else it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+      else it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
       const { socket, frames } = await openSocket(it, `localhost:${origin.port}`);
       socket.write(bytes);
       assert.equal(await frames.next(), undefined, what);
@@ -449,7 +449,7 @@ test('a revocation cuts the sockets that carried the credential, at once, and no
   await using it = await world();
   const origin = await socketOrigin(it, (socket) => void echo(socket));
   it.grant(origin);
-  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca });
+  it.egress.set(`https://localhost:${origin.port}`, { allowPrivate: true, ca: origin.ca, pins: undefined });
   const host = `localhost:${origin.port}`;
   const carrying = await openSocket(it, host);
   const free = await openSocket(it, host, '', '/free');

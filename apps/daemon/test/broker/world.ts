@@ -247,6 +247,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         placeholder,
         attach: { kind: 'bearer' },
         ca: origin.ca,
+        pins: undefined,
         allowPrivate: true,
         approve: false,
         limitsArguments: false,

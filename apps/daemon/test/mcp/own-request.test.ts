@@ -44,7 +44,7 @@ test('plain http passes where egress allows it', async (t) => {
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
   t.after(() => plain.close());
   const { port } = plain.address() as { port: number };
-  w.egress.set(`http://localhost:${port}`, { allowPrivate: true, ca: undefined });
+  w.egress.set(`http://localhost:${port}`, { allowPrivate: true, ca: undefined, pins: undefined });
   assert.equal((await get(`http://localhost:${port}/x?y`)).body, 'plain /x?y');
 });
 

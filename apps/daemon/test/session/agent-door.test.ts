@@ -27,6 +27,7 @@ function agentWithOneGrant(): Agent {
       paths: ['/v1/**'],
       allowPrivate: false,
       ca: 'PEM',
+      pins: undefined,
     },
     env: 'DEMO_TOKEN',
     sealed: { encapsulated: Buffer.from(secret), ciphertext: Buffer.from(secret) },

@@ -25,7 +25,9 @@ async function session(t: TestContext) {
   const authority = {
     grantsFor: () => [],
     egressFor: ({ scheme, host, port }: Target) =>
-      scheme === 'https' && host === 'api.example.com' && port === 443 ? { allowPrivate: false, ca: undefined } : undefined,
+      scheme === 'https' && host === 'api.example.com' && port === 443
+        ? { allowPrivate: false, ca: undefined, pins: undefined }
+        : undefined,
     refused: (facts: { readonly host?: string }, code: string) => void refused.push(`${code} ${facts.host ?? ''}`),
   };
   const clock = { nowMs: () => 0, monotonicMs: () => state.nowMs };

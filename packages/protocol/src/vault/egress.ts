@@ -3,7 +3,7 @@
 
 import { bool, bytes, optional, record, type Infer } from '../codec/schema.ts';
 import { principalId } from '../keys/public-keys.ts';
-import { caBundle } from './fence.ts';
+import { caBundle, keyPins } from './fence.ts';
 import { hostName, portNumber } from './host.ts';
 
 export const egressId = bytes(16);
@@ -16,6 +16,7 @@ export const egressRule = record({
   port: portNumber,
   allowPrivate: bool,
   ca: optional(caBundle),
+  pins: optional(keyPins),
 }); // [VAULT-8]
 export type EgressRule = Infer<typeof egressRule>;
 

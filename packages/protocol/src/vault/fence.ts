@@ -1,7 +1,8 @@
 // The fence around a credential, spec/fence.md: where, how and on which paths it may be used. It is signed with the grant; the daemon
 // checks each request against it from its own knowledge. What a fence does not name is refused, and an unknown key makes it unknown.
 
-import { bool, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
+import { equalBytes } from '../codec/bytes.ts';
+import { bool, bytes, list, literal, optional, record, refine, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { assertBodyWithin, judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
@@ -14,6 +15,13 @@ import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashe
 export const caBundle = text({
   max: 64 * 1024,
   pattern: /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE-----\n)+$/,
+});
+
+/** Each the SHA-256 of a SubjectPublicKeyInfo, as RFC 7469 §2.4 has it. */
+export const keyPins = refine(list(bytes(32), { min: 1, max: 16 }), (pins, path) => {
+  if (pins.some((pin, index) => pins.slice(0, index).some((other) => equalBytes(other, pin))))
+    throw new HoldfastError('codec_shape', `${path}: different pins expected`); // [FENCE-50]
+  return pins;
 });
 
 /** Refused: CONNECT opens a tunnel past the fence, TRACE and TRACK send the credential back. */
@@ -38,6 +46,8 @@ const limitFields = {
   hours: optional(hours),
   directories: optional(directories),
   repositories: optional(repositories),
+  /** One of them is a key of the upstream's verified chain. */
+  pins: optional(keyPins),
 };
 const fenceLimits = record(limitFields);
 export type FenceLimits = Infer<typeof fenceLimits>;

@@ -1,9 +1,10 @@
 // What a person types about a credential, turned into the signed terms: hosts, methods, paths, attachment, certificates. Pure; every refusal
 // is `usage` and says what would be right. Here, and only here, hosts are brought into canonical form; formats accept nothing else.
 
+import { fromBase64url, toBase64url } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { attach, type Attach } from './attach.ts';
-import { caBundle, fence, type Fence } from './fence.ts';
+import { caBundle, fence, keyPins, type Fence } from './fence.ts';
 import { isCanonicalHost } from './host.ts';
 
 /** Written into the fence when no method is named: what ordinary clients send. */
@@ -81,6 +82,28 @@ export function parseCaBundle(pem: string): string {
     return usage('the CA file holds no PEM certificates, or too many', 'give certificates in PEM, 64 KiB at most', cause);
   }
 }
+
+/** `--pin`: `sha256/BASE64`, as RFC 7469 and curl's `--pinnedpubkey` write it, the slashes apart. Throws `usage`. */
+export function parsePins(typed: readonly string[]): readonly Uint8Array[] {
+  try {
+    return keyPins.parse(
+      typed.map((each) => {
+        const [, base64 = ''] = /^sha256\/\/?([A-Za-z0-9+/]{43})=$/.exec(each) ?? [];
+        return fromBase64url(base64.replaceAll('+', '-').replaceAll('/', '_')) ?? new Uint8Array();
+      }),
+      '--pin',
+    );
+  } catch (cause) {
+    return usage(
+      `not pins: ${typed.join(', ')}`,
+      'write at most 16 different ones like sha256/BASE64, of the SHA-256 of a SubjectPublicKeyInfo',
+      cause,
+    );
+  }
+}
+
+/** As it would be typed. */
+export const pinText = (pin: Uint8Array): string => `sha256/${toBase64url(pin).replaceAll('-', '+').replaceAll('_', '/')}=`;
 
 /** The whole fence of one `vault add`. `ca` is the file's text. Throws `usage`. */
 export function parseFence(typed: {

@@ -12,7 +12,15 @@ import { handleLifeMs, isPastLife, minted, present, type HandleState } from '@ho
 import { isCanonicalHost } from '@holdfast/protocol/vault/host';
 import { globMatches, isCanonicalPath, isPathGlob } from '@holdfast/protocol/vault/path';
 import { isPlaceholder, placeholderFor } from '@holdfast/protocol/vault/placeholder';
-import { defaultMethods, parseAttach, parseCaBundle, parseFence, parseHost } from '@holdfast/protocol/vault/terms';
+import {
+  defaultMethods,
+  parseAttach,
+  parseCaBundle,
+  parseFence,
+  parseHost,
+  parsePins,
+  pinText,
+} from '@holdfast/protocol/vault/terms';
 import { share } from '@holdfast/testkit/shares';
 
 const runs = { numRuns: share({ ci: 300, soak: 20_000 }) };
@@ -305,6 +313,21 @@ describe('what a person types', () => {
     assert.equal(parseCaBundle(`subject=x\r\n${pem}\r\n`), '-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n');
     usage(() => parseCaBundle(`${pem}\n-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n`));
     usage(() => parseCaBundle('nothing'));
+  });
+  it('[FENCE-50, FENCE-51] gets pins in one spelling, and of what is none a refusal', () => {
+    const pin = `sha256/${'+/'.repeat(21)}8=`;
+    assert.deepEqual(parsePins([pin, `sha256//${'A'.repeat(43)}=`]).map(pinText), [pin, `sha256/${'A'.repeat(43)}=`]);
+    for (const typed of [
+      '',
+      'sha256/',
+      'sha256/AAAA',
+      `sha1/${'A'.repeat(43)}=`,
+      `sha256/${'A'.repeat(42)}B=`,
+      `sha256/${'-'.repeat(43)}=`,
+    ])
+      usage(() => parsePins([typed]));
+    usage(() => parsePins([]));
+    usage(() => parsePins([pin, pin]));
   });
   it('[FENCE-5, FENCE-10] gets a refusal that says why', () => {
     usage(() => parseFence({ hosts: [] }));
