@@ -92,7 +92,7 @@ operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .argument('<name>')
   .option(
     '--template <name>',
-    'terms for what is not said: anthropic, github, github-git, npm, openai, pushover, pypi, slack, stripe or turnstile',
+    'terms for what is not said: anthropic, github, github-git, npm, openai, pushover, pypi, slack, stripe or turnstile; or, with --host, as --attach has it',
   )
   .option('--host <host[:port]>', 'where it may go; repeatable', collect)
   .option('--path <glob>', 'which paths; repeatable (default /**)', collect)

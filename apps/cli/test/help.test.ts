@@ -171,7 +171,8 @@ Options:
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --template <name>         terms for what is not said: anthropic, github,
                             github-git, npm, openai, pushover, pypi, slack,
-                            stripe or turnstile
+                            stripe or turnstile; or, with --host, as --attach
+                            has it
   --host <host[:port]>      where it may go; repeatable
   --path <glob>             which paths; repeatable (default /**)
   --method <method>         which methods; repeatable (default the ordinary

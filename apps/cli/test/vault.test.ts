@@ -2,20 +2,25 @@
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readEnvFile, takeOut } from '../src/vault/env-file.ts';
+import { cli } from './cli.ts';
 import { operatorAt } from './operator-at.ts';
 
 const github = 'ghp_0123456789abcdefghijABCDEFGHIJ01';
@@ -48,7 +53,7 @@ test('import: shows, keeps, and takes out of the file only what the relay has', 
   interface Plan {
     readonly applied: boolean;
     readonly removed: boolean;
-    readonly taken: { variable: string; template: string; name: string }[];
+    readonly taken: { variable: string; template: string; name: string; item: string }[];
     readonly left: { variable: string; why: string }[];
   }
   const plan = operator.json<Plan>(await operator.run(['vault', 'import', file, '--json']));
@@ -93,52 +98,156 @@ test('import: shows, keeps, and takes out of the file only what the relay has', 
     'openai bearer api.openai.com:443 OPENAI_API_KEY',
   ]);
 
-  // What is kept already stays where it is: nothing is lost before it is kept.
+  // Ended between keeping and taking out, the same command goes on; what is another secret stays where it is.
   writeFileSync(real, envText);
+  const again = operator.json<Plan>(await operator.run(['vault', 'import', file, '--apply', '--remove', '--json']));
+  assert.deepEqual(
+    again.taken.map(({ item }) => item),
+    kept.taken.map(({ item }) => item),
+  );
+  assert.equal(readFileSync(real, 'utf8'), [lines[0], ...lines.slice(3)].join('\n'));
+  const other = envText.replace(openai, `${openai}-new`);
+  writeFileSync(real, other);
   assert.equal(operator.code(await operator.run(['vault', 'import', file, '--apply', '--remove', '--json'])), 'name_taken');
-  assert.equal(readFileSync(real, 'utf8'), envText);
+  assert.equal(readFileSync(real, 'utf8'), other);
 });
 
+/** What is read of the text of a file, and what is left of it without `A` and `B`. */
+function readOf(file: string, text: string): { readonly values: (string | undefined)[]; readonly rest: string } {
+  writeFileSync(file, text, 'latin1');
+  const env = readEnvFile(file);
+  const values = env.entries.map(({ value }) => value && env.bytes.toString('latin1', value.from, value.to));
+  takeOut(env, new Set(['A', 'B']));
+  return { values, rest: readFileSync(file, 'latin1') };
+}
+
 // [CLI-50]
-test('a .env file: what programs would read differently is not taken', (t) => {
-  const folder = folderOf(t);
-  const file = path.join(folder, '.env');
+test('a .env file: what all programs read alike is taken, what they would not is left', (t) => {
+  const file = path.join(folderOf(t), '.env');
   const cases: Record<string, string | undefined> = {
     'A=plain-value': 'plain-value',
     'export A=plain': 'plain',
+    'export\tA=plain': 'plain',
+    '  A=indented': 'indented',
+    '\texport A = both ': 'both',
+    'A = spaced': 'spaced',
+    'A= led': 'led',
+    'A=plain\r': 'plain',
+    'A=plain # note': 'plain',
     "A='in quotes'": 'in quotes',
-    'A="in quotes"': 'in quotes',
+    'A="in quotes"\t': 'in quotes',
+    'A=`in quotes`': 'in quotes',
+    "A='a' # note's": 'a',
+    'A=\'{"a": 1}\'': '{"a": 1}',
+    'A="over\nB=lines"': 'over\nB=lines',
+    "A='over\n\nlines' # note": 'over\n\nlines',
+    'A=`over\nlines`': 'over\nlines',
     'A=': undefined,
+    'A= # note': undefined,
     "A=''": undefined,
     'A=two words': undefined,
     'A=cut#here': undefined,
     'A=$OTHER': undefined,
     'A="$OTHER"': undefined,
-    "A='a' # note": undefined,
+    "A='$OTHER'": undefined,
+    'A="`date`"': undefined,
     'A=b\\c': undefined,
-    'A=`date`': undefined,
+    'A="a\\"b"': undefined,
     'A="a"b': undefined,
-    'A= led': undefined,
-    'A=käse': undefined,
+    'A="a"#b': undefined,
+    'A="over\r\nlines"': undefined,
+    'A="over\nlines" and more': undefined,
+    'A=k\u00e4se': undefined,
+    'A=one\rB=two': undefined,
   };
-  for (const [text, value] of Object.entries(cases)) {
-    writeFileSync(file, `${text}\n`);
-    const { bytes, lines } = readEnvFile(file);
-    const [line] = lines;
-    assert.equal(line?.value && bytes.toString('latin1', line.value.from, line.value.to), value, text);
-  }
-  writeFileSync(file, 'A="over\nlines"\n');
-  assert.throws(() => readEnvFile(file), { code: 'usage' });
-  mkdirSync(path.join(folder, 'folder'));
-  assert.throws(() => readEnvFile(path.join(folder, 'folder')), { code: 'usage' });
-  // Changed between reading and taking out: nothing is taken.
+  for (const [text, value] of Object.entries(cases))
+    assert.deepEqual(readOf(file, `# A=1\n${text}\nC=3`), { values: [value, '3'], rest: '# A=1\nC=3' }, text);
+  // Names that are no variable's, and what stands in quotes, hide what looks like one.
+  const hidden = "my.key='\nA=1\n'\n--A=1\nA B=1\n# don't\nC=it's\nA=2";
+  assert.deepEqual(readOf(file, hidden), { values: [undefined, '2'], rest: hidden.slice(0, -3) });
+  assert.deepEqual(readOf(file, '\u00ef\u00bb\u00bfA=after-the-mark\nC=3').values, ['after-the-mark', '3']);
+  // To some programs the first ends in the second line, to others it goes on.
+  assert.deepEqual(readOf(file, "C='a\\'\nA='b'\nB='c'\n").values, [undefined, 'c']);
+  assert.deepEqual(readOf(file, 'A=1\nA=2\nC=3\n').values, [undefined, undefined, '3']);
+  for (const open of ['A="over\nlines', "C=3\nA='", 'A=`\\`']) assert.throws(() => readOf(file, open), { code: 'usage' });
+});
+
+// [CLI-50]
+test('a .env file that has changed since it was read stays as it is', (t) => {
+  const folder = folderOf(t);
+  const file = path.join(folder, '.env');
   writeFileSync(file, 'A=first-value\nB=2');
   const read = readEnvFile(file);
   writeFileSync(file, 'A=other-value\nB=2');
   assert.throws(() => takeOut(read, new Set(['A'])), { code: 'usage' });
   assert.equal(readFileSync(file, 'utf8'), 'A=other-value\nB=2');
-  takeOut(readEnvFile(file), new Set(['A']));
-  assert.equal(readFileSync(file, 'utf8'), 'B=2');
+  assert.deepEqual(readdirSync(folder), ['.env']);
+  // A link in its place leads to another file.
+  writeFileSync(path.join(folder, 'other'), 'A=first-value\nB=2');
+  rmSync(file);
+  symlinkSync('other', file);
+  assert.throws(() => takeOut(read, new Set(['A'])), { code: 'usage' });
+  assert.equal(readFileSync(file, 'utf8'), 'A=first-value\nB=2');
+});
+
+// [CLI-53]
+test('what is no file is not waited for', (t) => {
+  const folder = folderOf(t);
+  const pipe = path.join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync(pipe, path.join(folder, 'to-pipe'));
+  symlinkSync('loop', path.join(folder, 'loop'));
+  for (const file of [
+    pipe,
+    path.join(folder, 'to-pipe'),
+    '/dev/zero',
+    '/dev/tty',
+    folder,
+    path.join(folder, 'loop'),
+    path.join(folder, 'none'),
+  ])
+    assert.throws(() => readEnvFile(file), { code: 'usage' }, file);
+  const large = path.join(folder, 'large');
+  writeFileSync(large, '');
+  truncateSync(large, 2 ** 40);
+  assert.throws(() => readEnvFile(large), { code: 'usage' });
+});
+
+// [CLI-53]
+test('nothing is taken out of a file that was not named: by links out of the tree, or under further names', async (t) => {
+  const folder = realpathSync(folderOf(t));
+  const at = (...names: string[]): string => path.join(folder, ...names);
+  for (const name of ['app/sub', 'away']) mkdirSync(at(name), { recursive: true });
+  const text = `GITHUB_TOKEN=${github}\n`;
+  writeFileSync(at('away/.env'), text);
+  symlinkSync(at('away/.env'), at('app/.env'));
+  symlinkSync(at('away'), at('app/linked'));
+  writeFileSync(at('app/sub/.env'), text);
+  linkSync(at('app/sub/.env'), at('second'));
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(at('app'));
+  for (const [file, why] of [
+    [at('app/.env'), /out of the folder/],
+    ['.env', /out of the folder/],
+    ['linked/.env', /out of the folder/],
+    ['sub/.env', /hard links/],
+  ] as const) {
+    const env = readEnvFile(file);
+    assert.match(env.bound ?? '', why, file);
+    assert.throws(() => takeOut(env, new Set(['GITHUB_TOKEN'])), { code: 'usage' });
+  }
+  // Said, and refused before an operator is asked for.
+  const [shown, refused] = await Promise.all([
+    cli(['vault', 'import', at('app/.env')]),
+    cli(['vault', 'import', at('app/.env'), '--apply', '--remove', '--json']),
+  ]);
+  assert.match(shown.stdout, /out of the folder/);
+  assert.match(refused.stdout, /"code":"usage".*out of the folder/);
+  for (const file of ['away/.env', 'second']) assert.equal(readFileSync(at(file), 'utf8'), text);
+  // Where the name is its own.
+  for (const file of [at('away/.env'), at('app/linked/../../away/.env'), '../away/.env'])
+    assert.equal(readEnvFile(file).bound, undefined);
 });
 
 // [CLI-51] [CLI-52]

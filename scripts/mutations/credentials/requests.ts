@@ -5,6 +5,7 @@ import type { Mutation } from '../mutation.ts';
 const attach = 'apps/daemon/test/broker/attach.test.ts';
 const fences = 'e2e/fences.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
+const imported = 'apps/cli/test/vault.test.ts';
 const pins = 'apps/daemon/test/broker/pins.test.ts';
 const replies = 'apps/daemon/test/broker/replies.test.ts';
 const targets = 'apps/daemon/test/broker/targets.test.ts';
@@ -210,6 +211,32 @@ export const onRequests: readonly Mutation[] = [
     from: 'pins: grant.fence.pins,',
     to: 'pins: undefined,',
     red: { 'e2e/pins.test.ts': 'a service that has another key' },
+  },
+
+  // What an operator takes out of a file is out of that file.
+  {
+    id: 'C-50.links',
+    off: 'lines are taken out of where a link leads',
+    file: 'apps/cli/src/vault/env-file.ts',
+    from: 'const bound = isOutside(named, real)',
+    to: "const bound = isOutside(named, real) && real === ''",
+    red: { [imported]: 'nothing is taken out of a file that was not named' },
+  },
+  {
+    id: 'C-50.names',
+    off: 'a file with further names is emptied under one',
+    file: 'apps/cli/src/vault/env-file.ts',
+    from: ': names > 1',
+    to: ': names > 1e9',
+    red: { [imported]: 'nothing is taken out of a file that was not named' },
+  },
+  {
+    id: 'C-50.pipes',
+    off: 'anything counts as a file',
+    file: 'apps/cli/src/vault/env-file.ts',
+    from: 'if (!found.isFile())',
+    to: 'if (!found.isFile() && found.isFile())',
+    red: { [imported]: 'what is no file is not waited for' },
   },
 
   // No other authentication.

@@ -4,13 +4,15 @@
 import { randomBytes } from 'node:crypto';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { addItem } from '@holdfast/protocol/journal/compose';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { assertSecretFits } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { templateForVariable, templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
-import { asOperator } from '../operator/session.ts';
+import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { usage, visible, type Output } from '../output.ts';
-import { readEnvFile, takeOut, type EnvFile, type EnvLine } from '../vault/env-file.ts';
+import { assertRemovable, readEnvFile, takeOut, type EnvFile } from '../vault/env-file.ts';
+import type { EnvEntry } from '../vault/env-text.ts';
 
 interface ImportOptions {
   readonly passphraseFile?: string;
@@ -37,11 +39,12 @@ export async function importFile(output: Output, file: string, options: ImportOp
     throw usage('--remove takes out of the file what --apply has kept', 'add --apply');
   const env = readEnvFile(file);
   try {
-    const { taken, left } = choose(env, options.take);
+    if (options.remove === true) assertRemovable(env);
+    const { taken: chosen, left } = choose(env, options.take);
+    let taken = chosen;
     if (options.apply === true && taken.length > 0) {
       await asOperator(output, options, async (session) => {
-        for (const { item, value } of taken)
-          await session.write((operator) => addItem(operator, item, env.bytes.subarray(value.from, value.to)));
+        taken = await keep(session, env, chosen);
       });
       // What the relay has acknowledged is durable there. [CLI-50]
       if (options.remove === true) takeOut(env, new Set(taken.map(({ variable }) => variable)));
@@ -49,6 +52,7 @@ export async function importFile(output: Output, file: string, options: ImportOp
     const done = options.apply === true;
     output.result(
       {
+        file: env.path,
         applied: done && taken.length > 0,
         removed: options.remove === true && taken.length > 0,
         taken: taken.map(({ variable, template, item }) => ({ variable, template, name: item.name, item: item.id })),
@@ -57,7 +61,8 @@ export async function importFile(output: Output, file: string, options: ImportOp
       [
         ...taken.map(({ variable, item }) => `${visible(variable)} ${done ? 'is kept as' : 'would be kept as'} ${item.name}`),
         ...left.map(({ variable, line, why }) => `${visible(variable)} (line ${line}) stays: ${why}`),
-        ...nextSteps(file, options, taken),
+        ...(env.bound === undefined ? [] : [`  ${visible(file)}: ${visible(env.bound)}`]),
+        ...nextSteps(env, file, options, taken),
       ],
     );
   } finally {
@@ -65,10 +70,35 @@ export async function importFile(output: Output, file: string, options: ImportOp
   }
 }
 
-function nextSteps(file: string, options: ImportOptions, taken: readonly Taken[]): string[] {
+/** What the vault has already, from a run that did not come to its end, is not kept again. Throws `name_taken` for what is another one there. */
+async function keep(session: OperatorSession, env: EnvFile, chosen: readonly Taken[]): Promise<readonly Taken[]> {
+  const kept: Taken[] = [];
+  for (const each of chosen) {
+    const { item, value } = each;
+    const secret = env.bytes.subarray(value.from, value.to);
+    const same = [...session.state.items.values()].find(({ name }) => name === item.name);
+    if (same !== undefined && (await isSame(session, same.id, secret))) kept.push({ ...each, item: { ...item, id: same.id } });
+    else {
+      await session.write((operator) => addItem(operator, item, secret));
+      kept.push(each);
+    }
+  }
+  return kept;
+}
+
+async function isSame(session: OperatorSession, item: Uint8Array, secret: Uint8Array): Promise<boolean> {
+  const held = await session.openSecret(item);
+  const same = equalBytes(held, secret);
+  held.fill(0);
+  return same;
+}
+
+function nextSteps(env: EnvFile, file: string, options: ImportOptions, taken: readonly Taken[]): string[] {
   if (taken.length === 0) return ['nothing to keep', '  next: name one and its template: --take VARIABLE=TEMPLATE'];
   if (options.apply !== true)
-    return [`  next: holdfast vault import ${visible(file)} --apply, with --remove to take them out of the file`];
+    return env.bound === undefined
+      ? [`  next: holdfast vault import ${visible(file)} --apply, with --remove to take them out of the file`]
+      : [`  next: holdfast vault import ${visible(env.path)} --apply`];
   const [first] = taken;
   return [
     ...(options.remove === true
@@ -83,12 +113,12 @@ function choose(
   take: readonly string[] | undefined,
 ): { readonly taken: readonly Taken[]; readonly left: readonly Left[] } {
   const wanted = take === undefined ? undefined : new Map(take.map(parseTake));
-  const names = new Set(env.lines.map(({ name }) => name));
+  const names = new Set(env.entries.map(({ name }) => name));
   for (const name of wanted?.keys() ?? [])
     if (!names.has(name)) throw usage(`there is no variable ${name} in the file`, 'see its names: holdfast vault import FILE');
   const taken: Taken[] = [];
   const left: Left[] = [];
-  for (const { line, name: variable, value } of env.lines) {
+  for (const { line, name: variable, value } of env.entries) {
     const template = wanted === undefined ? templateForVariable(variable) : wanted.get(variable);
     const why = template === undefined ? 'no template' : value === undefined ? 'unclear' : undefined;
     if (why !== undefined || template === undefined || value === undefined) left.push({ variable, line, why: why ?? 'unclear' });
@@ -106,7 +136,8 @@ function parseTake(typed: string): [variable: string, template: string] {
   const [variable = '', named] = typed.split('=', 2);
   const template = named ?? templateForVariable(variable);
   if (template === undefined) throw usage(`no template knows ${variable}`, `say which: --take ${variable}=TEMPLATE`);
-  templateNamed(template);
+  if (templateNamed(template).hosts.length === 0)
+    throw usage(`${template} says no host`, `keep that one by itself: holdfast vault add … --template ${template} --host HOST`);
   return [variable, template];
 }
 
@@ -120,7 +151,7 @@ function itemOf(variable: string, template: string, chosen: boolean): VaultItem 
   );
 }
 
-function fits(env: EnvFile, value: NonNullable<EnvLine['value']>, item: VaultItem): boolean {
+function fits(env: EnvFile, value: NonNullable<EnvEntry['value']>, item: VaultItem): boolean {
   try {
     assertSecretFits(env.bytes.subarray(value.from, value.to), item.attach);
     return true;

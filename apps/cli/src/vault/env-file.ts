@@ -1,116 +1,115 @@
-// Credentials in a `.env` file: read strictly, as bytes, and taken out of it. Programs read such files differently; a line that any of them
-// could read in another way is said to be unclear and is neither taken nor touched.
+// Credentials in a `.env` file: read as bytes, and taken out of it whole and at once. Agents work where such files lie: a name may be a link of
+// theirs, or no file at all.
 
 import {
   closeSync,
-  fsyncSync,
+  constants,
+  fchmodSync,
   fstatSync,
+  fsyncSync,
   openSync,
-  readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
   writeSync,
-  fchmodSync,
 } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { usage } from '../output.ts';
+import { entriesIn, type EnvEntry } from './env-text.ts';
 
 const maxFileBytes = 1024 * 1024;
-
-export interface EnvLine {
-  /** From 1. */
-  readonly line: number;
-  readonly name: string;
-  /** Where the value stands in the file's bytes; undefined where programs would disagree about it. */
-  readonly value: { readonly from: number; readonly to: number } | undefined;
-}
 
 export interface EnvFile {
   /** The file itself, behind links. */
   readonly path: string;
+  /** Why nothing can be taken out of it, for people. */
+  readonly bound?: string;
   /** The caller overwrites them. */
   readonly bytes: Buffer;
-  readonly lines: readonly EnvLine[];
+  readonly entries: readonly EnvEntry[];
 }
 
-const lineFeed = 0x0a;
-const nameThen = /^(?:export +)?([A-Za-z_][A-Za-z0-9_]*)=/;
-const [singleQuote, doubleQuote] = [0x27, 0x22];
-/** What some reader would expand, unescape or cut. */
-const isPlain = (byte: number): boolean => byte > 0x20 && byte < 0x7f && !`'"\`$\\#`.includes(String.fromCharCode(byte));
-const isQuotable = (byte: number): boolean => byte >= 0x20 && byte < 0x7f && !`'"\`$\\`.includes(String.fromCharCode(byte));
+/** Throws `usage` for what is no file, cannot be read, is too large, or has a quote that does not end. */
+export function readEnvFile(named: string): EnvFile {
+  const real = behindLinks(named);
+  const { bytes, names } = readWhole(real, named);
+  const bound = isOutside(named, real)
+    ? `it is a link to ${real}, out of the folder that it stands in`
+    : names > 1
+      ? 'the file has other names (hard links), under which all of it would stay'
+      : undefined;
+  const entries = entriesIn(bytes, (line) => {
+    throw usage(`${named} line ${line}: a quote does not end`, 'give that one by itself: holdfast vault add … < FILE');
+  });
+  return { path: real, ...(bound !== undefined && { bound }), bytes, entries };
+}
 
-/** Throws `usage` for a file that cannot be read, is too large, or has a value over several lines. */
-export function readEnvFile(file: string): EnvFile {
-  let real: string;
-  let bytes: Buffer;
+function behindLinks(named: string): string {
   try {
-    real = realpathSync(file);
-    bytes = readFileSync(real);
+    return realpathSync(named);
   } catch (cause) {
-    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file that you can read' });
+    throw unreadable(named, cause);
   }
-  if (bytes.length > maxFileBytes) throw new HoldfastError('usage', `${file} is too large for a file of variables`);
-  return { path: real, bytes, lines: linesOf(bytes, file) };
 }
 
-function linesOf(bytes: Buffer, file: string): EnvLine[] {
-  const lines: EnvLine[] = [];
-  for (let from = 0, line = 1; from < bytes.length; line += 1) {
-    const feed = bytes.indexOf(lineFeed, from);
-    const next = feed < 0 ? bytes.length : feed + 1;
-    const end = feed > from && bytes[feed - 1] === 0x0d ? feed - 1 : feed < 0 ? next : feed;
-    // The name alone becomes text.
-    const equals = bytes.subarray(from, end).indexOf(0x3d);
-    const name = nameThen.exec(bytes.toString('latin1', from, from + equals + 1))?.[1];
-    if (name !== undefined) lines.push({ line, name, value: valueIn(bytes, from + equals + 1, end, file, line) });
-    from = next;
-  }
-  const twice = (name: string): boolean => lines.filter((each) => each.name === name).length > 1;
-  return lines.map((each) => (twice(each.name) ? { ...each, value: undefined } : each));
+const unreadable = (named: string, cause: unknown): HoldfastError =>
+  new HoldfastError('usage', `cannot read ${named}`, { cause, next: 'name a file that you can read' });
+
+/** Out of the folder in which it was named, or of the one in which we are where its name leads nowhere else. */
+function isOutside(named: string, real: string): boolean {
+  const typed = path.resolve(named);
+  const here = process.cwd();
+  return !isBelow(realpathSync(path.dirname(typed)), real) || (isBelow(here, typed) && !isBelow(here, real));
 }
 
-function valueIn(bytes: Buffer, from: number, end: number, file: string, line: number): EnvLine['value'] {
-  const quote = bytes[from];
-  if (quote !== singleQuote && quote !== doubleQuote)
-    return end > from && bytes.subarray(from, end).every(isPlain) ? { from, to: end } : undefined;
-  const close = bytes.subarray(from + 1, end).indexOf(quote);
-  if (close < 0)
-    throw new HoldfastError('usage', `${file} line ${line}: a quote does not end on its line`, {
-      next: 'give that one by itself: holdfast vault add … < FILE',
-    });
-  const to = from + 1 + close;
-  return to + 1 === end && close > 0 && bytes.subarray(from + 1, to).every(isQuotable) ? { from: from + 1, to } : undefined;
+const isBelow = (folder: string, file: string): boolean => file.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+
+/** Never waits, as a pipe would have it. `names`: how many lead to it. */
+function readWhole(file: string, named: string): { readonly bytes: Buffer; readonly names: number; readonly mode: number } {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw unreadable(named, cause);
+  }
+  const held = Buffer.alloc(maxFileBytes + 1);
+  try {
+    const found = fstatSync(descriptor);
+    if (!found.isFile()) throw usage(`${named} is no file`, 'name a file of variables');
+    let length = 0;
+    for (let read = -1; read !== 0 && length < held.length; length += read)
+      read = readSync(descriptor, held, length, held.length - length, null);
+    if (length > maxFileBytes) throw usage(`${named} is too large for a file of variables`);
+    return { bytes: Buffer.from(held.subarray(0, length)), names: found.nlink, mode: found.mode };
+  } finally {
+    held.fill(0);
+    closeSync(descriptor);
+  }
+}
+
+/** Throws `usage` where nothing can be taken out: before anything is kept. [CLI-53] */
+export function assertRemovable({ path: file, bound }: EnvFile): void {
+  if (bound !== undefined) throw usage(`nothing is taken out: ${bound}`, `leave --remove out, or name the file itself: ${file}`);
 }
 
 /**
- * Takes the lines of these names out: a whole new file beside it, synced, then in its place, so that at each moment one of the two is there
- * whole. Throws `usage` when it is not what was read.
+ * Takes these entries out: a whole new file beside it, synced, then in its place, so that at each moment one of the two is there whole. Throws
+ * `usage` when it is not what was read.
  */
-export function takeOut({ path: file, bytes, lines }: EnvFile, names: ReadonlySet<string>): void {
-  const gone = new Set(lines.filter(({ name }) => names.has(name)).map(({ line }) => line));
-  const kept: Buffer[] = [];
-  for (let from = 0, line = 1; from < bytes.length; line += 1) {
-    const feed = bytes.indexOf(lineFeed, from);
-    const next = feed < 0 ? bytes.length : feed + 1;
-    if (!gone.has(line)) kept.push(bytes.subarray(from, next));
-    from = next;
-  }
-  const old = openSync(file, 'r');
+export function takeOut(env: EnvFile, names: ReadonlySet<string>): void {
+  assertRemovable(env);
+  const { path: file, bytes, entries } = env;
+  const gone = entries.filter(({ name }) => names.has(name));
+  const starts = [0, ...gone.map(({ to }) => to)];
+  const ends = [...gone.map(({ from }) => from), bytes.length];
   const beside = `${file}.holdfast-${process.pid}`;
   try {
-    const now = readFileSync(old);
-    const same = now.equals(bytes);
-    now.fill(0);
-    if (!same)
-      throw new HoldfastError('usage', `${file} has changed meanwhile; nothing was taken out of it`, {
-        next: 'take the lines out by hand: what they hold is kept',
-      });
     const made = openSync(beside, 'wx', 0o600);
     try {
-      fchmodSync(made, fstatSync(old).mode & 0o777);
-      for (const part of kept) writeWhole(made, part);
+      for (const [index, start] of starts.entries()) writeWhole(made, bytes.subarray(start, ends[index]));
+      fchmodSync(made, modeOfUnchanged(env));
       fsyncSync(made);
     } finally {
       closeSync(made);
@@ -120,9 +119,20 @@ export function takeOut({ path: file, bytes, lines }: EnvFile, names: ReadonlySe
   } catch (error) {
     rmSync(beside, { force: true });
     throw error;
-  } finally {
-    closeSync(old);
   }
+}
+
+/** Of the file, which is what was read. */
+function modeOfUnchanged({ path: file, bytes }: EnvFile): number {
+  const now = readWhole(file, file);
+  const same = now.bytes.equals(bytes);
+  now.bytes.fill(0);
+  if (!same)
+    throw usage(
+      `${file} has changed meanwhile; nothing was taken out of it`,
+      'take the lines out by hand: what they hold is kept',
+    );
+  return now.mode & 0o777;
 }
 
 function writeWhole(descriptor: number, bytes: Buffer): void {

@@ -2,13 +2,15 @@
 // fills in what was not said; what is signed is written out as ever.
 
 import { HoldfastError } from '../errors.ts';
+import { parseAttach } from './terms.ts';
 
 export interface Template {
+  /** None where it stands for a way to attach a secret alone. */
   readonly hosts: readonly string[];
   readonly attach: string;
   readonly paths: readonly string[];
   /** The first is the variable inside sessions; all are names under which people keep it. */
-  readonly variables: readonly [string, ...string[]];
+  readonly variables: readonly string[];
 }
 
 const templates: Readonly<Record<string, Template>> = {
@@ -49,14 +51,16 @@ const templates: Readonly<Record<string, Template>> = {
   },
 };
 
-/** Throws `usage`, with the names that there are. */
+/** Of a service, or a way to attach a secret anywhere, as `--attach` takes it. Throws `usage`, with the names that there are. */
 export function templateNamed(name: string): Template {
   const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
-  if (template === undefined)
+  if (template !== undefined) return template;
+  if (!/^(?:basic|bearer|body|header|query)(?::|$)/.test(name))
     throw new HoldfastError('usage', `there is no template ${JSON.stringify(name)}`, {
-      next: `one of ${Object.keys(templates).join(', ')}; or say it yourself with --host and --attach`,
+      next: `one of ${Object.keys(templates).join(', ')}; or bearer, basic[:USER], header:NAME, query:NAME or body:/POINTER with --host`,
     });
-  return template;
+  parseAttach(name);
+  return { hosts: [], attach: name, paths: [], variables: [] };
 }
 
 /** The name of the template whose credential people keep in this variable. */

@@ -21,6 +21,7 @@ import {
   parsePins,
   pinText,
 } from '@holdfast/protocol/vault/terms';
+import { templateForVariable, templateNamed } from '@holdfast/protocol/vault/templates';
 import { share } from '@holdfast/testkit/shares';
 
 const runs = { numRuns: share({ ci: 300, soak: 20_000 }) };
@@ -334,6 +335,20 @@ describe('what a person types', () => {
     usage(() => parseFence({ hosts: ['a.example'], methods: ['TRACE'] }));
     usage(() => parseFence({ hosts: ['a.example'], paths: ['v1'] }));
     usage(() => parseFence({ hosts: ['a.example'], paths: ['/../x'] }));
+  });
+  it('[CLI-51] gets the terms of a template, of a service or a way to attach a secret anywhere', () => {
+    for (const name of ['anthropic', 'github', 'npm', 'openai', 'pypi', 'slack', 'stripe']) {
+      const { attach, ...terms } = templateNamed(name);
+      assert.ok(parseAttach(attach) && parseFence(terms), name);
+      assert.deepEqual(
+        terms.variables.map(templateForVariable),
+        terms.variables.map(() => name),
+      );
+    }
+    for (const attach of ['bearer', 'basic', 'basic:me', 'header:x-key', 'query:key', 'body:/a/b'])
+      assert.deepEqual(templateNamed(attach), { hosts: [], attach, paths: [], variables: [] });
+    for (const typed of ['', 'nonsense', 'constructor', 'header', 'header:Host', 'body', 'bearer:x', 'bearers'])
+      usage(() => templateNamed(typed));
   });
   it('is all there is: globs of the format are those of the command line', () => {
     assert.ok(isPathGlob('/v1/**'));
