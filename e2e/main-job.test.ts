@@ -19,6 +19,7 @@ interface Time {
   readonly permissionedMs: number;
   readonly credentialedMs: number;
   readonly calls: number;
+  readonly lastUseAtMs: number;
   readonly agents: number;
   readonly peakMs: number;
   readonly standingRatio: number;
@@ -26,6 +27,7 @@ interface Time {
 
 describe('the main job', () => {
   const secret = newCanary();
+  const purpose = 'who is asking';
   /** Everything that anything printed: the secret must be in none of it. */
   const printed: Ran[] = [];
   let holdfast: Installation;
@@ -97,7 +99,7 @@ describe('the main job', () => {
 
   it('vault add and grant take the secret from stdin; vault list shows its terms and never the secret', async () => {
     printed.push(
-      await holdfast.addCredential('demo', secret, origin, { paths: ['/v1/**'], methods: ['GET'], env: 'DEMO_TOKEN' }),
+      await holdfast.addCredential('demo', secret, origin, { paths: ['/v1/**'], methods: ['GET'], env: 'DEMO_TOKEN', purpose }),
     );
     const granted = await kept(holdfast.operator(['vault', 'grant', 'demo', '--to', 'main', '--json']));
     assert.equal(granted.code, 0, granted.stderr);
@@ -158,6 +160,19 @@ describe('the main job', () => {
     assert.ok(time.credentialedMs > 0 && time.credentialedMs < 60_000, `credentialed ${time.credentialedMs} ms`);
     assert.ok(time.peakMs > 0 && time.peakMs <= time.permissionedMs);
     assert.ok(time.standingRatio > 1, `ratio ${time.standingRatio}`);
+  });
+
+  it('vault list says what it is for, and when it was last used, as the record has it', async () => {
+    const time = jsonOf<Time>(await kept(holdfast.cli(['time', '--json'])));
+    const recorded = { calls: 3, lastUseAtMs: time.lastUseAtMs, permissionedMs: time.permissionedMs };
+    const [here] = jsonOf<{ items: object[] }>(await kept(holdfast.cli(['vault', 'list', '--json']))).items;
+    assert.partialDeepStrictEqual(here, { purpose, scope: 'main', recorded });
+    const [own] = jsonOf<{ items: object[] }>(await kept(holdfast.operator(['vault', 'list', '--json']))).items;
+    assert.partialDeepStrictEqual(own, { purpose, grants: [{ scope: 'main', recorded }] });
+    assert.match(
+      (await kept(holdfast.run(['sh', '-c', 'curl -sS "$HOLDFAST_DOOR/v1/vault"']))).stdout,
+      new RegExp(`"purpose":"${purpose}"`),
+    );
   });
 
   it('each use was recorded as consumed before it was credentialed, each under a handle of its own', async () => {

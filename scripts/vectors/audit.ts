@@ -358,6 +358,13 @@ const ledgers: readonly (readonly [string, string, readonly AuditEvent[], typeof
   ['ended in another run', 'TIME-1', [at(mint, 1000), at(consume, 5, { run: id(33) })], added, 10_000],
   ['still open', 'TIME-4', [at(mint, 1000)], added, 3500],
   ['lost with its daemon', 'TIME-4', [at(mint, 1000)], added, 86_400_000],
+  [
+    'a clock that was set back between two uses',
+    'TIME-7',
+    [at(mint, 1000), at(consume, 1004), at(consume, 1010, { atMs: atMs - 5000 })],
+    added,
+    2000,
+  ],
   ['minted in the future', 'TIME-4', [at(mint, 1000)], added, 0],
   ['added at an unknown time', 'TIME-5', [at(mint, 1000), at(consume, 1002)], [], 5000],
   [

@@ -215,6 +215,12 @@ const headers = [
 const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egress', Fields])[] = [
   ['an item', 'VAULT-1', 'ok', 'item', item],
   ['an item without a variable', 'VAULT-1', 'ok', 'item', without(item, 'env')],
+  ['an item with a purpose', 'VAULT-15', 'ok', 'item', { ...item, purpose: 'Reads the demo, für später' }],
+  ['an empty purpose', 'VAULT-15', 'codec_shape', 'item', { ...item, purpose: '' }],
+  ['a purpose of two lines', 'VAULT-15', 'codec_shape', 'item', { ...item, purpose: 'a\nb' }],
+  ['a purpose for a terminal', 'VAULT-15', 'codec_shape', 'item', { ...item, purpose: 'a\u009b2J' }],
+  ['a purpose of 257 characters', 'VAULT-15', 'codec_limit', 'item', { ...item, purpose: 'a'.repeat(257) }],
+  ['a grant with a purpose', 'VAULT-15', 'ok', 'grant', { ...grant, purpose: 'reads the demo' }],
   ['an upper case name', 'VAULT-1', 'codec_shape', 'item', { ...item, name: 'Demo' }],
   ['a name that is a path', 'VAULT-1', 'codec_shape', 'item', { ...item, name: '../demo' }],
   ['an unknown field', 'VAULT-1', 'codec_shape', 'item', { ...item, hint: '' }],

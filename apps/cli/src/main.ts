@@ -90,6 +90,7 @@ operatorCommand(roots, 'list', 'whose word counts').action(action(async () => (a
 const vault = program.command('vault').description('credentials');
 operatorCommand(vault, 'add', 'keep a secret, read from standard input')
   .argument('<name>')
+  .option('--purpose <text>', 'what it is for; agents that may use it read this')
   .option(
     '--template <name>',
     'terms for what is not said: anthropic, github, github-git, npm, openai, pushover, pypi, slack, stripe or turnstile; or, with --host, as --attach has it',
@@ -136,8 +137,8 @@ operatorCommand(vault, 'rotate', 'put a new secret in the place of one, read fro
 operatorCommand(vault, 'remove', 'remove a credential and end all its grants')
   .argument('<name>')
   .action(action(async () => (await import('./commands/vault.ts')).remove));
-viewCommand(vault, 'list', 'names, terms and grants; never a secret').action(
-  action(async () => (await import('./commands/vault.ts')).list),
+viewCommand(vault, 'list', 'names, purposes, terms, grants, and what the record knows of uses; never a secret').action(
+  action(async () => (await import('./commands/vault-list.ts')).list),
 );
 
 const egress = program.command('egress').description('hosts that agents may reach without a credential');

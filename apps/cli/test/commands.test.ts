@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { maxInputAheadBytes, type DoorReply } from '@holdfast/protocol/door/wire';
+import { maxInputAheadBytes, type DoorReply, type DoorReplyOf } from '@holdfast/protocol/door/wire';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { fromVectorHex, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 import { cli, newHome, playDoor } from './cli.ts';
 
 const id = (fill: number) => new Uint8Array(16).fill(fill);
@@ -42,7 +44,7 @@ const statusReply: DoorReply = {
   notices: [{ code: 'audit_altered', message: 'ci: \u001b[31m', next: 'look' }],
 };
 
-const machineReply: DoorReply = {
+const machineReply: DoorReplyOf<'machine'> = {
   kind: 'machine',
   agents: [
     {
@@ -248,9 +250,11 @@ test('lists without a passphrase are the view of this machine', async (t) => {
         paths: ['/**'],
         allowPrivate: false,
         agent: '01'.repeat(16),
+        scope: 'main',
         grant: '03'.repeat(16),
         approve: false,
         grantedAtMs: 6,
+        recorded: null,
       },
     ],
   });
@@ -270,7 +274,7 @@ test('lists without a passphrase are the view of this machine', async (t) => {
   ]);
   assert.deepEqual(
     heard.map(({ kind }) => kind),
-    ['machine', 'machine', 'machine', 'machine'],
+    ['machine', 'machine', 'audit', 'machine', 'machine'],
   );
 });
 
@@ -333,6 +337,7 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
     'agents',
     'calls',
     'credentialedMs',
+    'lastUseAtMs',
     'peakMs',
     'perAgent',
     'perCredential',
@@ -340,6 +345,48 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
     'standingRatio',
   ]);
   assert.deepEqual([asked['calls'], asked['standingRatio']], [0, null]);
+});
+
+// [CLI-54]
+test('vault list says what the record here knows of uses, and of what it does not know that', async (t) => {
+  const { entries } = ownVectors<VectorEntry & { events: string[] }>('permissioned-time/ledgers');
+  const items = entries.find(({ name }) => name === 'one use')?.events.map(fromVectorHex) ?? [];
+  const lastUseAtMs = items.map(decodeEvent).find(({ kind }) => kind === 'consumed')?.atMs;
+  const [grant] = machineReply.grants;
+  assert.ok(grant);
+  const granted = { ...grant.granted, purpose: 'reads the demo', approve: true };
+  const grants = [
+    { ...grant, agent: id(2), granted: { ...granted, item: id(7) } },
+    { ...grant, agent: id(2), granted: { ...granted, name: 'unused' } },
+    grant,
+  ];
+  const { home } = await playDoor(t, (request, guest) => {
+    if (request.kind !== 'audit') guest.finish({ ...machineReply, grants });
+    else if (request.agent !== '02'.repeat(16)) guest.finish({ kind: 'failed', code: 'audit_corrupt', message: 'damaged' });
+    else
+      guest.finish({
+        ...{ kind: 'audit-page', agent: id(2), fleet: hash, agentKey: new Uint8Array(65).fill(4) },
+        ...{ total: items.length, items: items.slice(request.from), credentials: [] },
+      });
+  });
+  const asked = json((await cli(['vault', 'list', '--json'], { home })).stdout) as { items: Record<string, unknown>[] };
+  assert.deepEqual(
+    asked.items.map(({ purpose, recorded }) => [purpose, recorded]),
+    [
+      ['reads the demo', { calls: 1, lastUseAtMs, permissionedMs: 4 }],
+      ['reads the demo', { calls: 0, lastUseAtMs: null, permissionedMs: 0 }],
+      [undefined, null],
+    ],
+  );
+  const shown = (await cli(['vault', 'list'], { home })).stdout;
+  assert.match(
+    shown,
+    /^demo [^\n]*\n {2}for: reads the demo\n {2} 02020202: each use is approved; 1 use, the last 20[^\n]*; could have been used for 4 ms\n/,
+  );
+  assert.match(
+    shown,
+    /\nunused [^]*: each use is approved; not used yet\ndemo [^]*\n {2}main 01010101: last use not known here\n$/,
+  );
 });
 
 test('enroll in the Secure Enclave is refused by name, before a daemon is asked', async (t) => {

@@ -169,6 +169,7 @@ keep a secret, read from standard input
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --purpose <text>          what it is for; agents that may use it read this
   --template <name>         terms for what is not said: anthropic, github,
                             github-git, npm, openai, pushover, pypi, slack,
                             stripe or turnstile; or, with --host, as --attach
@@ -261,7 +262,8 @@ Options:
 `,
   'vault list': `Usage: holdfast vault list [options]
 
-names, terms and grants; never a secret
+names, purposes, terms, grants, and what the record knows of uses; never a
+secret
 
 Options:
   --json                    answer with one line of JSON

@@ -40,6 +40,7 @@ export interface CredentialTerms {
   /** As typed: `bearer` unless said otherwise. */
   readonly attach?: string;
   readonly env?: string;
+  readonly purpose?: string;
 }
 
 /** How a command failed, as it tells it with `--json`. */
@@ -287,7 +288,7 @@ export class Installation {
 
   /** Adds a credential for an origin of this machine; resolves with what `vault add` answered. */
   async addCredential(name: string, secret: string, origin: Service, terms: CredentialTerms = {}): Promise<Ran> {
-    const { paths = [], methods = [], attach = 'bearer', env } = terms;
+    const { paths = [], methods = [], attach = 'bearer', env, purpose } = terms;
     const fence = [...paths.flatMap((each) => ['--path', each]), ...methods.flatMap((each) => ['--method', each])];
     const words = [
       '--host',
@@ -297,6 +298,7 @@ export class Installation {
       '--attach',
       attach,
       ...(env === undefined ? [] : ['--env', env]),
+      ...(purpose === undefined ? [] : ['--purpose', purpose]),
     ];
     return this.must(['vault', 'add', name, ...words, '--json'], { input: secret });
   }

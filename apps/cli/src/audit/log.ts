@@ -35,6 +35,11 @@ export async function readLog(agent: string): Promise<Log> {
   return { ...page, events, checkpoints };
 }
 
+/** All events, oldest first. */
+export async function readEvents(agent: string): Promise<readonly Uint8Array[]> {
+  return (await readPart(agent, 'events')).items;
+}
+
 /** Events from number `from` on, as many as fit a page. */
 export async function readFrom(agent: string, from: number): Promise<readonly Uint8Array[]> {
   return (await askDaemon(findHome(), { kind: 'audit', agent, part: 'events', from, limit: pageItems }, 'audit-page')).items;

@@ -11,17 +11,17 @@ import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
 import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
-import { limitsOf, limitText, shownLimits, type LimitOptions, type ShownLimits } from '../operator/limits.ts';
+import { limitsOf, limitText, shownLimits, type LimitOptions } from '../operator/limits.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
-import { askDaemon, findHome } from '../door-client.ts';
 import { secretFromProgram, secretFromStdin } from '../secrets-input.ts';
-import { usage, visible, type Output } from '../output.ts';
+import { plainText, usage, type Output } from '../output.ts';
 
 interface OperatorOptions {
   readonly passphraseFile?: string;
 }
 
 interface AddOptions extends OperatorOptions {
+  readonly purpose?: string;
   readonly template?: string;
   readonly gh?: boolean;
   readonly host?: readonly string[];
@@ -57,9 +57,11 @@ function attachText(attach: Attach): string {
   }
 }
 
-function termsOf({ name, attach, fence, env }: Pick<Item, 'name' | 'attach' | 'fence' | 'env'>) {
+/** As `--json` has them. */
+export function termsOf({ name, purpose, attach, fence, env }: Pick<Item, 'name' | 'purpose' | 'attach' | 'fence' | 'env'>) {
   return {
     name,
+    ...(purpose !== undefined && { purpose }),
     attach: attachText(attach),
     hosts: fence.hosts.map(({ host, port }) => `${host}:${port}`),
     methods: fence.methods,
@@ -110,8 +112,16 @@ function itemOf(name: string, options: AddOptions): VaultItem {
   const pinned = options.pin === undefined ? fence : withLimits(fence, { pins: parsePins(options.pin) });
   const attach = parseAttach(how);
   const env = options.env ?? template?.variables[0];
+  const purpose = options.purpose === undefined ? undefined : plainText('the purpose', options.purpose, 256);
   return parsed(() =>
-    vaultItem.parse({ id: randomBytes(16), name, attach, fence: pinned, ...(env !== undefined && { env }) }, 'credential'),
+    vaultItem.parse(
+      {
+        ...{ id: randomBytes(16), name, attach, fence: pinned },
+        ...(purpose !== undefined && { purpose }),
+        ...(env !== undefined && { env }),
+      },
+      'credential',
+    ),
   );
 }
 
@@ -214,72 +224,3 @@ export async function remove(output: Output, name: string, options: OperatorOpti
     ]);
   });
 }
-
-/** With a passphrase: the operator's own view. Without: what this machine may use, as its daemon reads the fleet. */
-export async function list(output: Output, options: OperatorOptions): Promise<void> {
-  if (options.passphraseFile === undefined) return listHere(output);
-  await asOperator(output, options, async (session) => {
-    const items = [...session.state.items.values()].map((item) => ({
-      item: item.id,
-      ...termsOf(item),
-      addedAtMs: item.addedAtMs,
-      grants: [...session.state.grants.values()].flatMap((granted) =>
-        [...granted.values()]
-          .filter((each) => toHex(each.item) === toHex(item.id))
-          .map((each) => ({
-            grant: each.grant,
-            agent: each.agent,
-            approve: each.sealed === undefined,
-            ...shownLimits(each.fence),
-          })),
-      ),
-    }));
-    output.result(
-      { view: 'operator', items },
-      items.length === 0
-        ? ['no credentials yet']
-        : items.flatMap((item) => [
-            line(item, `${item.grants.length} grants`),
-            ...item.grants.flatMap((grant) => limitLine(grant, toHex(grant.agent).slice(0, 8))),
-          ]),
-    );
-  });
-}
-
-async function listHere(output: Output): Promise<void> {
-  const { grants } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-  const items = grants.map(({ agent, granted, grantedAtMs, used, open }) => ({
-    item: granted.item,
-    ...termsOf(granted),
-    agent,
-    grant: granted.grant,
-    approve: granted.approve,
-    grantedAtMs,
-    ...(used && { used }),
-    ...(open !== undefined && { open }),
-  }));
-  output.result(
-    { view: 'machine', items },
-    items.length === 0
-      ? ['nothing is granted to this machine']
-      : items.flatMap((item) => [line(item, toHex(item.agent).slice(0, 8)), ...limitLine(item), ...approveLine(item)]),
-  );
-}
-
-/** None where nothing is limited. */
-type Used = { readonly total: number; readonly windows: readonly number[] };
-function limitLine(limits: ShownLimits & { readonly used?: Used; readonly open?: number }, whose = ''): string[] {
-  const text = limitText(limits);
-  const { total, windows } = limits.used ?? { windows: [] };
-  const counts = [`${total} in all`, ...windows.map((count, index) => `${count} of ${limits.max?.[index]}`)];
-  const used = total === undefined ? '' : `; used ${counts.join(', ')}`;
-  const open = limits.open === undefined ? '' : `; ${limits.open} open`;
-  return text === '' ? [] : [`  ${whose === '' ? '' : `${whose} `}within ${text}${used}${open}`];
-}
-
-function line({ name, hosts, methods, paths, attach }: ReturnType<typeof termsOf>, suffix: string): string {
-  return `${visible(name).padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${visible(attach)}  ${suffix}`;
-}
-
-const approveLine = ({ approve }: { readonly approve: boolean }): readonly string[] =>
-  approve ? ['  each use is approved'] : [];

@@ -167,9 +167,13 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
     }),
   );
   const grants = all.flatMap((agent) =>
-    agent.grants().map(({ grant, item, name, attach, fence, env, sealed, grantedAtMs }) => ({
+    agent.grants().map(({ grant, item, name, purpose, attach, fence, env, sealed, grantedAtMs }) => ({
       agent: agent.id,
-      granted: { grant, item, name, attach, fence, ...(env !== undefined && { env }), approve: sealed === undefined },
+      granted: {
+        ...{ grant, item, name, attach, fence, approve: sealed === undefined },
+        ...(purpose !== undefined && { purpose }),
+        ...(env !== undefined && { env }),
+      },
       grantedAtMs,
       ...agent.usedOf(grant, fence),
     })),

@@ -19,8 +19,9 @@ export function guardedView(agent: Agent, session: GuardedSession): McpView {
       ...(session.suspendedFor !== undefined && { suspended: session.suspendedFor.slice(0, 16) }),
     }),
     vault: () =>
-      agent.grants().map(({ name, attach, fence: { hosts, methods, paths } }) => ({
+      agent.grants().map(({ name, purpose, attach, fence: { hosts, methods, paths } }) => ({
         name,
+        ...(purpose !== undefined && { purpose }),
         attach,
         hosts,
         methods,

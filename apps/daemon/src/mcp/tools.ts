@@ -34,11 +34,11 @@ const reads = { readOnlyHint: true, openWorldHint: false };
 const maxHeaders = 64;
 
 const vaultOfItsOwn =
-  'The credentials that this session may use: name, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
+  'The credentials that this session may use: name, purpose, how it is attached, hosts, methods, paths, and the placeholder to put where the secret ' +
   'would stand. The secrets themselves cannot be read; the broker puts them into requests that fit. Where `approve` is true each request waits, two ' +
   'minutes at most, until an operator has approved it.';
 const vaultOfOthers =
-  'The credentials that sealed sessions of this agent may use: name, how it is attached, hosts, methods, paths. This session was started by hand and ' +
+  'The credentials that sealed sessions of this agent may use: name, purpose, how it is attached, hosts, methods, paths. This session was started by hand and ' +
   'may use none of them.';
 
 export function holdfastTools(view: McpView): readonly McpTool[] {

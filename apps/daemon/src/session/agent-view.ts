@@ -33,11 +33,12 @@ export function statusLineOf(agent: Agent, mode: 'sealed' | 'guarded', count = 0
   return `Holdfast: ${agent.enrolment.scope}, ${mode}${able}, ${held}, ${uses}`;
 }
 
-/** Name, attachment, and where it may go: never the secret, never another agent's. */
+/** Name, purpose, attachment, and where it may go: never the secret, never another agent's. */
 export function vaultOf(authority: SessionAuthority) {
   const placeholders = new Map(authority.grants().map(({ grantId, placeholder }) => [grantId, placeholder]));
-  return authority.held().map(({ grant, name, attach, fence, env, sealed }) => ({
+  return authority.held().map(({ grant, name, purpose, attach, fence, env, sealed }) => ({
     name,
+    ...(purpose !== undefined && { purpose }),
     attach,
     env,
     placeholder: placeholders.get(toHex(grant)),

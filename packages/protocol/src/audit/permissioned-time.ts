@@ -11,6 +11,8 @@ export interface Exposure {
   /** Decrypted → overwritten, all uses summed. */
   readonly credentialedMs: number;
   readonly calls: number;
+  /** By the wall clock that the record has; null before the first. */
+  readonly lastUseAtMs: number | null;
   /** The longest single permissioned window. */
   readonly peakMs: number;
 }
@@ -36,6 +38,12 @@ class Total {
   credentialedUs = 0;
   peakUs = 0;
   calls = 0;
+  lastUseAtMs: number | null = null;
+
+  use(atMs: number): void {
+    this.calls += 1; // [TIME-3]
+    this.lastUseAtMs = Math.max(this.lastUseAtMs ?? atMs, atMs); // [TIME-7]
+  }
 
   window(us: number): void {
     this.permissionedUs += us;
@@ -47,6 +55,7 @@ class Total {
       permissionedMs: this.permissionedUs / 1000,
       credentialedMs: this.credentialedUs / 1000,
       calls: this.calls,
+      lastUseAtMs: this.lastUseAtMs,
       peakMs: this.peakUs / 1000,
     };
   }
@@ -85,7 +94,7 @@ class Ledger {
         return;
       case 'consumed':
         this.close(event);
-        for (const total of this.totals(event)) total.calls += 1; // [TIME-3]
+        for (const total of this.totals(event)) total.use(event.atMs);
         return;
       case 'expired':
       case 'handle-refused':

@@ -25,7 +25,7 @@ import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
-import { envName, grantId, itemId, itemName } from '../vault/item.ts';
+import { envName, grantId, itemId, itemName, itemPurpose } from '../vault/item.ts';
 import { maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
 import { digest, fleetId, principalId, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 
@@ -226,7 +226,16 @@ export type KeyStoreView = Infer<typeof keyStoreView>;
 /** What an agent may use: terms, never a secret. */
 const grantView = record({
   agent: principalId,
-  granted: record({ grant: grantId, item: itemId, name: itemName, attach, fence, env: optional(envName), approve: bool }),
+  granted: record({
+    grant: grantId,
+    item: itemId,
+    name: itemName,
+    purpose: optional(itemPurpose),
+    attach,
+    fence,
+    env: optional(envName),
+    approve: bool,
+  }),
   grantedAtMs: integer(wallClockMs),
   /** Of what is limited: in all, and within each window of the limits. */
   used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),

@@ -195,12 +195,13 @@ export async function grantItem(
   if (agent === undefined) throw new HoldfastError('agent_unknown', 'there is no such agent', { next: 'see: holdfast agents' });
   if (!isLive(replica.state, agentId)) throw new HoldfastError('agent_revoked', 'the agent is revoked'); // nothing is sealed to it any more
   const grant = primitives.random(16);
-  const purpose = { kind: 'grant', fleet, grant, item: itemId, agent: agentId } as const;
-  const { id, name, attach, fence, env } = item;
+  const sealing = { kind: 'grant', fleet, grant, item: itemId, agent: agentId } as const;
+  const { id, name, purpose, attach, fence, env } = item;
   const granted = {
     ...{ grant, item: id, name, agent: agentId, attach, fence: withLimits({ ...fence, ...within }, limits) },
+    ...(purpose !== undefined && { purpose }),
     ...(env !== undefined && { env }),
-    ...(secret !== 'approved per use' && { sealed: await sealTo(primitives, agent.keys.seal, purpose, secret) }),
+    ...(secret !== 'approved per use' && { sealed: await sealTo(primitives, agent.keys.seal, sealing, secret) }),
   };
   const composed = await drafted(operator, (draft) => draft.write(agentAudience(agentId), { kind: 'grant', granted }));
   return { ...plain(composed), grant };

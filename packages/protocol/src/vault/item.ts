@@ -42,11 +42,22 @@ export const envName = refine(text({ min: 1, max: 64, pattern: /^[A-Za-z_][A-Za-
   return name;
 });
 
+/** What a credential is for, in the operator's words, one line: agents are shown it. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+export const itemPurpose = text({ min: 1, max: 256, pattern: /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$/ }); // [VAULT-15]
+
 /** What HPKE makes of a secret: KEM 0x0050's encapsulation (ML-KEM-768 ciphertext ‖ P-256 point) and AES-256-GCM with its tag. */
 const sealedSecret = record({ encapsulated: bytes(1088 + 65), ciphertext: bytesUpTo(maxSecretBytes + 16) });
 
 /** Body of `item-add`, beside the secret itself (audience `operators`). */
-export const vaultItem = record({ id: itemId, name: itemName, attach, fence, env: optional(envName) }); // [VAULT-1] [VAULT-2]
+export const vaultItem = record({
+  id: itemId,
+  name: itemName,
+  purpose: optional(itemPurpose),
+  attach,
+  fence,
+  env: optional(envName),
+}); // [VAULT-1] [VAULT-2]
 export type VaultItem = Infer<typeof vaultItem>;
 
 /** Body of `grant` (audience `agent:<id>`). Without `sealed` it is approved per use: the secret stays sealed to the operators. [VAULT-13] */
@@ -54,6 +65,7 @@ export const grantedItem = record({
   grant: grantId,
   item: itemId,
   name: itemName,
+  purpose: optional(itemPurpose),
   agent: principalId,
   attach,
   fence,

@@ -1,0 +1,93 @@
+// `holdfast vault list`: what a credential is for, where it may go and how, who may use it, and when that last happened. Never a secret.
+
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { recordedHere, recordedText, type Recorded } from '../audit/recorded.ts';
+import { askDaemon, findHome } from '../door-client.ts';
+import { limitText, shownLimits, type ShownLimits } from '../operator/limits.ts';
+import { asOperator } from '../operator/session.ts';
+import { visible, type Output } from '../output.ts';
+import { termsOf } from './vault.ts';
+
+type Terms = ReturnType<typeof termsOf>;
+
+/** One agent's leave to use it. */
+interface Use extends ShownLimits {
+  readonly agent: Uint8Array;
+  readonly scope: string;
+  readonly approve: boolean;
+  readonly recorded: Recorded | null;
+  readonly used?: { readonly total: number; readonly windows: readonly number[] };
+  readonly open?: number;
+}
+
+/** With a passphrase: the operator's own view. Without: what this machine may use, as its daemon reads the fleet. */
+export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
+  if (options.passphraseFile === undefined) return listHere(output);
+  await asOperator(output, options, async (session) => {
+    const { items: kept, grants, agents } = session.state;
+    const held = [...grants.values()].flatMap((granted) => [...granted.values()]);
+    const recorded = await recordedHere(held.map(({ agent }) => agent));
+    const items = [...kept.values()].map((item) => ({
+      item: item.id,
+      ...termsOf(item),
+      addedAtMs: item.addedAtMs,
+      grants: held
+        .filter((each) => toHex(each.item) === toHex(item.id))
+        .map((each) => ({
+          grant: each.grant,
+          agent: each.agent,
+          scope: agents.get(toHex(each.agent))?.scope ?? '',
+          approve: each.sealed === undefined,
+          recorded: recorded(each.agent, item.id),
+          ...shownLimits(each.fence),
+        })),
+    }));
+    output.result(
+      { view: 'operator', items },
+      items.length === 0 ? ['no credentials yet'] : items.flatMap((item) => linesOf(item, item.grants)),
+    );
+  });
+}
+
+async function listHere(output: Output): Promise<void> {
+  const { grants, agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+  const recorded = await recordedHere(grants.map(({ agent }) => agent));
+  const scopes = new Map(agents.map(({ agent, scope }) => [toHex(agent), scope]));
+  const items = grants.map(({ agent, granted, grantedAtMs, used, open }) => ({
+    item: granted.item,
+    ...termsOf(granted),
+    agent,
+    scope: scopes.get(toHex(agent)) ?? '',
+    grant: granted.grant,
+    approve: granted.approve,
+    grantedAtMs,
+    recorded: recorded(agent, granted.item),
+    ...(used && { used }),
+    ...(open !== undefined && { open }),
+  }));
+  output.result(
+    { view: 'machine', items },
+    items.length === 0 ? ['nothing is granted to this machine'] : items.flatMap((item) => linesOf(item, [item])),
+  );
+}
+
+function linesOf(item: Terms, uses: readonly Use[]): string[] {
+  const { name, purpose, hosts, methods, paths, attach, env } = item;
+  const within = limitText(item);
+  return [
+    `${visible(name).padEnd(20)} ${hosts.join(',')}  ${methods.join(',')} ${paths.join(',')}  ${visible(attach)}`,
+    ...(purpose === undefined ? [] : [`  for: ${visible(purpose)}`]),
+    ...(env === undefined ? [] : [`  in sessions: ${env}`]),
+    ...(uses.length === 0 ? [...(within === '' ? [] : [`  within ${within}`]), '  granted to nobody'] : uses.flatMap(useLines)),
+  ];
+}
+
+function useLines({ agent, scope, approve, recorded, used, open, ...limits }: Use): string[] {
+  const within = limitText(limits);
+  const counts = used && [`${used.total} in all`, ...used.windows.map((count, index) => `${count} of ${limits.max?.[index]}`)];
+  const counted = [...(counts ? [`used ${counts.join(', ')}`] : []), ...(open === undefined ? [] : [`${open} open`])];
+  return [
+    `  ${visible(scope)} ${toHex(agent).slice(0, 8)}: ${approve ? 'each use is approved; ' : ''}${recordedText(recorded)}`,
+    ...(within === '' ? [] : [`    ${['within ' + within, ...counted].join('; ')}`]),
+  ];
+}
