@@ -1,7 +1,10 @@
 // The record as people use it: one act's whole story, a checkpoint kept elsewhere, and a bundle that somebody verifies who has nothing of ours.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
@@ -101,6 +104,44 @@ describe('the record, elsewhere', () => {
       message: 'record 4 is missing',
       where: { from: 4, to: 4 },
     });
+  });
+
+  it('a collector that was away, and a daemon that was, have cost it no event and doubled none', async () => {
+    const numbers: number[] = [];
+    let open = false;
+    const collector = createServer((request, reply) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (piece: string) => (body += piece));
+      request.on('end', () => {
+        if (!open) return void reply.writeHead(503).end();
+        numbers.push(
+          ...[...body.matchAll(/"holdfast\.sequence","value":\{"intValue":"(\d+)"/g)].map(([, number]) => Number(number)),
+        );
+        reply.writeHead(200).end('{}');
+      });
+    });
+    collector.listen(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+    const stream = holdfast.live(['audit', 'stream', '--json', '--otlp', url]);
+    try {
+      await once(collector, 'request');
+      await call();
+      open = true;
+      await call();
+      await holdfast.stop();
+      await holdfast.start();
+      await call();
+      const { events } = jsonOf<{ events: Event[] }>(await holdfast.cli(['audit', 'show', '--json']));
+      const wanted = events.length;
+      await stream.until(() => numbers.length >= wanted || undefined, 'all of them');
+      stream.kill('SIGINT');
+      assert.equal((await stream.ended).code, 0, stream.complained);
+      assert.deepEqual(numbers, [...numbers.keys()]);
+    } finally {
+      await stream.end();
+      collector.close();
+    }
   });
 
   it("last week's backup put back is found by the checkpoint that was kept, here and elsewhere", async () => {

@@ -13,6 +13,7 @@ const e2eFaults = 'e2e/faults.test.ts';
 const faults = 'apps/daemon/test/audit/faults.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
 const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
+const stream = 'apps/cli/test/audit-stream.test.ts';
 const tamper = 'packages/audit-verifier/test/tamper.test.ts';
 const use = 'apps/daemon/test/session/use-record.test.ts';
 const vectors = 'packages/protocol/test/audit/audit-vectors.test.ts';
@@ -328,6 +329,46 @@ export const audit: Area = {
       from: "throw new HoldfastError('audit_forged', 'that checkpoint is of another log');",
       to: 'return undefined;',
       red: { [cliAudit]: 'a checkpoint is kept elsewhere' },
+    },
+    {
+      id: 'A-40.signed',
+      off: 'events are streamed that no checkpoint covers',
+      file: 'apps/cli/src/commands/audit-stream.ts',
+      from: 'return items.slice(0, Math.max(0, signed - position.next));',
+      to: 'return signed < 0 ? [] : items;',
+      red: { [stream]: 'each event that is signed for arrives once' },
+    },
+    {
+      id: 'A-40.position',
+      off: 'the position is not kept',
+      file: 'apps/cli/src/audit/position.ts',
+      from: 'writeAtomically(this.file, encode(positionFile, moved));',
+      to: 'void writeAtomically;',
+      red: { [stream]: 'each event that is signed for arrives once' },
+    },
+    {
+      id: 'A-40.gap',
+      off: 'a gap is streamed over',
+      file: 'apps/cli/src/commands/audit-stream.ts',
+      from: 'if (event.sequence !== from + at)',
+      to: 'if (event.sequence < 0)',
+      red: { [stream]: 'is not streamed' },
+    },
+    {
+      id: 'A-40.again',
+      off: 'a batch that a busy collector did not take counts as taken',
+      file: 'apps/cli/src/audit/collector.ts',
+      from: 'if (status === 408 || status === 429 || status >= 500) {',
+      to: "if (status === 429 || status >= 500) return { kind: 'taken', rejected: 0, why: '' };\n  if (status === 408) {",
+      red: { [stream]: 'a collector that is away, or busy' },
+    },
+    {
+      id: 'A-40.place',
+      off: 'a collector elsewhere may be asked in the clear',
+      file: 'apps/cli/src/audit/collector.ts',
+      from: "!(url.protocol === 'http:' && loopback)",
+      to: "!(url.protocol === 'http:' || loopback)",
+      red: { [stream]: 'a collector is asked by https' },
     },
   ],
   exceptions: {},

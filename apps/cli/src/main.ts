@@ -306,12 +306,19 @@ command(audit, 'verify', 'recompute the log and check it against its signed chec
   .option(...ofAgent)
   .option('--checkpoint <file>', 'one that was kept elsewhere: the log must have made it')
   .action(action(async () => (await import('./commands/audit.ts')).verify));
-command(audit, 'export', 'the log as lines, or as a bundle that holdfast-verify checks anywhere')
+command(audit, 'export', 'the log as lines, for other systems, or as a bundle that holdfast-verify checks anywhere')
   .option(...ofAgent)
-  .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle']).default('jsonl'))
+  .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle', 'otlp', 'ocsf']).default('jsonl'))
   .option('--redact', 'leave out what an agent wrote: its hash stays')
   .option('--out <file>', 'write it there (default: standard output)')
   .action(action(async () => (await import('./commands/audit-export.ts')).exportLog));
+command(audit, 'stream', 'events to an OpenTelemetry collector as they come; goes on where it ended')
+  .requiredOption('--otlp <url>', 'the collector: https, or http on this machine')
+  .option(...ofAgent)
+  .option('--header-file <file>', 'headers for the collector, NAME: VALUE a line')
+  .option('--ca <file>', "the collector's own authority, PEM")
+  .option('--redact', 'leave out what an agent wrote: its hash stays')
+  .action(action(async () => (await import('./commands/audit-stream.ts')).stream));
 command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere')
   .option(...ofAgent)
   .option('--out <file>', 'write it there (default: standard output)')

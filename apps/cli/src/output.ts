@@ -20,6 +20,7 @@ const usageCodes: readonly ErrorCode[] = [
 const unavailableCodes: readonly ErrorCode[] = [
   'already_running',
   'audit_unavailable',
+  'collector_refused',
   'custody_unavailable',
   'daemon_unreachable',
   'home_unsafe',

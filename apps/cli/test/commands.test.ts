@@ -303,6 +303,7 @@ test('audit verify exits with 4 for whatever is wrong with the log, in its own J
     fleet: hash,
     agentKey: new Uint8Array(65).fill(4),
     total: 1,
+    signed: 0,
     items: [new Uint8Array([1])],
     credentials: [],
   } as const;
@@ -327,6 +328,7 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
     fleet: hash,
     agentKey: new Uint8Array(65).fill(4),
     total: 0,
+    signed: 0,
     items: [],
     credentials: [],
   } as const;
@@ -365,7 +367,7 @@ test('vault list says what the record here knows of uses, and of what it does no
     else if (request.agent !== '02'.repeat(16)) guest.finish({ kind: 'failed', code: 'audit_corrupt', message: 'damaged' });
     else
       guest.finish({
-        ...{ kind: 'audit-page', agent: id(2), fleet: hash, agentKey: new Uint8Array(65).fill(4) },
+        ...{ kind: 'audit-page', agent: id(2), fleet: hash, agentKey: new Uint8Array(65).fill(4), signed: 0 },
         ...{ total: items.length, items: items.slice(request.from), credentials: [] },
       });
   });

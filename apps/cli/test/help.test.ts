@@ -567,8 +567,10 @@ Commands:
                           its act
   verify [options]        recompute the log and check it against its signed
                           checkpoints
-  export [options]        the log as lines, or as a bundle that holdfast-verify
-                          checks anywhere
+  export [options]        the log as lines, for other systems, or as a bundle
+                          that holdfast-verify checks anywhere
+  stream [options]        events to an OpenTelemetry collector as they come;
+                          goes on where it ended
   checkpoint [options]    the newest signed checkpoint, to be kept elsewhere
   help [command]          display help for command
 `,
@@ -601,15 +603,30 @@ Options:
 `,
   'audit export': `Usage: holdfast audit export [options]
 
-the log as lines, or as a bundle that holdfast-verify checks anywhere
+the log as lines, for other systems, or as a bundle that holdfast-verify checks
+anywhere
 
 Options:
   --json             answer with one line of JSON
   --agent <agent>    an agent's id, or a scope's name (default: "main")
-  --format <format>  as what (choices: "jsonl", "bundle", default: "jsonl")
+  --format <format>  as what (choices: "jsonl", "bundle", "otlp", "ocsf",
+                     default: "jsonl")
   --redact           leave out what an agent wrote: its hash stays
   --out <file>       write it there (default: standard output)
   -h, --help         display help for command
+`,
+  'audit stream': `Usage: holdfast audit stream [options]
+
+events to an OpenTelemetry collector as they come; goes on where it ended
+
+Options:
+  --json                answer with one line of JSON
+  --otlp <url>          the collector: https, or http on this machine
+  --agent <agent>       an agent's id, or a scope's name (default: "main")
+  --header-file <file>  headers for the collector, NAME: VALUE a line
+  --ca <file>           the collector's own authority, PEM
+  --redact              leave out what an agent wrote: its hash stays
+  -h, --help            display help for command
 `,
   'audit checkpoint': `Usage: holdfast audit checkpoint [options]
 

@@ -42,6 +42,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
     3: [
       'already_running',
       'audit_unavailable',
+      'collector_refused',
       'custody_unavailable',
       'daemon_unreachable',
       'home_unsafe',

@@ -209,6 +209,7 @@ async function recorded(
         fleet: new Uint8Array(32),
         agentKey: new Uint8Array(65),
         total,
+        signed: 0,
         items,
         credentials: [],
       });

@@ -42,6 +42,7 @@ export const errorCodes = [
   'codec_shape',
   'codec_trailing',
   'codec_truncated',
+  'collector_refused',
   'credential_ambiguous',
   'credential_expired',
   'credential_foreign',

@@ -40,7 +40,7 @@ export async function readEvents(agent: string): Promise<readonly Uint8Array[]> 
   return (await readPart(agent, 'events')).items;
 }
 
-/** Events from number `from` on, as many as fit a page. */
-export async function readFrom(agent: string, from: number): Promise<readonly Uint8Array[]> {
-  return (await askDaemon(findHome(), { kind: 'audit', agent, part: 'events', from, limit: pageItems }, 'audit-page')).items;
+/** Events from number `from` on, at most `limit` and as many as fit a page, with whose they are and how many are signed for. */
+export function askEvents(agent: string, from: number, limit = pageItems): Promise<Page> {
+  return askDaemon(findHome(), { kind: 'audit', agent, part: 'events', from, limit }, 'audit-page');
 }

@@ -3,17 +3,18 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
-import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
-import { leafHash } from '@holdfast/protocol/primitives/merkle';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
+import { ocsfLine } from '../audit/ocsf.ts';
+import { otlpBatch, otlpLine } from '../audit/otlp.ts';
 import { jsonLine, written, type Output } from '../output.ts';
 
 export interface ExportOptions {
   readonly agent: string;
-  readonly format: 'jsonl' | 'bundle';
+  readonly format: 'jsonl' | 'bundle' | 'otlp' | 'ocsf';
   readonly out?: string;
   readonly redact?: boolean;
 }
@@ -22,18 +23,35 @@ const redacted = ({ kind }: AuditEvent): boolean => agentsWords.has(kind); // [B
 /** Lines are joined to pieces of about this size before they are written. */
 const pieceChars = 64 * 1024;
 
-/** An event a line. Of what is left out, number, kind, time and the leaf hash stay, by which it can be shown later. */
-function* jsonLines({ events }: Log, redact: boolean): Generator<string> {
-  for (const wire of events) {
-    const event = decodeEvent(wire);
-    const { sequence, kind, atMs } = event;
-    const said = redact && redacted(event) ? { sequence, kind, atMs, leaf: toHex(leafHash(nodePrimitives, wire)) } : event;
-    yield `${jsonLine(said)}\n`;
-  }
+/** An event a line. Of what is left out, number, kind, time and the leaf hash stay, by which it can be shown later. [EXPORT-1] */
+function jsonOf({ event, leaf, withheld }: Exported): string {
+  const { sequence, kind, atMs } = event;
+  return `${jsonLine(withheld ? { sequence, kind, atMs, leaf } : event)}\n`;
+}
+
+function* otlpLines(log: Log, redact: boolean): Generator<string> {
+  for (let at = 0; at < log.events.length; at += otlpBatch)
+    yield otlpLine(
+      log,
+      log.events.slice(at, at + otlpBatch).map((wire) => exportedOf(wire, redact)),
+    );
+}
+
+function* eventLines(log: Log, redact: boolean, lineOf: (exported: Exported) => string): Generator<string> {
+  for (const wire of log.events) yield lineOf(exportedOf(wire, redact));
 }
 
 function linesOf(log: Log, { format, redact = false }: ExportOptions): Iterable<string> {
-  return format === 'jsonl' ? jsonLines(log, redact) : bundleLines(nodePrimitives, log, log, redact ? redacted : undefined);
+  switch (format) {
+    case 'bundle':
+      return bundleLines(nodePrimitives, log, log, redact ? redacted : undefined);
+    case 'otlp':
+      return otlpLines(log, redact);
+    case 'ocsf':
+      return eventLines(log, redact, (exported) => ocsfLine(log, exported));
+    default:
+      return eventLines(log, redact, jsonOf);
+  }
 }
 
 export async function exportLog(output: Output, options: ExportOptions): Promise<void> {

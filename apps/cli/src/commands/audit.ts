@@ -13,7 +13,7 @@ import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
-import { readFrom, readLog } from '../audit/log.ts';
+import { askEvents, readLog } from '../audit/log.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
 import { duration, exitCodeOf, told, usage, type Output } from '../output.ts';
 
@@ -95,7 +95,7 @@ async function follow(
   };
   tell(shown);
   while (!ended.signal.aborted) {
-    const news = (await readFrom(toHex(agent), all.length)).map(decodeEvent);
+    const news = (await askEvents(toHex(agent), all.length)).items.map(decodeEvent);
     if (news.length === 0) {
       await later(followEveryMs, undefined, { signal: ended.signal }).catch(() => {});
       continue;

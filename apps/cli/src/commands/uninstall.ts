@@ -14,7 +14,7 @@ import { installedFor, remove as removeUser, settingsFile } from '../plugin/user
 import { askLine } from '../secrets-input.ts';
 
 /** All that ever lies at the top of a home. */
-const ours = ['daemon', 'operator', 'relay', 'run', 'scopes'];
+const ours = ['daemon', 'operator', 'relay', 'run', 'scopes', 'streams'];
 
 export async function uninstall(output: Output, options: { readonly yes?: true }): Promise<void> {
   const paths = findHome();

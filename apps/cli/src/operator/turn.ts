@@ -1,4 +1,4 @@
-// Whose turn it is among the operator commands of one machine, spec/operator-key.md [OPKEY-7].
+// Whose turn it is among the commands of one machine that write the same folder: operator commands, spec/operator-key.md [OPKEY-7], and streams.
 
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,10 +9,15 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 const turnWithinMs = 30_000;
 const turnEveryMs = 50;
 
-/** One command of this machine writes at a time: of two at once neither is left half done. The lock ends with its process. [OPKEY-7] */
-export async function takeOperatorTurn(folder: string): Promise<() => void> {
+/** One command of this machine writes at a time: of two at once neither is left half done. [OPKEY-7] */
+export function takeOperatorTurn(folder: string): Promise<() => void> {
+  return takeTurn(folder, 'another operator command', turnWithinMs);
+}
+
+/** Keeps others out of a folder until what it answers is called; the lock ends with its process. Throws `store_failed`; `already_running` after `withinMs`. */
+export async function takeTurn(folder: string, who: string, withinMs: number): Promise<() => void> {
   const file = path.join(folder, 'lock.db');
-  const untilMs = performance.now() + turnWithinMs;
+  const untilMs = performance.now() + withinMs;
   for (;;) {
     const lock = new DatabaseSync(file);
     try {
@@ -27,7 +32,7 @@ export async function takeOperatorTurn(folder: string): Promise<() => void> {
           next: 'free space and check its permissions',
         });
       if (performance.now() > untilMs)
-        throw new HoldfastError('already_running', 'another operator command is at work', {
+        throw new HoldfastError('already_running', `${who} is at work`, {
           cause,
           next: 'end it, then try again',
         });

@@ -104,6 +104,11 @@ export class AuditWriter {
     return this.tail.size;
   }
 
+  /** Records that the newest signed checkpoint covers. */
+  get signedSize(): number {
+    return this.tail.checkpoint?.statement.size ?? 0;
+  }
+
   /** The newest signed checkpoint, as stored. */
   get newestCheckpoint(): Uint8Array | undefined {
     return this.tail.checkpoint?.wire;
@@ -258,7 +263,7 @@ export class AuditWriter {
   }
 
   private get uncovered(): number {
-    return this.tail.syncedSize - (this.tail.checkpoint?.statement.size ?? 0);
+    return this.tail.syncedSize - this.signedSize;
   }
 
   /** A checkpoint within a second of the first record without one, at once when there are many, and not at once after a failure. */

@@ -236,6 +236,7 @@ async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>
     agentKey: holder.publicKeys.sign,
     ...(earlier.length > 0 && { earlierKeys: earlier }),
     ...(anchor !== undefined && { anchor }),
+    signed: audit.signedSize,
     credentials: agent.granted().map(({ item, grantedAtMs }) => ({ item, addedAtMs: grantedAtMs })),
   } as const;
   if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };

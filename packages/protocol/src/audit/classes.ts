@@ -6,7 +6,7 @@ import type { AuditEvent } from './event.ts';
 export type EventKind = AuditEvent['kind'];
 
 /** [AUDIT-28] Each kind is of one class. */
-const classOf = {
+export const classOf = {
   granted: 'credential',
   'grant-ended': 'credential',
   minted: 'credential',

@@ -12,6 +12,7 @@ export interface HomePaths {
   readonly operator: string;
   readonly scopes: string;
   readonly run: string;
+  readonly streams: string;
   readonly doorSocket: string;
   /** False: even the short path is longer than the system takes. */
   readonly doorSocketFits: boolean;
@@ -41,6 +42,7 @@ export function homePaths(primitives: Primitives, home: string, runtimeFolder: s
     operator: `${home}/operator`,
     scopes: `${home}/scopes`,
     run: `${home}/run`,
+    streams: `${home}/streams`,
     doorSocket,
     doorSocketFits: utf8(doorSocket).length <= maxSocketPathBytes,
   };

@@ -345,6 +345,8 @@ export const doorReply = union({
     earlierKeys: optional(list(bytes(65), { max: 256 })),
     /** How many there are in all. */
     total: integer(),
+    /** How many records its newest signed checkpoint covers: what else there is could still be cut unseen. */
+    signed: integer(),
     items: list(bytesUpTo(16 * 1024), { max: 1000 }),
     /** The newest checkpoint that the agent's topic shows: the log must have made it. */
     anchor: optional(bytesUpTo(4 * 1024)),
