@@ -85,7 +85,7 @@ async function main(): Promise<number> {
     const tally = emptyTally();
     const suiteStartedMs = performance.now();
     const events = run({ files, concurrency: availableParallelism() + 1, timeout: maxFileMs, signal: interrupted.signal });
-    for await (const text of report(events, tally, tookMs)) out(text);
+    for await (const text of report(events, tally, { tookMs, telling: soaking })) out(text);
     const left = readdirSync(temporary);
     if (left.length > 0 && !interrupted.signal.aborted) {
       tally.failed += 1;

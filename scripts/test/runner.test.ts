@@ -74,6 +74,12 @@ test('a failure is told in full, with what the file wrote', () => {
   assert.match(stdout, /^FAILED {2}apps\/a\/test\/one\.test\.ts:2 {2}x\n[\s\S]*the reason[\s\S]*deeper[\s\S]*on the way/m);
 });
 
+test('what tests say of what they have seen is told in a soak alone', () => {
+  const files = { 'apps/a/test/one.test.ts': `describe('d', () => test('x', (t) => t.diagnostic('seen: 3')));` };
+  assert.doesNotMatch(run(files).stdout, /seen/);
+  assert.match(run(files, [], { HOLDFAST_SOAK: '1' }).stdout, /^TOLD {4}apps\/a\/test\/one\.test\.ts {2}seen: 3$/m);
+});
+
 test('a failed hook of a suite is a failure', () => {
   const files = {
     'apps/a/test/one.test.ts': `describe('d', () => { before(() => { throw new Error('hook'); }); test('x', () => {}); });`,

@@ -40,11 +40,14 @@ interface FileState {
 
 type Ended = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>;
 
-/** Yields text for the terminal while the events come in; counts into `tally`, and notes in `tookMs` how long each file ran; both are the caller's. */
+/**
+ * Yields text for the terminal while the events come in; counts into `tally`, and notes in `tookMs` how long each file ran; both are the caller's. With
+ * `telling`, also what tests say of what they have seen (`t.diagnostic`).
+ */
 export async function* report(
   events: AsyncIterable<TestEvent>,
   tally: Tally,
-  tookMs = new Map<string, number>(),
+  { tookMs = new Map<string, number>(), telling = false }: { tookMs?: Map<string, number>; telling?: boolean } = {},
 ): AsyncGenerator<string> {
   const files = new Map<string, FileState>();
   const stateOf = (file: string): FileState => {
@@ -63,6 +66,9 @@ export async function* report(
         state.output = (state.output + event.data.message).slice(-maxOutputChars);
         break;
       }
+      case 'test:diagnostic':
+        if (telling && event.data.file !== undefined) yield `TOLD    ${place(fileOf(event.data))}  ${event.data.message}\n`;
+        break;
       case 'test:enqueue': {
         const { file, name, nesting } = event.data;
         const id = idOf(event.data);
