@@ -161,9 +161,17 @@ describe('a child in a sealed session of its own', () => {
       `${childLine(['--only', ''], ['sh', '-c', 'echo begun; exec sleep 1000'])} & wait`,
     ]);
     await running.waitFor(/begun/);
-    const sessions = async () => jsonOf<{ sessions: { child?: string }[] }>(await holdfast.cli(['status', '--json'])).sessions;
+    const sessions = async () =>
+      jsonOf<{ sessions: { child?: string; children?: number }[] }>(await holdfast.cli(['status', '--json'])).sessions;
     const begun = await sessions();
-    assert.equal(begun.length, 2);
+    assert.deepEqual(
+      begun.map(({ child, children }) => [child === undefined, children]),
+      [
+        [true, 1],
+        [false, undefined],
+      ],
+      'and status tells below which session it stands [CLI-14]',
+    );
     for (const shown of [await holdfast.cli(['agents', '--json']), await holdfast.must(['agents', '--json'])]) {
       const { agents } = jsonOf<{ agents: { children: { kind: string; name: string }[] }[] }>(shown);
       assert.deepEqual(

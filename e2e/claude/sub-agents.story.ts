@@ -192,7 +192,7 @@ describe('sub-agents of the real Claude Code', () => {
     assert.ok(service.seen.some(({ url }) => url === '/v1/by-agent'));
   });
 
-  // [GUARD-29] [CHILD-10] [CLI-9]
+  // [GUARD-29] [CHILD-10] [CLI-9] [CLI-14]
   it('shows each below its agent while it lives, to the machine and to its operator, and ends one alone', async () => {
     const came = new Set<string>();
     const done = Promise.withResolvers<void>();
@@ -217,6 +217,11 @@ describe('sub-agents of the real Claude Code', () => {
                 ['sub-agent', 'general-purpose'],
               ],
             );
+          const { sessions } = jsonOf<{ sessions: { children?: number }[] }>(await holdfast.cli(['status', '--json']));
+          assert.deepEqual(
+            sessions.map(({ children }) => children),
+            [2],
+          );
           const use = (await shown()).find(({ kind, request }) => kind === 'minted' && request?.path === '/v1/held/ended');
           id = use?.child ?? assert.fail('who holds the credential is recorded');
           assert.ok(living.every((children) => children.some(({ child }) => child === id)));
@@ -227,6 +232,7 @@ describe('sub-agents of the real Claude Code', () => {
             left.agents.flatMap(({ children }) => children.map(({ child }) => child === id)),
             [false],
           );
+          assert.match((await holdfast.cli(['status'])).stdout, /^ {2}sealed +claude, .*, 1 child$/m);
         })().then(judged.resolve, judged.reject);
         void judged.promise.then(done.resolve, done.resolve);
       }

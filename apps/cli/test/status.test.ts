@@ -101,16 +101,18 @@ describe('a machine where all is well', () => {
     assert.match(stores, /^ {2}key stores {4}TPM 2\.0 \(slow\); PKCS#11: desk.*; software$/);
   });
 
-  it('tells sealed from guarded sessions by their word', () => {
+  it('tells sealed from guarded sessions by their word, and how many children live below one', () => {
     const { daemon } = factsOf([well]);
     const session = { session: id(5), agent: id(1), command: 'claude', startedAtMs: 1_700_000_000_000 - 720_000 };
     const sessions = [
       { ...session, mode: 'sealed' },
       { ...session, mode: 'guarded' },
+      { ...session, mode: 'sealed', command: 'codex', children: 2 },
     ];
     const lines = picture(factsOf([well], { daemon: daemon && { ...daemon, sessions } }));
     assert.ok(lines.includes('  sealed        claude, 12 min, 05050505'), lines.join('\n'));
     assert.ok(lines.includes('  guarded       claude, 12 min, 05050505'));
+    assert.ok(lines.includes('  sealed        codex, 12 min, 05050505, 2 children'));
   });
 
   it('compares the head of the agent with the one that the operator key saw', () => {

@@ -64,9 +64,10 @@ function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): strin
   ];
 }
 
-function sessionLine({ session, mode, command, startedAtMs, suspended }: Session, nowMs: number): string {
+function sessionLine({ session, mode, command, startedAtMs, suspended, children }: Session, nowMs: number): string {
+  const below = children === undefined ? '' : `, ${children === 1 ? '1 child' : `${children} children`}`;
   const state = suspended === undefined ? '' : ', suspended';
-  return line(mode, `${visible(command)}, ${coarse(Math.max(0, nowMs - startedAtMs))}, ${shortId(session)}${state}`);
+  return line(mode, `${visible(command)}, ${coarse(Math.max(0, nowMs - startedAtMs))}, ${shortId(session)}${below}${state}`);
 }
 
 function relayWords({ relay, relayState, relayError, freshness }: AgentView): string {

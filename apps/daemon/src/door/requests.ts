@@ -11,7 +11,7 @@ import type { Custody, KeyStoreState } from '../custody/custody.ts';
 import type { Enrolments } from '../enrol.ts';
 import type { GuardedDoors } from '../guarded/doors.ts';
 import type { Rotations } from '../rotate.ts';
-import type { Sessions } from '../session/session.ts';
+import type { Sessions, SessionView } from '../session/session.ts';
 import type { DoorHandler } from './server.ts';
 
 /** A look at the status does not wait for a chip. */
@@ -98,9 +98,18 @@ async function status({ agents, sessions, guarded, custody, version, startedAtMs
       const port = guarded.portOf(agent);
       return { ...agent.view(), ...(port !== undefined && { guarded: port }) };
     }),
-    sessions: [...sessions.views(), ...guarded.views()].slice(0, 256),
+    sessions: [...sessions.views().map((view) => ({ ...view, ...below(view, agents) })), ...guarded.views()].slice(0, 256),
     notices,
   };
+}
+
+/** How many children live that end with a session; whose own it is does not count. */
+function below({ session, child: own }: SessionView, agents: Agents): { readonly children?: number } {
+  const living = agents.all().flatMap((agent) => agent.children.views());
+  const isBelow = (each: (typeof living)[number]): boolean =>
+    equalBytes(each.session, session) && (own === undefined || !equalBytes(each.child, own));
+  const children = living.filter(isBelow).length;
+  return children === 0 ? {} : { children };
 }
 
 function keyStoreView({ level, label, code, message, next, slow }: KeyStoreState) {

@@ -162,6 +162,8 @@ const sessionView = record({
   startedAtMs: integer(wallClockMs),
   /** Whose of the agent's children it is. */
   child: optional(principalId),
+  /** So many living children end with it, spec/delegation.md; absent: none. */
+  children: optional(integer({ min: 1 })),
   /** Nothing happens in it until an operator lets it go on; what was changed. */
   suspended: optional(text({ max: 1024 })),
   /** Its harness lets acts pass when a hook fails. */
