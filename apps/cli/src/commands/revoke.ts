@@ -4,7 +4,7 @@ import { equalBytes, fromHex, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { rekeyFleet } from '@holdfast/protocol/journal/compose';
 import { revokeAgent, revokeChild } from '@holdfast/protocol/journal/compose-agents';
-import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
+import { couldHaveOpened, type Agent } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
 import { plainText, visible, type Output } from '../output.ts';
@@ -37,7 +37,7 @@ async function endAgent(
   { name, reason }: { readonly name: string; readonly reason: string },
 ): Promise<void> {
   const agent = living(session.agent(name), name);
-  const rotate = toRotate(session.state, agent.id);
+  const rotate = couldHaveOpened(session.state, agent.id);
   await session.readAgentTopic(agent.id);
   await session.write(async (operator) =>
     revokeAgent(operator, { agent: agent.id, reason, accessVersion: await session.accessVersion() }),
@@ -88,9 +88,4 @@ function living(agent: Agent, name: string): Agent {
   throw new HoldfastError('agent_revoked', `${name} is revoked already`, {
     next: 'nothing is left to do; see: holdfast agents',
   });
-}
-
-/** Names of the credentials that this agent could have opened: what to rotate upstream. */
-function toRotate(state: FleetState, agent: Uint8Array): string[] {
-  return [...(state.grants.get(toHex(agent))?.values() ?? [])].map(({ name }) => name);
 }

@@ -41,6 +41,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     ]),
     items: new Map(),
     grants: new Map(),
+    everHeld: new Map(),
     egress: new Map(),
     rules: undefined,
     earlierRules: [],
@@ -156,11 +157,13 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
     case 'item-remove':
       return { ...state, items: without(state.items, toHex(body.item)) };
     case 'grant': {
-      const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(body.granted.grant), {
-        ...body.granted,
+      const { granted } = body;
+      const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(granted.grant), {
+        ...granted,
         grantedAtMs: atMs,
       });
-      return { ...state, grants: withEntry(state.grants, reader, held) };
+      const ever = withEntry(state.everHeld.get(reader) ?? new Map<string, string>(), toHex(granted.item), granted.name);
+      return { ...state, grants: withEntry(state.grants, reader, held), everHeld: withEntry(state.everHeld, reader, ever) };
     }
     case 'grant-end':
       return {

@@ -10,7 +10,7 @@ import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } 
 import { maxCredentialBytes } from '../identity/credential.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
 import { egressRule } from '../vault/egress.ts';
-import { grantedItem, vaultItem } from '../vault/item.ts';
+import { grantedItem, itemId, itemName, vaultItem } from '../vault/item.ts';
 import {
   agentRecord,
   bedrockId,
@@ -80,6 +80,7 @@ const snapshot = record({
   ),
   items: list(record({ item: vaultItem, addedAtMs: atMs, position }), { max }),
   grants: list(record({ agent: principalId, held: list(record({ granted: grantedItem, grantedAtMs: atMs }), { max }) }), { max }),
+  everHeld: list(record({ agent: principalId, held: list(record({ item: itemId, name: itemName }), { max }) }), { max }),
   egress: list(record({ agent: principalId, held: list(record({ rule: egressRule, allowedAtMs: atMs }), { max }) }), { max }),
   /** Newest first. */
   rules: list(record({ version: rulesVersion, text: rulesText, hash: digest, setAtMs: atMs, position }), {
@@ -158,6 +159,10 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     audiences: [...state.audiences].map(([audience, epochs]) => ({ audience, epochs })),
     items: [...state.items.values()].map(({ addedAtMs, position: at, ...item }) => ({ item, addedAtMs, position: at })),
     grants: byAgent(state.grants, ({ grantedAtMs, ...granted }) => ({ granted, grantedAtMs })),
+    everHeld: [...state.everHeld].map(([agent, held]) => ({
+      agent: idOf(agent),
+      held: [...held].map(([item, itsName]) => ({ item: idOf(item), name: itsName })),
+    })),
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
@@ -215,6 +220,9 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
         toHex(agent),
         new Map(held.map(({ granted, grantedAtMs }) => [toHex(granted.grant), { ...granted, grantedAtMs }])),
       ]),
+    ),
+    everHeld: new Map(
+      read.everHeld.map(({ agent, held }) => [toHex(agent), new Map(held.map((each) => [toHex(each.item), each.name]))]),
     ),
     egress: new Map(
       read.egress.map(({ agent, held }) => [toHex(agent), byId(held.map(({ rule, allowedAtMs }) => ({ ...rule, allowedAtMs })))]),

@@ -172,6 +172,8 @@ export interface FleetState {
   readonly items: ReadonlyMap<string, Item>;
   /** By agent, then by grant. */
   readonly grants: ReadonlyMap<string, ReadonlyMap<string, Grant>>;
+  /** By agent: the names of all items that it was ever granted, by their ids; what it had once it may still have. */
+  readonly everHeld: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** By agent, then by rule. */
   readonly egress: ReadonlyMap<string, ReadonlyMap<string, Egress>>;
   /** The newest rule set; undefined: none was ever set. */
@@ -223,6 +225,16 @@ function subjectOf(link: string): Uint8Array {
   } catch {
     return new Uint8Array();
   }
+}
+
+/**
+ * Names of the credentials whose secrets an agent could have opened, also by grants that have ended: what was sealed to it may lie on its disk. Not those
+ * whose secret an operator has replaced since. For a reader who can open all of it: an operator.
+ */
+export function couldHaveOpened({ everHeld, items }: FleetState, agent: Uint8Array): readonly string[] {
+  const named = new Set([...items.values()].map(({ name }) => name));
+  const held = [...(everHeld.get(toHex(agent)) ?? [])];
+  return [...new Set(held.flatMap(([item, name]) => (items.has(item) || !named.has(name) ? [name] : [])))];
 }
 
 /** Live and not suspended: who may use what was granted, and who a relay lets in. [JOURNAL-30] */

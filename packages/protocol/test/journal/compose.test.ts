@@ -23,7 +23,14 @@ import {
 } from '@holdfast/protocol/journal/compose';
 import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { reduce } from '@holdfast/protocol/journal/reduce';
-import { egressOf, grantsOf, membersOf, type FleetState, type OpenedEntry } from '@holdfast/protocol/journal/state';
+import {
+  couldHaveOpened,
+  egressOf,
+  grantsOf,
+  membersOf,
+  type FleetState,
+  type OpenedEntry,
+} from '@holdfast/protocol/journal/state';
 import { maxAgents } from '@holdfast/protocol/blind/access-list';
 import { openSealed } from '@holdfast/protocol/seal/hpke';
 import { outcomeOf } from '@holdfast/testkit/vectors';
@@ -166,6 +173,30 @@ describe('compose', () => {
         ),
         code,
       );
+  });
+
+  it('[CLI-19]: what an agent could have opened is known also when its grants have ended, until the secret is another', async () => {
+    const world = await World.begin();
+    const main = await world.enroll('main');
+    const { operator } = world;
+    const couldOpen = () => couldHaveOpened(operator.replica.state, main.id);
+    const held = new Map<string, { readonly item: Uint8Array; readonly grant: Uint8Array }>();
+    for (const name of ['held', 'ended', 'removed', 'replaced', 'never']) {
+      const item = await operator.keep(name, secret);
+      if (name !== 'never') held.set(name, { item, grant: await operator.grant(item, main.id) });
+    }
+    const of = (name: string) => held.get(name) ?? assert.fail();
+    for (const name of ['ended', 'replaced'])
+      await operator.act((author) => endGrant(author, { agent: main.id, grant: of(name).grant }));
+    await operator.act((author) => removeItem(author, of('removed').item));
+    assert.deepEqual(couldOpen(), ['held', 'ended', 'removed', 'replaced']);
+    const next = new TextEncoder().encode('sk-other-9876543210');
+    await operator.act((author) => rotateItem(author, { item: of('replaced').item, secret: next }));
+    assert.deepEqual(couldOpen(), ['held', 'ended', 'removed']);
+    await operator.act((author) => rotateItem(author, { item: of('held').item, secret: next }));
+    assert.deepEqual(couldOpen().toSorted(), ['ended', 'held', 'removed'], 'it was granted the new secret as well');
+    await operator.revoke(main.id);
+    assert.equal(couldOpen().length, 3);
   });
 
   it('egress is allowed and ended', async () => {

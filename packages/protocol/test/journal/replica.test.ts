@@ -505,6 +505,7 @@ describe('replica: what it keeps', () => {
     await gone.write({ kind: 'enrolled' });
     await main.write({ kind: 'checkpoint', checkpoint: Uint8Array.of(7) });
     await world.operator.grant(await world.operator.keep('demo', secret, { env: 'DEMO' }), main.id);
+    await world.operator.grant(await world.operator.keep('other', secret), main.id);
     for (const rules of ['one', 'two', 'three']) await world.operator.act((operator) => setRules(operator, rules));
     const { id } = await world.operator.act((operator) => addBedrock(operator, 'Deploys on Fridays only.'));
     await world.operator.act((operator) => addBedrock(operator, 'Ask before you force-push.\n\tAlways.'));
