@@ -1,9 +1,9 @@
-// Other keys for an agent, with real processes and in each kind of key store: it asks under its old keys, its operator gives it the new ones, and
+// What a rotation of an agent's keys has to show in each kind of key store, with real processes; a file a kind plays it. The agent asks under its old keys, its operator gives it the new ones, and
 // everything goes on with them: its sessions, its credentials, its record; the old ones are gone. Also where the machine was off when that happened. What
 // a copy of the machine of before is still worth beside the same hardware is played last: a token has forgotten the old keys, a TPM cannot.
 
 import assert from 'node:assert/strict';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,8 +11,6 @@ import { presentationVerifier, type FleetRoot } from '@holdfast/verify';
 import { newCanary } from '../packages/testkit/src/canary.ts';
 import { failureOf, Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
-import { noSoftToken, pkcs11Addon, SoftToken } from '../packages/testkit/src/soft-token.ts';
-import { noSoftTpm, SoftTpm } from '../packages/testkit/src/soft-tpm.ts';
 
 const audience = 'https://service.example';
 
@@ -25,6 +23,8 @@ interface Hardware {
 }
 
 interface Kind {
+  /** As status names it. */
+  readonly level: string;
   readonly skip: string | false;
   /** What opens beside the same hardware, of the home of a machine as it was before the rotation. */
   readonly copyOfBefore: 'turned away' | 'shut';
@@ -32,43 +32,8 @@ interface Kind {
   insert(folder: string): Promise<Hardware> | Hardware;
 }
 
-const kinds: Readonly<Record<string, Kind>> = {
-  software: { skip: false, copyOfBefore: 'turned away', insert: () => ({ parameters: [], remove: () => {} }) },
-  tpm: {
-    skip: noSoftTpm(),
-    copyOfBefore: 'turned away', // a wrapped key opens beside its chip for as long as the chip lives
-    insert: async () => {
-      const tpm = await SoftTpm.start();
-      return { parameters: ['--tpm', tpm.device], remove: () => tpm.remove() };
-    },
-  },
-  pkcs11: {
-    skip: noSoftToken(),
-    copyOfBefore: 'shut',
-    insert: (folder) => {
-      pkcs11Addon();
-      const token = SoftToken.make();
-      const pin = path.join(folder, 'pin');
-      writeFileSync(pin, `${token.pin}\n`, { mode: 0o600 });
-      const parameters = [
-        ...[
-          '--pkcs11-module',
-          token.module,
-          '--pkcs11-token',
-          token.label,
-          '--pkcs11-pin-file',
-          pin,
-          '--pkcs11-needs',
-          token.folder,
-        ],
-        ...['--pkcs11-env', `SOFTHSM2_CONF=${token.environment.SOFTHSM2_CONF}`],
-      ];
-      return { parameters, kept: () => token.objects(), remove: () => token.remove() };
-    },
-  },
-};
-
-for (const [level, kind] of Object.entries(kinds))
+export function rotates(kind: Kind): void {
+  const { level } = kind;
   describe(`rotation of an agent’s keys: ${level}`, { skip: kind.skip }, () => {
     const secret = newCanary();
     let operator: Installation;
@@ -203,3 +168,4 @@ for (const [level, kind] of Object.entries(kinds))
       await used('still');
     });
   });
+}
