@@ -11,6 +11,16 @@ const stopsWithinMs = 200;
 
 const carried: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'];
 
+export interface WindowSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Of our terminal; what is usual where it tells none. */
+export function windowSize(): WindowSize {
+  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
+}
+
 export class CarriedInput {
   private readonly call: DoorCall;
   private readonly terminal: boolean;
@@ -25,14 +35,18 @@ export class CarriedInput {
     this.call.send({ kind: 'signal', name });
   };
 
-  /** Begins at once; `terminal`: the session has one of its own. */
-  constructor(call: DoorCall, terminal: boolean) {
+  /** Begins at once; `terminal`: the session has one of its own, made for a window of this size. */
+  constructor(call: DoorCall, terminal: WindowSize | undefined) {
     this.call = call;
-    this.terminal = terminal;
+    this.terminal = terminal !== undefined;
     const { stdin, stdout } = process;
-    if (terminal) stdin.setRawMode(true);
+    if (this.terminal) stdin.setRawMode(true);
     stdin.on('data', this.onData).on('end', this.onEnd).on('error', this.onEnd);
-    if (terminal) stdout.on('resize', this.onResize);
+    if (terminal !== undefined) {
+      stdout.on('resize', this.onResize);
+      const { columns, rows } = windowSize();
+      if (columns !== terminal.columns || rows !== terminal.rows) this.tellSize(); // it was changed while the session was made
+    }
     for (const name of carried) process.on(name, this.onSignal);
   }
 
@@ -80,7 +94,6 @@ export class CarriedInput {
   }
 
   private tellSize(): void {
-    const { columns, rows } = process.stdout;
-    this.call.send({ kind: 'resize', columns, rows });
+    this.call.send({ kind: 'resize', ...windowSize() });
   }
 }

@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { maxInputAheadBytes, type DoorReply, type DoorReplyOf } from '@holdfast/protocol/door/wire';
+import { maxInputAheadBytes, type DoorReply, type DoorReplyOf, type DoorRequest } from '@holdfast/protocol/door/wire';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { Terminal } from '@holdfast/testkit/terminal';
 import { fromVectorHex, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
-import { cli, newHome, playDoor } from './cli.ts';
+import { cli, commandLine, newHome, playDoor, type Guest } from './cli.ts';
 
 const id = (fill: number) => new Uint8Array(16).fill(fill);
 const hash = new Uint8Array(32).fill(9);
@@ -458,6 +459,30 @@ test("run: the command's bytes and exit code are the command's own", async (t) =
     [run.scope, [...run.command], { ...run.environment }, run.path, run.terminal],
     ['ci', ['cat', '--json', '-x', '--', 'y'], { LANG: 'C.UTF-8' }, '/p', undefined],
   );
+});
+
+test('run: a window that is resized while its session is made has its new size once that stands', async (t) => {
+  const asked = Promise.withResolvers<Guest>();
+  const told = Promise.withResolvers<DoorRequest>();
+  const { home, heard } = await playDoor(t, (request, guest) => {
+    if (request.kind === 'run') asked.resolve(guest);
+    if (request.kind !== 'resize') return;
+    told.resolve(request);
+    guest.finish({ kind: 'exited', code: 0 });
+  });
+  const [file, words] = commandLine(['run', '--', 'x']);
+  const environment = { ...process.env, HOLDFAST_HOME: home };
+  const terminal = await Terminal.open([file, ...words], { cwd: home, environment, columns: 101, rows: 37 });
+  const guest = await asked.promise;
+  const [run] = heard;
+  assert.ok(run?.kind === 'run');
+  assert.deepEqual([run.terminal?.columns, run.terminal?.rows], [101, 37]);
+  terminal.resize(132, 50);
+  guest.reply({ kind: 'output', data: Buffer.from('still in the making\n') });
+  await terminal.waitFor(/still in the making/); // so it has been told of its window before
+  guest.reply({ kind: 'started', session: id(2), agent: id(1), mode: 'sealed' });
+  assert.deepEqual(await told.promise, { kind: 'resize', columns: 132, rows: 50 });
+  assert.equal((await terminal.program.ended).code, 0);
 });
 
 // [DOOR-7]

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
-import { CarriedInput } from '../carried-input.ts';
+import { CarriedInput, windowSize } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage, written } from '../output.ts';
 import { refusedLines } from './refused.ts';
@@ -84,7 +84,7 @@ function secondsOf(life: string): number {
 
 function terminalOf(): { columns: number; rows: number; term: string } | undefined {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
-  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24, term: process.env['TERM'] ?? 'dumb' };
+  return { ...windowSize(), term: process.env['TERM'] ?? 'dumb' };
 }
 
 /** Resolves with the exit code. */
@@ -130,7 +130,7 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
   try {
     call.send(request);
     for await (const reply of call.replies()) {
-      if (reply.kind === 'started') input = new CarriedInput(call, terminal !== undefined);
+      if (reply.kind === 'started') input = new CarriedInput(call, terminal);
       else if (reply.kind === 'input-taken') input?.taken(reply.bytes);
       else if (reply.kind === 'stopped') input?.suspend();
       else if (reply.kind === 'output') await written(process.stdout, reply.data);
