@@ -2,9 +2,10 @@
 // that a copy of the folder opens beside no other token, not even for its software half; the PIN is the token's to judge, and is kept nowhere.
 
 import { createECDH } from 'node:crypto';
+import { join } from 'node:path';
 
-import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
-import { bytes, decode, encode, literal, record, type Infer } from '@holdfast/protocol/codec/schema';
+import { equalBytes, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { bytes, decode, encode, list, literal, record, type Infer } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { hkdf } from '@holdfast/protocol/seal/hkdf';
@@ -12,15 +13,22 @@ import { hkdf } from '@holdfast/protocol/seal/hkdf';
 import { FileStore, type KeyMaker } from '../file-store.ts';
 import { HardwareKey, type HardwareHalves } from '../hardware-key.ts';
 import { StoreSeal } from '../key-file.ts';
-import { makeFolder } from '../store-files.ts';
+import { makeFolder, readBounded, replace, storeNames } from '../store-files.ts';
 import { loadCryptoki } from './cryptoki.ts';
 import { Token, type TokenKey } from './token.ts';
+
+const makingName = 'making';
+/** Those of 64 keys: what is older was made long ago, or is an object in the token that nobody can use. */
+const maxMaking = 128;
+const maxMakingBytes = 4096;
 
 const tokenKey = record({ id: bytes(16), point: bytes(65) });
 /** `owner` names this store in the labels of its keys: a token may serve several. */
 const header = record({ v: literal(1), owner: bytes(8), storeKey: tokenKey, ephemeral: bytes(65) });
 type Header = Infer<typeof header>;
 const reference = record({ v: literal(1), sign: tokenKey, agree: tokenKey });
+/** Ids of keys that were about to be made, the newest last. */
+const making = record({ v: literal(1), ids: list(bytes(16), { max: maxMaking }) });
 
 export interface Pkcs11Options {
   /** Folder of the built add-on. */
@@ -46,18 +54,22 @@ export async function openPkcs11Store(
     throw new HoldfastError('pin_wrong', 'the PKCS#11 token needs a PIN, and none was given', {
       next: 'npm start -- --pkcs11-module PATH --pkcs11-pin-file FILE',
     });
-  const token = Token.open(primitives, await loadCryptoki(addon, module), label, pin);
+  const token = Token.open(await loadCryptoki(addon, module), label, pin);
   const known: TokenKey[] = [];
-  let owner = '';
+  let ids: readonly Uint8Array[] = [];
   const makerUnder = (made: Header): KeyMaker => {
-    owner = ownerOf(made);
-    known.push(made.storeKey);
+    const owner = ownerOf(made);
     return {
       level: 'pkcs11',
       close: async () => token.close(),
       probe: async () => void token.agree(made.storeKey, made.storeKey.point).fill(0),
       seal: StoreSeal.under(primitives, storeKeyOf(primitives, token, made)),
-      generate: async () => HardwareKey.generate(primitives, createHalves(token, owner)),
+      generate: async () => {
+        const [sign, agree] = [primitives.random(16), primitives.random(16)];
+        ids = [...ids, sign, agree].slice(-maxMaking);
+        await replace(folder, makingName, encode(making, { v: 1, ids })); // [CUSTODY-27]
+        return HardwareKey.generate(primitives, createHalves(token, owner, { sign, agree }));
+      },
       fromBytes: (secret) =>
         HardwareKey.fromBytes(primitives, secret, async (found) => {
           const { sign, agree } = decode(reference, found, 768);
@@ -75,12 +87,19 @@ export async function openPkcs11Store(
         return { maker: makerUnder(made), header: encode(header, made) };
       },
     });
-    token.removeOthers(owner, known);
+    ids = await idsIn(folder);
+    for (const id of ids) if (!known.some((each) => equalBytes(each.id, id))) token.destroy({ id }); // [CUSTODY-27]
     return { store, label: token.label };
   } catch (thrown) {
     token.close();
     throw thrown;
   }
+}
+
+/** What was written down there of keys about to be made. */
+async function idsIn(folder: string): Promise<readonly Uint8Array[]> {
+  if (!(await storeNames(folder)).includes(makingName)) return [];
+  return decode(making, await readBounded(join(folder, makingName), maxMakingBytes), maxMakingBytes).ids;
 }
 
 function ownerOf({ owner }: Pick<Header, 'owner'>): string {
@@ -91,7 +110,7 @@ function newHeader(primitives: Primitives, token: Token): Header {
   const owner = primitives.random(8);
   const ephemeral = createECDH('prime256v1');
   const point = new Uint8Array(ephemeral.generateKeys()); // its private part is needed no more: the token agrees with the point
-  return { v: 1, owner, storeKey: token.create('agree', ownerOf({ owner })), ephemeral: point };
+  return { v: 1, owner, storeKey: token.create('agree', ownerOf({ owner }), primitives.random(16)), ephemeral: point };
 }
 
 /** [CUSTODY-23] */
@@ -104,10 +123,14 @@ function storeKeyOf(primitives: Primitives, token: Token, { owner, storeKey, eph
   }
 }
 
-function createHalves(token: Token, owner: string): HardwareHalves {
-  const sign = token.create('sign', owner);
+function createHalves(
+  token: Token,
+  owner: string,
+  ids: { readonly sign: Uint8Array; readonly agree: Uint8Array },
+): HardwareHalves {
+  const sign = token.create('sign', owner, ids.sign);
   try {
-    return halves(token, sign, token.create('agree', owner));
+    return halves(token, sign, token.create('agree', owner, ids.agree));
   } catch (thrown) {
     token.destroy(sign);
     throw thrown;

@@ -3,9 +3,8 @@
 
 import { ECDH } from 'node:crypto';
 
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 
 import {
   asked,
@@ -43,7 +42,6 @@ interface Begun {
 }
 
 export class Token {
-  readonly #primitives: Primitives;
   readonly #cryptoki: Cryptoki;
   readonly #wanted: string | undefined;
   /** Overwritten by `close`; the module is given it as a text, of which Node keeps copies as it likes. */
@@ -54,8 +52,7 @@ export class Token {
   #refused: HoldfastError | undefined;
   #label = '';
 
-  private constructor(primitives: Primitives, cryptoki: Cryptoki, wanted: string | undefined, pin: Uint8Array) {
-    this.#primitives = primitives;
+  private constructor(cryptoki: Cryptoki, wanted: string | undefined, pin: Uint8Array) {
     this.#cryptoki = cryptoki;
     this.#wanted = wanted;
     this.#pin = pin;
@@ -65,8 +62,8 @@ export class Token {
    * Logs in to the token with the label `wanted`, or to the only one there is. `pin` is the token's from now on.
    * Throws `key_store_absent`, `pin_wrong`, `key_store_locked`, `key_store_failed`.
    */
-  static open(primitives: Primitives, cryptoki: Cryptoki, wanted: string | undefined, pin: Uint8Array): Token {
-    const token = new Token(primitives, cryptoki, wanted, pin);
+  static open(cryptoki: Cryptoki, wanted: string | undefined, pin: Uint8Array): Token {
+    const token = new Token(cryptoki, wanted, pin);
     try {
       token.#begin();
       return token;
@@ -80,10 +77,9 @@ export class Token {
     return this.#label;
   }
 
-  /** A key pair of the token's own making, `owner` in its label. Throws `key_store_failed` for a token whose keys could leave it. */
-  create(use: TokenKeyUse, owner: string): TokenKey {
+  /** A key pair of the token's own making under this id, `owner` in its label. Throws `key_store_failed` for a token whose keys could leave it. */
+  create(use: TokenKeyUse, owner: string, id: Uint8Array): TokenKey {
     return this.#anew(({ session, keys }) => {
-      const id = this.#primitives.random(16);
       const named: readonly Attribute[] = [
         { type: cka.token, value: true },
         { type: cka.id, value: Buffer.from(id) },
@@ -150,22 +146,11 @@ export class Token {
     this.#anew((begun) => void this.#find(begun, id));
   }
 
-  destroy({ id }: TokenKey): void {
+  /** Also one that is not there. */
+  destroy({ id }: Pick<TokenKey, 'id'>): void {
     this.#anew(({ session, keys }) => {
       keys.delete(toHex(id));
       this.#remove(session, id);
-    });
-  }
-
-  /** Removes the keys of `owner` that nobody knows of: a machine that stopped between making a key and writing its file left them. */
-  removeOthers(owner: string, known: readonly TokenKey[]): void {
-    this.#anew(({ session }) => {
-      const objects = this.#objects(session, [{ type: cka.label, value: Buffer.from(owner) }]);
-      for (const object of objects) {
-        const [id] = asked(() => this.#cryptoki.C_GetAttributeValue(session, object, [{ type: cka.id }]));
-        if (id !== undefined && known.some((each) => equalBytes(each.id, id.value))) continue;
-        asked(() => this.#cryptoki.C_DestroyObject(session, object));
-      }
     });
   }
 
