@@ -86,10 +86,11 @@ describe('a credential that is approved per use', () => {
     if (cannotDump === false) {
       const { relay, daemon, custody } = await holdfast.parts();
       const needles = [Buffer.from(secret), Buffer.from(payment)];
-      const found = await Promise.all([relay, daemon, custody].map((pid) => copiesIn(pid, needles)));
+      // The last two: who carries the session, and who shows the operator what waits.
+      const found = await Promise.all([relay, daemon, custody, program.pid, operator.pid].map((pid) => copiesIn(pid, needles)));
       assert.deepEqual(
         found.map(([copies]) => copies),
-        [0, 0, 0],
+        [0, 0, 0, 0, 0],
         'nobody holds the secret before the answer',
       );
       assert.ok((found[1]?.[1] ?? 0) > 0, 'the dump shows what the daemon does hold');

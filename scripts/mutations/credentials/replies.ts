@@ -191,6 +191,15 @@ export const onReplies: readonly Mutation[] = [
     },
   },
   {
+    id: 'C-9.body',
+    off: 'the body with the secret in it stays in memory, once a whole request was made of it',
+    file: 'apps/daemon/src/broker/swap.ts',
+    from: `encoded.fill(0);
+      filled.fill(0);`,
+    to: 'encoded.fill(0);',
+    red: { [dump]: 'a core dump one second after calls of every kind holds no copy of the secret' },
+  },
+  {
     id: 'C-9.strings',
     off: "Node's HTTP client is given the secret as a string",
     file: 'apps/daemon/src/broker/broker.ts',

@@ -3,6 +3,7 @@
 import { createDecipheriv } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { readWithField } from '@holdfast/protocol/vault/body-field';
 import { createBroker, type Attach } from '../../src/broker/broker.ts';
 
 export interface CoreDumpSetting {
@@ -44,13 +45,19 @@ const broker = await createBroker({
             allowPrivate: true,
             approve: false,
             limitsArguments: false,
-            judgesBody: false,
+            judgesBody: attach.kind === 'body',
             matches: ({ path }) => path.startsWith(`/${name}/`),
           })),
     egressFor: () => undefined,
-    use: async (_grant, { query }) => ({
+    use: async ({ attach, placeholder }, { query }, _handle, body) => ({
       handleId: String((uses += 1)),
-      judged: { query, body: undefined },
+      judged: {
+        query,
+        body:
+          attach.kind === 'body'
+            ? readWithField(body, { at: attach.at, placeholder, takes: (said) => said === placeholder }).body
+            : undefined,
+      },
       open: async () => openSealed(),
       wiped: () => {},
       failed: () => {},
@@ -63,6 +70,8 @@ const broker = await createBroker({
   },
   door: (_request, response) => response.end(),
   log: { info: () => {}, warn: () => {} },
+  // Longer than what the kernel keeps of an upload that nobody reads.
+  limits: { maxJudgedBodyBytes: 32 << 20, maxHeldBytes: 64 << 20 },
   swap: setting.swap,
 });
 const server = createServer();

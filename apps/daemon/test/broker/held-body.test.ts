@@ -231,6 +231,14 @@ test('a secret that stands in the body goes out in its field alone, with the len
     [...chunked(whole, 'X-Key: mine\r\n'), 'request_malformed'],
   ] as const)
     assert.equal(codeIn(await it.ask(host, post(host, head, body))), code, `${head}${body.toString()}`);
+  const stream = (await it.http2(host)).request(
+    { ':method': 'POST', ':path': '/v1/pay', 'content-type': 'application/json' },
+    { waitForTrailers: true },
+  );
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'x-key': 'mine' }));
+  stream.end(whole);
+  const [answered] = (await once(stream, 'response')) as [Record<string, unknown>];
+  assert.equal(answered['x-holdfast-error'], 'request_malformed');
   assert.equal(origin.seen.length, 3);
   nothingUsed(it);
 });
