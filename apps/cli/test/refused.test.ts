@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { refusedLines } from '../src/commands/refused.ts';
+import { refusedLines, waitingLine } from '../src/commands/refused.ts';
 
 const one = { code: 'egress_denied', host: 'pypi.org', port: 443, granted: false, count: 3 };
 const linesOf = (...refused: (typeof one)[]): string[] => refusedLines({ kind: 'exited', code: 0, refused }, 'main');
@@ -25,6 +25,16 @@ it('a host with a credential is not offered to be opened without one', () => {
     'holdfast: 3 requests to pypi.org:443 did not pass (egress_denied): outside of what its credential is granted for',
   ]);
   assert.deepEqual(linesOf({ ...one, code: 'path_unsafe' }), ['holdfast: 3 requests to pypi.org:443 did not pass (path_unsafe)']);
+});
+
+it('what waits for an operator: that it does, how long, and what to type', () => {
+  const ask = new Uint8Array(16).fill(0xab);
+  assert.equal(
+    waitingLine({ kind: 'waiting', ask, act: 'use', withinMs: 120_000 }),
+    'holdfast: one request with a credential: waiting for approval, 2 min at most; to see it: holdfast approvals; to answer: holdfast approvals approve abababab',
+  );
+  const codes = ['approval_expired', 'approval_denied', 'approval_crowded', 'approval_unavailable'];
+  for (const code of codes) assert.match(linesOf({ ...one, code, granted: true })[0] ?? '', new RegExp(`\\(${code}\\): \\w`));
 });
 
 it('at most five lines, and none is lost from the count', () => {

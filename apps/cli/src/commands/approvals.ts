@@ -202,7 +202,7 @@ function jsonOf({ agent, ask, expiresAtMs }: OpenAsk, { usual }: Looking) {
 function linesOf({ agent, ask, expiresAtMs }: OpenAsk, { session: { state }, usual }: Looking): readonly string[] {
   const { act } = ask;
   return [
-    `${toHex(ask.ask).slice(0, 8)}  ${agent.scope} on ${agent.machine}, ${ask.mode} session of ${ask.program}; ${duration(Math.max(0, expiresAtMs - Date.now()))} left`,
+    `${toHex(ask.ask).slice(0, 8)}  ${agent.scope} on ${agent.machine}, ${ask.mode} session of ${ask.program}: waiting for approval, ${duration(Math.max(0, expiresAtMs - Date.now()))} left`,
     ...actLines(act).map((line) => `  ${line}`),
     ...(act.kind === 'use' ? usual.differences(agent.id, act).map((each) => `  unusual: ${differenceTexts[each]}`) : []),
     ...(act.kind === 'access' ? [`  ${proposalLine(itemsFor(state, act).map(({ name }) => name))}`] : []),

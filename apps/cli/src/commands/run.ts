@@ -8,7 +8,7 @@ import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { CarriedInput, windowSize } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage, written } from '../output.ts';
-import { refusedLines } from './refused.ts';
+import { refusedLines, waitingLine } from './refused.ts';
 
 /** Own failures, as `env` and `timeout` do: never mistaken for the command's. [CLI-16] */
 const runFailed = 125;
@@ -135,7 +135,10 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
       else if (reply.kind === 'stopped') input?.suspend();
       else if (reply.kind === 'output') await written(process.stdout, reply.data);
       else if (reply.kind === 'errors') await written(process.stderr, reply.data);
-      else if (reply.kind === 'exited') {
+      else if (reply.kind === 'waiting') {
+        // At a terminal the screen is the command's.
+        if (terminal === undefined && options.quiet !== true) await said(waitingLine(reply));
+      } else if (reply.kind === 'exited') {
         code = reply.code;
         refused = refusedLines(reply, options.scope);
       }
@@ -148,7 +151,8 @@ async function carry(command: readonly string[], options: RunOptions): Promise<n
     throw new HoldfastError('daemon_unreachable', 'the daemon went away, and the session with it', {
       next: 'start it again: npm start',
     });
-  if (options.quiet !== true && code !== brokenPipe)
-    for (const line of refused) await written(process.stderr, Buffer.from(`${line}\n`));
+  if (options.quiet !== true && code !== brokenPipe) for (const line of refused) await said(line);
   return code;
 }
+
+const said = (line: string): Promise<void> => written(process.stderr, Buffer.from(`${line}\n`));

@@ -76,6 +76,13 @@ export interface UseAnswer {
   readonly expiresAtMs: number;
 }
 
+/** Something of a session waits for an operator. */
+export interface Waiting {
+  readonly ask: Uint8Array;
+  readonly act: Act['kind'];
+  readonly withinMs: number;
+}
+
 interface Open {
   readonly asked: Pick<Ask, 'ask' | 'call' | 'act'>;
   readonly session: Uint8Array;
@@ -97,6 +104,7 @@ export class Approvals {
   private readonly options: ApprovalsOptions;
   private readonly limits: AskLimits;
   private readonly open = new Map<string, Open>();
+  private readonly told = new Map<string, (waiting: Waiting) => void>();
   private noted = { sinceMs: -Infinity, count: 0 };
 
   constructor(options: ApprovalsOptions) {
@@ -187,10 +195,16 @@ export class Approvals {
     this.limits.beside(session, parent);
   }
 
+  /** `tell` hears of each ask of that session when it has left; until the session is over. */
+  onWaiting(session: Uint8Array, tell: (waiting: Waiting) => void): void {
+    this.told.set(toHex(session), tell);
+  }
+
   /** The session is over: what it still waits for is denied. */
   withdraw(session: Uint8Array): void {
     for (const each of [...this.open.values()]) if (equalBytes(each.session, session)) each.ended({ outcome: 'withdrawn' }); // [APPROVAL-12]
     this.limits.forget(session);
+    this.told.delete(toHex(session));
   }
 
   withdrawAll(): void {
@@ -216,8 +230,12 @@ export class Approvals {
       const rules = because.map(({ rule }) => rule);
       await record({ kind: 'asked', ...whoOf(by, asked), ask, call, lifeMs, rules }); // [APPROVAL-10]
       const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
+      const waits = sent.then(() => {
+        this.told.get(toHex(by.session))?.({ ask, act: act.kind, withinMs: lifeMs });
+        return promise;
+      });
       // An answer can't come before the ask has left; its time can be up before.
-      return await Promise.race([promise, sent.then(() => promise)]);
+      return await Promise.race([promise, waits]);
     } finally {
       clearTimeout(timer);
       gone?.removeEventListener('abort', left);

@@ -22,9 +22,15 @@ const usualWaitMs = 20_000;
 /** A place stays for what the operators' rules and grants ask about. */
 const maxWaiting = 2;
 
-interface AccessAnswer {
-  readonly state: 'granted' | 'waiting';
-}
+type AccessAnswer =
+  | { readonly state: 'granted' }
+  | { readonly state: 'waiting'; readonly message: string; readonly next: string };
+
+const stillWaits: AccessAnswer = {
+  state: 'waiting',
+  message: 'waiting for approval: no operator has answered yet',
+  next: 'ask again with the same method and url to hear; nine minutes after the first time it is denied',
+};
 
 /** Of one session. */
 export class AccessAsks {
@@ -70,7 +76,7 @@ export class AccessAsks {
     if (this.#authority.allows(facts)) return { state: 'granted' };
     const call = accessDigest(this.#primitives, { agent: this.#agent.id, session: this.#by.session, ...facts });
     const outcome = await inTime(this.#outcome(call, facts, reason), this.#waitMs);
-    if (outcome === undefined) return { state: 'waiting' };
+    if (outcome === undefined) return stillWaits;
     if (outcome !== 'allowed') throw refusalOf(outcome);
     return { state: 'granted' };
   }

@@ -1,13 +1,14 @@
 // Requests with a credential that is approved per use, spec/approval.md: put to an operator as they would go out, and let go by a sealing that opens
 // for exactly this request. Until then no process of this machine can open the secret. Trusts the broker for what would go out.
 
-import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import type { HoldfastError } from '@holdfast/protocol/errors';
 import type { Outcome } from '@holdfast/protocol/approvals/ask';
 import { OneUseKey, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import type { Agent } from '../agent/agent.ts';
 import type { Asking, UseAnswer } from '../approvals/approvals.ts';
 import type { Judged, ReceivedBody, RequestFacts, ToApprove } from '../broker/broker.ts';
+import { refusal } from '../broker/refusal.ts';
 import type { Ports } from '../ports.ts';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -99,10 +100,9 @@ function shownOrRefused<T>(make: () => T): T {
   }
 }
 
-const unshown = (cause?: unknown): HoldfastError =>
-  new HoldfastError('approval_unavailable', 'an operator has to approve this request and cannot be shown all of it', { cause });
+const unshown = (cause?: unknown): HoldfastError => refusal('approval_unavailable', cause);
 
-const refusals: Readonly<Record<Outcome, ErrorCode>> = {
+const refusals: Readonly<Record<Outcome, Parameters<typeof refusal>[0]>> = {
   allowed: 'approval_unavailable', // without a sealing
   denied: 'approval_denied',
   expired: 'approval_expired',
@@ -110,5 +110,4 @@ const refusals: Readonly<Record<Outcome, ErrorCode>> = {
   unasked: 'approval_unavailable',
   withdrawn: 'request_cut',
 };
-export const refusalOf = (outcome: Outcome): HoldfastError =>
-  new HoldfastError(refusals[outcome], `the request was not approved: ${outcome}`);
+export const refusalOf = (outcome: Outcome): HoldfastError => refusal(refusals[outcome]);

@@ -147,6 +147,7 @@ export class Sessions {
 
     const by = { session, mode: 'sealed', program } as const;
     if (parent !== undefined) agent.approvals.beside(session, parent.session);
+    agent.approvals.onWaiting(session, (waiting) => caller.reply({ kind: 'waiting', ...waiting })); // [DOOR-18]
     const authority = new RuledAuthority(agent, this.ports, by, child, place);
     const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();

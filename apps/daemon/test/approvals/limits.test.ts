@@ -11,7 +11,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
-import { Approvals, type ApprovalsOptions } from '../../src/approvals/approvals.ts';
+import { Approvals, type ApprovalsOptions, type Waiting } from '../../src/approvals/approvals.ts';
 import { AskLimits, sameActs } from '../../src/approvals/limits.ts';
 
 const minuteMs = 60_000;
@@ -218,4 +218,29 @@ test('a device that was removed meanwhile does not count', async () => {
   assert.equal(await scene.approvals.hear(wire).then(() => 'ok', codeOf), 'signal_forged');
   scene.approvals.withdrawAll();
   assert.equal(await scene.outcome, 'withdrawn');
+});
+
+test('[DOOR-18]: whoever carries a session hears of its ask once it has left, and of none that could not be asked', async () => {
+  for (const publish of [undefined, async (): Promise<void> => Promise.reject(new Error('no relay'))]) {
+    const scene = await stage(publish && { publish });
+    const { promise: heard, resolve: tell } = Promise.withResolvers<Waiting | undefined>();
+    const [session, other] = [id(), id()];
+    scene.approvals.onWaiting(session, tell);
+    scene.approvals.onWaiting(other, () => assert.fail('told to another'));
+    const act = { kind: 'access', method: 'GET', host: 'h.example', port: 443, path: '/', reason: 'why' } as const;
+    const by = { session, mode: 'sealed', program: 'p' } as const;
+    const outcome = scene.approvals.ask(by, { act, call: primitives.random(32), because: [], withinMs: 5_000 });
+    if (publish === undefined) {
+      const waits = await heard;
+      assert.deepEqual([waits?.act, waits?.withinMs, waits?.ask.length], ['access', 5_000, 16]);
+      scene.approvals.withdraw(session);
+      assert.equal(await outcome, 'withdrawn');
+      scene.approvals.withdrawAll();
+    } else {
+      assert.equal(await outcome, 'unasked');
+      tell(undefined);
+      assert.equal(await heard, undefined);
+    }
+    await scene.outcome;
+  }
 });

@@ -26,6 +26,7 @@ import { attach } from '../vault/attach.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName, itemPurpose } from '../vault/item.ts';
+import { maxAskLifeMs } from '../approvals/ask.ts';
 import { maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
 import { digest, fleetId, principalId, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 
@@ -311,6 +312,8 @@ export const doorReply = union({
   errors: { data: bytesUpTo(maxChunkBytes) },
   /** The command was stopped, as Ctrl-Z does it; it goes on with the signal SIGCONT. [DOOR-17] */
   stopped: {},
+  /** Something of the session waits for an operator, so long at most. [DOOR-18] */
+  waiting: { ask: bytes(16), act: oneOf('tool-call', 'use', 'access'), withinMs: integer({ max: maxAskLifeMs }) },
   /** Absent: everything passed. `unlisted` counts what found no place in the list. [DOOR-16] */
   exited: { code: integer({ max: 255 }), refused: optional(list(refusal, { max: maxRefusals })), unlisted: optional(integer()) },
   rules: {

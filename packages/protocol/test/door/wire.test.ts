@@ -50,6 +50,7 @@ const replies: readonly DoorReply[] = [
   { kind: 'started', session: id, agent: id, mode: 'sealed' },
   { kind: 'input-taken', bytes: maxChunkBytes },
   { kind: 'stopped' },
+  { kind: 'waiting', ask: id.subarray(0, 16), act: 'use', withinMs: 120_000 },
   { kind: 'output', data: new Uint8Array([0, 255]) },
   { kind: 'errors', data: new Uint8Array() },
   { kind: 'exited', code: 255 },
