@@ -4,7 +4,6 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,9 +31,8 @@ function spread(all: readonly number[]): { readonly p50: number; readonly p99: n
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-/** Calls one after the other, in four lines, for as long as it lives; and once what is never answered. */
+/** Calls one after the other, in four lines, for as long as it lives. */
 async function calls({ url }: { url: string }): Promise<void> {
-  void fetch(`${url}held`).catch(() => undefined);
   const line = async (): Promise<void> => {
     for (;;) {
       const reply = await fetch(url).catch(() => undefined);
@@ -46,11 +44,11 @@ async function calls({ url }: { url: string }): Promise<void> {
 
 async function onOneMachine() {
   let lastMs = 0;
-  let heard: (held: ServerResponse) => void = () => undefined;
-  const origin = await startOrigin((seen, _request, response) => {
+  let heard: () => void = () => undefined;
+  const origin = await startOrigin((_seen, _request, response) => {
     lastMs = performance.now();
-    if (seen.url === '/held') heard(response);
-    else response.end('ok');
+    heard();
+    response.end('ok');
   });
   const holdfast = await Installation.create();
   const relay = await listenHostile(() => holdfast.url);
@@ -68,10 +66,10 @@ async function onOneMachine() {
     for (let round = 0; round < rounds; round += 1) {
       const agent = await holdfast.enrol(`bench-${round}`);
       await holdfast.must(['vault', 'grant', 'demo', '--to', `bench-${round}`]);
-      const called = new Promise<ServerResponse>((resolve) => (heard = resolve));
+      const called = new Promise<void>((resolve) => (heard = resolve));
       const script = scriptOf(calls, { url: `https://localhost:${origin.port}/` });
       const session = holdfast.live(['run', '--scope', `bench-${round}`, '--', process.execPath, '-e', script]);
-      const cut = once(await called, 'close'); // the daemon ends all in one go; its relay may cut it earlier
+      await called;
       let entryMs = 0;
       relay.relay.script = {
         answer: (frame, { principal }) => {
@@ -79,9 +77,10 @@ async function onOneMachine() {
           return [frame];
         },
       };
+      const [line] = relay.relay.linesOf(agent);
       const beganMs = performance.now();
       const command = holdfast.must(['revoke', `bench-${round}`]);
-      await cut;
+      await line?.ended;
       found.entryToActed.push(performance.now() - entryMs);
       found.commandToEntry.push(entryMs - beganMs);
       await command;

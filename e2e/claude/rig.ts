@@ -19,9 +19,10 @@ import { floor } from '@holdfast/protocol/rules/floor';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { withPacks } from '@holdfast/protocol/rules/packs/packs';
 import { BedrockContext, type BedrockNow } from '../../apps/daemon/src/guard/bedrock.ts';
-import { claudeCodePath, claudeCodeRoutes } from '../../apps/daemon/src/guard/claude-code/door.ts';
+import { claudeCodePath, claudeCodeRoutes, type Guarding } from '../../apps/daemon/src/guard/claude-code/door.ts';
 import { claudeCodeFiles, type SettingsQuery } from '../../apps/daemon/src/guard/claude-code/settings.ts';
 import { CallTags } from '../../apps/daemon/src/guard/call-tags.ts';
+import { Turns } from '../../apps/daemon/src/guard/turns.ts';
 import { Guard, type JudgedAct } from '../../apps/daemon/src/guard/guard.ts';
 import { SubAgents } from '../../apps/daemon/src/guard/sub-agents.ts';
 import { heldPlaces } from '../../apps/daemon/src/guard/held-places.ts';
@@ -159,6 +160,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
     {
       digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => Date.now(),
+      step: () => primitives.random(16),
       policy: () => ({ version: 1, decide: (call, context) => decide(rules, call, context) }),
       approve: async (act) => scene.operator?.(act) ?? 'unasked',
       record: async (act) => {
@@ -171,6 +173,8 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
   );
   const subAgents = new SubAgents({ nowMs: () => 0, enrol: async () => undefined, retire: () => {} });
   const tags = new CallTags((length) => primitives.random(length));
+  const turns = new Turns((length) => primitives.random(length));
+  const prompted: Guarding['prompted'] = async ({ conversation }) => void turns.begin(conversation);
   const bedrock = new BedrockContext(scene.bedrock ?? (() => ({ version: 0, texts: [] })));
   const tools = mcpRoutes(() => ({
     whoami: () => ({ agent: 'the rig' }),
@@ -184,7 +188,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
   }));
   const fault = (code: string) => void faults.push(code);
   const door = agentDoor(
-    claudeCodeRoutes(() => ({ guard, subAgents, tags, bedrock, view, settings: 'fixed', fault })),
+    claudeCodeRoutes(() => ({ guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault })),
     tools,
   );
   const model = answerAsModel(scene.script, scene.subagents);

@@ -6,7 +6,7 @@ const policy = 'apps/custody/test/policy-vectors.test.ts';
 const presenting = 'packages/protocol/test/identity/presentation.test.ts';
 const vectors = 'packages/protocol/test/identity/credential-vectors.test.ts';
 
-const authorities = 'apps/daemon/test/session/sub-agent-authorities.test.ts';
+const authorities = 'apps/daemon/test/session/call-authorities.test.ts';
 const children = 'apps/daemon/test/children/children.test.ts';
 const childStory = 'e2e/children.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';

@@ -68,11 +68,17 @@ export class DoorCall {
   /** From inside a sealed session: at the door that it has, where it starts children and nothing else. Throws what the door says, `daemon_unreachable`. */
   static async inside(door: string): Promise<DoorCall> {
     const { hostname, port } = new URL('/', door);
+    const tag = callTag();
     const asked = askHttp({
       createConnection: () => connect(Number(port), hostname), // no proxy in between
       method: 'POST',
       path: '/v1/children',
-      headers: { host: `${hostname}:${port}`, 'content-type': conversationType, connection: 'close' },
+      headers: {
+        host: `${hostname}:${port}`,
+        'content-type': conversationType,
+        connection: 'close',
+        ...(tag !== undefined && { 'x-holdfast-call': tag }),
+      },
     });
     asked.flushHeaders();
     const reply = await new Promise<Readable & { statusCode?: number | undefined }>((resolve, reject) => {
@@ -119,6 +125,13 @@ export class DoorCall {
   close(): void {
     this.line.close();
   }
+}
+
+/** Which of the session's calls runs us, as its shell told its programs by the proxy's address. [GUARD-30] */
+function callTag(): string | undefined {
+  const proxy = process.env['HTTPS_PROXY'] ?? '';
+  const { username } = URL.canParse(proxy) ? new URL(proxy) : { username: '' };
+  return username === '' ? undefined : username;
 }
 
 /** What the door said instead of taking a call. */

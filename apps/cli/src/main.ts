@@ -300,6 +300,7 @@ command(audit, 'show', 'events, oldest first; or, of one, all that belongs to it
   .option('--last <count>', 'only so many', wholeNumber)
   .option('--since <time>', 'only of the last 30m, 12h, 7d')
   .option('--what <kind>', 'only credential, request, tool, session, identity, rules, alarm, or one kind; repeatable', collect)
+  .option('--trace <id>', 'only what came of that prompt or session')
   .option('--follow', 'go on until it is interrupted')
   .action(action(async () => (await import('./commands/audit.ts')).show));
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')

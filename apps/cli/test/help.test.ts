@@ -588,6 +588,7 @@ Options:
   --since <time>   only of the last 30m, 12h, 7d
   --what <kind>    only credential, request, tool, session, identity, rules,
                    alarm, or one kind; repeatable
+  --trace <id>     only what came of that prompt or session
   --follow         go on until it is interrupted
   -h, --help       display help for command
 `,

@@ -40,6 +40,8 @@ function sentence(event: AuditEvent): string {
       return event.custody;
     case 'daemon-start':
       return event.version;
+    case 'prompted':
+      return `${event.label} by ${event.harness}`;
     case 'tool-call':
       return `${event.allowed ? '' : 'refused: '}${event.name} ${event.act}${event.rules.length > 0 ? ` (${event.decision}: ${event.rules.join(', ')})` : ''}`;
     case 'asked':

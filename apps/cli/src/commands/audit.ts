@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as later } from 'node:timers/promises';
 import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
-import { classNames, kindsOf, storyOf, type EventKind } from '@holdfast/protocol/audit/classes';
+import { classNames, kindsOf, storyOf, traceOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
@@ -22,6 +22,7 @@ export interface ShowOptions {
   readonly last?: number;
   readonly since?: string;
   readonly what?: readonly string[];
+  readonly trace?: string;
   readonly follow?: boolean;
 }
 
@@ -37,8 +38,10 @@ function agoMs(typed: string): number {
 }
 
 /** Which events are asked for. Throws `usage`. [CLI-60] */
-function filterOf({ since, what = [] }: ShowOptions): (event: AuditEvent) => boolean {
+function filterOf({ since, what = [], trace }: ShowOptions): (event: AuditEvent) => boolean {
   const fromMs = since === undefined ? 0 : Date.now() - agoMs(since);
+  if (trace !== undefined && !/^[0-9a-f]{32}$/.test(trace))
+    throw usage('--trace takes 32 hex digits', 'an event shows its own: holdfast audit show --json');
   const kinds = new Set<EventKind>();
   for (const word of what) {
     const named = kindsOf(word);
@@ -46,7 +49,11 @@ function filterOf({ since, what = [] }: ShowOptions): (event: AuditEvent) => boo
       throw usage(`no kind of event is called ${word}`, `there are ${classNames.join(', ')}, and the kinds of spec/audit.md`);
     for (const kind of named) kinds.add(kind);
   }
-  return ({ atMs, kind }) => atMs >= fromMs && (what.length === 0 || kinds.has(kind));
+  return (event) => {
+    if (event.atMs < fromMs || (what.length > 0 && !kinds.has(event.kind))) return false;
+    const began = traceOf(event);
+    return trace === undefined || (began !== undefined && toHex(began) === trace);
+  };
 }
 
 export async function show(output: Output, number: number | undefined, options: ShowOptions): Promise<void> {

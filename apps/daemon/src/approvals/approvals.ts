@@ -1,7 +1,7 @@
 // Acts that wait for an operator, spec/approval.md: asked by a signal of the agent, answered by one of a device, bound to the very call, once, and
 // denied in every other case. Trusts the journal's verified state for who is a device; a relay only carries, and may lose.
 
-import type { AuditReport } from '@holdfast/protocol/audit/event';
+import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
 import { parseSignal, type Signal } from '@holdfast/protocol/blind/signal';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -43,6 +43,8 @@ export interface Asked {
   readonly because: readonly Because[];
   /** Which of the agent's children acts, for the record; absent: whose session it is. */
   readonly child?: Uint8Array;
+  /** What it came from, for the record. */
+  readonly cause?: Cause;
   /** How long the caller can wait. */
   readonly withinMs?: number;
   /** The caller has gone: nobody waits any more. */
@@ -294,6 +296,9 @@ export class Approvals {
   }
 }
 
-function whoOf({ session }: Asking, { child }: Asked): { readonly session: Uint8Array; readonly child?: Uint8Array } {
-  return { session, ...(child !== undefined && { child }) };
+function whoOf(
+  { session }: Asking,
+  { child, cause }: Asked,
+): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
+  return { session, ...(child !== undefined && { child }), ...cause };
 }

@@ -32,8 +32,8 @@ export interface AuditOptions {
   readonly run: { readonly id: Uint8Array; readonly startedMs: number };
   /** The statement signed by the session key with its certificate (`signCheckpoint` of the protocol); may fail, then it is asked again. */
   readonly sign: (statement: CheckpointStatement) => Promise<Uint8Array>;
-  /** The agent's child whose session this is; undefined: the agent's own. */
-  readonly childOf?: (session: Uint8Array) => Uint8Array | undefined;
+  /** The agent's child whose session this is, and what began that; undefined: the agent's own. */
+  readonly childOf?: (session: Uint8Array) => { readonly child: Uint8Array; readonly trace: Uint8Array } | undefined;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
   /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
@@ -193,8 +193,8 @@ export class AuditWriter {
       atMs: Math.trunc(wallMs),
       monotonicUs: Math.round((monotonicMs - run.startedMs) * 1000),
     } as const;
-    const child = 'session' in report && report.session !== undefined ? this.options.childOf?.(report.session) : undefined;
-    const event = { ...(child !== undefined && { child }), ...report, ...stamp } as AuditEvent; // [CHILD-7]
+    const whose = 'session' in report && report.session !== undefined ? this.options.childOf?.(report.session) : undefined;
+    const event = { ...whose, ...report, ...stamp } as AuditEvent; // [CHILD-7] [AUDIT-50]
     return this.enqueue({ kind: 'record', event }, durable);
   }
 

@@ -1,7 +1,7 @@
 // The children of one agent, spec/delegation.md: enrolled with less than their parent on every axis, told to the audit log before they are let go, gone
 // with their session, their parent, their agent and this process. In memory alone: no roster knows them.
 
-import type { AuditReport } from '@holdfast/protocol/audit/event';
+import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
 import { toBase64url, toHex } from '@holdfast/protocol/codec/bytes';
 import {
   assertWithin,
@@ -49,6 +49,8 @@ export interface ChildRequest {
   readonly depth?: number | undefined;
   /** The child's own signing key, where that is its affair; absent: one is made, which dies with it. */
   readonly key?: Uint8Array | undefined;
+  /** What it came from, for the record. */
+  readonly cause?: Cause | undefined;
 }
 
 /** What the agent gives to its own children. */
@@ -90,7 +92,7 @@ export class Children {
   /** Sessions that have ended. */
   readonly #ended = new Set<string>();
   /** By session: the child whose own it is. */
-  readonly #sessions = new Map<string, { readonly child: Uint8Array; isOver: boolean }>();
+  readonly #sessions = new Map<string, { readonly child: Uint8Array; readonly trace: Uint8Array; isOver: boolean }>();
 
   constructor(ports: Pick<Ports, 'clock' | 'primitives'>, origin: Origin) {
     this.#ports = ports;
@@ -109,7 +111,7 @@ export class Children {
     try {
       const made = await this.#prove(child, origin, asked.key);
       child.assertGoing();
-      await origin.record(this.#reportOf(child, made.key)); // no record, no child [DELEGATE-7]
+      await origin.record(this.#reportOf(child, made.key, asked.cause)); // no record, no child [DELEGATE-7]
       child.begin(made.credential, made.holder);
       origin.assertAble(asked.kind); // it may have lost its power meanwhile [CHILD-3]
       child.assertGoing();
@@ -120,17 +122,18 @@ export class Children {
     }
   }
 
-  /** `session` is this child's own: what happens in it is recorded as the child's. */
-  speaks(child: Child, session: Uint8Array): void {
-    this.#sessions.set(toHex(session), { child: child.id, isOver: false }); // [CHILD-7]
+  /** `session` is this child's own: what happens in it is recorded as the child's, and as what began the child. */
+  speaks(child: Child, session: Uint8Array, trace = session): void {
+    this.#sessions.set(toHex(session), { child: child.id, trace, isOver: false }); // [CHILD-7] [AUDIT-50]
     for (const [oldest, { isOver }] of this.#sessions) {
       if (this.#sessions.size <= maxRemembered) break;
       if (isOver) this.#sessions.delete(oldest); // one that goes on is never taken for the agent's own
     }
   }
 
-  childOf(session: Uint8Array): Uint8Array | undefined {
-    return this.#sessions.get(toHex(session))?.child;
+  childOf(session: Uint8Array): { readonly child: Uint8Array; readonly trace: Uint8Array } | undefined {
+    const spoken = this.#sessions.get(toHex(session));
+    return spoken && { child: spoken.child, trace: spoken.trace };
   }
 
   /** Throws `child_unknown`. */
@@ -236,7 +239,7 @@ export class Children {
     }
   }
 
-  #reportOf({ session, id, kind, name, parent, leave }: Child, key: Uint8Array): AuditReport {
+  #reportOf({ session, id, kind, name, parent, leave }: Child, key: Uint8Array, cause: Cause | undefined): AuditReport {
     const { capabilities, grants, hosts, uses, depth, expiresAtMs } = leave;
     return {
       kind: 'delegated',
@@ -252,6 +255,7 @@ export class Children {
       ...(uses !== undefined && { uses }),
       depth,
       expiresAtMs,
+      ...cause,
     };
   }
 

@@ -1,6 +1,7 @@
 // The guard of one session, spec/guard.md: every act that a harness reports is looked at by the rules in force, put to an operator where they
 // say so, and recorded before the harness hears that it may happen. Whatever goes wrong on the way is a denial.
 
+import type { Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
@@ -19,6 +20,9 @@ export interface Policy {
 /** What an act was and what became of it, for the record. */
 export interface JudgedAct {
   readonly id: string;
+  /** The daemon's own id of it: what comes from it names it. */
+  readonly step: Uint8Array;
+  readonly cause: Cause;
   /** A harness said so, or the daemon itself saw it. */
   readonly label: 'reported' | 'observed';
   readonly call: ToolCall;
@@ -34,6 +38,8 @@ export interface JudgedAct {
 
 export interface GuardPorts {
   nowMs(): number;
+  /** 16 bytes that nobody has seen before. */
+  step(): Uint8Array;
   policy(): Policy;
   /** Throws for what has no canonical form. */
   digest(call: ToolCall): Uint8Array;
@@ -64,6 +70,8 @@ interface OpenCall {
   readonly rewritten: Set<string>;
   /** Where it was said to happen. */
   readonly directories: Set<string>;
+  /** What it is called in the record: the newest of that id. */
+  step?: Uint8Array;
 }
 
 export class Guard {
@@ -116,6 +124,11 @@ export class Guard {
     return others.length === 0 ? directory : undefined;
   }
 
+  /** What a call under way is called in the record; undefined for one that has none. */
+  stepOf(id: string): Uint8Array | undefined {
+    return this.#open.get(id)?.step;
+  }
+
   /** The call has run, or failed: its id may be used for another one. */
   ended(id: string): void {
     this.#open.delete(id);
@@ -125,7 +138,10 @@ export class Guard {
    * A request that the daemon sees itself, in every reading that servers may have of it: the one that rules object to most stands for it, so an
    * operator is asked once. What no rule speaks of needs no record beside that of the request. Total. [GUARD-16]
    */
-  async judgeRequest(readings: readonly [ToolCall, ...ToolCall[]], subAgent?: SubAgent): Promise<Verdict> {
+  async judgeRequest(
+    readings: readonly [ToolCall, ...ToolCall[]],
+    { by: subAgent, cause = {} }: { readonly by?: SubAgent | undefined; readonly cause?: Cause } = {},
+  ): Promise<Verdict> {
     try {
       const by = subAgent === undefined ? {} : { subAgent };
       const acts = readings.map((call) => {
@@ -133,7 +149,7 @@ export class Guard {
         return { reported, call, decision: this.#ports.policy().decide(call, this.#context(reported)) };
       });
       const worst = acts.reduce((most, act) => (objection(act.decision) > objection(most.decision) ? act : most));
-      const verdict = await this.#decide(worst.reported, worst.call, undefined, undefined);
+      const verdict = await this.#decide(worst.reported, worst.call, undefined, undefined, cause);
       if (verdict.kind === 'allow') for (const { decision } of acts) this.#label(decision.labels);
       return verdict;
     } catch (thrown) {
@@ -156,6 +172,7 @@ export class Guard {
     call: ToolCall,
     open: OpenCall | undefined,
     gone: AbortSignal | undefined,
+    cause: Cause = reported.trace === undefined ? {} : { trace: reported.trace },
   ): Promise<Verdict> {
     const policy = this.#ports.policy();
     const context = this.#context(reported);
@@ -163,8 +180,12 @@ export class Guard {
     const id = reported.id ?? `unnamed-${(this.#unnamed += 1)}`;
     const label = reported.harness === brokerHarness ? ('observed' as const) : ('reported' as const);
     const child = reported.subAgent?.child?.id;
+    const step = this.#ports.step();
+    if (open !== undefined) open.step = step;
     const judged = {
       id,
+      step,
+      cause,
       label,
       call,
       digest: this.#ports.digest(call),

@@ -18,6 +18,8 @@ export interface ReportedAct {
   readonly directory: string;
   /** Absent: the agent itself. */
   readonly subAgent?: SubAgent;
+  /** The turn that it is made in, by the daemon's own id; absent: not known. */
+  readonly trace?: Uint8Array;
 }
 
 export type Verdict =

@@ -2,7 +2,7 @@
 // of its files. spec/guard.md.
 
 import type { Because } from '@holdfast/protocol/approvals/ask';
-import { callDigest } from '@holdfast/protocol/approvals/call';
+import { callDigest, promptDigest } from '@holdfast/protocol/approvals/call';
 import { writeAct } from '@holdfast/protocol/audit/act';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
@@ -21,6 +21,7 @@ import { Guard, type JudgedAct } from './guard.ts';
 import type { View } from './paths.ts';
 import { repositoryOf, branchOf } from './repository.ts';
 import { SubAgents } from './sub-agents.ts';
+import { Turns } from './turns.ts';
 
 /** Less than the hook waits, so that the harness hears how it ended. */
 const askWithinMs = actTimeoutMs - 30_000;
@@ -53,16 +54,18 @@ export function guardOf(
     {
       fault,
       nowMs: () => clock.nowMs(),
+      step: () => primitives.random(16),
       policy: () => {
         const { rules, version } = agent.rules;
         return { version, decide: (call, context) => decide(rules, call, context) };
       },
       digest: (call) => callDigest(primitives, { agent: agent.id, session }, call),
-      approve: ({ call, context, child: by, decision }, gone) =>
+      approve: ({ call, context, child: by, cause, decision }, gone) =>
         agent.approvals.askAboutCall({ session, mode, program }, call, {
           because: becauseOf(decision),
           directory: context.directory,
           ...(by !== undefined && { child: by }),
+          cause,
           ...(context.subagent !== undefined && { subagent: context.subagent[0] }),
           withinMs: askWithinMs,
           ...(gone !== undefined && { gone }),
@@ -89,13 +92,21 @@ export function guardOf(
   });
   const subAgents = new SubAgents({
     nowMs: () => clock.monotonicMs(),
-    enrol: async (name, parent = child) => {
+    enrol: async (name, parent = child, cause) => {
       const depth = (parent?.leave.depth ?? maxDelegationDepth) - 1;
-      return depth < 0 ? undefined : agent.children.enrol({ session, kind: 'sub-agent', name, parent: parent?.id, depth });
+      if (depth < 0) return undefined;
+      return agent.children.enrol({ session, kind: 'sub-agent', name, parent: parent?.id, depth, cause });
     },
     retire: (ended) => agent.children.retire(ended),
   });
-  return { guard, subAgents, tags, bedrock, view, settings: 'fixed', fault };
+  const turns = new Turns((length) => primitives.random(length), agent.children.childOf(session)?.trace);
+  const prompted: Guarding['prompted'] = async ({ harness, conversation, prompt }) => {
+    agent.assertAble();
+    const trace = turns.begin(conversation);
+    const digest = prompt === undefined ? {} : { prompt: promptDigest(primitives, { agent: agent.id, session, trace }, prompt) };
+    await agent.audit.append({ kind: 'prompted', session, trace, label: 'reported', harness, ...digest });
+  };
+  return { guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault };
 }
 
 /** As many as an ask has room for. */
@@ -113,7 +124,7 @@ const maxRecorded = 16;
 
 function reportOf(
   session: Uint8Array,
-  { id, label, call, digest, context, child, decision, allowed, rulesVersion }: JudgedAct,
+  { id, step, cause, label, call, digest, context, child, decision, allowed, rulesVersion }: JudgedAct,
 ): AuditReport {
   const { tool, harness, name, command, paths, url, method, server, mcpTool } = call;
   const act = writeAct({
@@ -128,6 +139,8 @@ function reportOf(
     kind: 'tool-call',
     session,
     ...(child !== undefined && { child }),
+    ...cause,
+    step,
     toolUse: shown(id, 128),
     label,
     tool,

@@ -1,6 +1,8 @@
 // The sub-agents of one session, as its harness tells of them, spec/guard.md "Sub-agents": of which type each is, who started it, and which of the agent's
 // children it is. A harness does not say who started it; where two could have, what holds for either holds. Nothing that it says gives anything.
 
+import type { Cause } from '@holdfast/protocol/audit/event';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Child } from '../children/child.ts';
 import { keepNewest } from '../newest.ts';
@@ -13,13 +15,15 @@ export interface SubAgent {
   readonly types: readonly [string, ...string[]];
   /** What it does is done as this one: its own, or the nearest above it where no more may stand below that. Undefined: the session's. */
   readonly child: Child | undefined;
+  /** The turn that it was started in; absent: not known. */
+  readonly trace?: Uint8Array;
 }
 
 export interface SubAgentPorts {
   /** Of a clock that never falls. */
   nowMs(): number;
   /** A child of `parent`, or else of the session; undefined where none may stand below. Throws as the agent's children do. */
-  enrol(name: string, parent: Child | undefined): Promise<Child | undefined>;
+  enrol(name: string, parent: Child | undefined, cause: Cause): Promise<Child | undefined>;
   retire(child: Child): void;
 }
 
@@ -29,6 +33,7 @@ interface Entry {
   types: SubAgent['types'];
   /** All that may stand above it, the nearest first, each once. */
   readonly above: readonly Entry[];
+  readonly cause: Cause;
   own: Child | undefined;
   /** `own`, or the one above that it acts as. */
   as: Child | undefined;
@@ -39,6 +44,7 @@ interface Wanted {
   readonly by: Entry | undefined;
   /** Undefined where the call does not say. */
   readonly type: string | undefined;
+  readonly cause: Cause;
 }
 
 /** What a harness never says to be over must not fill the memory; the oldest is forgotten first. */
@@ -65,8 +71,8 @@ export class SubAgents {
   }
 
   /** A call that starts a sub-agent may run. */
-  wants(call: string, by: SubAgent | undefined, type: string | undefined): void {
-    this.#wanted.set(call, { by: by && this.#known.get(by.id), type });
+  wants(call: string, by: SubAgent | undefined, type: string | undefined, cause: Cause = {}): void {
+    this.#wanted.set(call, { by: by && this.#known.get(by.id), type, cause });
     keepNewest(this.#wanted, maxWanted);
   }
 
@@ -100,7 +106,8 @@ export class SubAgents {
     if (entry.as?.ended !== undefined) entry.enrolled = undefined; // its time was over, or its parent's
     const enrolled = (entry.enrolled ??= this.#enrol(entry));
     try {
-      return { id, types: entry.types, child: await enrolled };
+      const { trace } = entry.cause;
+      return { id, types: entry.types, child: await enrolled, ...(trace !== undefined && { trace }) };
     } catch (thrown) {
       if (entry.enrolled === enrolled) {
         entry.enrolled = undefined;
@@ -132,7 +139,7 @@ export class SubAgents {
   async #enrol(entry: Entry): Promise<SubAgent['child']> {
     const parent = entry.above.find(({ own }) => own !== undefined && own.ended === undefined)?.own;
     this.#count();
-    const child = await this.#ports.enrol(entry.types[0], parent);
+    const child = await this.#ports.enrol(entry.types[0], parent, entry.cause);
     if (entry.own !== undefined && entry.own.ended === undefined) this.#ports.retire(entry.own); // it ended and began again meanwhile
     entry.own = child;
     entry.as = child ?? parent;
@@ -149,7 +156,7 @@ export class SubAgents {
   }
 
   /** [GUARD-28] */
-  #origin(type: string): Pick<Entry, 'types' | 'above'> {
+  #origin(type: string): Pick<Entry, 'types' | 'above' | 'cause'> {
     const asked = [...this.#wanted].filter(([, wanted]) => wanted.type === undefined || wanted.type === type);
     const starters = new Set(asked.map(([, { by }]) => by));
     const [only] = asked;
@@ -157,6 +164,19 @@ export class SubAgents {
     // Nobody asked for it: it may be anybody's.
     const nearest = (only === undefined ? [...this.#living] : [...starters]).filter((each) => each !== undefined);
     const above = [...new Set([...nearest, ...nearest.flatMap((each) => each.above)])];
-    return { above, types: [type, ...new Set(nearest.flatMap(({ types }) => types).filter((each) => each !== type))] };
+    const types = [type, ...new Set(nearest.flatMap((each) => each.types).filter((each) => each !== type))] as const;
+    return { above, types, cause: sharedBy(asked.map(([, { cause }]) => cause)) };
   }
+}
+
+/** What holds whichever of these it was. [GUARD-33] */
+function sharedBy(causes: readonly Cause[]): Cause {
+  const [first, ...others] = causes;
+  const one = (name: keyof Cause): Cause => {
+    const id = first?.[name];
+    return id !== undefined && others.every((each) => each[name] !== undefined && equalBytes(each[name], id))
+      ? { [name]: id }
+      : {};
+  };
+  return { ...one('trace'), ...one('from') };
 }

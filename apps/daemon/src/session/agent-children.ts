@@ -1,6 +1,7 @@
 // Children that a session starts beside itself, spec/agent-door.md: one POST whose two bodies carry what `holdfast run` carries over the CLI's door. The
 // session says what to run and how much less it may; where it runs and what it sees is the session's own.
 
+import type { Cause } from '@holdfast/protocol/audit/event';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
@@ -16,7 +17,15 @@ const maxAtOnce = 16;
 
 export type RunChildRequest = Extract<DoorRequest, { kind: 'run-child' }>;
 
-export function agentChildren(start: (request: RunChildRequest, caller: Caller) => Promise<void>, log: Log): Routes {
+/** By which a call of the session says that it asks: its tag. */
+const callHeader = 'x-holdfast-call';
+
+/** `causeOf`: of what the call of that tag asks. Throws for one that is nobody's. */
+export function agentChildren(
+  start: (request: RunChildRequest, caller: Caller, cause: Cause) => Promise<void>,
+  causeOf: (tag: string) => Cause,
+  log: Log,
+): Routes {
   let open = 0;
   return {
     '/v1/children': {
@@ -26,6 +35,8 @@ export function agentChildren(start: (request: RunChildRequest, caller: Caller) 
             next: 'use holdfast run --child',
           });
         if (open >= maxAtOnce) throw new HoldfastError('limit_exceeded', `more than ${maxAtOnce} children of one session run`); // [AGENT-DOOR-10]
+        const tag = request.headers[callHeader];
+        const cause = typeof tag === 'string' ? causeOf(tag) : {};
         open += 1;
         response.once('close', () => (open -= 1));
         // What is left of a body that nobody reads on must not be taken for the next request.
@@ -34,7 +45,7 @@ export function agentChildren(start: (request: RunChildRequest, caller: Caller) 
         const line = { input: request, output: response, finish: () => response.end(), destroy: () => request.destroy() };
         converse(line, log, async (asked, caller) => {
           if (asked.kind !== 'run-child') throw new HoldfastError('usage', 'a session only starts children here'); // [AGENT-DOOR-10]
-          await start(asked, caller);
+          await start(asked, caller, cause);
         });
       },
     },

@@ -1,6 +1,7 @@
 // Requests with a credential that is approved per use, spec/approval.md: put to an operator as they would go out, and let go by a sealing that opens
 // for exactly this request. Until then no process of this machine can open the secret. Trusts the broker for what would go out.
 
+import type { Cause } from '@holdfast/protocol/audit/event';
 import type { HoldfastError } from '@holdfast/protocol/errors';
 import type { Outcome } from '@holdfast/protocol/approvals/ask';
 import { OneUseKey, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
@@ -37,13 +38,14 @@ interface Parts {
   readonly by: Asking;
   /** Which of the agent's children asks, for the record. */
   readonly child: Uint8Array | undefined;
+  readonly cause: Cause | undefined;
   /** The last command that the session's harness told of. */
   readonly lastCommand: () => string | undefined;
 }
 
 /** Waits for an operator. Throws `approval_denied`, `approval_expired`, `approval_crowded`, `approval_unavailable`. [APPROVAL-18] */
 export async function approvedUse(
-  { agent, ports: { primitives, clock }, by, child, lastCommand }: Parts,
+  { agent, ports: { primitives, clock }, by, child, cause, lastCommand }: Parts,
   grant: Grant,
   facts: RequestFacts,
   sent: Sent,
@@ -64,6 +66,7 @@ export async function approvedUse(
       call: asked.call,
       because: [],
       ...(child !== undefined && { child }),
+      ...(cause !== undefined && { cause }),
       gone: sent.gone,
     });
   } finally {

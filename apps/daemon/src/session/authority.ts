@@ -1,6 +1,7 @@
 // What one session may do, as the broker asks it: from the fleet's signed state at that very moment, never from what the session says. Every
 // use is minted, consumed durably and only then opened; every refusal is recorded with its true reason.
 
+import type { Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
@@ -71,12 +72,13 @@ export class SessionAuthority implements Authority {
   protected readonly agent: Agent;
   protected readonly ports: Pick<Ports, 'primitives' | 'clock'>;
   protected readonly by: Asking;
-  private readonly child: Child | undefined;
+  protected readonly child: Child | undefined;
   protected readonly place: WorkingTree;
+  private readonly cause: Cause | undefined;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
 
-  /** `child`: whose session it is, or a sub-agent in it; undefined: the agent's own. */
+  /** `child`: whose session it is, or a sub-agent in it; undefined: the agent's own. `cause`: of what is asked here, for the record. */
   constructor(
     agent: Agent,
     ports: Pick<Ports, 'primitives' | 'clock'>,
@@ -84,6 +86,7 @@ export class SessionAuthority implements Authority {
     child?: Child,
     place: WorkingTree = nowhere,
     refusals = new Refusals(),
+    cause?: Cause,
   ) {
     this.refusals = refusals;
     this.agent = agent;
@@ -91,6 +94,7 @@ export class SessionAuthority implements Authority {
     this.by = by;
     this.child = child;
     this.place = place;
+    this.cause = cause;
   }
 
   /** What of the agent's grants this session may use at this moment. */
@@ -256,6 +260,7 @@ export class SessionAuthority implements Authority {
       ports: this.ports,
       by: this.by,
       child: this.child?.id,
+      cause: this.cause,
       lastCommand: () => this.lastCommand(),
     };
     const approved = await approvedUse(parts, grant, facts, { judged, ...toApprove });
@@ -284,7 +289,7 @@ export class SessionAuthority implements Authority {
     try {
       const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
       if (presented === undefined) throw vaultRefuses();
-      const by = { ...this.who, agent, grant: id };
+      const by = { ...this.who, agent, grant: id, cause: this.cause };
       return { handle: (await this.agent.handles.consume(presented, by, facts, fence.uses)).handle, over };
     } catch (thrown) {
       over();
@@ -307,7 +312,7 @@ export class SessionAuthority implements Authority {
     const { session } = this.by;
     const giveBack = child?.takeUse(); // [CHILD-5]
     try {
-      const holder = { session, agent, grant, item, name, child: child?.id };
+      const holder = { session, agent, grant, item, name, child: child?.id, cause: this.cause };
       const handle = await this.agent.handles.mint(holder, facts, options);
       child?.assertGoing(); // it may have ended while the event was written; its handles were burned before this one [CHILD-3]
       return handle;
@@ -318,8 +323,8 @@ export class SessionAuthority implements Authority {
   }
 
   /** As the record names who acts. */
-  private get who(): { readonly session: Uint8Array; readonly child?: Uint8Array } {
-    return { session: this.by.session, ...(this.child !== undefined && { child: this.child.id }) };
+  private get who(): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
+    return { session: this.by.session, ...(this.child !== undefined && { child: this.child.id }), ...this.cause };
   }
 
   private placeholder({ grant }: Grant): string {

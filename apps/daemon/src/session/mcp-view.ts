@@ -11,15 +11,15 @@ import type { AccessAsks } from './agent-access.ts';
 import { vaultOf } from './agent-view.ts';
 import { mintAsked } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
-import type { SubAgentAuthorities } from './sub-agent-authorities.ts';
+import type { CallAuthorities } from './call-authorities.ts';
 
 /** The tools of a session, for each call by the harness's id of it: a sub-agent's are its own. [GUARD-31] */
-export function mcpTools(parts: Parts, subAgents: SubAgentAuthorities, tags: CallTags): (call: string | undefined) => McpView {
+export function mcpTools(parts: Parts, authorities: CallAuthorities, tags: CallTags): (call: string | undefined) => McpView {
   return (call) => {
-    const by = call === undefined ? undefined : tags.byOf(call);
-    if (call === undefined || by === undefined) return mcpView(parts);
+    const begun = call === undefined ? undefined : tags.callOf(call);
+    if (call === undefined || begun === undefined) return mcpView(parts);
     const own = { send: (request: OwnRequest) => parts.own.send(request, tags.tagFor(call)) };
-    return mcpView({ ...parts, authority: subAgents.of(by), own, child: by.child ?? parts.child });
+    return mcpView({ ...parts, authority: authorities.of(begun), own, child: begun.by?.child ?? parts.child });
   };
 }
 

@@ -1,6 +1,7 @@
 // A session's authority with the operators' rules before it: what the vault would let out is held against them first, from what the broker itself
 // saw. spec/guard.md [GUARD-16].
 
+import type { Cause } from '@holdfast/protocol/audit/event';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { RequestFacts, Use } from '../broker/broker.ts';
@@ -15,9 +16,9 @@ export class RuledAuthority extends SessionAuthority {
   #lastCommand: () => string | undefined = () => undefined;
   #judge: Judge = () => Promise.resolve({ kind: 'deny', reason: 'nobody judges yet' });
 
-  /** The same session's, as one of its sub-agents. `child` undefined: as the session. */
-  beside(child: Child | undefined, judge: Judge): RuledAuthority {
-    const made = new RuledAuthority(this.agent, this.ports, this.by, child, this.place, this.refusals);
+  /** The same session's, for what one of its calls starts. `child`: the sub-agent's whose call it is; undefined: as the session, whose child it may be. */
+  beside({ child = this.child, cause, judge }: { child?: Child | undefined; cause?: Cause; judge: Judge }): RuledAuthority {
+    const made = new RuledAuthority(this.agent, this.ports, this.by, child, this.place, this.refusals, cause);
     made.heldBy(judge, this.#lastCommand);
     return made;
   }

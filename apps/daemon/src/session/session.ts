@@ -4,6 +4,7 @@
 import path from 'node:path';
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
@@ -14,7 +15,7 @@ import { createBroker, type Broker } from '../broker/broker.ts';
 import { refusal } from '../broker/refusal.ts';
 import type { Child } from '../children/child.ts';
 import type { Caller } from '../door/server.ts';
-import { CallTags } from '../guard/call-tags.ts';
+import { CallTags, type TaggedCall } from '../guard/call-tags.ts';
 import { claudeCodeRoutes } from '../guard/claude-code/door.ts';
 import { claudeCodeFiles } from '../guard/claude-code/settings.ts';
 import { assertFit, isClaudeCode } from '../guard/claude-code/version.ts';
@@ -24,7 +25,6 @@ import type { HeldPlaces } from '../guard/held-places.ts';
 import { repositoryOf } from '../guard/repository.ts';
 import { SessionFloor } from '../guard/session-floor.ts';
 import { guardOf } from '../guard/session-guard.ts';
-import type { SubAgent } from '../guard/sub-agents.ts';
 import { mcpRoutes } from '../mcp/door.ts';
 import { OwnRequests } from '../mcp/own-request.ts';
 import type { Ports } from '../ports.ts';
@@ -38,11 +38,11 @@ import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
 import type { SessionAuthority, WorkingTree } from './authority.ts';
+import { CallAuthorities } from './call-authorities.ts';
 import { Harness } from './harness.ts';
 import { mcpTools } from './mcp-view.ts';
 import { RuledAuthority, type Judge } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
-import { SubAgentAuthorities } from './sub-agent-authorities.ts';
 import { trustBundle } from './trust-bundle.ts';
 
 interface Place {
@@ -85,6 +85,14 @@ interface Parent {
   readonly labels: Set<string>;
   /** Programs that it sees besides what every session of this request sees. */
   readonly programs: readonly string[];
+  /** What began it. */
+  readonly trace: Uint8Array;
+}
+
+/** Who asks for a child's session, and by which of the parent's calls, where that is known. */
+interface Asker {
+  readonly caller: Caller;
+  readonly cause: Cause;
 }
 
 /** All sessions of this daemon. */
@@ -110,15 +118,20 @@ export class Sessions {
   }
 
   /** Beside its parent's session: with the parent's tree, places and environment, whatever the parent says. [CHILD-8] */
-  private async runBeside(agent: Agent, parent: Parent, asked: RunChildRequest, caller: Caller): Promise<void> {
+  private async runBeside(agent: Agent, parent: Parent, asked: RunChildRequest, { caller, cause }: Asker): Promise<void> {
     const { scope, cwd, path: searched, home, environment } = parent.request;
     const { command, terminal, child } = asked;
     const own = { command, child, ...(terminal !== undefined && { terminal }) };
     const request: RunRequest = { kind: 'run', scope, cwd, path: searched, home, environment, ...own };
-    await this.carry(agent, request, caller, parent);
+    await this.carry(agent, request, caller, { ...parent, cause });
   }
 
-  private async carry(agent: Agent, request: RunRequest, caller: Caller, parent: Parent | undefined): Promise<void> {
+  private async carry(
+    agent: Agent,
+    request: RunRequest,
+    caller: Caller,
+    parent: (Parent & Pick<Asker, 'cause'>) | undefined,
+  ): Promise<void> {
     agent.assertAble();
     if (this.closing)
       throw new HoldfastError('daemon_unreachable', 'the daemon is stopping', { next: 'start it again: npm start' });
@@ -191,22 +204,31 @@ export class Sessions {
         tags,
       });
       const judge =
-        (by?: SubAgent): Judge =>
+        (call?: TaggedCall): Judge =>
         async (readings) =>
-          agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings, by);
+          agent.rules.version === undefined ? { kind: 'allow', notes: [] } : guarding.guard.judgeRequest(readings, call);
       authority.heldBy(judge(), () => guarding.guard.lastCommand);
-      const subAgents = new SubAgentAuthorities(tags, (by) => authority.beside(by.child, judge(by)), broker.cutOf);
-      named = (tag) => subAgents.named(tag);
+      const authorities = new CallAuthorities(
+        tags,
+        (call) => authority.beside({ child: call.by?.child, cause: call.cause, judge: judge(call) }),
+        broker.cutOf,
+      );
+      named = (tag) => authorities.named(tag);
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpTools({ agent, authority, guard: guarding.guard, own, access, child }, subAgents, tags);
-      const asParent: Parent = { session, child, authority, request, labels, programs };
+      const tools = mcpTools({ agent, authority, guard: guarding.guard, own, access, child }, authorities, tags);
+      const trace = agent.children.childOf(session)?.trace ?? session;
+      const asParent: Parent = { session, child, authority, request, labels, programs, trace };
       door = agentDoor(
         agentView(agent, authority, child),
         agentHandles(authority),
         access.routes(),
         agentPresentations(agent, authority, { session, clock, harness: child === undefined ? harness : undefined, child }),
         agentDelegations(agent.children, session, child),
-        agentChildren((asked, by) => this.runBeside(agent, asParent, asked, by), log),
+        agentChildren(
+          (asked, caller, cause) => this.runBeside(agent, asParent, asked, { caller, cause }),
+          (tag) => authorities.causeOf(tag),
+          log,
+        ),
         claudeCodeRoutes(() => guarding),
         codexRoutes(guarding),
         mcpRoutes((_request, call) => tools(call)),
@@ -237,7 +259,7 @@ export class Sessions {
   private async enrol(
     agent: Agent,
     terms: ChildTerms,
-    { session, program, parent }: { session: Uint8Array; program: string; parent: Parent | undefined },
+    { session, program, parent }: { session: Uint8Array; program: string; parent: (Parent & Pick<Asker, 'cause'>) | undefined },
   ): Promise<Child> {
     const above = parent?.child?.leave ?? { capabilities: agent.own?.capabilities ?? [], depth: maxDelegationDepth };
     const grants = parent?.authority.held() ?? agent.grants();
@@ -247,8 +269,9 @@ export class Sessions {
       kind: 'session',
       name: program,
       parent: parent?.child?.id,
+      cause: parent?.cause,
     });
-    agent.children.speaks(child, session);
+    agent.children.speaks(child, session, parent?.cause.trace ?? parent?.trace); // [GUARD-33]
     return child;
   }
 

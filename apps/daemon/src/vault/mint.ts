@@ -2,7 +2,7 @@
 // disk. Callers are told `refused` and nothing else; the record has the reason. Nothing survives the process: a restart ends every handle.
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import type { AuditReport } from '@holdfast/protocol/audit/event';
+import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
@@ -52,6 +52,8 @@ export interface Holder {
   readonly name: string;
   /** Which of the agent's children; absent: the agent itself. */
   readonly child?: Uint8Array | undefined;
+  /** What the request came from, for the record. */
+  readonly cause?: Cause | undefined;
 }
 
 /** Proof of one recorded use; made by `consume` alone. Its ids go into the `credentialed` event. */
@@ -86,11 +88,12 @@ function refused(): HoldfastError {
 }
 
 /** As the record names who acts. */
-function whoOf({ session, child }: Pick<Holder, 'session' | 'child'>): {
-  readonly session: Uint8Array;
-  readonly child?: Uint8Array;
-} {
-  return { session, ...(child !== undefined && { child }) };
+function whoOf({
+  session,
+  child,
+  cause,
+}: Pick<Holder, 'session' | 'child' | 'cause'>): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
+  return { session, ...(child !== undefined && { child }), ...cause };
 }
 
 function hits(target: BurnTarget, { session, agent, grant, child }: Holder): boolean {
@@ -158,7 +161,7 @@ export class HandleTable {
    */
   async consume(
     handle: Uint8Array,
-    by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child'>,
+    by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child' | 'cause'>,
     facts: RequestFacts,
     limits?: UseLimits,
   ): Promise<Use> {
@@ -171,7 +174,7 @@ export class HandleTable {
     entry.state = next; // [HANDLE-5] before anything is awaited: of many at once, one passes
     const { session, agent, grant, item } = entry.holder;
     const use: Use = { handle: id, session, agent, grant, item };
-    const who = whoOf({ ...entry.holder, child: by.child ?? entry.holder.child });
+    const who = whoOf({ ...entry.holder, child: by.child ?? entry.holder.child, cause: by.cause ?? entry.holder.cause });
     if (verdict.kind === 'refuse') {
       if (next.kind === 'expired') await this.end(entry, { kind: 'expired', ...who, handle: id, grant, item });
       else if (verdict.code === 'handle_foreign')
@@ -237,7 +240,11 @@ export class HandleTable {
     await this.ports.recorder(entry.holder.agent).append(report);
   }
 
-  private async refuse(by: Pick<Holder, 'session' | 'agent' | 'child'>, id: Uint8Array, code: ErrorCode): Promise<never> {
+  private async refuse(
+    by: Pick<Holder, 'session' | 'agent' | 'child' | 'cause'>,
+    id: Uint8Array,
+    code: ErrorCode,
+  ): Promise<never> {
     await this.ports.recorder(by.agent).append({ kind: 'handle-refused', ...whoOf(by), handle: id, code });
     throw refused(); // [HANDLE-8]
   }

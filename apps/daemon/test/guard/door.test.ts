@@ -9,10 +9,11 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { BedrockContext } from '../../src/guard/bedrock.ts';
-import { claudeCodePath, claudeCodeRoutes } from '../../src/guard/claude-code/door.ts';
+import { claudeCodePath, claudeCodeRoutes, type Guarding } from '../../src/guard/claude-code/door.ts';
 import { CallTags } from '../../src/guard/call-tags.ts';
-import { Guard } from '../../src/guard/guard.ts';
+import { Guard, type JudgedAct } from '../../src/guard/guard.ts';
 import { SubAgents } from '../../src/guard/sub-agents.ts';
+import { Turns } from '../../src/guard/turns.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
 
 const allowed: Decision = { effect: 'allow', matched: [], labels: [] };
@@ -20,6 +21,7 @@ const denied: Decision = { effect: 'deny', matched: [{ rule: 'r', effect: 'deny'
 
 async function serve(t: TestContext, decide: (call: ToolCall, context: CallContext) => Decision) {
   const acts: ToolCall[] = [];
+  const judged: JudgedAct[] = [];
   const faults: string[] = [];
   const view = { root: '/nonexistent', home: '/home/agent' };
   const fault = (code: string) => void faults.push(code);
@@ -27,18 +29,28 @@ async function serve(t: TestContext, decide: (call: ToolCall, context: CallConte
     {
       digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => 1,
+      step: () => primitives.random(16),
       policy: () => ({ version: 1, decide }),
       approve: async () => 'denied',
-      record: async ({ call }) => void acts.push(call),
+      record: async (act) => {
+        judged.push(act);
+        acts.push(act.call);
+      },
       fault,
     },
     { agent: 'a', scope: 'main', mode: 'sealed', view, branch: () => undefined },
   );
   const subAgents = new SubAgents({ nowMs: () => 0, enrol: async () => undefined, retire: () => {} });
   const tags = new CallTags((length) => new Uint8Array(length).fill(7));
+  const turns = new Turns((length) => primitives.random(length));
+  const prompts: (string | undefined)[] = [];
+  const prompted: Guarding['prompted'] = async ({ conversation, prompt }) => {
+    turns.begin(conversation);
+    prompts.push(prompt);
+  };
   const bedrock = new BedrockContext(() => ({ version: 1, texts: ['Fridays only.'] }));
   const server = createServer(
-    agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, tags, bedrock, view, settings: 'fixed', fault }))),
+    agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault }))),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -59,7 +71,7 @@ async function serve(t: TestContext, decide: (call: ToolCall, context: CallConte
       sent.on('error', reject);
       sent.end(body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body));
     });
-  return { ask, acts, faults, port };
+  return { ask, acts, judged, turns, prompts, faults, port };
 }
 
 const common = { session_id: 's', cwd: '/tree' };
@@ -71,10 +83,15 @@ const act = (command: string) => ({
   tool_input: { command },
 });
 
+/** What is answered to a shell call that may run: its tag is the same in all of these. */
+const tagged = (command: string) => ({
+  hookSpecificOutput: { hookEventName: 'PreToolUse', updatedInput: { command: `# hft_${'BwcH'.repeat(10)}Bwc\n${command}` } },
+});
+
 // [GUARD-7]
 test('an act is answered in Claude Code’s words, and an answer never grants', async (t) => {
   const { ask, acts } = await serve(t, ({ command }) => (command === 'bad' ? denied : allowed));
-  assert.deepEqual(await ask(act('ls')), { status: 200, told: {} });
+  assert.deepEqual(await ask(act('ls')), { status: 200, told: tagged('ls') });
   assert.deepEqual((await ask(act('bad'))).told, {
     hookSpecificOutput: {
       hookEventName: 'PreToolUse',
@@ -95,11 +112,10 @@ test('a rewrite replaces the input, a warning is said to the agent; neither gran
   const rewrite: Decision = { ...allowed, input: { command: 'ls -l' } };
   const warn: Decision = { effect: 'warn', matched: [{ rule: 'r', effect: 'warn', reason: 'Why.' }], labels: [] };
   const { ask } = await serve(t, ({ command }) => (command === 'ls' ? rewrite : command === 'rm' ? warn : allowed));
-  assert.deepEqual((await ask(act('ls'))).told, {
-    hookSpecificOutput: { hookEventName: 'PreToolUse', updatedInput: { command: 'ls -l' } },
-  });
+  assert.deepEqual((await ask(act('ls'))).told, tagged('ls -l'));
+  const { hookSpecificOutput } = tagged('rm');
   assert.deepEqual((await ask(act('rm'))).told, {
-    hookSpecificOutput: { hookEventName: 'PreToolUse', additionalContext: 'Holdfast warns: Why. (rule r)' },
+    hookSpecificOutput: { ...hookSpecificOutput, additionalContext: 'Holdfast warns: Why. (rule r)' },
   });
 });
 
@@ -181,7 +197,7 @@ test('a sub-agent acts under its type and those above it, from whatever event te
 });
 
 // [GUARD-30]
-test('a sub-agent’s shell call carries a tag that rules and record do not see; other calls and the agent’s own carry none', async (t) => {
+test('a shell call, the agent’s own or a sub-agent’s, carries a tag that rules and record do not see; other calls carry none', async (t) => {
   const { ask, acts } = await serve(t, ({ command }) => (command === 'bad' ? denied : allowed));
   const by = { agent_id: 'a1', agent_type: 'Explore' };
   const told = (await ask({ ...act('ls'), ...by })).told as { hookSpecificOutput: { updatedInput: { command: string } } };
@@ -189,7 +205,7 @@ test('a sub-agent’s shell call carries a tag that rules and record do not see;
   assert.match(updatedInput.command, /^# hft_[A-Za-z0-9_-]{43}\nls$/);
   assert.deepEqual((await ask({ ...act(updatedInput.command), ...by, hook_event_name: 'Gate' })).told, { holdfast: 'pass' });
   assert.deepEqual((await ask({ ...act('ls'), ...by })).told, told, 'asked again, it is the same');
-  assert.deepEqual((await ask({ ...act('ls'), tool_use_id: 'toolu_2' })).told, {});
+  assert.deepEqual((await ask({ ...act('ls'), tool_use_id: 'toolu_2' })).told, tagged('ls'));
   const read = { tool_use_id: 'toolu_3', tool_name: 'Read', tool_input: { file_path: 'x' } };
   assert.deepEqual((await ask({ ...act(''), ...read, ...by })).told, {});
   assert.match(JSON.stringify((await ask({ ...act('bad'), tool_use_id: 'toolu_4', ...by })).told), /"permissionDecision":"deny"/);
@@ -240,4 +256,29 @@ test('five megabytes are judged; what is longer than eight is not, and the conne
   });
   assert.match(answered, /^HTTP\/1\.1 200 .*connection: close.*"decision":"block".*limit_exceeded/is);
   assert.deepEqual(faults, ['limit_exceeded']);
+});
+
+// [GUARD-32] [AUDIT-50] [AUDIT-52]
+test('a prompt begins a turn under an id that nobody but the daemon chose, and what follows is of that turn', async (t) => {
+  const { ask, judged, turns, prompts, faults } = await serve(t, () => allowed);
+  const ids = { trace: 'aa'.repeat(16), trace_id: 'aa'.repeat(16), step: 'bb'.repeat(16), from: 'bb'.repeat(16) };
+  const prompt = (session_id: string) =>
+    ask({ ...common, ...ids, session_id, hook_event_name: 'UserPromptSubmit', prompt: 'hi' });
+  const call = (session_id: string, tool_use_id: string) => ask({ ...act('ls'), ...ids, session_id, tool_use_id });
+  await call('s', 'toolu_0');
+  await prompt('s');
+  const first = turns.of('s');
+  await call('s', 'toolu_1');
+  await call('other', 'toolu_2');
+  await prompt('s');
+  await call('s', 'toolu_3');
+  assert.deepEqual(
+    judged.map(({ cause }) => cause.trace),
+    [undefined, first, undefined, turns.of('s')],
+  );
+  assert.notDeepEqual(first, turns.of('s'));
+  for (const { step, cause } of judged)
+    for (const id of [step, cause.trace])
+      assert.ok(id === undefined || !['aa', 'bb'].includes(Buffer.from(id).toString('hex').slice(0, 2)) || id[1] !== id[0]);
+  assert.deepEqual([prompts, faults], [['hi', 'hi'], []]);
 });

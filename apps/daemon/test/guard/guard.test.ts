@@ -27,6 +27,7 @@ function guardWith(decide: Policy['decide'], change: Partial<GuardPorts> = {}, l
     {
       digest: (call) => callDigest(primitives, { agent: new Uint8Array(16), session: new Uint8Array(16) }, call),
       nowMs: () => 1,
+      step: () => primitives.random(16),
       policy: () => ({ version: 3, decide }),
       approve: async ({ id }) => {
         asked.push(id);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Cause } from '@holdfast/protocol/audit/event';
 import type { Child, ChildEnd } from '../../src/children/child.ts';
 import { SubAgents } from '../../src/guard/sub-agents.ts';
 
@@ -45,6 +46,29 @@ test('what stands above a sub-agent are the types of whoever asked for one of it
   assert.deepEqual(await types('a2', 'helper'), ['helper', 'Explore']);
   all.wants('call-3', await all.acts('a2', undefined), undefined);
   assert.deepEqual(await types('a3', 'helper'), ['helper', 'Explore'], 'each once');
+});
+
+// [GUARD-33]
+test('a sub-agent is of the turn and the call that started it; of several, of what holds for all', async () => {
+  const causes: Cause[] = [];
+  const id = (fill: number) => new Uint8Array(16).fill(fill);
+  const all = new SubAgents({
+    nowMs: () => 0,
+    enrol: async (_name, _above, cause) => void causes.push(cause),
+    retire: () => {},
+  });
+  all.wants('call-1', undefined, 'helper', { trace: id(1), from: id(2) });
+  assert.deepEqual((await all.acts('a1', 'helper')).trace, id(1));
+  all.wants('call-2', undefined, 'helper', { trace: id(1), from: id(3) });
+  all.wants('call-3', undefined, 'helper', { trace: id(1), from: id(4) });
+  assert.deepEqual((await all.acts('a2', 'helper')).trace, id(1));
+  all.over('call-2');
+  all.over('call-3');
+  all.wants('call-4', undefined, 'helper', { trace: id(1), from: id(5) });
+  all.wants('call-5', await all.acts('a1', 'helper'), 'helper', { trace: id(6), from: id(7) });
+  assert.equal((await all.acts('a3', 'helper')).trace, undefined);
+  assert.equal((await all.acts('a4', 'stranger')).trace, undefined, 'nobody started it');
+  assert.deepEqual(causes, [{ trace: id(1), from: id(2) }, { trace: id(1) }, {}, {}]);
 });
 
 // [GUARD-28]

@@ -24,19 +24,21 @@ test('a tag stands before the command and nowhere else, and is taken off as it w
   for (const none of [null, 'text', [], {}, { command: 7 }]) assert.deepEqual(tagged(none, tag), none);
 });
 
+const cause = { trace: new Uint8Array(16), from: new Uint8Array(16) };
+
 // [GUARD-30]
 test('each call has one tag, of its own sub-agent, and it is known for longer than the call', () => {
   const tags = new CallTags(random);
-  tags.begins('call-1', by('a1'));
-  tags.begins('call-2', by('a2'));
+  tags.begins('call-1', { by: by('a1'), cause });
+  tags.begins('call-2', { by: by('a2'), cause });
   const [one, two] = [tags.tagFor('call-1'), tags.tagFor('call-2')];
   assert.match(one, /^hft_[A-Za-z0-9_-]{43}$/);
   assert.notEqual(one, two);
   assert.equal(tags.tagFor('call-1'), one);
   tags.over('call-1');
-  assert.deepEqual([tags.byOf('call-1'), tags.tagOf('call-1')], [undefined, undefined]);
-  assert.deepEqual([tags.named(one)?.id, tags.named(two)?.id, tags.named(tag)], ['a1', 'a2', undefined]);
-  tags.begins('call-2', by('a3'));
+  assert.deepEqual([tags.callOf('call-1'), tags.tagOf('call-1')], [undefined, undefined]);
+  assert.deepEqual([tags.named(one)?.by?.id, tags.named(two)?.by?.id, tags.named(tag)], ['a1', 'a2', undefined]);
+  tags.begins('call-2', { by: by('a3'), cause });
   assert.notEqual(tags.tagFor('call-2'), two, 'another one’s call of that id');
   assert.equal(tags.named(tags.tagFor('never begun')), undefined);
 });

@@ -20,6 +20,15 @@ export function callDigest(
   return primitives.sha256(utf8('holdfast/v1 call\0'), utf8(said)); // [APPROVAL-2]
 }
 
+/** Of a prompt that a harness told of: who has the words can show that these they were; short ones can be guessed by who has the record. [AUDIT-52] */
+export function promptDigest(
+  primitives: Primitives,
+  { agent, session, trace }: { readonly agent: Uint8Array; readonly session: Uint8Array; readonly trace: Uint8Array },
+  prompt: string,
+): Uint8Array {
+  return primitives.sha256(utf8('holdfast/v1 prompt\0'), agent, session, trace, utf8(prompt));
+}
+
 /**
  * All of the call: the command of a shell as it is and whatever else its input says, or the whole input. Throws `codec_limit`; what is too
  * long to be shown fails when the ask is encoded. [APPROVAL-3]

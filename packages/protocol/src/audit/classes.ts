@@ -19,6 +19,7 @@ export const classOf = {
   'egress-allowed': 'request',
   'egress-ended': 'request',
   'stream-cut': 'request',
+  prompted: 'tool',
   'tool-call': 'tool',
   asked: 'tool',
   answered: 'tool',
@@ -55,26 +56,33 @@ export function kindsOf(word: string): ReadonlySet<EventKind> | undefined {
   return kinds.length === 0 ? undefined : new Set(kinds);
 }
 
-/** What binds two events to one act: the handle, the question, the digest of the call. */
+/** What binds two events to one act: the handle, the question, the call itself or its digest. */
 function threadsOf(event: AuditEvent): string[] {
   return [
     ...('handle' in event ? [`handle ${toHex(event.handle)}`] : []),
     ...('ask' in event && event.ask !== undefined ? [`ask ${toHex(event.ask)}`] : []),
     ...('call' in event && 'session' in event ? [`call ${toHex(event.session)} ${toHex(event.call)}`] : []),
+    ...('step' in event && event.step !== undefined ? [`step ${toHex(event.step)}`] : []),
+    ...('from' in event && event.from !== undefined && event.kind !== 'delegated' ? [`step ${toHex(event.from)}`] : []),
   ];
 }
 
 const same = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
   left !== undefined && right !== undefined && toHex(left) === toHex(right);
 
-/** Who acted, from the child that did up to the agent's own beginning. */
+/** What began it, [AUDIT-50]: a prompt's id, or a session's. Undefined for what happens in no session. */
+export function traceOf(event: AuditEvent): Uint8Array | undefined {
+  return 'session' in event ? (event.trace ?? event.session) : undefined;
+}
+
+/** Who acted, from the child that did up to the agent's own beginning, and the calls that began the children. */
 function authorsOf(events: readonly AuditEvent[], event: AuditEvent): AuditEvent[] {
   const found: AuditEvent[] = [];
   let child = 'child' in event ? event.child : undefined;
   for (const each of events.toReversed()) {
     if (each.sequence > event.sequence) continue;
     if (each.kind === 'delegated' && same(each.child, child)) {
-      found.push(each);
+      found.push(each, ...events.filter((call) => call.kind === 'tool-call' && same(call.step, each.from)));
       child = each.parent;
     }
   }
@@ -82,13 +90,15 @@ function authorsOf(events: readonly AuditEvent[], event: AuditEvent): AuditEvent
   return enrolled === undefined ? found : [...found, enrolled];
 }
 
-/** What let it happen: the grant it used and the rules it was held to. */
+/** What let it happen: the grant it used, the rules it was held to, the prompt that began it. */
 function groundsOf(
   events: readonly AuditEvent[],
   { thread, until }: { thread: readonly AuditEvent[]; until: number },
 ): AuditEvent[] {
+  const traces = thread.map(traceOf);
   return events.filter((each) => {
     if (each.sequence > until) return false;
+    if (each.kind === 'prompted') return traces.some((trace) => same(trace, each.trace));
     if (each.kind === 'granted')
       return thread.some((one) => 'grant' in one && one.kind !== 'grant-ended' && same(one.grant, each.grant));
     if (each.kind === 'rules-set') return thread.some((one) => one.kind === 'tool-call' && one.rulesVersion === each.version);
@@ -98,7 +108,8 @@ function groundsOf(
 
 /**
  * [AUDIT-29] All that the log says of the act of one event, in order: the call, its decision and its answer; the handle from minting to its end;
- * the session; who delegated to whom, up to the agent's enrolment; the grant and the rules that let it happen. Empty where there is no such event.
+ * the session; who delegated to whom by which calls, up to the agent's enrolment; the grant and the rules that let it happen; the prompt that began it.
+ * Empty where there is no such event.
  */
 export function storyOf(events: readonly AuditEvent[], sequence: number): AuditEvent[] {
   const event = events.find((each) => each.sequence === sequence);

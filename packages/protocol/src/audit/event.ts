@@ -33,8 +33,21 @@ const shownPath = text({ max: maxRecordedPath, pattern: /^[\x20-\x22\x24-\x3e\x4
 
 const sessionId = bytes(16);
 const handleName = bytes(16);
+const stepId = bytes(16);
+/** Ids that the daemon made, of what an act came from. */
+const cause = {
+  /** What began it: a prompt in the session; absent: the session itself. A child's session says what began the child. */
+  trace: optional(bytes(16)),
+  /** The call that it came from, where that is known. */
+  from: optional(stepId),
+};
+/** What an act came from, for the record. [AUDIT-50] [AUDIT-51] */
+export interface Cause {
+  readonly trace?: Uint8Array;
+  readonly from?: Uint8Array;
+}
 /** Whose act it is, within a session; `child`: one of the agent's children, absent: the agent itself. */
-const acting = { session: sessionId, child: optional(bytes(16)) };
+const acting = { session: sessionId, child: optional(bytes(16)), ...cause };
 const askId = bytes(16);
 const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
 
@@ -64,6 +77,8 @@ const stamp = {
 /** An act of the agent as the record keeps it. `call`: the digest of all of it. */
 const toolCall = {
   ...acting,
+  /** The daemon's id of the call: what comes from it names it. */
+  step: optional(stepId),
   /** The harness's own id of the call: one event each. */
   toolUse: shown(128),
   /** Who says so: the hook inside the session, or the daemon itself. */
@@ -115,12 +130,14 @@ export const auditEvent = union({
     uses: optional(integer({ min: 1 })),
     depth: integer({ max: 3 }),
     expiresAtMs: integer(wallClockMs),
+    ...cause,
   },
   /** It does nothing any more. */
   'child-end': {
     ...stamp,
     session: sessionId,
     child: bytes(16),
+    ...cause,
     why: oneOf('stopped', 'expired', 'revoked', 'parent', 'session', 'agent', 'failed'),
   },
   /** The agent proved to somebody who it is; written before the proof leaves. `shown`: the names of what was disclosed. */
@@ -129,6 +146,7 @@ export const auditEvent = union({
     /** Absent: asked for at the machine's own door. */
     session: optional(sessionId),
     child: optional(bytes(16)),
+    ...cause,
     audience: shown(512),
     nonce: shown(256),
     shown: list(shown(80), { max: 64 }),
@@ -153,6 +171,8 @@ export const auditEvent = union({
   refused: { ...stamp, ...acting, code, request: recordedRequest },
   /** A request without a credential, let out by an egress rule or to a granted host. */
   request: { ...stamp, ...acting, request: recordedRequest },
+  /** A turn begins, as a harness says: `trace` is its id. `prompt`: `promptDigest`; absent where the harness did not say what was asked. */
+  prompted: { ...stamp, ...acting, label: literal('reported'), harness: shown(32), prompt: optional(digest) },
   /** Written before the act runs, or is refused. */
   'tool-call': { ...stamp, ...toolCall },
   /** An act waits for an operator. */
@@ -177,9 +197,15 @@ export const auditEvent = union({
   /** An alarm: something that is no part of the fleet's history was shown as such. */
   'entry-refused': { ...stamp, code },
   /** An alarm: what steers a session that was started by hand was changed while it ran, and it is suspended. `unlisted`: further places. */
-  tampered: { ...stamp, session: sessionId, places: list(shown(256), { max: 16 }), unlisted: optional(integer({ min: 1 })) },
+  tampered: {
+    ...stamp,
+    session: sessionId,
+    ...cause,
+    places: list(shown(256), { max: 16 }),
+    unlisted: optional(integer({ min: 1 })),
+  },
   /** An operator let it go on. */
-  resumed: { ...stamp, session: sessionId },
+  resumed: { ...stamp, session: sessionId, ...cause },
   'stream-cut': { ...stamp, ...acting, grant: optional(grantId) },
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { classNames, kindsOf, storyOf } from '@holdfast/protocol/audit/classes';
+import { classNames, kindsOf, storyOf, traceOf } from '@holdfast/protocol/audit/classes';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
@@ -63,6 +63,12 @@ const minted = add({ kind: 'minted', ...use, name: 'demo', request });
 const consumed = add({ kind: 'consumed', ...use, request: hash(9) });
 add({ kind: 'minted', ...use, handle: id(15), name: 'demo', request });
 const credentialed = add({ kind: 'credentialed', ...use, credentialedUs: 5, sent: true });
+const prompt = add({ kind: 'prompted', session, trace: id(60), label: 'reported', harness: 'claude-code', prompt: hash(60) });
+add({ kind: 'prompted', session, trace: id(61), label: 'reported', harness: 'claude-code' });
+const began = add({ ...call(42), trace: id(60), step: id(62) } as AuditReport);
+const helper = add({ ...delegated, child: id(63), name: 'helper', trace: id(60), from: id(62) });
+const its = add({ ...call(43, id(63)), trace: id(60), step: id(64) } as AuditReport);
+const sent = add({ kind: 'request', session, child: id(63), trace: id(60), from: id(64), request });
 const ended = add({ kind: 'session-end', session, exitCode: 0 });
 
 const told = (sequence: number): number[] => storyOf(log, sequence).map((event) => event.sequence);
@@ -87,6 +93,13 @@ describe('the story of one act', () => {
   it('[AUDIT-29] of a use: its handle from minting to overwriting, and its grant', () => {
     for (const event of [minted, consumed, credentialed])
       assert.deepEqual(told(event), [enrolled, granted, started, minted, consumed, credentialed, ended]);
+  });
+
+  it('[AUDIT-29] [AUDIT-51] of a request: its call, the call that began who made it, and the prompt that began all of it', () => {
+    assert.deepEqual(told(sent), [enrolled, rules, started, prompt, began, helper, its, sent, ended]);
+    assert.deepEqual(traceOf(log[sent] as AuditEvent), id(60));
+    assert.deepEqual(traceOf(log[consumed] as AuditEvent), session);
+    assert.equal(traceOf(log[rules] as AuditEvent), undefined);
   });
 
   it('[AUDIT-29] of what stands alone: itself and the enrolment; of no event: nothing', () => {

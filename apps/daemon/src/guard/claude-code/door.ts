@@ -10,6 +10,7 @@ import { absolute, type View } from '../paths.ts';
 import type { CallTags } from '../call-tags.ts';
 import type { ReportedAct, Verdict } from '../reported.ts';
 import type { SubAgent, SubAgents } from '../sub-agents.ts';
+import type { Turns } from '../turns.ts';
 import { addContext, answerAct, answerFault, answerGate, askWhere, block } from './answers.ts';
 import { tagged, untagged } from './tagged.ts';
 import { namedCall, withPaths } from './tools.ts';
@@ -21,8 +22,11 @@ const harness = 'claude-code';
 export interface Guarding {
   readonly guard: Guard;
   readonly subAgents: SubAgents;
-  /** What tells a sub-agent's calls apart; undefined where nobody asks for that. */
+  /** What tells calls apart; undefined where nobody asks for that. */
   readonly tags: CallTags | undefined;
+  readonly turns: Turns;
+  /** A turn begins. Resolves when that is written. [GUARD-32] */
+  prompted(turn: { readonly harness: string; readonly conversation: string; readonly prompt?: string }): Promise<void>;
   readonly bedrock: BedrockContext;
   readonly view: View;
   /** Whether settings may change while the session runs. */
@@ -79,6 +83,7 @@ async function answerTo(event: HookEvent | GateEvent, guarding: Guarding, gone: 
       tags?.over(event.id);
       return {};
     case 'prompt':
+      await guarding.prompted({ harness, ...event });
       return addContext(event.event, bedrock.forTurn(event.conversation));
     case 'context':
       if (event.event === 'SubagentStart') await actor(event, subAgents);
@@ -100,6 +105,8 @@ async function answerTo(event: HookEvent | GateEvent, guarding: Guarding, gone: 
 }
 
 type Said = Pick<HookEvent, 'directory' | 'subAgent'> & {
+  /** Absent where the mod asks: then the call is told by its id. */
+  readonly conversation?: string;
   readonly id: string | undefined;
   readonly name: string;
   readonly input: Json;
@@ -112,9 +119,11 @@ async function verdictOn(event: Extract<HookEvent, { kind: 'act' }>, guarding: G
   const verdict = await guard.judge(act, gone);
   if (verdict.kind === 'deny') return verdict;
   const input = verdict.input ?? act.input;
-  if (starters.has(act.call.tool)) subAgents.wants(event.id, by, startedType(input)); // [GUARD-28]
-  if (by === undefined || tags === undefined) return verdict;
-  tags.begins(event.id, by);
+  const step = guard.stepOf(event.id);
+  const cause = { ...(act.trace !== undefined && { trace: act.trace }), ...(step !== undefined && { from: step }) };
+  if (starters.has(act.call.tool)) subAgents.wants(event.id, by, startedType(input), cause); // [GUARD-28]
+  if (tags === undefined) return verdict;
+  tags.begins(event.id, { by, cause });
   return act.call.tool === 'shell' ? { ...verdict, input: tagged(input, tags.tagFor(event.id)) } : verdict; // [GUARD-30]
 }
 
@@ -132,8 +141,8 @@ async function actor({ subAgent }: Pick<Said, 'subAgent'>, subAgents: SubAgents)
 
 /** As it was before it was given a tag: rules and record have nothing to do with that. */
 function reportedAct(
-  { id, name, input: said, directory }: Said,
-  { view, tags }: Pick<Guarding, 'view' | 'tags'>,
+  { id, name, input: said, directory, conversation }: Said,
+  { view, tags, turns }: Pick<Guarding, 'view' | 'tags' | 'turns'>,
   subAgent: SubAgent | undefined,
 ): ReportedAct & { readonly input: Json } {
   const tag = id === undefined ? undefined : tags?.tagOf(id);
@@ -143,5 +152,11 @@ function reportedAct(
       name,
       withPaths(name, value, (path) => absolute(path, directory, view)),
     );
-  return { harness, id, input, call: withInput(input), withInput, directory, ...(subAgent !== undefined && { subAgent }) };
+  const turn = conversation === undefined ? undefined : turns.of(conversation);
+  const trace = subAgent === undefined ? turn : subAgent.trace; // [GUARD-33]
+  return {
+    ...{ harness, id, input, call: withInput(input), withInput, directory },
+    ...(subAgent !== undefined && { subAgent }),
+    ...(trace !== undefined && { trace }),
+  };
 }

@@ -31,7 +31,7 @@ export type HookEvent = Common &
   (
     | { readonly kind: 'act'; readonly event: 'PreToolUse'; readonly id: string; readonly name: string; readonly input: Json }
     | { readonly kind: 'ran'; readonly event: string; readonly id: string }
-    | { readonly kind: 'prompt'; readonly event: 'UserPromptSubmit' }
+    | { readonly kind: 'prompt'; readonly event: 'UserPromptSubmit'; readonly prompt?: string }
     | { readonly kind: 'command'; readonly event: 'UserPromptExpansion'; readonly name: string; readonly input: Json }
     | { readonly kind: 'context'; readonly event: 'SessionStart' | 'SubagentStart' }
     | { readonly kind: 'stopped'; readonly event: 'SubagentStop' }
@@ -63,7 +63,7 @@ export function readEvent(body: unknown): HookEvent | GateEvent {
     case 'PostToolUseFailure':
       return { ...common, kind: 'ran', event, id: name('tool_use_id') };
     case 'UserPromptSubmit':
-      return { ...common, kind: 'prompt', event };
+      return { ...common, kind: 'prompt', event, ...promptOf(fields) };
     case 'UserPromptExpansion': {
       const { command_args: args = null, command_source: source = null, expansion_type: type = null } = fields;
       return {
@@ -87,6 +87,11 @@ export function readEvent(body: unknown): HookEvent | GateEvent {
       if (told.has(event)) return { ...common, kind: 'told', event };
       throw new HoldfastError('codec_shape', 'an event that the guard does not know'); // [GUARD-2]
   }
+}
+
+function promptOf(fields: { readonly [key: string]: Json }): { readonly prompt?: string } {
+  const prompt = optional(fields, 'prompt', maxEventBytes);
+  return prompt === undefined ? {} : { prompt };
 }
 
 /** A conversation that was given a type of its own as a whole has one too, and no id. */

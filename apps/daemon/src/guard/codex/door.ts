@@ -37,14 +37,16 @@ export function codexRoutes(guarding: Guarding): Routes {
   };
 }
 
-async function answerTo(event: HookEvent | GateEvent, { guard, bedrock }: Guarding, gone: AbortSignal): Promise<Answer> {
+async function answerTo(event: HookEvent | GateEvent, guarding: Guarding, gone: AbortSignal): Promise<Answer> {
+  const { guard, bedrock, turns } = guarding;
   switch (event.kind) {
     case 'act':
-      return answerAct(await guard.judge(reportedAct(event), gone));
+      return answerAct(await guard.judge(reportedAct(event, turns.of(event.conversation)), gone));
     case 'ran':
       guard.ended(event.id);
       return pass();
     case 'prompt':
+      await guarding.prompted({ harness, ...event });
       return addContext(event.event, bedrock.forTurn(event.conversation));
     case 'context':
       return addContext(event.event, bedrock.forStart(event.conversation, event.event));
@@ -53,9 +55,12 @@ async function answerTo(event: HookEvent | GateEvent, { guard, bedrock }: Guardi
   }
 }
 
-function reportedAct({ id, name, input, directory }: Extract<HookEvent, { kind: 'act' }>): ReportedAct {
+function reportedAct(
+  { id, name, input, directory }: Extract<HookEvent, { kind: 'act' }>,
+  trace: Uint8Array | undefined,
+): ReportedAct {
   const withInput = (value: Json) => namedCall(name, value);
-  return { harness, id, call: withInput(input), withInput, directory };
+  return { harness, id, call: withInput(input), withInput, directory, ...(trace !== undefined && { trace }) };
 }
 
 /** Codex takes another input only together with its leave to run, and leave is not ours to give: the model is told what to ask for. [GUARD-18] */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import type { AuditReport } from '@holdfast/protocol/audit/event';
+import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -15,9 +15,9 @@ import type { SubAgent } from '../../src/guard/sub-agents.ts';
 import { mcpPath, mcpRoutes } from '../../src/mcp/door.ts';
 import type { OwnRequests } from '../../src/mcp/own-request.ts';
 import type { AccessAsks } from '../../src/session/agent-access.ts';
+import { CallAuthorities } from '../../src/session/call-authorities.ts';
 import { mcpTools } from '../../src/session/mcp-view.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
-import { SubAgentAuthorities } from '../../src/session/sub-agent-authorities.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
 
@@ -43,6 +43,8 @@ const grant = {
 };
 const egressRule = { id: id(4), agent: id(3), host: 'open.example.com', port: 443, allowPrivate: false };
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me', query: '' } as const;
+
+const causes = [31, 32, 33].map((fill) => ({ trace: id(30), from: id(fill) })) as [Cause, Cause, Cause];
 
 /** A session with one credential and two sub-agents; those of type `helper` may use none. */
 function world() {
@@ -73,24 +75,32 @@ function world() {
   authority.heldBy(async () => ({ kind: 'allow', notes: [] }));
   const tags = new CallTags((length) => primitives.random(length));
   const cut: unknown[] = [];
-  const all = new SubAgentAuthorities(
+  const all = new CallAuthorities(
     tags,
-    (by) =>
-      authority.beside(by.child, async () =>
-        by.types.includes('helper') ? { kind: 'deny', reason: 'no' } : { kind: 'allow', notes: [] },
-      ),
+    ({ by, cause }) =>
+      authority.beside({
+        child: by?.child,
+        cause,
+        judge: async () =>
+          by?.types.includes('helper') === true ? { kind: 'deny', reason: 'no' } : { kind: 'allow', notes: [] },
+      }),
     (ended) => cut.push(ended),
   );
   const leave = { capabilities: [], depth: 0, expiresAtMs: 3_600_000 };
-  const childOf = (fill: number, name: string, more: { readonly hosts?: readonly string[] } = {}) =>
+  const childOf = (
+    fill: number,
+    name: string,
+    more: { readonly hosts?: readonly string[]; readonly grants?: readonly string[] } = {},
+  ) =>
     new Child(
       { clock, primitives },
       { id: id(fill), kind: 'sub-agent', name, session, parent: undefined, leave: { ...leave, ...more }, untilMs: 9_999_999 },
     );
   const explorer: SubAgent = { id: 'a1', types: ['Explore'], child: childOf(21, 'Explore') };
   const helper: SubAgent = { id: 'a2', types: ['helper'], child: childOf(22, 'helper') };
-  tags.begins('call-1', explorer);
-  tags.begins('call-2', helper);
+  tags.begins('call-1', { by: explorer, cause: causes[0] });
+  tags.begins('call-2', { by: helper, cause: causes[1] });
+  tags.begins('call-3', { by: undefined, cause: causes[2] });
   return { agent, authority, tags, all, cut, reports, explorer, helper, childOf };
 }
 
@@ -100,10 +110,10 @@ const told = (reports: readonly AuditReport[]) =>
 // [CHILD-4]
 test('a child goes to its own hosts, whatever else its credential and its agent’s egress name', () => {
   const { authority, childOf } = world();
-  const near = authority.beside(childOf(23, 'near', { hosts: ['api.example.com:443'] }), async () => ({
-    kind: 'allow',
-    notes: [],
-  }));
+  const near = authority.beside({
+    child: childOf(23, 'near', { hosts: ['api.example.com:443'] }),
+    judge: async () => ({ kind: 'allow', notes: [] }),
+  });
   const reached = (by: RuledAuthority) =>
     ['api.example.com', 'other.example.com', 'open.example.com'].map((host) => {
       const target = { scheme: 'https', host, port: 443 } as const;
@@ -142,6 +152,35 @@ test('a use is recorded as the child’s whose tag it shows, and as nobody else�
     ['fault', ''],
     ['refused', ''],
   ]);
+});
+
+// [AUDIT-51]
+test('what a call’s requests do is recorded as that call’s; without a tag, as nobody’s', async () => {
+  const { authority, tags, all, reports } = world();
+  for (const by of [all.named(tags.tagFor('call-1')), all.named(tags.tagFor('call-3')), authority]) {
+    const [view] = by.grants();
+    const use = await by.use(view ?? assert.fail('no grant'), facts);
+    use.wiped(true);
+    await by.passed({ ...facts, host: 'open.example.com' });
+    by.refused(facts, 'egress_denied');
+  }
+  const fromOf = (report: AuditReport) => ('from' in report && report.from !== undefined ? toHex(report.from).slice(0, 2) : '');
+  const traced = ['minted', 'consumed', 'request', 'refused'];
+  const told = reports.filter(({ kind }) => traced.includes(kind)).map(fromOf);
+  assert.deepEqual(told, [...traced.map(() => '1f'), ...traced.map(() => '21'), ...traced.map(() => '')]);
+  for (const tag of ['hft_', `hft_${'A'.repeat(43)}`]) {
+    assert.throws(() => all.named(tag), { code: 'child_ended' });
+    assert.throws(() => all.causeOf(tag), { code: 'child_ended' });
+  }
+});
+
+// [CHILD-1] [GUARD-30]
+test('a call in a child’s session is the child’s, also where no more may stand below it', () => {
+  const { authority, childOf } = world();
+  const child = childOf(24, 'narrow', { grants: [] });
+  const own = authority.beside({ child, judge: async () => ({ kind: 'allow', notes: [] }) });
+  const its = own.beside({ child: undefined, judge: async () => ({ kind: 'allow', notes: [] }) });
+  assert.deepEqual([authority.grants().length, own.grants().length, its.grants().length], [1, 0, 0]);
 });
 
 // [GUARD-16] [RULES-31]
