@@ -16,6 +16,14 @@ interface Event {
   readonly sequence: number;
 }
 
+interface Used extends Event {
+  readonly atMs: number;
+  readonly monotonicUs: number;
+  readonly handle: string;
+  readonly credentialedUs: number;
+  readonly sent: boolean;
+}
+
 describe('the record, elsewhere', () => {
   const secret = newCanary();
   let holdfast: Installation;
@@ -104,6 +112,32 @@ describe('the record, elsewhere', () => {
       message: 'record 4 is missing',
       where: { from: 4, to: 4 },
     });
+  });
+
+  // [TIME-10]
+  it("by the origin's own clock, it saw each secret in a use that was recorded before, and in no other", async () => {
+    const before = origin.seen.length;
+    for (let times = 0; times < 3; times += 1) await call();
+    const seen = origin.seen.slice(before);
+    assert.ok(seen.every(({ headers }) => String(headers['authorization']).includes(secret)));
+    const { events } = jsonOf<{ events: Used[] }>(await holdfast.cli(['audit', 'show', '--json']));
+    const of = (kind: string): Used[] => events.filter((event) => event.kind === kind).slice(-seen.length);
+    const [consumed, credentialed, ended] = [of('consumed'), of('credentialed'), of('session-end')];
+    for (const [at, atMs] of origin.seenAtMs.slice(before).entries()) {
+      const [use, held, end, next] = [consumed[at], credentialed[at], ended[at], consumed[at + 1]];
+      assert.ok(use !== undefined && held !== undefined && end !== undefined);
+      assert.equal(held.handle, use.handle);
+      assert.equal(held.sent, true);
+      assert.ok(use.atMs <= atMs && atMs <= end.atMs, `seen at ${atMs}, in ${use.atMs} to ${end.atMs}`);
+      assert.ok(next === undefined || atMs <= next.atMs);
+      assert.ok(use.monotonicUs <= held.monotonicUs - held.credentialedUs, 'opened before it was recorded');
+    }
+    const words = ['time', '--since', '1h', '--json'];
+    const here = jsonOf<{ calls: number; untilMs: number }>(await holdfast.cli(words));
+    assert.equal(here.calls, origin.seen.length);
+    await holdfast.cli(['audit', 'export', '--out', place('events.jsonl')]);
+    const elsewhere = await holdfast.cli([...words, '--until', String(here.untilMs), '--from', place('events.jsonl')]);
+    assert.deepEqual(jsonOf(elsewhere), here);
   });
 
   it('a collector that was away, and a daemon that was, have cost it no event and doubled none', async () => {

@@ -7,6 +7,7 @@ const anchor = 'apps/daemon/test/agent/anchor.test.ts';
 const bundle = 'packages/audit-verifier/test/bundle.test.ts';
 const cliAudit = 'apps/cli/test/audit.test.ts';
 const cliPower = 'apps/cli/test/power-loss.test.ts';
+const cliTime = 'apps/cli/test/time.test.ts';
 const crash = 'e2e/crash.test.ts';
 const custodyPower = 'apps/custody/test/power-loss.test.ts';
 const e2eFaults = 'e2e/faults.test.ts';
@@ -401,6 +402,30 @@ export const audit: Area = {
       from: 'child = this.child,',
       to: 'child,',
       red: { 'apps/daemon/test/session/call-authorities.test.ts': 'is the child’s, also where no more' },
+    },
+    {
+      id: 'A-41.open',
+      off: 'a handle that nothing ended counts for nothing',
+      file: 'packages/protocol/src/audit/permissioned-time.ts',
+      from: 'for (const started of this.open.values()) this.window(',
+      to: 'for (const started of [...this.open.values()].slice(0, 0)) this.window(',
+      red: { [vectors]: 'permissioned time' },
+    },
+    {
+      id: 'A-41.span',
+      off: 'a span leaves out what lies in it',
+      file: 'packages/protocol/src/audit/permissioned-time.ts',
+      from: 'if (event.atMs >= this.fromMs) this.open.set',
+      to: 'if (this.fromMs === 0) this.open.set',
+      red: { [vectors]: 'permissioned time', [cliTime]: 'are the same, of one agent or all' },
+    },
+    {
+      id: 'A-41.left-out',
+      off: 'figures are made of an export that leaves events out',
+      file: 'apps/cli/src/audit/exported-file.ts',
+      from: "if ('leaf' in line) throw new Error('an event is left out: figures need all');",
+      to: "if ('leaf' in line) return undefined;",
+      red: { [cliTime]: 'what cannot be counted is refused' },
     },
   ],
   exceptions: {},

@@ -334,62 +334,90 @@ const mint: AuditReport = { kind: 'minted', ...use, name: 'demo', request };
 const consume: AuditReport = { kind: 'consumed', ...use, request: digest };
 const refuse: AuditReport = { kind: 'handle-refused', session, handle: use.handle, code: 'handle_foreign' };
 const other = { handle: id(15), item: id(17) };
-const added = [{ item: use.item, addedAtMs: atMs - 3_600_000 }];
-const ledgers: readonly (readonly [string, string, readonly AuditEvent[], typeof added, number])[] = [
-  ['nothing', 'TIME-6', [], [], 0],
-  ['a credential that nobody used', 'TIME-6', [], added, 0],
+const added = (change: Partial<AuditEvent> = {}): AuditEvent =>
+  at({ kind: 'granted', grant: use.grant, item: use.item, name: 'demo', grantedAtMs: atMs - 3_600_000 }, 0, change);
+const hourMs = 3_600_000;
+/** Name, clause, events, now and from when, both after `atMs`. */
+const ledgers: readonly (readonly [string, string, readonly AuditEvent[], number, number?])[] = [
+  ['nothing', 'TIME-6', [], 0],
+  ['a credential that nobody used', 'TIME-6', [added()], 0],
   [
     'one use',
     'TIME-1',
-    [at(mint, 1000), at(consume, 1004), at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: true }, 1005)],
-    added,
+    [added(), at(mint, 1000), at(consume, 1004), at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: true }, 1005)],
     2000,
   ],
   [
     'one use that took 0.9 ms',
     'TIME-2',
-    [at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: false }, 1005)],
-    added,
+    [added(), at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: false }, 1005)],
     2000,
   ],
-  ['a use that did not leave', 'TIME-3', [at(mint, 1000), at(consume, 1004)], added, 2000],
-  ['expired by a late sweep', 'TIME-1', [at(mint, 1000), at({ kind: 'expired', ...use }, 301_900)], added, 400_000],
-  ['refused', 'TIME-1', [at(mint, 1000), at(refuse, 1500), at(refuse, 9000)], added, 10_000],
-  ['ended in another run', 'TIME-1', [at(mint, 1000), at(consume, 5, { run: id(33) })], added, 10_000],
-  ['still open', 'TIME-4', [at(mint, 1000)], added, 3500],
-  ['lost with its daemon', 'TIME-4', [at(mint, 1000)], added, 86_400_000],
+  ['a use that did not leave', 'TIME-3', [added(), at(mint, 1000), at(consume, 1004)], 2000],
+  ['expired by a late sweep', 'TIME-1', [added(), at(mint, 1000), at({ kind: 'expired', ...use }, 301_900)], 400_000],
+  ['refused', 'TIME-1', [added(), at(mint, 1000), at(refuse, 1500), at(refuse, 9000)], 10_000],
+  ['ended in another run', 'TIME-1', [added(), at(mint, 1000), at(consume, 5, { run: id(33) })], 10_000],
+  ['still open', 'TIME-4', [added(), at(mint, 1000)], 3500],
+  ['lost with its daemon', 'TIME-4', [added(), at(mint, 1000)], 86_400_000],
   [
     'a clock that was set back between two uses',
     'TIME-7',
-    [at(mint, 1000), at(consume, 1004), at(consume, 1010, { atMs: atMs - 5000 })],
-    added,
+    [added(), at(mint, 1000), at(consume, 1004), at(consume, 1010, { atMs: atMs - 5000 })],
     2000,
   ],
-  ['minted in the future', 'TIME-4', [at(mint, 1000)], added, 0],
-  ['added at an unknown time', 'TIME-5', [at(mint, 1000), at(consume, 1002)], [], 5000],
+  ['minted in the future', 'TIME-4', [added(), at(mint, 1000)], 0],
+  ['granted at an unknown time', 'TIME-5', [at(mint, 1000), at(consume, 1002)], 5000],
   [
     'two credentials of two agents',
     'TIME-5',
     [
+      added(),
       at(mint, 1000),
       at(consume, 1001),
       at(mint, 1000, { ...other, agent: id(22) }),
       at(consume, 1007, { ...other, agent: id(22) }),
     ],
-    added,
     5000,
+  ],
+  [
+    'a grant that has ended',
+    'TIME-5',
+    [added(), at(mint, 1000), at(consume, 1001), at({ kind: 'grant-ended', grant: use.grant }, 2000)],
+    hourMs,
+  ],
+  [
+    'one grant of two has ended',
+    'TIME-5',
+    [added(), added({ grant: id(16) }), at({ kind: 'grant-ended', grant: use.grant }, 2000), at(mint, 3000), at(consume, 3001)],
+    hourMs,
+  ],
+  [
+    'only what began in the last hour',
+    'TIME-8',
+    [
+      added(),
+      at(mint, 1000),
+      at(consume, 1004),
+      at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: true }, 1005),
+      at(mint, 1999, { handle: id(15) }),
+      at(consume, 2003, { handle: id(15) }),
+      at(mint, 3000, { handle: id(16) }),
+      at(consume, 3002, { handle: id(16) }),
+    ],
+    2000 + hourMs,
+    2000,
   ],
 ];
 writeVectors(
   'permissioned-time/ledgers',
-  'Events, when credentials were added, and what follows from them at `nowMs`.',
-  ledgers.map(([name, clause, recorded, credentials, afterMs]) => ({
+  'Events, and what follows from them at `nowMs`, of what began since `fromMs` where there is one.',
+  ledgers.map(([name, clause, recorded, afterMs, fromMs]) => ({
     name,
     clause,
     expect: 'ok' as const,
     events: recorded.map(encodeEvent),
-    credentials,
     nowMs: atMs + afterMs,
-    result: permissionedTime(recorded, credentials, atMs + afterMs),
+    ...(fromMs !== undefined && { fromMs: atMs + fromMs }),
+    result: permissionedTime(recorded, atMs + afterMs, fromMs === undefined ? undefined : atMs + fromMs),
   })),
 );

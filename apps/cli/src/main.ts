@@ -289,8 +289,11 @@ command(program, 'doctor', 'whether this machine has what Holdfast needs, and ho
   action(async () => (await import('./commands/doctor.ts')).doctor),
 );
 command(program, 'time', 'how long credentials could have been used, against standing keys')
-  .option('--agent <agent>', "an agent's id, or a scope's name", 'main')
-  .action(action(async () => (await import('./commands/audit.ts')).time));
+  .option('--agent <agent>', "an agent's id, or a scope's name (default: all of this machine)")
+  .option('--since <time>', 'only of the last 30m, 12h, 7d')
+  .option('--until <ms>', 'as of a moment that an earlier answer names')
+  .option('--from <file>', 'of exported events, jsonl or bundle; repeatable', collect)
+  .action(action(async () => (await import('./commands/time.ts')).time));
 
 const audit = program.command('audit').description('the record of what agents did');
 const ofAgent = ['--agent <agent>', "an agent's id, or a scope's name", 'main'] as const;

@@ -41,7 +41,6 @@ function keeps(t: TestContext, kept: Kept): Promise<PlayedDoor> {
       total: all.length,
       signed: kept.signed,
       items,
-      credentials: [],
     });
   });
 }
@@ -164,7 +163,7 @@ const reports: readonly AuditReport[] = [
     expiresAtMs: 1,
   },
   { kind: 'presented', audience: 'https://s.example', nonce: 'n', shown: [], credential: new Uint8Array(32) },
-  { kind: 'granted', grant: id(6), item: id(7), name: 'demo' },
+  { kind: 'granted', grant: id(6), item: id(7), name: 'demo', grantedAtMs: 1 },
   { kind: 'rules-set', version: 3, hash: new Uint8Array(32) },
   { kind: 'revoked', reason: 'lost' },
 ];

@@ -552,7 +552,11 @@ how long credentials could have been used, against standing keys
 
 Options:
   --json           answer with one line of JSON
-  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --agent <agent>  an agent's id, or a scope's name (default: all of this
+                   machine)
+  --since <time>   only of the last 30m, 12h, 7d
+  --until <ms>     as of a moment that an earlier answer names
+  --from <file>    of exported events, jsonl or bundle; repeatable
   -h, --help       display help for command
 `,
   audit: `Usage: holdfast audit [options] [command]

@@ -211,7 +211,6 @@ async function recorded(
         total,
         signed: 0,
         items,
-        credentials: [],
       });
     }
   });

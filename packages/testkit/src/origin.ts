@@ -24,6 +24,8 @@ export interface Service {
 export interface Origin extends Service {
   /** Every request, in order of arrival. */
   readonly seen: readonly Seen[];
+  /** When each one's head was there, by this process's wall clock. */
+  readonly seenAtMs: readonly number[];
   /** Every connection, also one over which nothing was asked. */
   readonly connections: number;
 }
@@ -141,12 +143,16 @@ export async function startOrigin(
   host: string | readonly string[] = 'localhost',
 ): Promise<Origin> {
   const seen: Seen[] = [];
+  const seenAtMs: number[] = [];
   const { server, ...service } = await startService((request, response) => {
+    const atMs = Date.now();
     const chunks: Buffer[] = [];
     request.on('error', () => response.destroy());
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) };
+      const { method = '', url = '', headers } = request;
+      const one = { method, url, headers, body: Buffer.concat(chunks) };
+      seenAtMs.push(atMs);
       seen.push(one);
       answer(one, request, response);
     });
@@ -156,6 +162,7 @@ export async function startOrigin(
   return {
     ...service,
     seen,
+    seenAtMs,
     get connections() {
       return connections;
     },

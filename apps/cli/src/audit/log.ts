@@ -6,7 +6,7 @@ import { askDaemon, findHome } from '../door-client.ts';
 const pageItems = 500;
 
 type Page = DoorReplyOf<'audit-page'>;
-export type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'earlierKeys' | 'anchor' | 'credentials'> & {
+export type Log = Pick<Page, 'agent' | 'fleet' | 'agentKey' | 'earlierKeys' | 'anchor'> & {
   readonly events: readonly Uint8Array[];
   readonly checkpoints: readonly Uint8Array[];
 };

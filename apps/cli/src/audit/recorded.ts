@@ -29,7 +29,7 @@ export async function recordedHere(
 }
 
 function byItem(events: Parameters<typeof permissionedTime>[0]): ReadonlyMap<string, Recorded> {
-  const { perCredential } = permissionedTime(events, [], Date.now());
+  const { perCredential } = permissionedTime(events, Date.now());
   return new Map(
     perCredential.map(({ item, calls, lastUseAtMs, permissionedMs }) => [item, { calls, lastUseAtMs, permissionedMs }]),
   );

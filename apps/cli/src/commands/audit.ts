@@ -1,4 +1,4 @@
-// `holdfast audit show | verify` and `holdfast time`: the record as the daemon of this machine keeps it, checked here against its signed
+// `holdfast audit show | verify`: the record as the daemon of this machine keeps it, checked here against its signed
 // checkpoints and against one that was kept elsewhere.
 
 import { readFile } from 'node:fs/promises';
@@ -7,15 +7,14 @@ import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { classNames, kindsOf, storyOf, traceOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
-import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { askEvents, readLog } from '../audit/log.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
-import { duration, exitCodeOf, told, usage, type Output } from '../output.ts';
+import { agoMs } from '../audit/since.ts';
+import { exitCodeOf, told, usage, type Output } from '../output.ts';
 
 export interface ShowOptions {
   readonly agent: string;
@@ -28,14 +27,6 @@ export interface ShowOptions {
 
 /** How often the daemon is asked for more; nothing is lost in between. */
 const followEveryMs = 500;
-
-/** `90s`, `30m`, `12h`, `7d` in milliseconds. Throws `usage`. */
-function agoMs(typed: string): number {
-  const [, count, unit = ''] = /^([1-9]\d{0,4})([smhd])$/.exec(typed) ?? [];
-  const ms = Number(count) * (unitMs[unit] ?? 0);
-  if (!(ms > 0)) throw usage(`--since takes a time such as 30m, 12h or 7d, not ${typed}`, 'for example --since 1h');
-  return ms;
-}
 
 /** Which events are asked for. Throws `usage`. [CLI-60] */
 function filterOf({ since, what = [], trace }: ShowOptions): (event: AuditEvent) => boolean {
@@ -165,22 +156,4 @@ async function verdictOf(
       throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
     throw cause;
   }
-}
-
-export async function time(output: Output, options: { readonly agent: string }): Promise<void> {
-  const { events, credentials, agent } = await readLog(options.agent);
-  const added = credentials.map(({ item, addedAtMs }) => ({ item, addedAtMs }));
-  const report = permissionedTime(events.map(decodeEvent), added, Date.now());
-  output.result({ agent, ...report }, timeLines(report));
-}
-
-function timeLines({ permissionedMs, credentialedMs, calls, peakMs, standingRatio }: PermissionedTime): string[] {
-  if (calls === 0) return ['no credential has been used yet'];
-  return [
-    `${calls} calls; a credential could have been used for ${duration(permissionedMs)} in all, for at most ${duration(peakMs)} at once`,
-    `it existed in the clear for ${duration(credentialedMs)}`,
-    ...(standingRatio === null
-      ? []
-      : [`standing keys would have been there ${Math.round(standingRatio).toLocaleString('en')} times as long`]),
-  ];
 }

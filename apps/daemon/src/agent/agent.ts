@@ -207,11 +207,6 @@ export class Agent {
     return state === undefined ? [] : grantsOf(state, this.id);
   }
 
-  /** All grants that have not been ended, also of an agent that was revoked: what it could have opened. */
-  granted(): readonly Grant[] {
-    return [...(this.journal.state?.grants.get(toHex(this.id))?.values() ?? [])];
-  }
-
   egress(): readonly Egress[] {
     const { state } = this.journal;
     return state === undefined ? [] : egressOf(state, this.id);

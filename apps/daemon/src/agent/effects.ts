@@ -119,8 +119,8 @@ export class Effects {
       note({ kind: 'grant-ended', grant });
     }
     for (const [id, granted] of after) {
-      const { grant, item, name } = granted;
-      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name });
+      const { grant, item, name, grantedAtMs } = granted;
+      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs });
     }
   }
 

@@ -246,7 +246,6 @@ async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>
     ...(earlier.length > 0 && { earlierKeys: earlier }),
     ...(anchor !== undefined && { anchor }),
     signed: audit.signedSize,
-    credentials: agent.granted().map(({ item, grantedAtMs }) => ({ item, addedAtMs: grantedAtMs })),
   } as const;
   if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };
   await audit.checkpoint(); // so that what was recorded a moment ago is covered as well

@@ -1,5 +1,5 @@
 // What the record says of one use when it is over, spec/audit.md `credentialed`: for how long the secret was there, and whether its bytes
-// were handed to a connection. A client that leaves while custody still opens the secret does not end that: the record waits for it.
+// were handed to a connection. It is opened after the use is recorded [TIME-10]. A client that leaves while custody still opens the secret does not end that: the record waits for it.
 
 export class UseRecord {
   readonly #nowUs: () => number;

@@ -152,7 +152,8 @@ export const auditEvent = union({
     shown: list(shown(80), { max: 64 }),
     credential: digest,
   },
-  granted: { ...stamp, grant: grantId, item: itemId, name: itemName },
+  /** `grantedAtMs`: when the operator granted it, by the entry's clock. */
+  granted: { ...stamp, grant: grantId, item: itemId, name: itemName, grantedAtMs: integer(wallClockMs) },
   'grant-ended': { ...stamp, grant: grantId },
   'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },
   'egress-ended': { ...stamp, rule: egressId },

@@ -1,5 +1,5 @@
 // Permissioned time, spec/permissioned-time.md: for how long credentials could be used, from audit events alone, so that whoever reads the
-// events gets the same numbers. Windows are measured on the monotonic clock of the run that recorded them.
+// events gets the same numbers [TIME-9]. Windows are measured on the monotonic clock of the run that recorded them.
 
 import { toHex } from '../codec/bytes.ts';
 import { handleLifeMs } from '../vault/handle.ts';
@@ -19,7 +19,7 @@ export interface Exposure {
 
 export interface CredentialExposure extends Exposure {
   readonly item: string;
-  /** Time since it was added. */
+  /** How long a key of its own would have lain there: from its grant to the grant's end, or to now. */
   readonly standingMs: number;
   /** Standing time ÷ permissioned time; null before the first handle. */
   readonly standingRatio: number | null;
@@ -61,9 +61,41 @@ class Total {
   }
 }
 
+/** One credential, as long as a standing key in its place would have been there. */
+class Standing {
+  readonly sinceMs: number;
+  private readonly grants = new Set<string>();
+  private endedMs: number | undefined;
+
+  constructor(sinceMs: number) {
+    this.sinceMs = sinceMs;
+  }
+
+  granted(grant: string): void {
+    this.grants.add(grant);
+    this.endedMs = undefined;
+  }
+
+  ended(grant: string, atMs: number): void {
+    if (this.grants.delete(grant) && this.grants.size === 0) this.endedMs = atMs;
+  }
+
+  /** All grants of an agent that is revoked. */
+  agentEnded(agent: string, atMs: number): void {
+    for (const grant of [...this.grants]) if (grant.startsWith(`${agent} `)) this.ended(grant, atMs);
+  }
+
+  /** From `fromMs` to `nowMs`, as far as it lay there. [TIME-5] [TIME-8] */
+  ms(fromMs: number, nowMs: number): number {
+    return Math.max(0, Math.min(this.endedMs ?? nowMs, nowMs) - Math.max(this.sinceMs, fromMs));
+  }
+}
+
 type Minted = Extract<AuditEvent, { kind: 'minted' }>;
 
 const lifeUs = handleLifeMs * 1000;
+const grantOf = (event: { readonly agent: Uint8Array; readonly grant: Uint8Array }) =>
+  `${toHex(event.agent)} ${toHex(event.grant)}`;
 const clampUs = (us: number) => Math.min(lifeUs, Math.max(0, us));
 
 function ratio(standingMs: number, permissionedUs: number): number | null {
@@ -74,8 +106,21 @@ class Ledger {
   readonly all = new Total();
   readonly items = new Map<string, Total>();
   readonly agents = new Map<string, Total>();
-  readonly firstMintedAtMs = new Map<string, number>();
+  readonly standing = new Map<string, Standing>();
   private readonly open = new Map<string, Minted>();
+  /** Windows and uses that began before do not count. [TIME-8] */
+  private readonly fromMs: number;
+
+  constructor(fromMs: number) {
+    this.fromMs = fromMs;
+  }
+
+  private standingOf(item: Uint8Array, sinceMs: number): Standing {
+    const key = toHex(item);
+    const standing = this.standing.get(key) ?? new Standing(sinceMs);
+    this.standing.set(key, standing);
+    return standing;
+  }
 
   private totals(event: { readonly item: Uint8Array; readonly agent: Uint8Array }): Total[] {
     const of = (map: Map<string, Total>, key: string) => {
@@ -88,18 +133,28 @@ class Ledger {
 
   take(event: AuditEvent): void {
     switch (event.kind) {
+      case 'granted':
+        return this.standingOf(event.item, event.grantedAtMs).granted(grantOf(event));
+      case 'grant-ended':
+        for (const standing of this.standing.values()) standing.ended(grantOf(event), event.atMs);
+        return;
+      case 'revoked':
+        for (const standing of this.standing.values()) standing.agentEnded(toHex(event.agent), event.atMs);
+        return;
       case 'minted':
-        this.open.set(toHex(event.handle), event);
-        if (!this.firstMintedAtMs.has(toHex(event.item))) this.firstMintedAtMs.set(toHex(event.item), event.atMs);
+        this.standingOf(event.item, event.atMs);
+        if (event.atMs >= this.fromMs) this.open.set(toHex(event.handle), event);
         return;
       case 'consumed':
         this.close(event);
+        if (event.atMs < this.fromMs) return;
         for (const total of this.totals(event)) total.use(event.atMs);
         return;
       case 'expired':
       case 'handle-refused':
         return this.close(event);
       case 'credentialed':
+        if (event.atMs < this.fromMs) return;
         for (const total of this.totals(event)) total.credentialedUs += event.credentialedUs; // [TIME-2]
         return;
       default:
@@ -128,23 +183,17 @@ class Ledger {
 }
 
 /**
- * `events` in the order of their logs, of one agent or of several after one another. `credentials`: when each was added; one that is missing
- * counts from its first handle. `nowMs`: wall clock, ends the standing time and the handles that are still open. Total and pure.
+ * `events` in the order of their logs, of one agent or of several after one another. `nowMs`: wall clock, ends the standing time and the handles
+ * that are still open. `fromMs`: only what began since then counts. Total and pure: whoever has the events and both times gets the same.
  */
-export function permissionedTime(
-  events: Iterable<AuditEvent>,
-  credentials: readonly { readonly item: Uint8Array; readonly addedAtMs: number }[],
-  nowMs: number,
-): PermissionedTime {
-  const ledger = new Ledger();
+export function permissionedTime(events: Iterable<AuditEvent>, nowMs: number, fromMs = 0): PermissionedTime {
+  const ledger = new Ledger(fromMs);
   for (const event of events) ledger.take(event);
   ledger.closeAll(nowMs);
 
-  const addedAtMs = new Map(ledger.firstMintedAtMs);
-  for (const credential of credentials) addedAtMs.set(toHex(credential.item), credential.addedAtMs);
-  const perCredential = [...addedAtMs].map(([item, sinceMs]) => {
+  const perCredential = [...ledger.standing].map(([item, standing]) => {
     const total = ledger.items.get(item) ?? new Total();
-    const standingMs = Math.max(0, nowMs - sinceMs); // [TIME-5]
+    const standingMs = standing.ms(fromMs, nowMs); // [TIME-5]
     return { item, ...total.exposure(), standingMs, standingRatio: ratio(standingMs, total.permissionedUs) };
   });
   const standingMs = perCredential.reduce((sum, credential) => sum + credential.standingMs, 0);

@@ -355,8 +355,6 @@ export const doorReply = union({
     items: list(bytesUpTo(16 * 1024), { max: 1000 }),
     /** The newest checkpoint that the agent's topic shows: the log must have made it. */
     anchor: optional(bytesUpTo(4 * 1024)),
-    /** When each granted credential was added or granted, for the standing-key comparison. */
-    credentials: list(record({ item: bytes(16), addedAtMs: integer(wallClockMs) }), { max: 4096 }),
   },
 });
 export type DoorReply = Infer<typeof doorReply>;

@@ -113,7 +113,7 @@ describe('permissioned time', () => {
               ...stamped,
             }) as unknown as AuditEvent,
         );
-        const time = permissionedTime(recorded, [], nowMs);
+        const time = permissionedTime(recorded, nowMs);
         const handles = recorded.filter((event) => event.kind === 'minted').length;
         assert.ok(time.permissionedMs >= 0 && time.permissionedMs <= handles * 300_000);
         assert.ok(time.peakMs <= 300_000 && time.peakMs <= time.permissionedMs);

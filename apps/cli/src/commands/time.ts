@@ -1,0 +1,64 @@
+// `holdfast time`: for how long credentials could have been used, spec/permissioned-time.md, from the records of this machine or from files that
+// were exported; both give the same figures.
+
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
+import { countedEvents } from '../audit/exported-file.ts';
+import { readLog } from '../audit/log.ts';
+import { agoMs } from '../audit/since.ts';
+import { askDaemon, findHome } from '../door-client.ts';
+import { duration, usage, type Output } from '../output.ts';
+
+export interface TimeOptions {
+  readonly agent?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly from?: readonly string[];
+}
+
+export async function time(output: Output, options: TimeOptions): Promise<void> {
+  const { agent, since, from } = options;
+  if (agent !== undefined && from !== undefined) throw usage('files are of the agents that they are of', 'leave out --agent');
+  const untilMs = untilMsOf(options.until);
+  const sinceMs = since === undefined ? undefined : Math.max(0, untilMs - agoMs(since));
+  const events = from === undefined ? await recorded(agent) : (await Promise.all(from.map(countedEvents))).flat();
+  const past = events.filter(({ atMs }) => atMs <= untilMs);
+  const report = permissionedTime(past, untilMs, sinceMs);
+  output.result({ ...(sinceMs !== undefined && { sinceMs }), untilMs, ...report }, timeLines(report, past));
+}
+
+/** [CLI-65] Milliseconds since 1970, as an earlier answer has them: the same moment gives the same figures. Throws `usage`. */
+function untilMsOf(typed: string | undefined): number {
+  if (typed === undefined) return Date.now();
+  if (!/^\d{1,15}$/.test(typed)) throw usage('--until takes milliseconds since 1970, as untilMs of an earlier answer');
+  return Number(typed);
+}
+
+/** Of one agent, or of all that this machine has. */
+async function recorded(agent: string | undefined): Promise<AuditEvent[]> {
+  const agents =
+    agent === undefined ? (await askDaemon(findHome(), { kind: 'status' }, 'status')).agents.map(({ scope }) => scope) : [agent];
+  const events: AuditEvent[] = [];
+  for (const each of agents) events.push(...(await readLog(each)).events.map(decodeEvent));
+  return events;
+}
+
+function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): string[] {
+  const { permissionedMs, credentialedMs, calls, agents, peakMs, standingRatio, perCredential } = report;
+  if (calls === 0) return ['no credential has been used in that time'];
+  const names = new Map(
+    events.flatMap((event) => ('name' in event && 'item' in event ? [[String(event.item), event.name]] : [])),
+  );
+  return [
+    `${calls} calls of ${agents} agents; a credential could have been used for ${duration(permissionedMs)} in all, for at most ${duration(peakMs)} at once`,
+    `it existed in the clear for ${duration(credentialedMs)}`,
+    ...(standingRatio === null ? [] : [`standing keys would have been there ${times(standingRatio)} as long`]),
+    ...perCredential.map(
+      (each) =>
+        `  ${names.get(String(Uint8Array.fromHex(each.item))) ?? each.item}: ${each.calls} calls, ${duration(each.permissionedMs)}` +
+        (each.standingRatio === null ? '' : `, a standing key ${times(each.standingRatio)} as long`),
+    ),
+  ];
+}
+
+const times = (ratio: number): string => `${Math.round(ratio).toLocaleString('en')} times`;
