@@ -15,6 +15,9 @@ const faults = 'apps/daemon/test/audit/faults.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
 const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
 const stream = 'apps/cli/test/audit-stream.test.ts';
+const shipments = 'apps/relay/test/shipments.test.ts';
+const shippedLog = 'packages/protocol/test/audit/shipped-log.test.ts';
+const shipping = 'apps/daemon/test/agent/log-shipper.test.ts';
 const tamper = 'packages/audit-verifier/test/tamper.test.ts';
 const use = 'apps/daemon/test/session/use-record.test.ts';
 const vectors = 'packages/protocol/test/audit/audit-vectors.test.ts';
@@ -22,6 +25,50 @@ const writer = 'apps/daemon/test/audit/writer.test.ts';
 
 export const audit: Area = {
   mutations: [
+    {
+      id: 'A-13.pieces',
+      off: 'pieces of a shipped file need not follow each other',
+      file: 'packages/protocol/src/audit/shipped-log.ts',
+      from: 'if (first !== current.first || offset !== current.bytes)',
+      to: 'if (first !== current.first)',
+      red: { [shippedLog]: 'audit-shipping: logs' },
+    },
+    {
+      id: 'A-13.files',
+      off: 'files of a shipped log need not follow each other',
+      file: 'packages/protocol/src/audit/shipped-log.ts',
+      from: 'if (id.first !== events.length) throw',
+      to: 'if (id.first < 0) throw',
+      red: { [shippedLog]: 'audit-shipping: logs' },
+    },
+    {
+      id: 'A-14.place',
+      off: 'a relay takes pieces that leave a gap',
+      file: 'apps/relay/src/sqlite-shipments.ts',
+      from: 'offset === last.end && first',
+      to: 'offset >= last.end && first',
+      red: { [shipments]: '[SHIP-2, SHIP-3] a log goes on where it ends' },
+    },
+    {
+      id: 'A-14.digest',
+      off: 'a daemon ships on behind whatever the relay holds',
+      file: 'apps/daemon/src/agent/log-shipper.ts',
+      from: "if (!equalBytes(ours, digest)) throw conflict('the relay has another one');",
+      to: 'void equalBytes(ours, digest);',
+      red: {
+        [shipping]: '[SHIP-6] a relay that lost some of it gets that again; one that holds another log, or more, gets nothing',
+      },
+    },
+    {
+      id: 'A-14.told',
+      off: 'a relay that takes no more is not told of',
+      file: 'apps/daemon/src/agent/log-shipper.ts',
+      from: "this.parts.audit.note({ kind: 'shipping-stopped', code });",
+      to: '',
+      red: {
+        [shipping]: '[SHIP-5] a relay that is full stops nothing here, is told of once, and gets the rest when there is room',
+      },
+    },
     {
       id: 'A-12.cut',
       off: 'what was cut off the end at start is not told',
@@ -157,7 +204,7 @@ export const audit: Area = {
     {
       id: 'A-4.sealed',
       off: 'the log is written in the clear',
-      file: 'apps/daemon/src/audit/segment.ts',
+      file: 'packages/protocol/src/audit/segment.ts',
       from: 'const sealed = await this.primitives.aeadSeal(this.key, nonce, noAssociated, encode(frame, content));',
       to: 'const sealed = concat(encode(frame, content), (await this.primitives.aeadSeal(this.key, nonce, noAssociated, new Uint8Array(0))));',
       red: { [writer]: 'hold ciphertext, and are private' },

@@ -291,6 +291,7 @@ const formats: readonly (readonly [string, string, Expect, Value])[] = [
   ['an act that a terminal would obey', 'AUDIT-26', 'codec_shape', withCall({ act: '{"command":"\u009b2J"}' })],
   ['an act of 4,097 characters', 'AUDIT-27', 'codec_limit', withCall({ act: `{"command":"${'x'.repeat(4083)}"}` })],
   ['gap', 'AUDIT-1', 'ok', { ...stamp, kind: 'gap', dropped: [{ kind: 'request', count: 12 }] }],
+  ['shipping-stopped', 'SHIP-5', 'ok', { ...stamp, kind: 'shipping-stopped', code: 'shipment_full' }],
   ['repaired', 'AUDIT-40', 'ok', { ...stamp, kind: 'repaired', bytes: 1200, files: 1 }],
   ['clock-moved', 'AUDIT-41', 'ok', { ...stamp, kind: 'clock-moved', to: 'back', byMs: 86_400_000 }],
   ['a clock that moved by nothing', 'AUDIT-41', 'codec_shape', { ...stamp, kind: 'clock-moved', to: 'back', byMs: 0 }],

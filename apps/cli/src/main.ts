@@ -305,6 +305,8 @@ command(audit, 'show', 'events, oldest first; or, of one, all that belongs to it
   .option('--what <kind>', 'only credential, request, tool, session, identity, rules, alarm, or one kind; repeatable', collect)
   .option('--trace <id>', 'only what came of that prompt or session')
   .option('--follow', 'go on until it is interrupted')
+  .option('--shipped', 'as operator: what the relay keeps, on any device')
+  .option('--passphrase-file <file>', "with --shipped: the operator key's passphrase; asked for when absent")
   .action(action(async () => (await import('./commands/audit.ts')).show));
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
   .option(...ofAgent)
@@ -327,6 +329,10 @@ command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere
   .option(...ofAgent)
   .option('--out <file>', 'write it there (default: standard output)')
   .action(action(async () => (await import('./commands/audit-export.ts')).checkpoint));
+operatorCommand(audit, 'fetch', 'read the log from the relay and verify it, on any operator device')
+  .option(...ofAgent)
+  .option('--out <file>', 'write it there as a bundle that holdfast-verify checks anywhere')
+  .action(action(async () => (await import('./commands/audit-fetch.ts')).fetchLog));
 
 command(program, 'uninstall', 'remove everything that Holdfast keeps on this machine')
   .option('--yes', 'do not ask')

@@ -35,6 +35,7 @@ const unavailableCodes: readonly ErrorCode[] = [
   'relay_protocol',
   'relay_unreachable',
   'sandbox_unavailable',
+  'shipment_full',
   'store_failed',
   'store_full',
 ];
@@ -63,6 +64,7 @@ const unverifiedCodes: readonly ErrorCode[] = [
   'pairing_offer_invalid',
   'pulse_forged',
   'relay_impostor',
+  'shipment_conflict',
   'signature_invalid',
 ];
 

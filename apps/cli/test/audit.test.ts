@@ -51,6 +51,17 @@ test('events are chosen by age and by class or kind', async (t) => {
   }
 });
 
+// [CLI-70]
+test('what the relay keeps is read as operator, never from the daemon', async (t) => {
+  const { home } = await keeps(t);
+  for (const words of [['show', '--shipped'], ['fetch']]) {
+    const asked = await cli(['audit', ...words, '--json'], { home });
+    assert.deepEqual([asked.code, code(asked.stdout)], [3, 'operator_absent']);
+  }
+  const both = await cli(['audit', 'show', '--shipped', '--follow', '--json'], { home });
+  assert.deepEqual([both.code, code(both.stdout)], [2, 'usage']);
+});
+
 // [CLI-61]
 test('of one event, the story of its act', async (t) => {
   const { home } = await keeps(t);

@@ -576,6 +576,8 @@ Commands:
   stream [options]        events to an OpenTelemetry collector as they come;
                           goes on where it ended
   checkpoint [options]    the newest signed checkpoint, to be kept elsewhere
+  fetch [options]         read the log from the relay and verify it, on any
+                          operator device
   help [command]          display help for command
 `,
   'audit show': `Usage: holdfast audit show [options] [event]
@@ -583,18 +585,21 @@ Commands:
 events, oldest first; or, of one, all that belongs to its act
 
 Arguments:
-  event            its number
+  event                     its number
 
 Options:
-  --json           answer with one line of JSON
-  --agent <agent>  an agent's id, or a scope's name (default: "main")
-  --last <count>   only so many
-  --since <time>   only of the last 30m, 12h, 7d
-  --what <kind>    only credential, request, tool, session, identity, rules,
-                   alarm, or one kind; repeatable
-  --trace <id>     only what came of that prompt or session
-  --follow         go on until it is interrupted
-  -h, --help       display help for command
+  --json                    answer with one line of JSON
+  --agent <agent>           an agent's id, or a scope's name (default: "main")
+  --last <count>            only so many
+  --since <time>            only of the last 30m, 12h, 7d
+  --what <kind>             only credential, request, tool, session, identity,
+                            rules, alarm, or one kind; repeatable
+  --trace <id>              only what came of that prompt or session
+  --follow                  go on until it is interrupted
+  --shipped                 as operator: what the relay keeps, on any device
+  --passphrase-file <file>  with --shipped: the operator key's passphrase; asked
+                            for when absent
+  -h, --help                display help for command
 `,
   'audit verify': `Usage: holdfast audit verify [options]
 
@@ -642,6 +647,18 @@ Options:
   --agent <agent>  an agent's id, or a scope's name (default: "main")
   --out <file>     write it there (default: standard output)
   -h, --help       display help for command
+`,
+  'audit fetch': `Usage: holdfast audit fetch [options]
+
+read the log from the relay and verify it, on any operator device
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --agent <agent>           an agent's id, or a scope's name (default: "main")
+  --out <file>              write it there as a bundle that holdfast-verify
+                            checks anywhere
+  -h, --help                display help for command
 `,
   uninstall: `Usage: holdfast uninstall [options]
 

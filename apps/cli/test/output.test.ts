@@ -57,6 +57,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'relay_protocol',
       'relay_unreachable',
       'sandbox_unavailable',
+      'shipment_full',
       'store_failed',
       'store_full',
     ],
@@ -84,6 +85,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'pairing_offer_invalid',
       'pulse_forged',
       'relay_impostor',
+      'shipment_conflict',
       'signature_invalid',
     ],
   };

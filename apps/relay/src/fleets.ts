@@ -164,6 +164,11 @@ export function mayRead({ id, role }: Member, topic: Uint8Array): boolean {
   return role !== 'agent' || equalBytes(topic, controlTopic) || equalBytes(topic, id);
 }
 
+/** Throws `relay_refused`. */
+export function assertAllowed(allowed: boolean): void {
+  if (!allowed) throw new HoldfastError('relay_refused', 'this principal may not do this');
+}
+
 interface Live {
   readonly fleet: Fleet;
   users: number;

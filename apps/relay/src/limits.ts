@@ -27,6 +27,8 @@ export interface RelayLimits {
   readonly maxFleets: number;
   readonly maxTopicBytes: number;
   readonly maxLockboxes: number;
+  /** Of one agent's audit log. [SHIP-5] */
+  readonly maxShippedBytes: number;
   /** Unexpired signals of one sender, and of a fleet. */
   readonly maxSignalsPerSender: number;
   readonly maxSignals: number;
@@ -58,6 +60,7 @@ export const defaultLimits: RelayLimits = {
   maxFleets: 100_000,
   maxTopicBytes: 1024 * 1024 * 1024,
   maxLockboxes: 65_536,
+  maxShippedBytes: 4 * 1024 * 1024 * 1024,
   maxSignalsPerSender: 64,
   maxSignals: 4096,
   maxRendezvous: 1024,

@@ -17,12 +17,13 @@ import { assertSignalLife, parseSignal } from '@holdfast/protocol/blind/signal';
 import { readStatusToken, verifyStatusToken } from '@holdfast/protocol/blind/status-token';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import { inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
+import { assertAllowed, inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
 import type { Following } from './follow.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Bucket, Clock, RelayLimits } from './limits.ts';
 import type { RelayKey } from './relay-key.ts';
 import type { Rendezvous } from './rendezvous.ts';
+import { getShipments, putShipment, shipmentHead } from './shipments.ts';
 import type { Outcome, PlacedEntry, Store, Write } from './store.ts';
 import { cosign } from './witness.ts';
 import type { WitnessKey } from './witness-key.ts';
@@ -129,11 +130,13 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return putSignal(core, caller, request.signal);
     case 'witness-add':
       return { later: cosign(core, caller, request) };
+    case 'shipment-put':
+      return { later: putShipment(core, caller, request) };
+    case 'shipment-head':
+      return { now: await shipmentHead(core, caller, request.agent) };
+    case 'shipments-get':
+      return { now: await getShipments(core, caller, request) };
   }
-}
-
-function assertAllowed(allowed: boolean): void {
-  if (!allowed) throw new HoldfastError('relay_refused', 'this principal may not do this');
 }
 
 function headField(head: Head | undefined): { readonly head?: Head } {

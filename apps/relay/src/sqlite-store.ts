@@ -4,10 +4,22 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import type { Head } from '@holdfast/protocol/blind/entry';
-import type { LockboxKey, Outcome, PlacedEntry, Store, StoredFleet, Write } from './store.ts';
+import { shipmentSchema, SqliteShipments } from './sqlite-shipments.ts';
+import type {
+  LastShipped,
+  LockboxKey,
+  Outcome,
+  PlacedEntry,
+  ShipmentLimit,
+  ShippedLog,
+  Store,
+  StoredFleet,
+  Write,
+} from './store.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const schema = `
   CREATE TABLE fleets (
     fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
@@ -69,6 +81,7 @@ export function sqliteStore(options: { readonly path: string; readonly maxStoreB
 class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #shipments = new SqliteShipments((sql) => this.#prepared(sql));
 
   constructor({ path, maxStoreBytes }: { readonly path: string; readonly maxStoreBytes?: number | undefined }) {
     try {
@@ -100,7 +113,9 @@ class SqliteStore implements Store {
     if (version > schemaVersion)
       throw new HoldfastError('store_failed', 'the store was made by a newer relay', { next: 'start the newer version' });
     if (version < schemaVersion)
-      database.exec(`BEGIN; ${version === 0 ? schema : ''} ${laterSchema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      database.exec(
+        `BEGIN; ${version === 0 ? schema : ''} ${laterSchema} ${shipmentSchema} PRAGMA user_version = ${schemaVersion}; COMMIT`,
+      );
     // A WAL that a burst made long is cut back instead of kept.
     database.exec('PRAGMA journal_size_limit = 67108864');
     if (maxStoreBytes !== undefined) {
@@ -150,6 +165,8 @@ class SqliteStore implements Store {
         return this.#putStatus(write);
       case 'witnessed':
         return this.#putWitnessed(write);
+      case 'shipment':
+        return this.#shipments.put(write);
     }
   }
 
@@ -352,6 +369,14 @@ class SqliteStore implements Store {
       }
       return entries;
     });
+  }
+
+  async lastShipped(log: ShippedLog): Promise<LastShipped | undefined> {
+    return this.#reading(() => this.#shipments.last(log));
+  }
+
+  async shipments(log: ShippedLog, from: SegmentPlace, limit: ShipmentLimit): Promise<readonly ShippedPiece[]> {
+    return this.#reading(() => this.#shipments.from(log, from, limit));
   }
 
   async lockbox(fleet: Uint8Array, key: LockboxKey): Promise<Uint8Array | undefined> {

@@ -2,6 +2,7 @@
 // (test/store-suite.ts). Every key begins with the fleet, so that a cluster can be sharded by it.
 
 import type { Head } from '@holdfast/protocol/blind/entry';
+import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 
 /** One change, whose conditions the store checks inside the transaction: several relays may write at once. */
@@ -42,7 +43,26 @@ export type Write =
       readonly log: string;
       readonly after: Uint8Array | undefined;
       readonly note: Uint8Array;
-    };
+    }
+  /** Of a sealed audit log, behind what there is of it; `conflict` where it does not go on there. */
+  | ({ readonly kind: 'shipment'; readonly maxShippedBytes: number } & ShippedLog & ShippedPiece);
+
+/** Whose audit log. */
+export interface ShippedLog {
+  readonly fleet: Uint8Array;
+  readonly agent: Uint8Array;
+}
+
+/** The last segment of a log, all that there is of it, and where that ends. */
+export interface LastShipped extends SegmentPlace {
+  readonly first: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
+export interface ShipmentLimit {
+  readonly maxPieces: number;
+  readonly maxBytes: number;
+}
 
 /** An entry and what of its statement decides where it may stand. */
 export interface PlacedEntry {
@@ -94,6 +114,9 @@ export interface Store {
     from: number,
     limit: { maxEntries: number; maxBytes: number },
   ): Promise<readonly Uint8Array[]>;
+  lastShipped(log: ShippedLog): Promise<LastShipped | undefined>;
+  /** Pieces from a place on, in order; at least one if there is one, and no further than `maxBytes`. */
+  shipments(log: ShippedLog, from: SegmentPlace, limit: ShipmentLimit): Promise<readonly ShippedPiece[]>;
   lockbox(fleet: Uint8Array, key: LockboxKey): Promise<Uint8Array | undefined>;
   /** Releases files and locks; twice is no fault. */
   close(): Promise<void>;

@@ -162,6 +162,8 @@ export const errorCodes = [
   'secret_unfit',
   'session_key_expired',
   'session_suspended',
+  'shipment_conflict',
+  'shipment_full',
   'signal_expired',
   'signal_forged',
   'signature_invalid',

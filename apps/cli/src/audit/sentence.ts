@@ -56,6 +56,10 @@ function sentence(event: AuditEvent): string {
       return `${event.texts} texts`;
     case 'entry-rejected':
       return `entry ${event.position}: ${event.code}`;
+    case 'shipping-stopped':
+      return `the relay does not take this log: ${event.code}`;
+    case 'shipping-resumed':
+      return 'the relay takes this log again';
     case 'answer-refused':
     case 'entry-refused':
       return event.code;

@@ -83,7 +83,7 @@ export async function checkpoint(output: Output, options: { readonly agent: stri
   ]);
 }
 
-function* joined(lines: Iterable<string>): Generator<string> {
+export function* joined(lines: Iterable<string>): Generator<string> {
   let piece = '';
   for (const line of lines) {
     piece += line;
@@ -95,7 +95,7 @@ function* joined(lines: Iterable<string>): Generator<string> {
 }
 
 /** Whole or not at all, and for this user alone. [CLI-63] Throws `usage` where it can't be written. */
-async function replaceFile(file: string, pieces: Iterable<string>): Promise<void> {
+export async function replaceFile(file: string, pieces: Iterable<string>): Promise<void> {
   const fresh = `${file}.${process.pid}`;
   let handle: FileHandle | undefined;
   try {

@@ -11,9 +11,11 @@ import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { askEvents, readLog } from '../audit/log.ts';
+import { askEvents, readLog, type Log } from '../audit/log.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
+import { readShipped } from '../audit/shipped.ts';
 import { agoMs } from '../audit/since.ts';
+import { asOperator } from '../operator/session.ts';
 import { exitCodeOf, told, usage, type Output } from '../output.ts';
 
 export interface ShowOptions {
@@ -23,6 +25,9 @@ export interface ShowOptions {
   readonly what?: readonly string[];
   readonly trace?: string;
   readonly follow?: boolean;
+  /** As operator, what the relay keeps. */
+  readonly shipped?: boolean;
+  readonly passphraseFile?: string;
 }
 
 /** How often the daemon is asked for more; nothing is lost in between. */
@@ -49,8 +54,10 @@ function filterOf({ since, what = [], trace }: ShowOptions): (event: AuditEvent)
 
 export async function show(output: Output, number: number | undefined, options: ShowOptions): Promise<void> {
   const wanted = filterOf(options);
-  if (number !== undefined) return story(output, number, options.agent);
-  const { events, agent } = await readLog(options.agent);
+  if (options.shipped === true && options.follow === true)
+    throw usage('what the relay keeps cannot be followed', 'leave out --follow, or --shipped');
+  const { events, agent } = await logOf(output, options);
+  if (number !== undefined) return story(output, number, { events, agent });
   const all = events.map(decodeEvent);
   const chosen = all.filter(wanted);
   const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
@@ -62,9 +69,14 @@ export async function show(output: Output, number: number | undefined, options: 
   );
 }
 
+/** The daemon's, or what the relay keeps of it, which an operator reads on any device. [CLI-70] */
+function logOf(output: Output, { agent, shipped, passphraseFile }: ShowOptions): Promise<Pick<Log, 'events' | 'agent'>> {
+  if (shipped !== true) return readLog(agent);
+  return asOperator(output, passphraseFile === undefined ? {} : { passphraseFile }, (session) => readShipped(session, agent));
+}
+
 /** All that the log says of one act. [CLI-61] */
-async function story(output: Output, number: number, of: string): Promise<void> {
-  const { events, agent } = await readLog(of);
+async function story(output: Output, number: number, { events, agent }: Pick<Log, 'events' | 'agent'>): Promise<void> {
   const all = events.map(decodeEvent);
   const told = storyOf(all, number);
   if (told.length === 0) throw usage(`there is no event ${number}`, 'holdfast audit show');

@@ -2,7 +2,7 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
-import type { ErrorCode } from '@holdfast/protocol/errors';
+import { parseCode, type ErrorCode } from '@holdfast/protocol/errors';
 import { coarse } from '../output.ts';
 import type { Facts } from './facts.ts';
 import { keyStoreName } from './key-stores.ts';
@@ -121,7 +121,7 @@ function enrolNotice({ operates }: Facts): Notice {
 }
 
 function agentNotices(agent: AgentView, facts: Facts): Notice[] {
-  const { scope, state, undecryptable, rejected, recording } = agent;
+  const { scope, state, undecryptable, rejected, recording, shippingFault } = agent;
   const found: Notice[] = [];
   if (state === 'revoked')
     found.push(fail('agent_revoked', `${scope} was revoked: it may do nothing any more`, `holdfast enroll --scope ${scope}`));
@@ -134,6 +134,16 @@ function agentNotices(agent: AgentView, facts: Facts): Notice[] {
           'audit_unavailable',
           `the audit log of ${scope} takes no record, and nothing happens without one`,
           `free space: df -h ${facts.home}`,
+        ),
+      );
+    if (shippingFault !== undefined)
+      found.push(
+        warn(
+          parseCode(shippingFault),
+          `the relay does not take the audit log of ${scope}: it is kept here alone until it does`,
+          shippingFault === 'shipment_full'
+            ? 'make room at the relay, or raise its quota'
+            : 'look at the relay, and whether another machine has a copy of this home',
         ),
       );
     if (state === 'live' && agent.grants === 0 && agent.egress === 0)

@@ -338,6 +338,7 @@ export class Agent {
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
     this.opened?.log.published.soon();
+    this.opened?.log.shipper.soon();
   }
 
   /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
@@ -374,6 +375,7 @@ export class Agent {
       egress: this.egress().length,
       events: this.opened?.log.writer.size ?? 0,
       recording: this.opened?.log.writer.isFailing !== true,
+      shippingFault: this.opened?.log.shipper.fault,
       refusal: this.refusal(),
     });
   }
@@ -390,7 +392,10 @@ export class Agent {
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
     if (this.options.past !== true)
       await log.writer.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
-    await within(lastCheckpointWithinMs, log.published.publish()); // [AUDIT-22]
+    await within(
+      lastCheckpointWithinMs,
+      log.published.publish().then(() => log.shipper.ship()),
+    ); // [AUDIT-22] [SHIP-6]
     this.link.stop();
     await log.close();
   }
@@ -451,7 +456,7 @@ export class Agent {
     const { opened } = this;
     if (opened === undefined) return;
     await opened.log.hold();
-    void opened.log.published.publish(); // of a run that was killed, too
+    void opened.log.published.publish().then(() => opened.log.shipper.ship()); // of a run that was killed, too [SHIP-6]
   }
 
   /** Why nothing is minted now. */

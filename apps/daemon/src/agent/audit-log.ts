@@ -13,6 +13,7 @@ import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment } from '../state/store.ts';
 import type { AgentJournal } from './journal.ts';
+import { LogShipper } from './log-shipper.ts';
 import { PublishedCheckpoints } from './published-checkpoints.ts';
 import { SessionSigners } from './session-signer.ts';
 
@@ -38,6 +39,7 @@ export class AgentAuditLog {
   readonly writer: AuditWriter;
   /** Puts its newest checkpoint into the agent's topic. */
   readonly published: PublishedCheckpoints;
+  readonly shipper: LogShipper;
   private readonly options: AuditLogOptions;
   /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
   readonly signers: SessionSigners;
@@ -48,6 +50,7 @@ export class AgentAuditLog {
     this.signers = signers;
     this.writer = writer;
     this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log });
+    this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
   }
 
   /** Throws what the disk and the key store throw; a log that does not hold is told to `spoilt` instead, and opened as evidence. [AUDIT-21] */
@@ -79,6 +82,7 @@ export class AgentAuditLog {
   /** Nothing is recorded afterwards. */
   async close(): Promise<void> {
     this.published.stop();
+    this.shipper.stop();
     await this.writer.close();
     await this.signers.wipe();
   }

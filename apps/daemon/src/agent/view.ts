@@ -22,6 +22,8 @@ export interface Viewed {
   /** Records of its audit log. */
   readonly events: number;
   readonly recording: boolean;
+  /** Why the relay does not take that log. */
+  readonly shippingFault: ErrorCode | undefined;
   /** Why nothing is minted now. */
   readonly refusal: ErrorCode | undefined;
 }
@@ -39,6 +41,7 @@ export function viewOf({
   rules,
   events,
   recording,
+  shippingFault,
   refusal,
 }: Viewed): AgentView {
   const { agent, fleet, scope, relayUrl } = enrolment;
@@ -72,6 +75,7 @@ export function viewOf({
     rejected: state?.rejected.length ?? 0,
     events,
     recording,
+    ...(shippingFault !== undefined && { shippingFault }),
   };
 }
 

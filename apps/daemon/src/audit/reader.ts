@@ -1,10 +1,10 @@
 // Reads an audit log back while it is written: closed segments from the disk, one kept for the next page, the growing end from memory.
 
+import { checkpointsOf, recordsOf, segmentName, type SegmentId, type SegmentSecrets } from '@holdfast/protocol/audit/segment';
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { AuditFiles } from './files.ts';
-import type { SegmentId, SegmentSecrets } from './segment.ts';
-import { checkpointsOf, readClosedSegment, recordsOf } from './stored-log.ts';
+import { readClosedSegment } from './stored-log.ts';
 import type { Tail } from './tail.ts';
 
 /** Fits a page into one frame of the door. */
@@ -14,6 +14,12 @@ export interface AuditRange {
   readonly from: number;
   readonly limit: number;
   readonly maxBytes?: number;
+}
+
+export interface SyncedSegment {
+  readonly first: number;
+  readonly bytes: Uint8Array;
+  readonly closed: boolean;
 }
 
 interface Page {
@@ -64,6 +70,14 @@ export class AuditReader {
       if (checkpointsOf(segment).some((each) => equalBytes(each, wanted))) return true;
     }
     return false;
+  }
+
+  /** What is synced of the file with that number, as it lies on the disk; `closed`: it grows no more. Undefined: there is no such file. */
+  async syncedSegment(ordinal: number): Promise<SyncedSegment | undefined> {
+    const place = this.tail.syncedPart(ordinal);
+    const file = place && (await this.files.read(segmentName(place.id)));
+    if (place === undefined || file === undefined) return undefined;
+    return { first: place.id.first, bytes: file.subarray(0, place.bytes ?? file.length), closed: place.bytes === undefined };
   }
 
   private async recordsAround(at: number): Promise<Page> {

@@ -4,19 +4,21 @@
 import { concat, equalBytes } from '@holdfast/protocol/codec/bytes';
 import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
+import {
+  checkpointsOf,
+  openSegment,
+  parseSegmentName,
+  recordsOf,
+  segmentName,
+  type OpenedSegment,
+  type SegmentId,
+  type SegmentSecrets,
+} from '@holdfast/protocol/audit/segment';
 import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { AuditFiles } from './files.ts';
-import {
-  openSegment,
-  parseSegmentName,
-  segmentName,
-  type OpenedSegment,
-  type SegmentId,
-  type SegmentSecrets,
-} from './segment.ts';
 
 const markName = 'synced';
 export const lostEvidenceNext =
@@ -25,6 +27,8 @@ export const lostEvidenceNext =
 function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastError {
   return new HoldfastError(code, message, { next: lostEvidenceNext, cause });
 }
+
+const ourTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** How many records were synced, and what size the newest synced checkpoint has (0: none). */
 export interface Mark {
@@ -77,11 +81,6 @@ export interface Cut {
   readonly files: number;
 }
 
-export const recordsOf = (segment: OpenedSegment): Uint8Array[] =>
-  segment.frames.flatMap((frame) => (frame.kind === 'records' ? frame.records : []));
-export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] =>
-  segment.frames.flatMap((frame) => (frame.kind === 'checkpoint' ? [frame.wire] : []));
-
 async function listSegments(files: AuditFiles): Promise<SegmentId[]> {
   const found = (await files.list()).flatMap((name) => parseSegmentName(name) ?? []).toSorted((a, b) => a.ordinal - b.ordinal);
   if (found.some(({ ordinal }, index) => ordinal !== index)) throw damaged('audit_corrupt', 'an audit file is missing'); // [AUDIT-21]
@@ -115,7 +114,7 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
   for (let id = segments.at(-1); id !== undefined; id = segments.at(-1)) {
     const name = segmentName(id);
     const file = (await files.read(name)) ?? new Uint8Array(0);
-    const opened = await openSegment(secrets, id, file);
+    const opened = await openSegment(secrets, id, file, ourTurn);
     const replayed = opened && replay(primitives, opened, anchor);
     const torn = opened === undefined || !opened.whole;
     const good = { records: replayed?.frontier.size ?? id.first, checkpoint: replayed?.checkpoint?.statement.size ?? 0 };
@@ -123,7 +122,7 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
       good.records < Math.max(mark.records, anchor?.size ?? 0) || (opened !== undefined && good.checkpoint < mark.checkpoint);
     if (torn && lost) throw damaged('audit_corrupt', `audit file ${name} is damaged`); // [AUDIT-20] [AUDIT-23]
     if (opened !== undefined && replayed !== undefined) {
-      if (torn) await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged
+      await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged; what is left counts as synced from here on
       cut.bytes += file.length - opened.goodBytes;
       log = { ...replayed, segments, cut };
       break;
@@ -170,7 +169,7 @@ export async function readClosedSegment(
   next: number,
 ): Promise<OpenedSegment> {
   const file = await files.read(segmentName(id));
-  const opened = file && (await openSegment(secrets, id, file));
+  const opened = file && (await openSegment(secrets, id, file, ourTurn));
   if (opened?.whole !== true || id.first + recordsOf(opened).length !== next) {
     throw damaged('audit_corrupt', `audit file ${segmentName(id)} is damaged`); // [AUDIT-20]
   }

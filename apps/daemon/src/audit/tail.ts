@@ -2,9 +2,16 @@
 // at a time; the writer sees to that. Records since the last sync stay in memory, so that a failed sync loses nothing that was acknowledged.
 
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
+import {
+  maxBatch,
+  SegmentSealer,
+  segmentName,
+  type Frame,
+  type SegmentId,
+  type SegmentSecrets,
+} from '@holdfast/protocol/audit/segment';
 import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { AppendFile, AuditFiles } from './files.ts';
-import { maxBatch, SegmentSealer, segmentName, type Frame, type SegmentId, type SegmentSecrets } from './segment.ts';
 import { writeMark, type NewestCheckpoint, type StoredLog } from './stored-log.ts';
 
 /** Bounds what is held in memory of the current segment, and the work of opening one. */
@@ -63,6 +70,12 @@ export class Tail {
 
   get isSynced(): boolean {
     return this.syncedTree.size === this.size && this.unsyncedCheckpoints.length === 0;
+  }
+
+  /** Of the growing segment as many bytes as are synced, of the others all. */
+  syncedPart(ordinal: number): { readonly id: SegmentId; readonly bytes: number | undefined } | undefined {
+    const id = this.ids[ordinal];
+    return id && { id, bytes: this.current?.id === id ? this.current.syncedBytes : undefined };
   }
 
   /** Segments before the held records, and those records: everything there is. Both as they are now, whatever is begun while they are read. */

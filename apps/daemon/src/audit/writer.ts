@@ -3,12 +3,12 @@
 
 import { logOrigin, readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { maxBatch, type SegmentSecrets } from '@holdfast/protocol/audit/segment';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
-import { AuditReader, type AuditRange } from './reader.ts';
-import { maxBatch, type SegmentSecrets } from './segment.ts';
+import { AuditReader, type AuditRange, type SyncedSegment } from './reader.ts';
 import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
 import { Tail } from './tail.ts';
 import { WallClock, type Moment } from './wall-clock.ts';
@@ -319,6 +319,11 @@ export class AuditWriter {
   /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
   checkpoints(): Promise<Uint8Array[]> {
     return this.reader.checkpoints();
+  }
+
+  /** As `AuditReader.syncedSegment`. */
+  syncedSegment(ordinal: number): Promise<SyncedSegment | undefined> {
+    return this.reader.syncedSegment(ordinal);
   }
 
   /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */

@@ -120,20 +120,24 @@ export class RelayLink {
     this.exchange = undefined;
   }
 
-  /** Hands a signal to the relay. Throws `relay_unreachable` while not everything is read over a connection, and what the relay says. */
-  async publish(signal: Signal): Promise<void> {
-    const { exchange } = this;
-    if (exchange === undefined || this.current !== 'connected')
-      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
-    await putSignal(exchange, signal);
-  }
-
-  /** Throws `relay_unreachable` while there is no connection. */
-  async lockbox(place: LockboxPlace): Promise<Uint8Array | undefined> {
+  /** Asks the relay what is none of the journal's. Throws `relay_unreachable` while there is no connection, and what `asked` throws. */
+  async ask<T>(asked: (exchange: RelayExchange) => Promise<T>): Promise<T> {
     const { exchange } = this;
     if (exchange === undefined)
       throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
-    return getLockbox(exchange, place);
+    return asked(exchange);
+  }
+
+  /** Hands a signal to the relay. Throws `relay_unreachable` while not everything is read over a connection, and what the relay says. */
+  async publish(signal: Signal): Promise<void> {
+    if (this.current !== 'connected')
+      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    await this.ask((exchange) => putSignal(exchange, signal));
+  }
+
+  /** Throws `relay_unreachable` while there is no connection. */
+  lockbox(place: LockboxPlace): Promise<Uint8Array | undefined> {
+    return this.ask((exchange) => getLockbox(exchange, place));
   }
 
   /**

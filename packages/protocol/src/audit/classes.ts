@@ -45,6 +45,8 @@ export const classOf = {
   'answer-refused': 'alarm',
   gap: 'alarm',
   fault: 'alarm',
+  'shipping-stopped': 'alarm',
+  'shipping-resumed': 'alarm',
   repaired: 'alarm',
   'clock-moved': 'alarm',
 } as const satisfies Record<EventKind, string>;

@@ -211,6 +211,9 @@ export const auditEvent = union({
   /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
   fault: { ...stamp, code },
+  /** Alarms, each told once: the relay does not take this log, which goes on here; it takes it again. [SHIP-5] */
+  'shipping-stopped': { ...stamp, code },
+  'shipping-resumed': { ...stamp },
   /** The end of the log that had never been acknowledged was cut off at start: so many bytes, and files that held nothing else. [AUDIT-40] */
   repaired: { ...stamp, bytes: integer(), files: integer() },
   /** The wall clock no longer goes with the monotonic one, or lies before the last record: somebody set it, or the machine slept. [AUDIT-41] */

@@ -23,6 +23,7 @@ import { freshNonce, maxFreshnessBytes, maxFreshTopics } from './freshness.ts';
 import { maxPulseBytes } from './pulse.ts';
 import { relayNonce } from './relay-auth.ts';
 import { maxSignalBytes } from './signal.ts';
+import { maxShippedPagePieces, pieceFields, segmentPlace, shippedHead, shippedPiece } from './shipment.ts';
 import { maxStatusListBytes } from './status-token.ts';
 import { cosigned, witnessAdd, witnessConflict } from './witness.ts';
 
@@ -67,6 +68,9 @@ export const relayRequest = union({
   fresh: { ...id, nonce: freshNonce, topics: list(topicId, { max: maxFreshTopics }) },
   'signal-put': { ...id, signal: bytesUpTo(maxSignalBytes + 2048) },
   'witness-add': { ...id, ...witnessAdd },
+  'shipment-put': { ...id, ...pieceFields },
+  'shipment-head': { ...id, agent: principalId },
+  'shipments-get': { ...id, agent: principalId, ...segmentPlace },
   'rendezvous-put': {
     ...id,
     ...rendezvousPlace,
@@ -92,6 +96,9 @@ const answers = {
   freshness: { ...id, freshness: bytesUpTo(maxFreshnessBytes) },
   cosigned: { ...id, ...cosigned },
   'witness-conflict': { ...id, ...witnessConflict },
+  /** Where an agent's log ends here; absent: nothing of it was shipped. */
+  shipped: { ...id, head: optional(shippedHead) },
+  shipments: { ...id, pieces: list(shippedPiece, { max: maxShippedPagePieces }) },
   /** Absent: nothing came while the relay waited. */
   taken: { ...id, body: optional(bytesUpTo(maxRendezvousBytes)) },
 };
@@ -128,6 +135,9 @@ export const answerKinds = {
   fresh: ['freshness'],
   'signal-put': ['ok'],
   'witness-add': ['cosigned', 'witness-conflict'],
+  'shipment-put': ['ok', 'shipped'],
+  'shipment-head': ['shipped'],
+  'shipments-get': ['shipments'],
   'rendezvous-put': ['ok'],
   'rendezvous-take': ['taken'],
 } as const satisfies Record<RequestKind, readonly RelayAnswer['kind'][]>;

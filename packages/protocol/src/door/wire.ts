@@ -150,6 +150,8 @@ export const agentView = record({
   events: integer(),
   /** False since a record could not be written: what needs one does not happen. */
   recording: bool,
+  /** Why the relay does not take the audit log; absent: it does, as far as there is a connection. */
+  shippingFault: optional(text({ max: 64 })),
   /** Port of the door for agents that are started by hand, while it is open. */
   guarded: optional(integer({ max: 65_535 })),
 });

@@ -1,24 +1,13 @@
 // One file of an audit log, spec/audit.md "On disk": a header, then sealed frames, each a batch of records or a checkpoint. Whoever copies the
 // disk reads sizes and times of files. A segment's key is its own, so a number is never used twice under one key, whatever is cut or retried.
 
-import { concat, utf8 } from '@holdfast/protocol/codec/bytes';
-import {
-  bytes,
-  bytesUpTo,
-  decode,
-  encode,
-  integer,
-  list,
-  literal,
-  optional,
-  union,
-  type Infer,
-} from '@holdfast/protocol/codec/schema';
-import { maxCheckpointBytes } from '@holdfast/protocol/audit/checkpoint';
-import { maxEventBytes } from '@holdfast/protocol/audit/event';
-import { codeOf } from '@holdfast/protocol/errors';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import { hkdf } from '@holdfast/protocol/seal/hkdf';
+import { concat, utf8 } from '../codec/bytes.ts';
+import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, union, type Infer } from '../codec/schema.ts';
+import { maxCheckpointBytes } from './checkpoint.ts';
+import { maxEventBytes } from './event.ts';
+import { codeOf } from '../errors.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+import { hkdf } from '../seal/hkdf.ts';
 
 /** Records that are sealed and written together, at most: a few milliseconds of work. */
 export const maxBatch = 256;
@@ -117,8 +106,16 @@ export interface OpenedSegment {
 /** Frames between two looks at the rest of the daemon. */
 const framesPerTurn = 64;
 
-/** Opens a segment up to the first frame that does not open. Undefined when not even its start does. */
-export async function openSegment(secrets: SegmentSecrets, id: SegmentId, file: Uint8Array): Promise<OpenedSegment | undefined> {
+/**
+ * Opens a segment up to the first frame that does not open. Undefined when not even its start does. `pause` is awaited every few frames, so that
+ * others of its process have their turn.
+ */
+export async function openSegment(
+  secrets: SegmentSecrets,
+  id: SegmentId,
+  file: Uint8Array,
+  pause: () => Promise<void> = async () => {},
+): Promise<OpenedSegment | undefined> {
   if (file.length < headerBytes || !magic.every((byte, at) => file[at] === byte)) return undefined;
   const key = segmentKey(secrets, file.subarray(magic.length, headerBytes), id);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
@@ -132,12 +129,17 @@ export async function openSegment(secrets: SegmentSecrets, id: SegmentId, file: 
     if (opened === undefined) break;
     frames.push(opened);
     offset = end;
-    if (frames.length % framesPerTurn === 0) await new Promise<void>((resolve) => void setImmediate(resolve));
+    if (frames.length % framesPerTurn === 0) await pause();
   }
   const [start, ...rest] = frames;
   if (start?.kind !== 'start' || start.size !== id.first) return undefined;
   return { start, frames: rest, goodBytes: offset, whole: offset === file.length };
 }
+
+export const recordsOf = (segment: OpenedSegment): Uint8Array[] =>
+  segment.frames.flatMap((each) => (each.kind === 'records' ? each.records : []));
+export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] =>
+  segment.frames.flatMap((each) => (each.kind === 'checkpoint' ? [each.wire] : []));
 
 async function openFrame(primitives: Primitives, key: Uint8Array, index: number, sealed: Uint8Array): Promise<Frame | undefined> {
   try {

@@ -1,0 +1,101 @@
+// An agent's log as the relay keeps it, for operators: also on a device that never saw the agent's machine, spec/audit-shipping.md.
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { maxCheckpointBytes, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { openShipped } from '@holdfast/protocol/audit/shipped-log';
+import { verifyAudit, type AuditVerdict } from '@holdfast/protocol/audit/verify';
+import { headOf } from '@holdfast/protocol/blind/freshness';
+import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { askFreshness } from '@holdfast/protocol/exchange/relay-calls';
+import { readShipments } from '@holdfast/protocol/exchange/shipment-calls';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import { latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { isAbsent, writeAtomically } from '../operator/key-file.ts';
+import type { OperatorSession } from '../operator/session.ts';
+import type { Log } from './log.ts';
+
+/** More than can be shown; a relay could go on without end. */
+const maxReadBytes = 1024 * 1024 * 1024;
+
+export interface ShippedLog extends Log {
+  readonly verdict: AuditVerdict;
+}
+
+/** Read, opened and verified. Throws what [SHIP-7] to [SHIP-9] name, and `audit_unavailable` where nothing was shipped. */
+export async function readShipped(session: OperatorSession, name: string): Promise<ShippedLog> {
+  const { id: agent, keys, earlierKeys } = session.agent(name);
+  const { fleet } = session.facts;
+  const whose: LogIdentity = { fleet, agent, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
+  const anchor = await topicsCheckpoint(session, agent);
+  const read = await opened(session, agent);
+  if (read.events.length === 0 && anchor === undefined)
+    throw new HoldfastError('audit_unavailable', 'the relay has no audit log of this agent', {
+      next: 'its daemon ships it while it is connected',
+    });
+  const seen = seenFile(session, agent);
+  const known = [anchor, seenBefore(seen)].filter((each) => each !== undefined);
+  const anchors = await Promise.all(known.map(async (wire) => (await verifyCheckpoint(primitives, wire, whose)).statement));
+  const verdict = await verified(whose, { ...read, anchors });
+  const newest = read.checkpoints.at(-1);
+  if (newest !== undefined) writeAtomically(seen, newest);
+  return { ...whose, ...read, verdict, ...(anchor !== undefined && { anchor }) };
+}
+
+async function opened({ facts: { fleet }, operator, relay }: OperatorSession, agent: Uint8Array): ReturnType<typeof openShipped> {
+  const { key } = await operator.replica.epochKey(agentAudience(agent), 0); // [AUDIT-18]
+  try {
+    return await openShipped({ primitives, key, fleet, agent }, bounded(readShipments(relay, agent)));
+  } finally {
+    key.fill(0);
+  }
+}
+
+async function verified(whose: LogIdentity, log: Parameters<typeof verifyAudit>[2]): Promise<AuditVerdict> {
+  try {
+    return await verifyAudit(primitives, whose, log); // [SHIP-9]
+  } catch (cause) {
+    if (!codeOf(cause).startsWith('codec_')) throw cause;
+    throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause });
+  }
+}
+
+/** The newest of the agent's topic, read up to where the relay signs that it ends; of a revoked agent, up to what its revocation accepts. */
+async function topicsCheckpoint(session: OperatorSession, agent: Uint8Array): Promise<Uint8Array | undefined> {
+  const { fleet, relayKey } = session.facts;
+  const told = headOf(await askFreshness(session.relay, { fleet, relayKey, topics: [agent] }), agent);
+  await session.readAgentTopic(agent);
+  const read = topicTip(session.state, agent)?.position ?? -1;
+  const isLive = session.state.agents.get(toHex(agent))?.revoked === undefined;
+  if (isLive && told !== undefined && read < told.position)
+    throw new HoldfastError('entry_gap', "the relay does not show all of the agent's topic"); // [SHIP-9]
+  return latestCheckpoint(session.state, agent);
+}
+
+async function* bounded(pieces: AsyncIterable<ShippedPiece>): AsyncGenerator<ShippedPiece> {
+  let read = 0;
+  for await (const piece of pieces) {
+    read += piece.bytes.length;
+    if (read > maxReadBytes) throw new HoldfastError('limit_exceeded', 'the relay has more of this log than can be read at once');
+    yield piece;
+  }
+}
+
+/** Where this device keeps the newest checkpoint that it saw of a log: the relay must not show less later. [SHIP-9] */
+function seenFile({ paths }: OperatorSession, agent: Uint8Array): string {
+  return path.join(paths.operator, `audit-${toHex(agent)}`);
+}
+
+function seenBefore(file: string): Uint8Array | undefined {
+  try {
+    const wire = readFileSync(file);
+    if (wire.length <= maxCheckpointBytes) return new Uint8Array(wire);
+  } catch (thrown) {
+    if (isAbsent(thrown)) return undefined;
+    throw new HoldfastError('store_failed', `${file} cannot be read`, { cause: thrown, next: 'check its permissions' });
+  }
+  throw new HoldfastError('key_invalid', `${file} is damaged`, { next: 'remove it, if you know why' });
+}

@@ -1,0 +1,28 @@
+// `holdfast audit fetch`: an agent's log from the relay, as operator, verified; on any operator device.
+
+import { bundleLines } from '@holdfast/protocol/audit/bundle';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { readShipped } from '../audit/shipped.ts';
+import { asOperator } from '../operator/session.ts';
+import type { Output } from '../output.ts';
+import { joined, replaceFile } from './audit-export.ts';
+
+export interface FetchOptions {
+  readonly agent: string;
+  readonly out?: string;
+  readonly passphraseFile?: string;
+}
+
+/** [CLI-70] */
+export async function fetchLog(output: Output, { agent: name, out, ...options }: FetchOptions): Promise<void> {
+  await asOperator(output, options, async (session) => {
+    const log = await readShipped(session, name);
+    const { agent, events, checkpoints, verdict } = log;
+    if (out !== undefined) await replaceFile(out, joined(bundleLines(nodePrimitives, log, { events, checkpoints })));
+    output.result({ agent, ...verdict, ...(out !== undefined && { file: out }) }, [
+      `${verdict.events} events of ${toHex(agent)} at the relay hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
+      ...(out === undefined ? [] : [`written to ${out}, for: holdfast-verify`]),
+    ]);
+  });
+}

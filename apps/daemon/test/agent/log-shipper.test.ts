@@ -1,0 +1,138 @@
+// Shipping an audit log: after a day without a relay, to a relay that is full, put back, or holds another log. What is written here never waits.
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { openShipped } from '@holdfast/protocol/audit/shipped-log';
+import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import { concat } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { LogShipper } from '../../src/agent/log-shipper.ts';
+import { LogWorld, numbered, quiet } from '../audit/log-world.ts';
+import { MemoryDisk } from '../audit/memory-disk.ts';
+
+/** What spec/audit-shipping.md says of a relay, in memory. */
+class Relay {
+  pieces: ShippedPiece[] = [];
+  state: 'connected' | 'waiting' = 'connected';
+  maxPieces = Infinity;
+
+  private get head() {
+    const last = this.pieces.at(-1);
+    if (last === undefined) return undefined;
+    const content = concat(...this.pieces.filter(({ ordinal }) => ordinal === last.ordinal).map(({ bytes }) => bytes));
+    return { ordinal: last.ordinal, first: last.first, offset: content.length, digest: primitives.sha256(content) };
+  }
+
+  private answer({ kind, ...asked }: { kind: string } & ShippedPiece) {
+    const { head } = this;
+    const shipped = { kind: 'shipped', ...(head !== undefined && { head }) };
+    if (kind === 'shipment-head') return shipped;
+    const goesOn = asked.ordinal === head?.ordinal ? asked.offset === head.offset : asked.offset === 0;
+    if (!goesOn) return shipped;
+    if (this.pieces.length >= this.maxPieces) throw new HoldfastError('shipment_full', 'no more');
+    this.pieces.push(asked);
+    return { kind: 'ok' };
+  }
+
+  ask<T>(asked: (exchange: RelayExchange) => Promise<T>): Promise<T> {
+    const request = async (given: never) => this.answer(given);
+    return asked({ request } as unknown as RelayExchange);
+  }
+}
+
+describe('shipping', () => {
+  let world: LogWorld;
+  before(async () => {
+    world = await LogWorld.make();
+  });
+  const begun = async (disk = new MemoryDisk()) => {
+    const [audit, relay] = [await world.open(disk), new Relay()];
+    const shipper = new LogShipper({ audit, link: relay, agent: world.agent, ports: { log: quiet, primitives } });
+    const write = async (count: number) => {
+      for (let number = 0; number < count; number += 1) await audit.appendDurable(numbered(number));
+    };
+    const atRelay = async () => {
+      async function* shown() {
+        yield* relay.pieces;
+      }
+      const { fleet, agent, key } = world;
+      return (await openShipped({ primitives, key, fleet, agent }, shown())).events;
+    };
+    const end = async () => {
+      shipper.stop();
+      await audit.close();
+    };
+    return { audit, relay, shipper, write, atRelay, end, disk };
+  };
+  const alarms = async (audit: Awaited<ReturnType<LogWorld['open']>>) =>
+    (await world.events(audit)).flatMap((event) =>
+      event.kind === 'shipping-stopped' ? [event.code] : event.kind === 'shipping-resumed' ? ['resumed'] : [],
+    );
+
+  it('[SHIP-6] after a time without a relay all is there, once, over restarts and failed files', async () => {
+    const first = await begun();
+    await first.write(5);
+    await first.shipper.ship();
+    first.relay.state = 'waiting';
+    await first.write(20);
+    await first.shipper.ship();
+    assert.ok((await first.atRelay()).length < 25, 'nothing was shipped without a relay');
+    first.disk.fault = (_, step) => (step === 'append' ? 'EIO' : undefined);
+    await assert.rejects(first.audit.appendDurable(numbered(99)));
+    first.disk.fault = () => undefined;
+    await first.write(5);
+    await first.end();
+    const second = await begun(first.disk.afterKill());
+    second.relay.pieces = first.relay.pieces;
+    await second.write(5);
+    await second.shipper.ship();
+    assert.deepEqual(await second.atRelay(), await world.readAll(second.audit));
+    assert.deepEqual(await alarms(second.audit), []);
+    await second.end();
+  });
+
+  it('[SHIP-5] a relay that is full stops nothing here, is told of once, and gets the rest when there is room', async () => {
+    const { audit, relay, shipper, write, atRelay, end } = await begun();
+    relay.maxPieces = 1;
+    for (let round = 0; round < 3; round += 1) {
+      await write(3);
+      await shipper.ship();
+    }
+    assert.equal(shipper.fault, 'shipment_full');
+    relay.maxPieces = Infinity;
+    await shipper.ship();
+    assert.equal(shipper.fault, undefined);
+    await write(1);
+    await shipper.ship();
+    assert.deepEqual(await alarms(audit), ['shipment_full', 'resumed']);
+    assert.deepEqual(await atRelay(), await world.readAll(audit));
+    await end();
+  });
+
+  it('[SHIP-6] a relay that lost some of it gets that again; one that holds another log, or more, gets nothing', async () => {
+    const { audit, relay, shipper, write, atRelay, end } = await begun();
+    for (let round = 0; round < 3; round += 1) {
+      await write(3);
+      await shipper.ship();
+    }
+    relay.pieces = relay.pieces.slice(0, 1);
+    await shipper.ship();
+    assert.deepEqual(await atRelay(), await world.readAll(audit));
+    const kept = relay.pieces;
+    const other = (change: Partial<ShippedPiece>): ShippedPiece[] =>
+      kept.map((each, at) => (at === 0 ? { ...each, ...change } : each));
+    const longer = [...kept, { ordinal: 0, offset: 1_000_000, first: 0, bytes: primitives.random(100) }];
+    for (const pieces of [other({ bytes: primitives.random(kept[0]?.bytes.length ?? 0) }), longer]) {
+      relay.pieces = pieces;
+      await write(1);
+      await shipper.ship();
+      assert.equal(shipper.fault, 'shipment_conflict');
+      assert.equal(relay.pieces, pieces);
+      assert.equal(relay.pieces.length, pieces.length);
+    }
+    assert.deepEqual(await alarms(audit), ['shipment_conflict']);
+    await end();
+  });
+});

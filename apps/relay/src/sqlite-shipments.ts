@@ -1,0 +1,88 @@
+// Shipped audit logs in the relay's database: a row a piece, and one for where each log ends.
+
+import type { StatementSync } from 'node:sqlite';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
+import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import type { LastShipped, Outcome, ShipmentLimit, ShippedLog, Write } from './store.ts';
+
+export const shipmentSchema = `
+  CREATE TABLE shipped_logs (
+    fleet BLOB NOT NULL, agent BLOB NOT NULL, ordinal INTEGER NOT NULL, end INTEGER NOT NULL, first INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (fleet, agent)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE shipments (
+    fleet BLOB NOT NULL, agent BLOB NOT NULL, ordinal INTEGER NOT NULL, at INTEGER NOT NULL, first INTEGER NOT NULL, piece BLOB NOT NULL,
+    PRIMARY KEY (fleet, agent, ordinal, at)
+  ) STRICT;
+`;
+
+const done = (repeated: boolean): Outcome => ({ kind: 'done', repeated });
+
+export class SqliteShipments {
+  readonly #prepared: (sql: string) => StatementSync;
+
+  constructor(prepared: (sql: string) => StatementSync) {
+    this.#prepared = prepared;
+  }
+
+  /** Within the caller's transaction. [SHIP-2] [SHIP-3] */
+  put({ fleet, agent, maxShippedBytes, ...piece }: Extract<Write, { kind: 'shipment' }>): Outcome {
+    const last = this.#last({ fleet, agent });
+    const { ordinal, offset, first, bytes } = piece;
+    const goesOn = last !== undefined && ordinal === last.ordinal && offset === last.end && first === last.first;
+    const begins = offset === 0 && (last === undefined || (ordinal > last.ordinal && first >= last.first));
+    if (!goesOn && !begins) {
+      const there = this.#prepared('SELECT first, piece FROM shipments WHERE fleet = ? AND agent = ? AND ordinal = ? AND at = ?');
+      const row = there.get(fleet, agent, ordinal, offset);
+      const same = row !== undefined && Number(row['first']) === first && equalBytes(blob(row['piece']), bytes);
+      return same ? done(true) : { kind: 'conflict', head: undefined };
+    }
+    const total = (last?.bytes ?? 0) + bytes.length;
+    if (total > maxShippedBytes)
+      return { kind: 'refused', code: 'shipment_full', message: "the relay keeps no more of this agent's audit log" }; // [SHIP-5]
+    const insert = 'INSERT INTO shipments (fleet, agent, ordinal, at, first, piece) VALUES (?, ?, ?, ?, ?, ?)';
+    this.#prepared(insert).run(fleet, agent, ordinal, offset, first, bytes);
+    const replace = 'INSERT OR REPLACE INTO shipped_logs (fleet, agent, ordinal, end, first, bytes) VALUES (?, ?, ?, ?, ?, ?)';
+    this.#prepared(replace).run(fleet, agent, ordinal, offset + bytes.length, first, total);
+    return done(false);
+  }
+
+  last(log: ShippedLog): LastShipped | undefined {
+    const last = this.#last(log);
+    if (last === undefined) return undefined;
+    const query = 'SELECT piece FROM shipments WHERE fleet = ? AND agent = ? AND ordinal = ? ORDER BY at';
+    const rows = this.#prepared(query).all(log.fleet, log.agent, last.ordinal);
+    const { ordinal, end: offset, first } = last;
+    return { ordinal, offset, first, pieces: rows.map((row) => blob(row['piece'])) };
+  }
+
+  from({ fleet, agent }: ShippedLog, { ordinal, offset }: SegmentPlace, { maxPieces, maxBytes }: ShipmentLimit): ShippedPiece[] {
+    const query =
+      'SELECT ordinal, at, first, piece FROM shipments WHERE fleet = ? AND agent = ? AND (ordinal, at) >= (?, ?) ORDER BY ordinal, at LIMIT ?';
+    const found: ShippedPiece[] = [];
+    let size = 0;
+    for (const row of this.#prepared(query).iterate(fleet, agent, ordinal, offset, maxPieces)) {
+      const bytes = blob(row['piece']);
+      size += bytes.length;
+      if (found.length > 0 && size > maxBytes) break;
+      found.push({ ordinal: Number(row['ordinal']), offset: Number(row['at']), first: Number(row['first']), bytes });
+    }
+    return found;
+  }
+
+  #last({ fleet, agent }: ShippedLog): { ordinal: number; end: number; first: number; bytes: number } | undefined {
+    const row = this.#prepared('SELECT ordinal, end, first, bytes FROM shipped_logs WHERE fleet = ? AND agent = ?').get(
+      fleet,
+      agent,
+    );
+    if (row === undefined) return undefined;
+    const number = (name: string): number => Number(row[name]);
+    return { ordinal: number('ordinal'), end: number('end'), first: number('first'), bytes: number('bytes') };
+  }
+}
+
+function blob(column: unknown): Uint8Array {
+  if (column instanceof Uint8Array) return column;
+  throw new HoldfastError('store_failed', "the relay's store holds what the relay did not write");
+}

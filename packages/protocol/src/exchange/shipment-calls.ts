@@ -1,0 +1,36 @@
+// What a client asks of a relay about shipped audit logs, spec/audit-shipping.md. Nothing that comes back is believed here: whoever reads a log
+// opens and verifies it.
+
+import { type SegmentPlace, type ShippedHead, type ShippedPiece } from '../blind/shipment.ts';
+import { HoldfastError } from '../errors.ts';
+import type { RelayExchange } from './relay-exchange.ts';
+
+/** `elsewhere`: the log ends at another place there; undefined: there is nothing yet. */
+export type PutOutcome = { readonly kind: 'put' } | { readonly kind: 'elsewhere'; readonly head: ShippedHead | undefined };
+
+/** Durable when it resolves; the very same again is no fault. Throws `shipment_full`, and what a relay says of requests. */
+export async function putShipment(exchange: RelayExchange, piece: ShippedPiece): Promise<PutOutcome> {
+  const answer = await exchange.request({ kind: 'shipment-put', ...piece });
+  return answer.kind === 'ok' ? { kind: 'put' } : { kind: 'elsewhere', head: answer.head };
+}
+
+export async function shipmentHead(exchange: RelayExchange, agent: Uint8Array): Promise<ShippedHead | undefined> {
+  return (await exchange.request({ kind: 'shipment-head', agent })).head;
+}
+
+/** All pieces of a log in the order in which a log goes on. Throws `relay_protocol` for a relay that shows them again or in another order. */
+export async function* readShipments(exchange: RelayExchange, agent: Uint8Array): AsyncGenerator<ShippedPiece> {
+  let next: SegmentPlace = { ordinal: 0, offset: 0 };
+  for (;;) {
+    const { pieces } = await exchange.request({ kind: 'shipments-get', agent, ordinal: next.ordinal, offset: next.offset });
+    if (pieces.length === 0) return;
+    for (const piece of pieces) {
+      const { ordinal, offset, bytes } = piece;
+      const isLater = ordinal > next.ordinal || (ordinal === next.ordinal && offset >= next.offset);
+      if (!isLater || bytes.length === 0)
+        throw new HoldfastError('relay_protocol', 'the relay shows pieces that were not asked for'); // [SHIP-7]
+      yield piece;
+      next = { ordinal, offset: offset + bytes.length };
+    }
+  }
+}
