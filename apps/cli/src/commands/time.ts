@@ -3,6 +3,7 @@
 
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { countedEvents } from '../audit/exported-file.ts';
 import { readLog } from '../audit/log.ts';
 import { agoMs } from '../audit/since.ts';
@@ -47,7 +48,7 @@ function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): str
   const { permissionedMs, credentialedMs, calls, agents, peakMs, standingRatio, perCredential } = report;
   if (calls === 0) return ['no credential has been used in that time'];
   const names = new Map(
-    events.flatMap((event) => ('name' in event && 'item' in event ? [[String(event.item), event.name]] : [])),
+    events.flatMap((event) => ('name' in event && 'item' in event ? [[toHex(event.item), event.name] as const] : [])),
   );
   return [
     `${calls} calls of ${agents} agents; a credential could have been used for ${duration(permissionedMs)} in all, for at most ${duration(peakMs)} at once`,
@@ -55,7 +56,7 @@ function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): str
     ...(standingRatio === null ? [] : [`standing keys would have been there ${times(standingRatio)} as long`]),
     ...perCredential.map(
       (each) =>
-        `  ${names.get(String(Uint8Array.fromHex(each.item))) ?? each.item}: ${each.calls} calls, ${duration(each.permissionedMs)}` +
+        `  ${names.get(each.item) ?? each.item}: ${each.calls} calls, ${duration(each.permissionedMs)}` +
         (each.standingRatio === null ? '' : `, a standing key ${times(each.standingRatio)} as long`),
     ),
   ];
