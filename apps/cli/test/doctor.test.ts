@@ -181,13 +181,18 @@ test('a clock behind the newest file fails; what a session can write says nothin
   assert.equal(clockCheck(paths, nowMs).state, 'fail');
 });
 
-test('clients: Node that ignores the proxy, git that trusts hidden repositories, and what is not installed', async () => {
+test('clients: how each trusts and what to mend, Node that ignores the proxy, git that trusts hidden repositories', async (t) => {
   const usual: Check = { name: 'client-node', state: 'ok', detail: '' };
   for (const version of ['v20.19.2', 'v22.20.0', 'v23.11.0', 'v24.4.1'])
     assert.equal(nodeCheck(version, usual).state, 'warn', version);
   for (const version of ['v22.21.0', 'v24.5.0', 'v25.0.0']) assert.equal(nodeCheck(version, usual), usual, version);
   assert.deepEqual(fixOf(bareRepositories(undefined)), ['warn', 'git config --global safe.bareRepository explicit']);
   assert.equal(bareRepositories('explicit').state, 'ok');
+  const programs = newFolder(t);
+  const known = ['cargo', 'curl', 'git', 'go', 'java', 'node', 'npm', 'pip', 'python3', 'wget'];
+  for (const name of known) writeFileSync(path.join(programs, name), '#!/bin/sh\necho v24.5.0\n', { mode: 0o755 });
+  const here = new Map((await clientChecks(programs)).map(({ name, detail }) => [name, detail]));
+  for (const name of known) assert.match(here.get(`client-${name}`) ?? '', /; trusts by .+; should it say ".+": .+/);
   const none = await clientChecks('/nonexistent:.');
   assert.deepEqual(new Set(none.map(({ detail }) => detail)), new Set(['not installed']));
 });

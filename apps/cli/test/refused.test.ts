@@ -37,6 +37,12 @@ it('what waits for an operator: that it does, how long, and what to type', () =>
   for (const code of codes) assert.match(linesOf({ ...one, code, granted: true })[0] ?? '', new RegExp(`\\(${code}\\): \\w`));
 });
 
+it('a client that does not trust the session: where it is said how it would', () => {
+  assert.deepEqual(linesOf({ ...one, code: 'authority_untrusted' }), [
+    "holdfast: 3 requests to pypi.org:443 did not pass (authority_untrusted): the client does not trust the session's authority; see: holdfast doctor",
+  ]);
+});
+
 it('at most five lines, and none is lost from the count', () => {
   const seven = Array.from({ length: 7 }, (_, index) => ({ ...one, host: `h${index}.example` }));
   const lines = refusedLines({ kind: 'exited', code: 0, refused: seven, unlisted: 10 }, 'main');

@@ -31,6 +31,7 @@ export const errorCodes = [
   'audit_truncated',
   'audit_unavailable',
   'author_unknown',
+  'authority_untrusted',
   'bedrock_unknown',
   'bundle_shape',
   'child_ended',

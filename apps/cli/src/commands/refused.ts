@@ -27,6 +27,7 @@ const nextSteps: ReadonlyMap<string, string> = new Map([
   ['approval_denied', 'an operator said no; it stands for five minutes'],
   ['approval_crowded', 'three waited already; to see them: holdfast approvals'],
   ['approval_unavailable', 'nobody could be asked; see: holdfast status'],
+  ['authority_untrusted', "the client does not trust the session's authority; see: holdfast doctor"],
 ]);
 
 /** At most five lines, each whole; none if everything passed. `scope` names the agent. */

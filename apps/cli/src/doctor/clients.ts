@@ -9,23 +9,69 @@ import { ok, warn, type Check } from './check.ts';
 const run = promisify(execFile);
 const answerWithinMs = 10_000;
 
-const trust: Readonly<Record<string, string>> = {
-  curl: 'CURL_CA_BUNDLE and the bundle over the system one',
-  git: 'GIT_SSL_CAINFO; over HTTPS only, SSH does not pass',
-  npm: 'NODE_EXTRA_CA_CERTS; scoped packages of a host that has a credential need a path such as /** in its fence',
-  python3: 'SSL_CERT_FILE and REQUESTS_CA_BUNDLE; libraries that read no proxy variables reach nothing',
-  pip: 'PIP_CERT',
-  node: 'NODE_EXTRA_CA_CERTS and NODE_USE_ENV_PROXY',
-  go: 'SSL_CERT_FILE; Go asks no proxy for localhost and 127.0.0.1',
-  java: 'a store of its own through JAVA_TOOL_OPTIONS, which each start announces on stderr',
-  wget: 'the bundle over the system one',
+interface Trust {
+  readonly by: string;
+  /** What it says when it does not trust the session's authority. */
+  readonly says: string;
+  /** What then to mend: mostly, what names authorities of its own. */
+  readonly mend: string;
+}
+
+const trust: Readonly<Record<string, Trust>> = {
+  curl: {
+    by: 'CURL_CA_BUNDLE and the bundle over the system one',
+    says: 'curl: (60)',
+    mend: 'leave --cacert and --capath out; no --insecure is needed',
+  },
+  git: {
+    by: 'GIT_SSL_CAINFO; over HTTPS only, SSH does not pass',
+    says: 'certificate verification failed',
+    mend: 'keep GIT_SSL_CAINFO where something clears the environment; it stands above http.sslCAInfo',
+  },
+  npm: {
+    by: 'NODE_EXTRA_CA_CERTS; scoped packages of a host that has a credential need a path such as /** in its fence',
+    says: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    mend: 'take ca and cafile out of .npmrc: they replace it',
+  },
+  python3: {
+    by: 'SSL_CERT_FILE and REQUESTS_CA_BUNDLE; libraries that read no proxy variables reach nothing',
+    says: 'CERTIFICATE_VERIFY_FAILED',
+    mend: 'hand the file of SSL_CERT_FILE to code that names one itself (verify=, cafile=, certifi.where())',
+  },
+  pip: { by: 'PIP_CERT', says: 'CERTIFICATE_VERIFY_FAILED', mend: 'leave --cert out: it replaces PIP_CERT' },
+  node: {
+    by: 'NODE_EXTRA_CA_CERTS and NODE_USE_ENV_PROXY',
+    says: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    mend: 'hand the file of NODE_EXTRA_CA_CERTS to code that sets ca itself',
+  },
+  go: {
+    by: 'SSL_CERT_FILE; Go asks no proxy for localhost and 127.0.0.1',
+    says: 'x509: certificate signed by unknown authority',
+    mend: 'read the file of SSL_CERT_FILE into RootCAs where a program sets them itself',
+  },
+  java: {
+    by: 'a store of its own through JAVA_TOOL_OPTIONS, which each start announces on stderr',
+    says: 'PKIX path building failed',
+    mend: 'take javax.net.ssl.trustStore out of the command line, MAVEN_OPTS and GRADLE_OPTS',
+  },
+  wget: {
+    by: 'the bundle over the system one',
+    says: 'is not trusted',
+    mend: 'leave --ca-certificate out',
+  },
+  cargo: {
+    by: 'CARGO_HTTP_CAINFO',
+    says: 'SSL certificate problem',
+    mend: 'leave http.cainfo out of --config; a Rust program with webpki-roots brings authorities of its own: build it with native roots, which read SSL_CERT_FILE',
+  },
 };
 
 /** `searched` is a PATH. */
 export async function clientChecks(searched: string): Promise<Check[]> {
-  const checks = Object.entries(trust).map(([name, how]) => {
+  const checks = Object.entries(trust).map(([name, { by, says, mend }]) => {
     const file = locate(name, searched);
-    return ok(`client-${name}`, file === undefined ? 'not installed' : `${file}; trusts by ${how}`);
+    const told = `${file}; trusts by ${by}; should it say ${JSON.stringify(says)}: ${mend}`;
+    return ok(`client-${name}`, file === undefined ? 'not installed' : told);
   });
   const node = locate('node', searched);
   const version = node && (await answer(node, ['--version']));

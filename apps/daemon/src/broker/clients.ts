@@ -35,6 +35,10 @@ interface Tunnel {
 
 type Asked = (request: IncomingMessage, response: ServerResponse, client: Inbound) => void;
 
+/** The alerts of RFC 8446 §6.2 with which clients end a handshake whose certificate they do not take. */
+const distrusts = (error: Error): boolean =>
+  'code' in error && /_ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNKNOWN_CA)$/.test(String(error.code));
+
 export class Clients {
   readonly #ports: ClientPorts;
   readonly #front: Server;
@@ -165,7 +169,10 @@ export class Clients {
     const { target, by } = tunnel;
     const late = setTimeout(() => tls.destroy(), this.#ports.limits.handshakeTimeoutMs);
     late.unref();
-    tls.on('error', () => tls.destroy());
+    tls.on('error', (error) => {
+      if (distrusts(error)) this.#ports.refused(target, refusal('authority_untrusted'), by); // [BROKER-51]
+      tls.destroy();
+    });
     tls.once('close', () => clearTimeout(late));
     tls.once('secure', () => {
       clearTimeout(late);

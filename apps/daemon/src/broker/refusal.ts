@@ -37,6 +37,11 @@ const texts = {
     message: 'An operator has to approve this request, and nobody could be asked about all of it.',
     next: 'Send a short request with text in its body; see if the relay is there.',
   },
+  authority_untrusted: {
+    status: 403,
+    message: "The client does not trust the session's authority.",
+    next: 'See how it is told to: holdfast doctor.',
+  },
   child_ended: {
     status: 403,
     message: 'What this request was started by has ended.',

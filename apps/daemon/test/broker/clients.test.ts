@@ -25,6 +25,29 @@ async function rest(socket: Socket): Promise<string> {
   return all;
 }
 
+// [BROKER-51]
+test(
+  'a client that does not trust the session is recorded as such, and not one that does',
+  { skip: spawnSync('curl', ['--version']).error === undefined ? false : 'no curl on this machine' },
+  async () => {
+    await using it = await world();
+    const origin = await it.origin();
+    it.grant(origin);
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-curl-'));
+    it.defer(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'other.pem'), origin.ca);
+    const host = `localhost:${origin.port}`;
+    const words = ['-sS', '--noproxy', '', '-x', `http://127.0.0.1:${it.port}`, '--cacert', join(folder, 'other.pem')];
+    await assert.rejects(promisify(execFile)('curl', [...words, `https://${host}/v1/me`]), { code: 60 });
+    assert.equal((await it.ask(host, get(host))).status, 200);
+    assert.deepEqual(
+      it.records.flatMap(({ kind, code, facts }) => (kind === 'refused' ? [[code, facts?.host, facts?.port]] : [])),
+      [['authority_untrusted', 'localhost', origin.port]],
+    );
+    assert.equal(origin.seen.length, 1);
+  },
+);
+
 // [BROKER-1]
 test(
   'curl, as people run it: with the placeholder, without, with a body, over plain http',
