@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -188,6 +189,17 @@ test('a .env file that has changed since it was read stays as it is', (t) => {
   symlinkSync('other', file);
   assert.throws(() => takeOut(read, new Set(['A'])), { code: 'usage' });
   assert.equal(readFileSync(file, 'utf8'), 'A=first-value\nB=2');
+});
+
+// [CLI-50]
+test('a .env file stays its owner\u2019s', { skip: process.getuid?.() === 0 ? false : 'only root can give a file away' }, (t) => {
+  const file = path.join(folderOf(t), '.env');
+  writeFileSync(file, 'A=1\nC=2');
+  chownSync(file, 65_534, 65_533);
+  chmodSync(file, 0o640);
+  takeOut(readEnvFile(file), new Set(['A']));
+  const { uid, gid, mode } = statSync(file);
+  assert.deepEqual([uid, gid, mode & 0o777], [65_534, 65_533, 0o640]);
 });
 
 // [CLI-53]

@@ -226,8 +226,8 @@ export const onRequests: readonly Mutation[] = [
     id: 'C-50.names',
     off: 'a file with further names is emptied under one',
     file: 'apps/cli/src/vault/env-file.ts',
-    from: ': names > 1',
-    to: ': names > 1e9',
+    from: ': found.nlink > 1',
+    to: ': found.nlink > 1e9',
     red: { [imported]: 'nothing is taken out of a file that was not named' },
   },
   {

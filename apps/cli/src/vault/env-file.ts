@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   openSync,
@@ -13,6 +14,7 @@ import {
   renameSync,
   rmSync,
   writeSync,
+  type Stats,
 } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
@@ -34,10 +36,10 @@ export interface EnvFile {
 /** Throws `usage` for what is no file, cannot be read, is too large, or has a quote that does not end. */
 export function readEnvFile(named: string): EnvFile {
   const real = behindLinks(named);
-  const { bytes, names } = readWhole(real, named);
+  const { bytes, found } = readWhole(real, named);
   const bound = isOutside(named, real)
     ? `it is a link to ${real}, out of the folder that it stands in`
-    : names > 1
+    : found.nlink > 1
       ? 'the file has other names (hard links), under which all of it would stay'
       : undefined;
   const entries = entriesIn(bytes, (line) => {
@@ -66,8 +68,8 @@ function isOutside(named: string, real: string): boolean {
 
 const isBelow = (folder: string, file: string): boolean => file.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
-/** Never waits, as a pipe would have it. `names`: how many lead to it. */
-function readWhole(file: string, named: string): { readonly bytes: Buffer; readonly names: number; readonly mode: number } {
+/** Never waits, as a pipe would have it. */
+function readWhole(file: string, named: string): { readonly bytes: Buffer; readonly found: Stats } {
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -82,7 +84,7 @@ function readWhole(file: string, named: string): { readonly bytes: Buffer; reado
     for (let read = -1; read !== 0 && length < held.length; length += read)
       read = readSync(descriptor, held, length, held.length - length, null);
     if (length > maxFileBytes) throw usage(`${named} is too large for a file of variables`);
-    return { bytes: Buffer.from(held.subarray(0, length)), names: found.nlink, mode: found.mode };
+    return { bytes: Buffer.from(held.subarray(0, length)), found };
   } finally {
     held.fill(0);
     closeSync(descriptor);
@@ -109,7 +111,7 @@ export function takeOut(env: EnvFile, names: ReadonlySet<string>): void {
     const made = openSync(beside, 'wx', 0o600);
     try {
       for (const [index, start] of starts.entries()) writeWhole(made, bytes.subarray(start, ends[index]));
-      fchmodSync(made, modeOfUnchanged(env));
+      makeAlike(made, unchanged(env), file);
       fsyncSync(made);
     } finally {
       closeSync(made);
@@ -122,8 +124,8 @@ export function takeOut(env: EnvFile, names: ReadonlySet<string>): void {
   }
 }
 
-/** Of the file, which is what was read. */
-function modeOfUnchanged({ path: file, bytes }: EnvFile): number {
+/** The file as it is now, which is what was read. */
+function unchanged({ path: file, bytes }: EnvFile): Stats {
   const now = readWhole(file, file);
   const same = now.bytes.equals(bytes);
   now.bytes.fill(0);
@@ -132,7 +134,18 @@ function modeOfUnchanged({ path: file, bytes }: EnvFile): number {
       `${file} has changed meanwhile; nothing was taken out of it`,
       'take the lines out by hand: what they hold is kept',
     );
-  return now.mode & 0o777;
+  return now.found;
+}
+
+/** Whoever could read the file can go on. */
+function makeAlike(made: number, { uid, gid, mode }: Stats, file: string): void {
+  try {
+    fchownSync(made, uid, gid);
+  } catch (cause) {
+    const next = 'take the lines out by hand: what they hold is kept';
+    throw new HoldfastError('usage', `${file} belongs to another; nothing was taken out of it`, { cause, next });
+  }
+  fchmodSync(made, mode & 0o777);
 }
 
 function writeWhole(descriptor: number, bytes: Buffer): void {

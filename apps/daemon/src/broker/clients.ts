@@ -169,7 +169,7 @@ export class Clients {
     const { target, by } = tunnel;
     const late = setTimeout(() => tls.destroy(), this.#ports.limits.handshakeTimeoutMs);
     late.unref();
-    tls.on('error', (error) => {
+    tls.on('error', (error: Error) => {
       if (distrusts(error)) this.#ports.refused(target, refusal('authority_untrusted'), by); // [BROKER-51]
       tls.destroy();
     });
