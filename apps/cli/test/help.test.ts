@@ -159,7 +159,8 @@ Commands:
   rotate [options] <name>   put a new secret in the place of one, read from
                             standard input
   remove [options] <name>   remove a credential and end all its grants
-  list [options]            names, terms and grants; never a secret
+  list [options]            names, purposes, terms, grants, and what the record
+                            knows of uses; never a secret
   help [command]            display help for command
 `,
   'vault add': `Usage: holdfast vault add [options] <name>
