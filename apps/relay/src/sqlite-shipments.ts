@@ -7,11 +7,11 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { LastShipped, Outcome, ShipmentLimit, ShippedLog, Write } from './store.ts';
 
 export const shipmentSchema = `
-  CREATE TABLE shipped_logs (
+  CREATE TABLE IF NOT EXISTS shipped_logs (
     fleet BLOB NOT NULL, agent BLOB NOT NULL, ordinal INTEGER NOT NULL, end INTEGER NOT NULL, first INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (fleet, agent)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE shipments (
+  CREATE TABLE IF NOT EXISTS shipments (
     fleet BLOB NOT NULL, agent BLOB NOT NULL, ordinal INTEGER NOT NULL, at INTEGER NOT NULL, first INTEGER NOT NULL, piece BLOB NOT NULL,
     PRIMARY KEY (fleet, agent, ordinal, at)
   ) STRICT;
