@@ -13,6 +13,7 @@ const custodyPower = 'apps/custody/test/power-loss.test.ts';
 const e2eFaults = 'e2e/faults.test.ts';
 const faults = 'apps/daemon/test/audit/faults.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
+const policy = 'apps/daemon/test/agent/audit-policy.test.ts';
 const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
 const stream = 'apps/cli/test/audit-stream.test.ts';
 const shipments = 'apps/relay/test/shipments.test.ts';
@@ -473,6 +474,30 @@ export const audit: Area = {
       from: "if ('leaf' in line) throw new Error('an event is left out: figures need all');",
       to: "if ('leaf' in line) return undefined;",
       red: { [cliTime]: 'what cannot be counted is refused' },
+    },
+    {
+      id: 'A-42.forward',
+      off: 'an older policy takes effect',
+      file: 'packages/protocol/src/journal/rules.ts',
+      from: "return version === (state.auditPolicy?.version ?? 0) + 1 ? undefined : 'policy_version';",
+      to: 'return version > 0 && state.pulseMaxAgeMs > 0 ? undefined : undefined;',
+      red: { [policy]: 'an older policy' },
+    },
+    {
+      id: 'A-42.counted',
+      off: 'what is silenced is not counted',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'this.silenced.set(kind, (this.silenced.get(kind) ?? 0) + 1);',
+      to: 'void kind;',
+      red: { [policy]: 'what is silenced is counted' },
+    },
+    {
+      id: 'A-42.always',
+      off: 'refusals can be silenced',
+      file: 'packages/protocol/src/audit/policy.ts',
+      from: 'if (policy === undefined || alwaysRecorded.has(kind)) return false;',
+      to: 'if (policy === undefined || alwaysRecorded.size === 0) return false;',
+      red: { [policy]: 'are recorded under every policy' },
     },
   ],
   exceptions: {},

@@ -325,6 +325,15 @@ command(audit, 'stream', 'events to an OpenTelemetry collector as they come; goe
   .option('--ca <file>', "the collector's own authority, PEM")
   .option('--redact', 'leave out what an agent wrote: its hash stays')
   .action(action(async () => (await import('./commands/audit-stream.ts')).stream));
+const policy = audit.command('policy').description('what is recorded, by the operator');
+operatorCommand(policy, 'show', 'the policy in force').action(
+  action(async () => (await import('./commands/audit-policy.ts')).show),
+);
+operatorCommand(policy, 'set', 'sign another one: what it does not silence is recorded')
+  .option('--silence <class>', 'count events of this class and do not record them: request, session, tool; repeatable', collect)
+  .option('--retention <days>', 'for how long records are kept, for example 400d (default: for ever)')
+  .option('--record-all', 'silence nothing')
+  .action(action(async () => (await import('./commands/audit-policy.ts')).set));
 command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere')
   .option(...ofAgent)
   .option('--out <file>', 'write it there (default: standard output)')

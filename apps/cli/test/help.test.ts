@@ -576,6 +576,7 @@ Commands:
                           that holdfast-verify checks anywhere
   stream [options]        events to an OpenTelemetry collector as they come;
                           goes on where it ended
+  policy                  what is recorded, by the operator
   checkpoint [options]    the newest signed checkpoint, to be kept elsewhere
   fetch [options]         read the log from the relay and verify it, on any
                           operator device
@@ -638,6 +639,41 @@ Options:
   --ca <file>           the collector's own authority, PEM
   --redact              leave out what an agent wrote: its hash stays
   -h, --help            display help for command
+`,
+  'audit policy': `Usage: holdfast audit policy [options] [command]
+
+what is recorded, by the operator
+
+Options:
+  -h, --help      display help for command
+
+Commands:
+  show [options]  the policy in force
+  set [options]   sign another one: what it does not silence is recorded
+  help [command]  display help for command
+`,
+  'audit policy show': `Usage: holdfast audit policy show [options]
+
+the policy in force
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'audit policy set': `Usage: holdfast audit policy set [options]
+
+sign another one: what it does not silence is recorded
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --silence <class>         count events of this class and do not record them:
+                            request, session, tool; repeatable
+  --retention <days>        for how long records are kept, for example 400d
+                            (default: for ever)
+  --record-all              silence nothing
+  -h, --help                display help for command
 `,
   'audit checkpoint': `Usage: holdfast audit checkpoint [options]
 

@@ -118,6 +118,7 @@ export const errorCodes = [
   'path_unsafe',
   'pin_wrong',
   'placeholder_misplaced',
+  'policy_version',
   'port_taken',
   'presentation_algorithm',
   'presentation_audience',

@@ -169,6 +169,8 @@ function mappedOf(event: AuditEvent): Mapped {
       return account(event, 6);
     case 'keys-changed':
       return account(event, other);
+    case 'audit-policy':
+      return entity('audit-policy', event.version);
     case 'rules-set':
       return entity('rules', event.version);
     case 'bedrock-changed':

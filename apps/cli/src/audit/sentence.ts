@@ -48,6 +48,10 @@ function sentence(event: AuditEvent): string {
       return `${toHex(event.ask)} for ${duration(event.lifeMs)}: ${event.rules.join(', ')}`;
     case 'answered':
       return `${toHex(event.ask)} ${event.outcome}`;
+    case 'audit-policy':
+      return `version ${event.version}: ${event.silenced.length === 0 ? 'all is recorded' : `not recorded: ${event.silenced.join(', ')}`}`;
+    case 'silenced':
+      return `not recorded: ${event.counts.map(({ kind, count }) => `${count} ${kind}`).join(', ')} (policy ${event.version})`;
     case 'rules-set':
       return `version ${event.version}`;
     case 'rules-unreadable':

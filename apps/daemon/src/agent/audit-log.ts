@@ -115,6 +115,7 @@ async function openWriter(
     log: ports.log,
     run,
     ...(childOf !== undefined && { childOf }),
+    policy: () => journal.state?.auditPolicy,
     sign: async (statement) => signCheckpoint(await signers.signer(), statement),
     ...change,
   });

@@ -62,6 +62,7 @@ export class Effects {
       note({ kind: 'revoked', reason: shown(now.revoked.reason) });
       return;
     }
+    this.auditPolicyChanged(after, before);
     this.childrenRevoked(after);
     await this.suspensionChanged(now, was, handles);
     await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
@@ -130,6 +131,13 @@ export class Effects {
     for (const [id, { id: rule, host, port }] of after) {
       if (!before.has(id)) note({ kind: 'egress-allowed', rule, host, port });
     }
+  }
+
+  /** Itself never silenced. [AUDIT-60] */
+  private auditPolicyChanged({ auditPolicy: now }: FleetState, before: FleetState | undefined): void {
+    if (now === undefined || now.version === before?.auditPolicy?.version) return;
+    const { version, silenced, retentionDays } = now;
+    this.options.note({ kind: 'audit-policy', version, silenced, ...(retentionDays !== undefined && { retentionDays }) });
   }
 
   private rulesChanged(after: FleetState, before: FleetState | undefined, inForce: InForce): void {

@@ -3,6 +3,7 @@
 
 import { logOrigin, readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { isSilenced, type AuditPolicy } from '@holdfast/protocol/audit/policy';
 import { maxBatch, type SegmentSecrets } from '@holdfast/protocol/audit/segment';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
@@ -18,6 +19,8 @@ const syncDelayMs = 25;
 const retryDelayMs = 100;
 const checkpointDelayMs = 1000;
 const checkpointEvery = 1024;
+/** How long a count of silenced events may wait for its record. [AUDIT-61] */
+const tellSilencedMs = 1000;
 /** More than a stalled disk should let pile up; past it events are refused, and with them what they record. */
 const maxQueue = 16_384;
 /** A session can be refused without end: what it does not fill with that is left for what it did, and for other sessions of the agent. */
@@ -34,6 +37,8 @@ export interface AuditOptions {
   readonly sign: (statement: CheckpointStatement) => Promise<Uint8Array>;
   /** The agent's child whose session this is, and what began that; undefined: the agent's own. */
   readonly childOf?: (session: Uint8Array) => { readonly child: Uint8Array; readonly trace: Uint8Array } | undefined;
+  /** What the operators want recorded, as it is now; asked for each event. Absent: everything. */
+  readonly policy?: () => AuditPolicy | undefined;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
   /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
@@ -76,6 +81,10 @@ export class AuditWriter {
   private readonly wallClock: WallClock;
   /** Notes that found no place since the last `gap`, by kind. */
   private readonly dropped = new Map<AuditReport['kind'], number>();
+  /** Events that the policy of `silencedBy` kept out since the last `silenced`, by kind. */
+  private readonly silenced = new Map<AuditReport['kind'], number>();
+  private silencedBy = 1;
+  private silenceTimer: NodeJS.Timeout | undefined;
 
   private constructor(options: AuditOptions, stored: StoredLog) {
     this.options = options;
@@ -179,7 +188,32 @@ export class AuditWriter {
     const at = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     const moved = this.frozen ? undefined : this.wallClock.moved(at);
     if (moved !== undefined) this.stamped(moved, at, false).catch(() => this.drop(moved.kind, 1)); // [AUDIT-41]
+    const policy = this.options.policy?.();
+    if (policy !== undefined && this.fault === undefined && !this.closed && isSilenced(policy, report.kind)) {
+      this.silence(policy.version, report.kind);
+      return Promise.resolve();
+    }
     return this.stamped(report, at, durable);
+  }
+
+  /** Counted, and told with the version that wanted it so. [AUDIT-61] */
+  private silence(version: number, kind: AuditReport['kind']): void {
+    if (version !== this.silencedBy) this.tellSilenced();
+    this.silencedBy = version;
+    this.silenced.set(kind, (this.silenced.get(kind) ?? 0) + 1);
+    this.silenceTimer ??= setTimeout(() => this.tellSilenced(), tellSilencedMs).unref();
+  }
+
+  private tellSilenced(): void {
+    clearTimeout(this.silenceTimer);
+    this.silenceTimer = undefined;
+    if (this.silenced.size === 0) return;
+    const counted = [...this.silenced];
+    const version = this.silencedBy;
+    this.silenced.clear();
+    this.append({ kind: 'silenced', version, counts: counted.map(([kind, count]) => ({ kind, count })) }).catch(() => {
+      for (const [kind, count] of counted) this.drop(kind, count);
+    });
   }
 
   private stamped(report: AuditReport, { wallMs, monotonicMs }: Moment, durable: boolean): Promise<void> {
@@ -328,6 +362,7 @@ export class AuditWriter {
 
   /** Writes what is queued, a last checkpoint if it can be signed, and closes the files. Later appends are refused. */
   async close(): Promise<void> {
+    this.tellSilenced();
     this.tellDropped();
     await this.checkpoint().catch((cause: unknown) =>
       this.options.log.warn({ code: codeOf(cause) }, 'last audit checkpoint could not be made'),

@@ -35,6 +35,8 @@ export const classOf = {
   'agent-resumed': 'identity',
   'keys-changed': 'identity',
   presented: 'identity',
+  'audit-policy': 'rules',
+  silenced: 'rules',
   'rules-set': 'rules',
   'bedrock-changed': 'rules',
   tampered: 'alarm',

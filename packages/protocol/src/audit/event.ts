@@ -188,6 +188,19 @@ export const auditEvent = union({
   },
   /** An answer that counted for nothing. */
   'answer-refused': { ...stamp, code, ask: optional(askId) },
+  /** What an operator wants recorded from here on, and kept. */
+  'audit-policy': {
+    ...stamp,
+    version: integer({ min: 1 }),
+    silenced: list(text({ max: 32, pattern: /^[a-z]+$/ }), { max: 16 }),
+    retentionDays: optional(integer({ min: 1 })),
+  },
+  /** Events that the policy of that version kept out, counted by kind. */
+  silenced: {
+    ...stamp,
+    version: integer({ min: 1 }),
+    counts: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 64 }),
+  },
   /** Takes effect with the next decision. */
   'rules-set': { ...stamp, version: integer({ min: 1 }), hash: digest },
   /** An alarm: a set that this daemon can't read. The one of `inForce` stays in force; absent: only reading is allowed. */
@@ -208,7 +221,7 @@ export const auditEvent = union({
   /** An operator let it go on. */
   resumed: { ...stamp, session: sessionId, ...cause },
   'stream-cut': { ...stamp, ...acting, grant: optional(grantId) },
-  /** Events that policy or overload kept out, counted by kind: what is missing is known and signed. */
+  /** Events that found no place, counted by kind: what is missing is known and signed. */
   gap: { ...stamp, dropped: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
   fault: { ...stamp, code },
   /** Alarms, each told once: the relay does not take this log, which goes on here; it takes it again. [SHIP-5] */

@@ -16,6 +16,7 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
+import { policyVersion, retentionDays, silencedClasses } from '../audit/policy.ts';
 import { maxDevices } from '../blind/access-list.ts';
 import { head } from '../blind/entry.ts';
 import { capability, custodyLevel, machineName, scopeName } from '../blind/pairing-offer.ts';
@@ -109,6 +110,8 @@ const body = union({
   'egress-end': { rule: egressId },
   /** `hash`: SHA-256 of the text in UTF-8. The version is one more than the one before. */
   'rules-set': { version: rulesVersion, text: rulesText, hash: digest },
+  /** What daemons record. The version is one more than the one before. */
+  'audit-policy': { version: policyVersion, silenced: silencedClasses, retentionDays: optional(retentionDays) },
   'bedrock-add': { id: bedrockId, text: bedrockText },
   'bedrock-remove': { id: bedrockId },
   /** In agents' topics: a signed checkpoint of the agent's audit log. */
@@ -180,6 +183,7 @@ export const audienceOfKind = {
   'egress-allow': 'own',
   'egress-end': 'own',
   'rules-set': 'fleet',
+  'audit-policy': 'fleet',
   'bedrock-add': 'fleet',
   'bedrock-remove': 'fleet',
   checkpoint: 'own',

@@ -4,6 +4,7 @@
 // The order to send in: lockboxes, entries, access list. Readers then find every key, and a revoked agent still hears that it is.
 // When an append conflicts, ingest what came and compose again.
 
+import type { AuditPolicy } from '../audit/policy.ts';
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { signAccessList, type AccessList } from '../blind/access-list.ts';
@@ -240,6 +241,17 @@ export async function setRules(operator: Operator, text: string): Promise<Compos
   const { primitives, replica } = operator;
   const version = (replica.state.rules?.version ?? 0) + 1;
   const body: BodyOf<'rules-set'> = { kind: 'rules-set', version, text, hash: hashRules(primitives, text) };
+  return { ...plain(await drafted(operator, (draft) => draft.write('fleet', body))), version };
+}
+
+/** The next version of what daemons record. Throws `codec_*` for a class that is always recorded. */
+export async function setAuditPolicy(
+  operator: Operator,
+  policy: Pick<AuditPolicy, 'silenced' | 'retentionDays'>,
+): Promise<Composed & { readonly version: number }> {
+  const version = (operator.replica.state.auditPolicy?.version ?? 0) + 1;
+  const { silenced, retentionDays } = policy;
+  const body = { kind: 'audit-policy', version, silenced, ...(retentionDays !== undefined && { retentionDays }) } as const;
   return { ...plain(await drafted(operator, (draft) => draft.write('fleet', body))), version };
 }
 

@@ -45,6 +45,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     egress: new Map(),
     rules: undefined,
     earlierRules: [],
+    auditPolicy: undefined,
     bedrock: { version: 0, texts: new Map() },
     revokedChildren: [],
     topics: new Map(),
@@ -186,6 +187,10 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       const { version, text, hash } = body;
       const earlier = state.rules === undefined ? [] : [state.rules, ...state.earlierRules].slice(0, maxEarlierRules);
       return { ...state, rules: { version, text, hash, setAtMs: atMs, position }, earlierRules: earlier };
+    }
+    case 'audit-policy': {
+      const { version, silenced, retentionDays } = body;
+      return { ...state, auditPolicy: { version, silenced, retentionDays, setAtMs: atMs } };
     }
     case 'bedrock-add': {
       const { id, text } = body;

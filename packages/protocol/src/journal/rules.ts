@@ -278,6 +278,11 @@ function rulesGoForward(state: FleetState, _entry: OpenedEntry, { version }: Bod
   return version === (state.rules?.version ?? 0) + 1 ? undefined : 'rules_version';
 }
 
+/** [JOURNAL-40] As rule sets: neither an older policy nor another one of the same version ever takes effect. */
+function policyGoesForward(state: FleetState, _entry: OpenedEntry, { version }: BodyOf<'audit-policy'>): Verdict {
+  return version === (state.auditPolicy?.version ?? 0) + 1 ? undefined : 'policy_version';
+}
+
 /** [JOURNAL-25] */
 function bedrockFits({ bedrock: { texts } }: FleetState, _entry: OpenedEntry, { id, text }: BodyOf<'bedrock-add'>): Verdict {
   if (texts.has(toHex(id))) return 'id_taken';
@@ -336,6 +341,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'egress-allow': [egressIsForItsReader, audiencesAgentIsLive, egressIsNew],
   'egress-end': [egressExists],
   'rules-set': [rulesGoForward],
+  'audit-policy': [policyGoesForward],
   'bedrock-add': [bedrockFits],
   'bedrock-remove': [bedrockExists],
   checkpoint: [],

@@ -1,6 +1,7 @@
 // A replica's verified state as bytes, spec/journal.md: what makes starting fast. No keys and no secrets in it, but names and rules:
 // whoever stores it seals it. It is believed as it stands, so it must come back only from under that seal.
 
+import { policyVersion, retentionDays, silencedClasses } from '../audit/policy.ts';
 import { fromHex, toHex } from '../codec/bytes.ts';
 import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, record, text, type Infer } from '../codec/schema.ts';
 import { HoldfastError, parseCode } from '../errors.ts';
@@ -90,6 +91,10 @@ const snapshot = record({
     version: integer(),
     texts: list(record({ id: bedrockId, text: bedrockText, addedAtMs: atMs, position }), { max: maxBedrockTexts }),
   }),
+  /** Absent: none was ever set. */
+  auditPolicy: optional(
+    record({ version: policyVersion, silenced: silencedClasses, retentionDays: optional(retentionDays), setAtMs: atMs }),
+  ),
   /** Absent: none. */
   revokedChildren: optional(list(record({ agent: principalId, child: principalId, atMs }), { min: 1, max: maxRevokedChildren })),
   topics: list(
@@ -166,11 +171,19 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
+    ...(state.auditPolicy !== undefined && { auditPolicy: plainPolicy(state.auditPolicy) }),
     ...(state.revokedChildren.length > 0 && { revokedChildren: state.revokedChildren }),
     topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
     rejected: state.rejected,
     ...history,
   });
+}
+
+function plainPolicy({
+  retentionDays: days,
+  ...rest
+}: NonNullable<FleetState['auditPolicy']>): NonNullable<Infer<typeof snapshot>['auditPolicy']> {
+  return { ...rest, ...(days !== undefined && { retentionDays: days }) };
 }
 
 function plainRecord({ checkpoint, newKeys, code: verdict, ...rest }: AgentRecord): Infer<typeof topicRecord> {
@@ -230,6 +243,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     rules,
     earlierRules,
     bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },
+    auditPolicy: read.auditPolicy && { ...read.auditPolicy, retentionDays: read.auditPolicy.retentionDays },
     revokedChildren: read.revokedChildren ?? [],
     topics: new Map(
       read.topics.map(({ topic, records }) => [

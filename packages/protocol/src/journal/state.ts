@@ -1,6 +1,7 @@
 // What a fleet is after a history, spec/journal.md: the value that `reduce` makes. Plain, immutable, no keys and no secrets in it.
 // Maps are keyed by lower-case hex of the ids.
 
+import type { AuditPolicy } from '../audit/policy.ts';
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import type { EntryStatement, Head, Tip, Verified } from '../blind/entry.ts';
@@ -180,6 +181,8 @@ export interface FleetState {
   readonly rules: SignedRules | undefined;
   /** Those before it, newest first, at most `maxEarlierRules`. */
   readonly earlierRules: readonly SignedRules[];
+  /** The newest; undefined: everything is recorded, and kept. */
+  readonly auditPolicy: (AuditPolicy & { readonly setAtMs: number }) | undefined;
   readonly bedrock: Bedrock;
   /** Oldest first, as many as a status list takes. */
   readonly revokedChildren: readonly RevokedChild[];

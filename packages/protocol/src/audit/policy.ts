@@ -1,0 +1,29 @@
+// What an operator wants recorded, spec/audit.md: classes of events that are counted and not written, and for how long records are kept. The
+// classes that can be silenced are a list of the format, so that readers of two versions judge alike; all others never are.
+
+import { integer, list, oneOf, type Infer } from '../codec/schema.ts';
+import { classOf, type EventKind } from './classes.ts';
+
+/** [AUDIT-62] Uses of credentials, identity, rules, alarms and the policy itself are not among them. */
+export const silenceable = ['request', 'session', 'tool'] as const;
+export const silencedClasses = list(oneOf(...silenceable), { max: silenceable.length });
+export type SilencedClass = Infer<typeof silencedClasses>[number];
+
+export const policyVersion = integer({ min: 1, max: 2 ** 32 });
+/** A hundred years; absent: for ever. */
+export const retentionDays = integer({ min: 1, max: 36_500 });
+
+export interface AuditPolicy {
+  readonly version: number;
+  readonly silenced: readonly SilencedClass[];
+  readonly retentionDays?: number | undefined;
+}
+
+/** What a session never came to do is as good as an alarm: a refusal is recorded whatever its class. [AUDIT-62] */
+const alwaysRecorded: ReadonlySet<EventKind> = new Set(['refused', 'delegated', 'child-end']);
+
+/** Whether events of this kind are counted only. [AUDIT-60] */
+export function isSilenced(policy: AuditPolicy | undefined, kind: EventKind): boolean {
+  if (policy === undefined || alwaysRecorded.has(kind)) return false;
+  return (policy.silenced as readonly string[]).includes(classOf[kind]);
+}
