@@ -173,7 +173,9 @@ test(
   { skip: unreadable },
   async (t) => {
     await using it = await rig('bytes');
-    for (const name of names) {
+    // Heads are all written by the same lines.
+    const slow = ['bearer', 'json', 'form'];
+    for (const name of slow) {
       const halfway = it.halfway();
       const called = it.call(name, [slowBytes], 'slow');
       const { go } = await Promise.race([halfway, called.then(() => assert.fail('it was not held'))]);
@@ -184,7 +186,7 @@ test(
       await called;
     }
     await after(1_000);
-    assert.deepEqual([await it.copies(), it.arrived()], [0, names.length]);
+    assert.deepEqual([await it.copies(), it.arrived()], [0, slow.length]);
   },
 );
 
