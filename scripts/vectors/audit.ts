@@ -271,6 +271,8 @@ const toolCall: AuditReport = {
 const withCall = (change: Record<string, unknown>) => ({ ...stamped(toolCall, 0), ...change }) as unknown as Value;
 const more: readonly AuditReport[] = [
   toolCall,
+  { kind: 'bytes-reserved', ...use, bytes: 16_384 },
+  { kind: 'bytes-returned', ...use, bytes: 0 },
   { kind: 'asked', session, ask: id(9), call: digest, lifeMs: 120_000, rules: ['pipe-to-shell'] },
   { kind: 'answered', session, ask: id(9), outcome: 'allowed', device: id(10) },
   { kind: 'answered', session, ask: id(9), outcome: 'expired' },

@@ -167,6 +167,12 @@ export function ago(ms: number): string {
   return ms < 5_000 ? 'just now' : `${coarse(ms)} ago`;
 }
 
+/** In decimal units, as limits are written. */
+export function size(bytes: number): string {
+  const unit = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${['KB', 'MB', 'GB', 'TB'][unit - 1]}`;
+}
+
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;

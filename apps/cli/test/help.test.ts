@@ -229,6 +229,9 @@ Options:
                             repeatable
   --max <uses/time>         how often within a time, like 20/h; repeatable
   --total <uses>            how often in all
+  --bytes <size/time>       how much of requests and replies within a time, like
+                            50MB/d; repeatable
+  --bytes-total <size>      how much in all, like 1GB
   --concurrent <uses>       how many at once
   --until <time>            how long: 2h, 7d, or a moment with its zone
   --hours <hours>           when, like '09:00-18:00 Europe/Berlin Mon-Fri';

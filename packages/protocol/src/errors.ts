@@ -74,6 +74,7 @@ export const errorCodes = [
   'epoch_key_missing',
   'epoch_wrong',
   'fence_body',
+  'fence_bytes',
   'fence_concurrent',
   'fence_host',
   'fence_method',

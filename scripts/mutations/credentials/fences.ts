@@ -7,6 +7,8 @@ const circumstances = 'packages/protocol/test/vault/circumstances.test.ts';
 const fenceVectors = 'packages/protocol/test/vault/vault-vectors.test.ts';
 const freshness = 'apps/daemon/test/freshness/freshness.test.ts';
 const heldBody = 'apps/daemon/test/broker/held-body.test.ts';
+const byteCounts = 'apps/daemon/test/vault/byte-counts.test.ts';
+const metered = 'apps/daemon/test/broker/metered.test.ts';
 const openUses = 'apps/daemon/test/vault/open-uses.test.ts';
 const uses = 'apps/daemon/test/vault/use-counts.test.ts';
 
@@ -160,7 +162,7 @@ export const onFences: readonly Mutation[] = [
     id: 'C-41.restarts',
     off: 'a restart begins at nothing',
     file: 'apps/daemon/src/agent/counted-uses.ts',
-    from: 'for (const each of all.values()) counts.add(each.grant, each.total, each.recentAtMs);',
+    from: 'for (const each of all.values()) uses.add(each.grant, each.total, each.recentAtMs);',
     to: '',
     red: {
       [uses]: 'are no more than the budget',
@@ -215,6 +217,82 @@ export const onFences: readonly Mutation[] = [
     from: '    this.#upstream = outgoing;',
     to: '    this.#upstream = outgoing;\n    this.#use?.over();',
     red: { 'apps/daemon/test/broker/use-over.test.ts': 'with the end of the answer, and not before' },
+  },
+  {
+    id: 'C-46.left',
+    off: 'what is left plays no part',
+    file: 'apps/daemon/src/vault/byte-counts.ts',
+    from: '    this.assertLeft(by.grant, limits, bytes);\n',
+    to: '',
+    red: {
+      [byteCounts]: 'are no more than the budget',
+      [metered]: 'a reply that never ends is cut',
+      'e2e/bytes.test.ts': '64 at once of parent',
+    },
+  },
+  {
+    id: 'C-46.record',
+    off: 'bytes pass while their record is being written',
+    file: 'apps/daemon/src/vault/byte-counts.ts',
+    from: 'await this.#record.reserved(reserved); // [FENCE-39]',
+    to: 'void this.#record.reserved(reserved).catch(() => {}); // [FENCE-39]',
+    red: { [metered]: 'nothing passes before it is written down', [byteCounts]: 'of a reservation that cannot be written' },
+  },
+  {
+    id: 'C-46.restarts',
+    off: 'a restart begins at nothing',
+    file: 'apps/daemon/src/agent/counted-uses.ts',
+    from: '  byteCounts.add(ledger);\n',
+    to: '',
+    red: { [byteCounts]: 'are no more than the budget', 'e2e/bytes.test.ts': '64 at once of parent' },
+  },
+  {
+    id: 'C-46.down',
+    off: 'what a service sends is not counted',
+    file: 'apps/daemon/src/broker/upstream-socket.ts',
+    from: 'const waits = this.#meter?.take(chunk.length);',
+    to: 'const waits = this.#meter?.take(0);',
+    red: { [metered]: 'every byte that goes to a service', 'e2e/bytes.test.ts': '64 at once of parent' },
+  },
+  {
+    id: 'C-46.up',
+    off: 'what goes to a service after the head is not counted',
+    file: 'apps/daemon/src/broker/upstream-socket.ts',
+    from: 'const waits = this.#meter?.take(bytes.length);',
+    to: 'const waits = this.#meter?.take(0);',
+    red: { [metered]: 'every byte that goes to a service' },
+  },
+  {
+    id: 'C-46.head',
+    off: 'a head with its credential is not counted',
+    file: 'apps/daemon/src/broker/upstream-socket.ts',
+    from: 'await this.#meter?.take(whole.length);',
+    to: 'await this.#meter?.take(0);',
+    red: { [metered]: 'every byte that goes to a service' },
+  },
+  {
+    id: 'C-46.over',
+    off: 'a use that is over goes on with what it has',
+    file: 'apps/daemon/src/vault/byte-counts.ts',
+    from: 'if (bytes <= this.#free && !this.#ended) {',
+    to: 'if (bytes <= this.#free || this.#ended) {',
+    red: { [byteCounts]: 'after the end nothing does' },
+  },
+  {
+    id: 'C-46.open',
+    off: 'what a use has in hand leaves its window with time',
+    file: 'apps/daemon/src/vault/byte-ledger.ts',
+    from: '(atMs > since ? sum + bytes : sum), open);',
+    to: '(atMs > since ? sum + bytes : sum), 0 * open);',
+    red: { [byteCounts]: 'in a window come back with time alone' },
+  },
+  {
+    id: 'C-46.fewer',
+    off: 'what is told in fewer counts as of its first moment',
+    file: 'apps/daemon/src/vault/byte-ledger.ts',
+    from: '= { fromMs, atMs: next.atMs,',
+    to: '= { fromMs, atMs: fromMs,',
+    red: { [byteCounts]: 'a ledger told in fewer' },
   },
   {
     id: 'C-43.folder',

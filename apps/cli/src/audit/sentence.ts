@@ -2,7 +2,7 @@
 
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { duration, visible } from '../output.ts';
+import { duration, size, visible } from '../output.ts';
 
 /** What one event says, in a line. */
 function sentence(event: AuditEvent): string {
@@ -19,6 +19,10 @@ function sentence(event: AuditEvent): string {
       return `${event.name} for ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
     case 'credentialed':
       return `held for ${(event.credentialedUs / 1000).toFixed(2)} ms${event.sent ? '' : ', not sent'}`;
+    case 'bytes-reserved':
+      return `${size(event.bytes)} more may pass`;
+    case 'bytes-returned':
+      return `over; ${size(event.bytes)} did not pass`;
     case 'refused':
       return `${event.code}: ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
     case 'request':

@@ -5,10 +5,15 @@ import { recordedHere, recordedText, type Recorded } from '../audit/recorded.ts'
 import { askDaemon, findHome } from '../door-client.ts';
 import { limitText, shownLimits, type ShownLimits } from '../operator/limits.ts';
 import { asOperator } from '../operator/session.ts';
-import { visible, type Output } from '../output.ts';
+import { size, visible, type Output } from '../output.ts';
 import { termsOf } from './vault.ts';
 
 type Terms = ReturnType<typeof termsOf>;
+
+interface Used {
+  readonly total: number;
+  readonly windows: readonly number[];
+}
 
 /** One agent's leave to use it. */
 interface Use extends ShownLimits {
@@ -16,7 +21,8 @@ interface Use extends ShownLimits {
   readonly scope: string;
   readonly approve: boolean;
   readonly recorded: Recorded | null;
-  readonly used?: { readonly total: number; readonly windows: readonly number[] };
+  readonly used?: Used;
+  readonly usedBytes?: Used;
   readonly open?: number;
 }
 
@@ -53,7 +59,7 @@ async function listHere(output: Output): Promise<void> {
   const { grants, agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
   const recorded = await recordedHere(grants.map(({ agent }) => agent));
   const scopes = new Map(agents.map(({ agent, scope }) => [toHex(agent), scope]));
-  const items = grants.map(({ agent, granted, grantedAtMs, used, open }) => ({
+  const items = grants.map(({ agent, granted, grantedAtMs, used, usedBytes, open }) => ({
     item: granted.item,
     ...termsOf(granted),
     agent,
@@ -63,6 +69,7 @@ async function listHere(output: Output): Promise<void> {
     grantedAtMs,
     recorded: recorded(agent, granted.item),
     ...(used && { used }),
+    ...(usedBytes && { usedBytes }),
     ...(open !== undefined && { open }),
   }));
   output.result(
@@ -82,12 +89,23 @@ function linesOf(item: Terms, uses: readonly Use[]): string[] {
   ];
 }
 
-function useLines({ agent, scope, approve, recorded, used, open, ...limits }: Use): string[] {
+function useLines({ agent, scope, approve, recorded, used, usedBytes, open, ...limits }: Use): string[] {
   const within = limitText(limits);
-  const counts = used && [`${used.total} in all`, ...used.windows.map((count, index) => `${count} of ${limits.max?.[index]}`)];
-  const counted = [...(counts ? [`used ${counts.join(', ')}`] : []), ...(open === undefined ? [] : [`${open} open`])];
+  const counted = [
+    ...(used ? [`used ${countsText(used, limits.max)}`] : []),
+    ...(usedBytes ? [`passed ${countsText(usedBytes, limits.bytes, size)}`] : []),
+    ...(open === undefined ? [] : [`${open} open`]),
+  ];
   return [
     `  ${visible(scope)} ${toHex(agent).slice(0, 8)}: ${approve ? 'each use is approved; ' : ''}${recordedText(recorded)}`,
     ...(within === '' ? [] : [`    ${['within ' + within, ...counted].join('; ')}`]),
   ];
+}
+
+function countsText(
+  { total, windows }: Used,
+  limits: readonly string[] = [],
+  amount: (count: number) => string = String,
+): string {
+  return [`${amount(total)} in all`, ...windows.map((count, index) => `${amount(count)} of ${limits[index]}`)].join(', ');
 }

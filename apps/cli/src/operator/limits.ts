@@ -4,7 +4,10 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { argumentTexts, parseBodyLimits, parseFormLimits, parseQueryLimits } from '@holdfast/protocol/vault/argument-terms';
 import {
+  bytesText,
+  byteWindowText,
   hoursText,
+  parseBytes,
   parseConcurrent,
   parseDirectories,
   parseHours,
@@ -23,6 +26,8 @@ export interface LimitOptions {
   readonly form?: readonly string[];
   readonly max?: readonly string[];
   readonly total?: string;
+  readonly bytes?: readonly string[];
+  readonly bytesTotal?: string;
   readonly concurrent?: string;
   readonly until?: string;
   readonly hours?: readonly string[];
@@ -33,13 +38,14 @@ export interface LimitOptions {
 
 /** Throws `usage`. */
 export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
-  const { query, body, form, max, total, concurrent, until, hours, dir, repo, pin } = options;
+  const { query, body, form, max, total, bytes, bytesTotal, concurrent, until, hours, dir, repo, pin } = options;
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
     ...(body && { body: parseBodyLimits(body) }),
     ...(form && { body: parseFormLimits(form) }),
     ...((max ?? total) !== undefined && { uses: parseUses(max ?? [], total) }),
+    ...((bytes ?? bytesTotal) !== undefined && { bytes: parseBytes(bytes ?? [], bytesTotal) }),
     ...(concurrent !== undefined && { concurrent: parseConcurrent(concurrent) }),
     ...(until !== undefined && { untilMs: parseUntil(until, nowMs) }),
     ...(hours && { hours: parseHours(hours) }),
@@ -62,6 +68,8 @@ export interface ShownLimits {
   readonly form?: readonly string[];
   readonly max?: readonly string[];
   readonly total?: number;
+  readonly bytes?: readonly string[];
+  readonly bytesTotal?: string;
   readonly concurrent?: number;
   readonly untilMs?: number;
   readonly hours?: readonly string[];
@@ -71,12 +79,14 @@ export interface ShownLimits {
 }
 
 export function shownLimits(fence: Fence): ShownLimits {
-  const { query, body, uses, concurrent, untilMs, hours, directories, repositories, pins } = fence;
+  const { query, body, uses, bytes, concurrent, untilMs, hours, directories, repositories, pins } = fence;
   return {
     ...(query && { query: argumentTexts(query) }),
     ...(body && { [body.format === 'json' ? 'body' : 'form']: argumentTexts(body) }),
     ...(uses && uses.windows.length > 0 && { max: uses.windows.map(windowText) }),
     ...(uses?.total !== undefined && { total: uses.total }),
+    ...(bytes && bytes.windows.length > 0 && { bytes: bytes.windows.map(byteWindowText) }),
+    ...(bytes?.total !== undefined && { bytesTotal: bytesText(bytes.total) }),
     ...(concurrent !== undefined && { concurrent }),
     ...(untilMs !== undefined && { untilMs }),
     ...(hours && { hours: hours.map(hoursText) }),
@@ -88,9 +98,10 @@ export function shownLimits(fence: Fence): ShownLimits {
 
 /** The same for people; empty where there are none. */
 export function limitText(limits: ShownLimits): string {
-  const { query, body, form, max, total, concurrent, untilMs, hours, dir, repo, pin } = limits;
+  const { query, body, form, max, total, bytes, bytesTotal, concurrent, untilMs, hours, dir, repo, pin } = limits;
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
-  return Object.entries({ query, body, form, max, total, concurrent, until, hours, dir, repo, pin })
+  const inAll = { 'bytes in all': bytesTotal };
+  return Object.entries({ query, body, form, max, total, bytes, ...inAll, concurrent, until, hours, dir, repo, pin })
     .flatMap(([name, value]) => (value === undefined ? [] : [visible(`${name} ${[value].flat().join(' ')}`)]))
     .join('; ');
 }

@@ -30,6 +30,7 @@ import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
 import type { HandleTable } from '../vault/mint.ts';
+import type { ByteCounts } from '../vault/byte-counts.ts';
 import type { OpenUses } from '../vault/open-uses.ts';
 import type { UseCounts, Used } from '../vault/use-counts.ts';
 import { Effects, type AgentEvents } from './effects.ts';
@@ -264,10 +265,14 @@ export class Agent {
   }
 
   /** Nothing before its log was read. */
-  usedOf(grant: Uint8Array, { uses, concurrent }: Pick<Fence, 'uses' | 'concurrent'>): { used?: Used; open?: number } {
+  usedOf(
+    grant: Uint8Array,
+    { uses, bytes, concurrent }: Pick<Fence, 'uses' | 'bytes' | 'concurrent'>,
+  ): { used?: Used; usedBytes?: Used; open?: number } {
     if (this.opened === undefined) return {};
     return {
       ...(uses !== undefined && { used: this.opened.uses.usedOf(grant, uses) }),
+      ...(bytes !== undefined && { usedBytes: this.opened.bytes.usedOf(grant, bytes) }),
       ...(concurrent !== undefined && { open: this.opened.openUses.of(grant) }),
     };
   }
@@ -275,6 +280,11 @@ export class Agent {
   /** How often its grants were used. */
   get uses(): UseCounts {
     return this.begun().uses;
+  }
+
+  /** How many bytes passed with its grants. */
+  get bytes(): ByteCounts {
+    return this.begun().bytes;
   }
 
   /** Those of its grants that are under way. */

@@ -1,10 +1,11 @@
-// The uses of an agent's grants as its audit log has them, spec/fence.md: the durable record of a use is its count, so there is nothing else that could
-// be lost, rolled back or reset. What was counted of the log so far is kept as an index: an older one means reading more, not counting less.
+// The uses of an agent's grants, and the bytes that passed with them, as its audit log has them, spec/fence.md: the durable record of a use or of a
+// reservation is its count, so there is nothing else that could be lost, rolled back or reset. What was counted of the log so far is kept as an index:
+// an older one means reading more, not counting less.
 
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
-import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { decode, encode, integer, list, literal, record, type Infer } from '@holdfast/protocol/codec/schema';
+import { bytes, decode, encode, integer, list, literal, record, type Infer } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { wallClockMs } from '@holdfast/protocol/keys/public-keys';
@@ -13,16 +14,28 @@ import { grantId } from '@holdfast/protocol/vault/item';
 import { lostEvidenceNext } from '../audit/stored-log.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import type { StateStore } from '../state/store.ts';
+import type { ByteCounts } from '../vault/byte-counts.ts';
+import { ByteLedger, maxRecent } from '../vault/byte-ledger.ts';
 import type { UseCounts } from '../vault/use-counts.ts';
 
 const counted = record({ grant: grantId, total: integer(), recentAtMs: list(integer(wallClockMs), { max: maxWindowUses }) });
-/** `size`: how many records of the log are counted in it. */
-const index = record({ v: literal(1), size: integer(), grants: list(counted, { max: 100_000 }) });
+const passed = record({ fromMs: integer(wallClockMs), atMs: integer(wallClockMs), bytes: integer() });
+const countedBytes = record({ grant: grantId, total: integer(), recent: list(passed, { max: maxRecent }) });
+const openBytes = record({ grant: grantId, handle: bytes(16), older: integer(), newest: integer() });
+/** `size`: how many records of the log are counted in it. `open`: uses whose bytes were not returned by then. */
+const index = record({
+  v: literal(1),
+  size: integer(),
+  grants: list(counted, { max: 100_000 }),
+  bytes: list(countedBytes, { max: 100_000 }),
+  open: list(openBytes, { max: 100_000 }),
+});
 type Counted = Infer<typeof counted>;
 
 const maxIndexBytes = 64 * 1024 * 1024;
 const pageRecords = 4096;
-const consumed = Buffer.from('consumed');
+/** What a record of interest holds somewhere, its kind. */
+const kinds = ['consumed', 'bytes-reserved', 'bytes-returned', 'daemon-start'].map((kind) => Buffer.from(kind));
 
 export interface CountedLog {
   readonly primitives: Primitives;
@@ -32,20 +45,32 @@ export interface CountedLog {
 }
 
 /**
- * Counts all uses of the log. Throws `audit_truncated` for a log that is shorter than what was counted of it, `audit_corrupt`, `store_failed`.
+ * Counts all uses of the log, and all bytes. Throws `audit_truncated` for a log that is shorter than what was counted of it, `audit_corrupt`,
+ * `store_failed`.
  */
-export async function countUses({ primitives, agent, audit, store }: CountedLog, counts: UseCounts): Promise<void> {
+export async function countUses(
+  { primitives, agent, audit, store }: CountedLog,
+  { uses, bytes: byteCounts }: { readonly uses: UseCounts; readonly bytes: ByteCounts },
+): Promise<void> {
   const kept = store.useIndex(agent);
-  const { size, grants } = kept === undefined ? { size: 0, grants: [] } : decode(index, kept, maxIndexBytes);
+  const { size, ...before } =
+    kept === undefined ? { size: 0, grants: [], bytes: [], open: [] } : decode(index, kept, maxIndexBytes);
   if (size > audit.size)
     throw new HoldfastError('audit_truncated', `the uses of ${size} audit records were counted, ${audit.size} are left`, {
       next: lostEvidenceNext,
     }); // [FENCE-32]
-  const all = new Map(grants.map((each) => [toHex(each.grant), { ...each, recentAtMs: [...each.recentAtMs] }]));
+  const all = new Map(before.grants.map((each) => [toHex(each.grant), { ...each, recentAtMs: [...each.recentAtMs] }]));
+  const ledger = new ByteLedger();
+  ledger.add(before.bytes, before.open);
   const countTo = async (from: number, to: number): Promise<void> => {
     for (let at = from; at < to;) {
       const page = await audit.read({ from: at, limit: Math.min(pageRecords, to - at) });
-      for (const wire of page) count(all, wire);
+      for (const wire of page) {
+        if (!kinds.some((kind) => Buffer.from(wire.buffer, wire.byteOffset, wire.length).includes(kind))) continue;
+        const event = decodeEvent(wire);
+        countUse(all, event);
+        countBytes(ledger, event);
+      }
       at += page.length;
     }
   };
@@ -53,15 +78,23 @@ export async function countUses({ primitives, agent, audit, store }: CountedLog,
   const newest = audit.newestCheckpoint;
   const signed = newest === undefined ? 0 : readCheckpoint(primitives, newest).statement.size;
   await countTo(size, signed);
-  if (signed > size) store.saveUseIndex(agent, encode(index, { v: 1, size: signed, grants: [...all.values()].map(trimmed) }));
+  if (signed > size) {
+    const grants = [...all.values()].map(trimmed);
+    const open = [...ledger.open()];
+    store.saveUseIndex(agent, encode(index, { v: 1, size: signed, grants, bytes: [...ledger.grants()], open }));
+  }
   await countTo(Math.max(size, signed), audit.size);
-  for (const each of all.values()) counts.add(each.grant, each.total, each.recentAtMs);
+  for (const each of all.values()) uses.add(each.grant, each.total, each.recentAtMs);
+  byteCounts.add(ledger);
 }
 
-/** Most records are others, and need no decoding to be told apart. */
-function count(all: Map<string, { grant: Uint8Array; total: number; recentAtMs: number[] }>, wire: Uint8Array): void {
-  if (!Buffer.from(wire.buffer, wire.byteOffset, wire.length).includes(consumed)) return;
-  const event = decodeEvent(wire);
+function countBytes(ledger: ByteLedger, event: AuditEvent): void {
+  if (event.kind === 'bytes-reserved') ledger.reserved(event, event.atMs);
+  else if (event.kind === 'bytes-returned') ledger.returned(event, event.atMs);
+  else if (event.kind === 'daemon-start') ledger.ended(event.atMs); // of a run that was killed
+}
+
+function countUse(all: Map<string, { grant: Uint8Array; total: number; recentAtMs: number[] }>, event: AuditEvent): void {
   if (event.kind !== 'consumed') return;
   const key = toHex(event.grant);
   const known = all.get(key) ?? { grant: event.grant, total: 0, recentAtMs: [] };

@@ -12,6 +12,7 @@ import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { StateStore } from '../state/store.ts';
 import { HandleTable } from '../vault/mint.ts';
+import { ByteCounts } from '../vault/byte-counts.ts';
 import { OpenUses } from '../vault/open-uses.ts';
 import { UseCounts } from '../vault/use-counts.ts';
 import { AgentAuditLog, type AuditLogOptions } from './audit-log.ts';
@@ -26,6 +27,7 @@ export interface Opened {
   readonly handles: HandleTable;
   readonly uses: UseCounts;
   readonly openUses: OpenUses;
+  readonly bytes: ByteCounts;
   readonly approvals: Approvals;
   readonly placeholderSecret: Uint8Array;
 }
@@ -54,7 +56,8 @@ export async function openRecords(options: OpenedOptions): Promise<Opened> {
   };
   const log = await AgentAuditLog.open({ ...options, spoilt });
   const uses = new UseCounts(ports.clock);
-  if (!options.past && holds) await countAll(options, { log, uses, spoilt });
+  const bytes = new ByteCounts(ports.clock);
+  if (!options.past && holds) await countAll(options, { log, uses, bytes, spoilt });
   const handles = new HandleTable({
     primitives: ports.primitives,
     clock: ports.clock,
@@ -76,16 +79,19 @@ export async function openRecords(options: OpenedOptions): Promise<Opened> {
     record: (report) => log.writer.append(report),
     note: (report) => options.note(report),
   });
-  return { log, handles, uses, openUses: new OpenUses(), approvals, placeholderSecret: await makePlaceholderSecret(options) };
+  return {
+    ...{ log, handles, uses, openUses: new OpenUses(), bytes, approvals },
+    placeholderSecret: await makePlaceholderSecret(options),
+  };
 }
 
 /** A log that does not hold counts for nothing, and nothing is used any more. */
 async function countAll(
   { ports, enrolment, store }: OpenedOptions,
-  { log, uses, spoilt }: Pick<Opened, 'log' | 'uses'> & Pick<AuditLogOptions, 'spoilt'>,
+  { log, uses, bytes, spoilt }: Pick<Opened, 'log' | 'uses' | 'bytes'> & Pick<AuditLogOptions, 'spoilt'>,
 ): Promise<void> {
   try {
-    await countUses({ primitives: ports.primitives, agent: enrolment.agent, audit: log.writer, store }, uses);
+    await countUses({ primitives: ports.primitives, agent: enrolment.agent, audit: log.writer, store }, { uses, bytes });
   } catch (thrown) {
     const fault =
       thrown instanceof HoldfastError ? thrown : new HoldfastError('audit_corrupt', 'uses cannot be counted', { cause: thrown });

@@ -75,11 +75,21 @@ export interface EgressView {
   readonly pins: readonly Uint8Array[] | undefined;
 }
 
+/** What may pass of one use, of a grant that is limited in bytes. */
+export interface Meter {
+  /** Undefined: so many bytes may pass. Else they may when it resolves; when it rejects, none of them. */
+  take(bytes: number): Promise<void> | undefined;
+  /** Sees to it that so many can be taken at once, if at all. Rejects as `take`. */
+  ready(bytes: number): Promise<void>;
+}
+
 /** One consumed handle. After `open` the broker calls `wiped` once, when it is overwritten; `failed` when the request did not succeed. */
 export interface Use {
   readonly handleId: string;
   /** All that may be sent of the request, besides its head. */
   readonly judged: Judged;
+  /** Every byte that goes to the service or comes from it is taken here first. */
+  readonly meter?: Meter | undefined;
   /** A fresh Buffer over memory of its own (not V8's heap, not Node's pool), the broker's to overwrite. */
   open(): Promise<Buffer>;
   /** `sent`: its bytes were handed to the upstream's connection, whatever became of them. */

@@ -29,6 +29,7 @@ export type {
   EgressView,
   GrantView,
   Judged,
+  Meter,
   ReceivedBody,
   RequestFacts,
   ToApprove,

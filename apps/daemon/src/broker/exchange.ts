@@ -203,7 +203,7 @@ export class Exchange {
 
     const guarded = decision.kind === 'attach' || decision.guarded;
     const prints = guarded ? this.#ports.prints : undefined;
-    upstream.socket.begin(prints, swap);
+    upstream.socket.begin({ prints, swap, meter: this.#use?.meter });
     const query = attached?.query ?? judged.query;
     const outgoing = httpRequest({
       agent: upstream.agent,

@@ -1,5 +1,5 @@
 // What Node's HTTP client takes for its socket, spec/broker.md §5 and §6: a duplex over the real one that swaps the marker on the way out
-// and cleans reply heads on the way in, before Node's parser makes strings of them.
+// and cleans reply heads on the way in, before Node's parser makes strings of them. Where bytes are limited, all pass by their meter here.
 
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
@@ -7,9 +7,17 @@ import { joined } from './encode.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { refusal } from './refusal.ts';
 import { scrubWhole } from './scrub.ts';
+import type { Meter } from './authority.ts';
 import type { Swap } from './swap.ts';
 
 type Written = (error?: Error | null) => void;
+
+/** What one request brings along. */
+interface Passing {
+  readonly prints: Fingerprints | undefined;
+  readonly swap: Swap | undefined;
+  readonly meter: Meter | undefined;
+}
 
 const endOfHead = '\r\n\r\n';
 
@@ -18,6 +26,11 @@ export class UpstreamSocket extends Duplex {
   readonly #maxHeadBytes: number;
   #swap: Swap | undefined;
   #prints: Fingerprints | undefined;
+  #meter: Meter | undefined;
+  /** The reader has enough for now. */
+  #full = false;
+  /** A chunk waits for its meter. */
+  #metering = false;
   /** `idle` between requests; `head` until the reply's final head is whole; then `body`. */
   #phase: 'idle' | 'head' | 'body' = 'idle';
   #head: Buffer = Buffer.alloc(0);
@@ -38,17 +51,19 @@ export class UpstreamSocket extends Duplex {
   }
 
   /** One request at a time: the next head that is written is this request's, the next reply answers it. [BROKER-20] */
-  begin(prints: Fingerprints | undefined, swap: Swap | undefined): void {
+  begin({ prints, swap, meter }: Passing): void {
     if (this.#phase !== 'idle') throw new Error('one request at a time');
     this.#phase = 'head';
     this.#prints = prints;
     this.#swap = swap;
+    this.#meter = meter;
   }
 
   /** The reply is complete; what came after it belongs to nothing. [BROKER-20] */
   rest(): void {
     this.#phase = 'idle';
     this.#prints = undefined;
+    this.#meter = undefined;
     if (this.readableLength > 0) this.destroy();
   }
 
@@ -61,7 +76,7 @@ export class UpstreamSocket extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Written): void {
     const swap = this.#swap;
     if (swap === undefined) {
-      this.#transport.write(chunk, done);
+      this.#send(chunk, done);
       return;
     }
     this.#swap = undefined;
@@ -76,18 +91,27 @@ export class UpstreamSocket extends Duplex {
     const [first, ...rest] = chunks;
     if (first === undefined) return done();
     const others = rest.map(({ chunk }) => chunk);
-    if (this.#swap === undefined) this.#transport.write(joined(first.chunk, ...others), done);
+    if (this.#swap === undefined) this.#send(joined(first.chunk, ...others), done);
     else
       this._write(first.chunk, first.encoding, (error) =>
-        error || others.length === 0 ? done(error) : this.#transport.write(joined(...others), done),
+        error || others.length === 0 ? done(error) : this.#send(joined(...others), done),
       );
+  }
+
+  /** [BROKER-44] */
+  #send(bytes: Buffer, done: Written): void {
+    const waits = this.#meter?.take(bytes.length);
+    if (waits === undefined) this.#transport.write(bytes, done);
+    else waits.then(() => this.#transport.write(bytes, done), done);
   }
 
   /** One Buffer, one write on an established connection, overwritten when the socket has taken it. [BROKER-19] */
   async #writeSwapped(swap: Swap, head: Buffer): Promise<void> {
+    await this.#meter?.ready(head.length); // while the secret is still sealed
     const whole = await swap.fill(head);
     let sent = false;
     try {
+      await this.#meter?.take(whole.length); // [BROKER-44]
       if (this.destroyed || this.#transport.destroyed) throw refusal('request_cut');
       sent = true;
       await new Promise<void>((done, fail) => this.#transport.write(whole, (error) => (error ? fail(error) : done())));
@@ -111,7 +135,8 @@ export class UpstreamSocket extends Duplex {
   }
 
   override _read(): void {
-    this.#transport.resume();
+    this.#full = false;
+    if (!this.#metering) this.#transport.resume();
   }
 
   override _destroy(error: Error | null, done: Written): void {
@@ -120,7 +145,31 @@ export class UpstreamSocket extends Duplex {
     done(error);
   }
 
+  /** Nothing follows a chunk that waits for its meter. [BROKER-44] */
   #received(chunk: Buffer): void {
+    const waits = this.#meter?.take(chunk.length);
+    if (waits === undefined) this.#pass(chunk);
+    else void this.#passAfter(waits, chunk);
+  }
+
+  async #passAfter(waits: Promise<void>, chunk: Buffer): Promise<void> {
+    this.#metering = true;
+    this.#transport.pause();
+    try {
+      await waits;
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : refusal('internal', error));
+    }
+    this.#metering = false;
+    if (this.destroyed) {
+      chunk.fill(0);
+      return;
+    }
+    this.#pass(chunk);
+    if (!this.#full) this.#transport.resume();
+  }
+
+  #pass(chunk: Buffer): void {
     if (this.#phase === 'body' || this.#prints === undefined) this.#deliver(chunk);
     else this.#receivedHead(chunk, this.#prints);
   }
@@ -129,7 +178,10 @@ export class UpstreamSocket extends Duplex {
     if (chunk.length === 0) return;
     // Node's parser lets go of its socket when the reply is whole; what comes then would be taken for the next reply. [BROKER-20]
     if (this.listenerCount('data') === 0) this.destroy(refusal('reply_refused'));
-    else if (!this.push(chunk)) this.#transport.pause();
+    else if (!this.push(chunk)) {
+      this.#full = true;
+      this.#transport.pause();
+    }
   }
 
   /** Collects a head, cleans it whole, passes it on; interim replies (1xx) are followed by another head. [BROKER-21] */

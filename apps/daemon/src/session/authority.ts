@@ -28,6 +28,7 @@ import type {
 } from '../broker/broker.ts';
 import type { Child } from '../children/child.ts';
 import type { Ports } from '../ports.ts';
+import { ByteFlow } from '../vault/byte-counts.ts';
 import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
@@ -44,6 +45,7 @@ const nowhere: WorkingTree = { directory: undefined, repository: undefined };
 
 interface Consumed {
   readonly handle: Uint8Array;
+  readonly facts: RequestFacts;
   /** Ends the use: another may begin. */
   readonly over: () => void;
 }
@@ -152,7 +154,7 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca, pins: rule.pins };
   }
 
-  /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
@@ -239,10 +241,11 @@ export class SessionAuthority implements Authority {
     return this.current(view).name;
   }
 
-  /** Throws `fence_time`, `fence_place`, `fence_uses`. */
+  /** Throws `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`. */
   private assertNow({ grant, fence }: Grant): void {
     assertCircumstances(fence, { nowMs: this.agent.nowMs, ...this.place });
     if (fence.uses !== undefined) this.agent.uses.assertLeft(grant, fence.uses);
+    if (fence.bytes !== undefined) this.agent.bytes.assertLeft(grant, fence.bytes);
   }
 
   /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
@@ -290,7 +293,7 @@ export class SessionAuthority implements Authority {
       const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
       if (presented === undefined) throw vaultRefuses();
       const by = { ...this.who, agent, grant: id, cause: this.cause };
-      return { handle: (await this.agent.handles.consume(presented, by, facts, fence.uses)).handle, over };
+      return { handle: (await this.agent.handles.consume(presented, by, facts, fence.uses)).handle, facts, over };
     } catch (thrown) {
       over();
       throw thrown;
@@ -356,8 +359,10 @@ export class SessionAuthority implements Authority {
     return grant;
   }
 
-  private useOf({ grant, item }: Grant, { handle, over }: Consumed, judged: Judged, opening: Opening): Use {
+  private useOf(granted: Grant, { handle, facts, over }: Consumed, judged: Judged, opening: Opening): Use {
     const { who } = this;
+    const { grant, item } = granted;
+    const flow = this.flowOf(granted, handle);
     const record = new UseRecord(
       () => this.ports.clock.monotonicMs() * 1000,
       (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', ...who, handle, grant, item, credentialedUs, sent }),
@@ -365,6 +370,7 @@ export class SessionAuthority implements Authority {
     return {
       handleId: toHex(handle),
       judged,
+      meter: flow,
       open: async () => {
         const secret = await record.open(() => opening.open());
         return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
@@ -374,8 +380,23 @@ export class SessionAuthority implements Authority {
         opening.wipe();
         record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
+        if (code !== 'fence_bytes') return;
+        this.refusals.note(code, facts, true);
+        this.agent.note({ kind: 'stream-cut', ...who, grant }); // [FENCE-38]
       },
-      over,
+      over: () => {
+        over();
+        flow?.end();
+      },
     };
+  }
+
+  private flowOf({ grant, item, fence }: Grant, handle: Uint8Array): ByteFlow | undefined {
+    if (fence.bytes === undefined) return undefined;
+    const use = { ...this.who, handle, grant, item };
+    return new ByteFlow(this.agent.bytes, use, fence.bytes, {
+      reserved: (bytes) => this.agent.audit.appendDurable({ kind: 'bytes-reserved', ...use, bytes }),
+      returned: (bytes) => this.agent.note({ kind: 'bytes-returned', ...use, bytes }),
+    });
   }
 }

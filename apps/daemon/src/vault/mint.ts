@@ -5,7 +5,7 @@ import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import type { UseLimits } from '@holdfast/protocol/vault/circumstances';
+import type { AmountLimits } from '@holdfast/protocol/vault/circumstances';
 import type { RequestFacts } from '@holdfast/protocol/vault/fence';
 import {
   handleBytes,
@@ -163,7 +163,7 @@ export class HandleTable {
     handle: Uint8Array,
     by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child' | 'cause'>,
     facts: RequestFacts,
-    limits?: UseLimits,
+    limits?: AmountLimits,
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
     const id = handleId(primitives, handle);

@@ -3,7 +3,7 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { maxWindowMs, maxWindowUses, type UseLimits } from '@holdfast/protocol/vault/circumstances';
+import { maxWindowMs, maxWindowUses, type AmountLimits } from '@holdfast/protocol/vault/circumstances';
 import type { Clock } from '../ports.ts';
 
 export interface Used {
@@ -35,14 +35,14 @@ export class UseCounts {
     count.recent.sort((one, other) => one - other); // the wall clock may have been set between two
   }
 
-  usedOf(grant: Uint8Array, { windows }: UseLimits): Used {
+  usedOf(grant: Uint8Array, { windows }: AmountLimits): Used {
     const nowMs = this.#clock.monotonicMs();
     const count = this.#counts.get(toHex(grant)) ?? { total: 0, recent: [] };
     return { total: count.total, windows: windows.map(({ windowMs }) => within(count.recent, nowMs - windowMs)) };
   }
 
   /** Throws `fence_uses`. */
-  assertLeft(grant: Uint8Array, limits: UseLimits): void {
+  assertLeft(grant: Uint8Array, limits: AmountLimits): void {
     const { total, windows } = this.usedOf(grant, limits);
     const isLeft =
       total < (limits.total ?? Infinity) && limits.windows.every(({ max }, index) => (windows[index] ?? Infinity) < max);
@@ -53,7 +53,7 @@ export class UseCounts {
   }
 
   /** One use, before it is written: of many at once no more pass than are left. One that cannot be written stays counted. Throws `fence_uses`. */
-  take(grant: Uint8Array, limits: UseLimits | undefined): void {
+  take(grant: Uint8Array, limits: AmountLimits | undefined): void {
     if (limits !== undefined) this.assertLeft(grant, limits);
     const count = this.#countOf(grant);
     const nowMs = this.#clock.monotonicMs();

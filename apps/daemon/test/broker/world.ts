@@ -13,6 +13,7 @@ import {
   type BrokerOptions,
   type GrantView,
   type Judged,
+  type Meter,
   type ReceivedBody,
   type RequestFacts,
   type EgressView,
@@ -101,6 +102,8 @@ export interface WorldOptions extends Partial<BrokerOptions> {
   readonly use?: (grant: GrantView, facts: RequestFacts, body?: ReceivedBody) => Promise<Judged | void>;
   /** A use is over. */
   readonly over?: () => void;
+  /** What its bytes pass by. */
+  readonly meter?: () => Meter;
   /** Before a request without a credential counts as recorded. */
   readonly passed?: () => Promise<void>;
 }
@@ -137,6 +140,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
         return {
           handleId: String(handles),
           judged,
+          meter: options.meter?.(),
           open: async () => {
             const secret = (await options.open?.(grant)) ?? ownCopy(secretText);
             records.push({ kind: 'opened' });

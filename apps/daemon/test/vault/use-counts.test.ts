@@ -8,6 +8,7 @@ import { share } from '@holdfast/testkit/shares';
 import { countUses } from '../../src/agent/counted-uses.ts';
 import type { AuditWriter } from '../../src/audit/writer.ts';
 import { StateStore } from '../../src/state/store.ts';
+import { ByteCounts } from '../../src/vault/byte-counts.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
 import { LogWorld, random } from '../audit/log-world.ts';
@@ -45,7 +46,10 @@ class Scene {
       run: { id: random(16), startedMs: this.monotonicMs },
     });
     const counts = new UseCounts(this.clock);
-    await countUses({ primitives, agent: this.world.agent, audit, store: this.store }, counts);
+    await countUses(
+      { primitives, agent: this.world.agent, audit, store: this.store },
+      { uses: counts, bytes: new ByteCounts(this.clock) },
+    );
     const table = new HandleTable({
       primitives,
       clock: this.clock,
@@ -165,7 +169,10 @@ describe('uses of a grant', () => {
     const other = await LogWorld.make();
     const shorter = await other.open(new MemoryDisk());
     await assert.rejects(
-      countUses({ primitives, agent, audit: shorter, store: scene.store }, new UseCounts(scene.clock)),
+      countUses(
+        { primitives, agent, audit: shorter, store: scene.store },
+        { uses: new UseCounts(scene.clock), bytes: new ByteCounts(scene.clock) },
+      ),
       (thrown) => codeOf(thrown) === 'audit_truncated',
     );
     await shorter.close();

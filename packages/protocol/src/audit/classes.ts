@@ -14,6 +14,8 @@ export const classOf = {
   expired: 'credential',
   'handle-refused': 'credential',
   credentialed: 'credential',
+  'bytes-reserved': 'credential',
+  'bytes-returned': 'credential',
   request: 'request',
   refused: 'request',
   'egress-allowed': 'request',

@@ -168,6 +168,10 @@ export const auditEvent = union({
   'handle-refused': { ...stamp, ...acting, handle: handleName, code },
   /** From decryption to overwriting. */
   credentialed: { ...stamp, ...use, credentialedUs: integer(), sent: bool },
+  /** So many more bytes may pass for this use, of a grant that is limited in them; written durably before the first of them passes. */
+  'bytes-reserved': { ...stamp, ...use, bytes: integer({ min: 1 }) },
+  /** Of those, so many did not pass, and none does any more. */
+  'bytes-returned': { ...stamp, ...use, bytes: integer() },
   /** A request that was not let out, with its true reason. */
   refused: { ...stamp, ...acting, code, request: recordedRequest },
   /** A request without a credential, let out by an egress rule or to a granted host. */

@@ -244,6 +244,8 @@ const grantView = record({
   grantedAtMs: integer(wallClockMs),
   /** Of what is limited: in all, and within each window of the limits. */
   used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
+  /** The same of bytes. */
+  usedBytes: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
   /** Of what is limited in it: how many uses are under way. */
   open: optional(integer()),
 });

@@ -1,7 +1,7 @@
 // When, where and how often a credential may be used, as a person types it: `20/h`, `2h`, `09:00-18:00 Europe/Berlin Mon-Fri`. Pure; every refusal is `usage`.
 
 import { HoldfastError } from '../errors.ts';
-import { concurrentUses, directories, hours, repositories, useLimits, type UseLimits } from './circumstances.ts';
+import { byteLimits, concurrentUses, directories, hours, repositories, useLimits, type AmountLimits } from './circumstances.ts';
 import { dayNames, daysNamed, spanText, type Hours } from './hours.ts';
 
 /** What spans of time are written in. [CLI-41] */
@@ -11,13 +11,22 @@ function usage(message: string, next: string, cause?: unknown): never {
   throw new HoldfastError('usage', message, { next, cause });
 }
 
+type Window = AmountLimits['windows'][number];
+
+/** What stands before the time is the caller's to read. Undefined for what is no such window. */
+function windowOf(typed: string, amountOf: (text: string) => number | undefined): Window | undefined {
+  const [, amount = '', spans = '1', unit = ''] = /^([^/]+)\/([0-9]{1,4})?(s|m|h|d)$/.exec(typed) ?? [];
+  const max = amountOf(amount);
+  return max === undefined ? undefined : { max, windowMs: Number(spans) * (unitMs[unit] ?? 0) };
+}
+
+const usesOf = (text: string): number | undefined => (/^[0-9]{1,6}$/.test(text) ? Number(text) : undefined);
+
 /** `--max`: `20/h`, `3/10m`, of several windows; `--total`: `500`. Throws `usage`. */
-export function parseUses(max: readonly string[], total: string | undefined): UseLimits {
-  const windows = max.map((typed) => {
-    const [, uses, spans = '1', unit = ''] = /^([0-9]{1,6})\/([0-9]{1,4})?(s|m|h|d)$/.exec(typed) ?? [];
-    if (uses === undefined) usage(`not a number of uses in a time: ${typed}`, 'write 20/h, 3/10m or 100/d');
-    return { max: Number(uses), windowMs: Number(spans) * (unitMs[unit] ?? 0) };
-  });
+export function parseUses(max: readonly string[], total: string | undefined): AmountLimits {
+  const windows = max.map(
+    (typed) => windowOf(typed, usesOf) ?? usage(`not a number of uses in a time: ${typed}`, 'write 20/h, 3/10m or 100/d'),
+  );
   if (total !== undefined && !/^[1-9][0-9]{0,8}$/.test(total)) usage(`not a number of uses: ${total}`, 'write --total 500');
   try {
     return useLimits.parse({ windows, ...(total !== undefined && { total: Number(total) }) }, '--max');
@@ -30,10 +39,60 @@ export function parseUses(max: readonly string[], total: string | undefined): Us
   }
 }
 
-/** As it would be typed. */
-export function windowText({ max, windowMs }: UseLimits['windows'][number]): string {
+function timeText(windowMs: number): string {
   const [unit = 's', each = 1000] = Object.entries(unitMs).findLast(([, ms]) => windowMs % ms === 0) ?? [];
-  return `${max}/${windowMs === each ? '' : windowMs / each}${unit}`;
+  return `${windowMs === each ? '' : windowMs / each}${unit}`;
+}
+
+/** As it would be typed. */
+export const windowText = ({ max, windowMs }: Window): string => `${max}/${timeText(windowMs)}`;
+
+/** What amounts of bytes are written in. [CLI-41] */
+const unitBytes: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  KiB: 2 ** 10,
+  MB: 1e6,
+  MiB: 2 ** 20,
+  GB: 1e9,
+  GiB: 2 ** 30,
+  TB: 1e12,
+  TiB: 2 ** 40,
+};
+
+function bytesOf(text: string): number | undefined {
+  const [, amount, unit = ''] = /^([1-9][0-9]{0,14})([KMGT]?i?B)$/.exec(text) ?? [];
+  const each = unitBytes[unit];
+  return amount === undefined || each === undefined ? undefined : Number(amount) * each;
+}
+
+/** As it would be typed: in the largest unit of which it is a multiple, by the thousand if it is one of a thousand. */
+export function bytesText(bytes: number): string {
+  const byThousand = bytes % 1000 === 0;
+  const [unit = 'B', each = 1] =
+    Object.entries(unitBytes).findLast(([name, size]) => bytes % size === 0 && name.includes('i') !== byThousand) ?? [];
+  return `${bytes / each}${unit}`;
+}
+
+export const byteWindowText = ({ max, windowMs }: Window): string => `${bytesText(max)}/${timeText(windowMs)}`;
+
+/** `--bytes`: `50MB/d`, of several windows; `--bytes-total`: `1GB`. Throws `usage`. */
+export function parseBytes(windows: readonly string[], total: string | undefined): AmountLimits {
+  const inAll =
+    total === undefined ? undefined : (bytesOf(total) ?? usage(`not an amount of bytes: ${total}`, 'write --bytes-total 1GB'));
+  const within = windows.map(
+    (typed) =>
+      windowOf(typed, bytesOf) ?? usage(`not an amount of bytes in a time: ${typed}`, 'write 50MB/d, 1GiB/12h or 512KB/m'),
+  );
+  try {
+    return byteLimits.parse({ windows: within, ...(inAll !== undefined && { total: inAll }) }, '--bytes');
+  } catch (cause) {
+    return usage(
+      `not a limit of bytes: ${String(cause)}`,
+      'write at most 4 windows of different spans, of 1000TB and 31 days at most',
+      cause,
+    );
+  }
 }
 
 /** `--concurrent`: `4`. Throws `usage`. */

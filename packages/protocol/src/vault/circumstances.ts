@@ -8,21 +8,32 @@ import { insideHours, type Hours } from './hours.ts';
 export const maxWindowMs = 31 * 24 * 3_600_000;
 /** Of one window: each use of it is remembered. */
 export const maxWindowUses = 10_000;
+/** A petabyte: beyond it a number is a slip of the pen. */
+const maxBytes = 1_000_000_000_000_000;
 
-const useWindow = record({ max: integer({ min: 1, max: maxWindowUses }), windowMs: integer({ min: 1000, max: maxWindowMs }) });
-const fields = record({
-  /** As long as the grant lasts. */
-  total: optional(integer({ min: 1, max: 1_000_000_000 })),
-  /** Sliding: so many within any span of that length. */
-  windows: list(useWindow, { max: 4 }),
-});
-export const useLimits = refine(fields, (value, path) => {
-  const spans = new Set(value.windows.map(({ windowMs }) => windowMs));
-  if (spans.size < value.windows.length || (spans.size === 0 && value.total === undefined))
-    throw new HoldfastError('codec_shape', `${path}: a total, or windows of different spans, expected`); // [FENCE-29]
-  return value;
-});
-export type UseLimits = Infer<typeof useLimits>;
+/** `most`: of the total, and of one window. */
+const limitsOfAmounts = (most: { readonly total: number; readonly window: number }) =>
+  refine(
+    record({
+      /** As long as the grant lasts. */
+      total: optional(integer({ min: 1, max: most.total })),
+      /** Sliding: so many within any span of that length. */
+      windows: list(record({ max: integer({ min: 1, max: most.window }), windowMs: integer({ min: 1000, max: maxWindowMs }) }), {
+        max: 4,
+      }),
+    }),
+    (value, path) => {
+      const spans = new Set(value.windows.map(({ windowMs }) => windowMs));
+      if (spans.size < value.windows.length || (spans.size === 0 && value.total === undefined))
+        throw new HoldfastError('codec_shape', `${path}: a total, or windows of different spans, expected`); // [FENCE-29]
+      return value;
+    },
+  );
+export const useLimits = limitsOfAmounts({ total: 1_000_000_000, window: maxWindowUses });
+/** How much of something, in all and within spans of time. */
+export type AmountLimits = Infer<typeof useLimits>;
+/** Bytes of requests and of replies together. [FENCE-38] */
+export const byteLimits = limitsOfAmounts({ total: maxBytes, window: maxBytes });
 
 /** How many may be open at once. */
 export const concurrentUses = integer({ min: 1, max: 1024 });

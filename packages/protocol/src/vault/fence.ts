@@ -7,7 +7,7 @@ import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { assertBodyWithin, judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
 import { readWithField, type BodyWithSecret, type Field } from './body-field.ts';
-import { concurrentUses, directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
+import { byteLimits, concurrentUses, directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -41,6 +41,7 @@ const limitFields = {
   query: optional(queryLimits),
   body: optional(bodyLimits),
   uses: optional(useLimits),
+  bytes: optional(byteLimits),
   concurrent: optional(concurrentUses),
   untilMs: optional(untilMs),
   hours: optional(hours),

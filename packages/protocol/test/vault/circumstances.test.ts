@@ -5,7 +5,10 @@ import { describe, it } from 'node:test';
 
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import {
+  bytesText,
+  byteWindowText,
   hoursText,
+  parseBytes,
   parseConcurrent,
   parseDirectories,
   parseHours,
@@ -146,6 +149,10 @@ describe('what a person types', () => {
     const { windows, total } = parseUses(['20/h', '3/10m', '100/7d', '1/s'], '500');
     assert.deepEqual([parseConcurrent('1'), parseConcurrent('1024')], [1, 1024]);
     assert.deepEqual([windows.map(windowText), total], [['20/h', '3/10m', '100/7d', '1/s'], 500]);
+    const bytes = parseBytes(['50MB/d', '1GiB/12h', '512KB/m', '1000B/s'], '2000GB');
+    assert.deepEqual(bytes.windows[0], { max: 50_000_000, windowMs: 86_400_000 });
+    assert.deepEqual(bytes.windows.map(byteWindowText), ['50MB/d', '1GiB/12h', '512KB/m', '1KB/s']);
+    assert.deepEqual([bytes.total, bytesText(2e12), bytesText(1023), bytesText(1.5e9)], [2e12, '2TB', '1023B', '1500MB']);
   });
   it('is refused where it could be meant otherwise', () => {
     for (const typed of [
@@ -168,6 +175,10 @@ describe('what a person types', () => {
       usage(() => parseUses([typed], undefined));
     for (const total of ['0', '-1', '1e3', '', '1.5']) usage(() => parseUses([], total));
     usage(() => parseUses(['1/h', '2/h'], undefined));
+    for (const typed of ['50/d', '50mb/d', '0MB/d', '1.5GB/d', '50MB', '50 MB/d', '50MB/d/d', '50iB/d', '50MB/32d', '1001TB/d'])
+      usage(() => parseBytes([typed], undefined));
+    for (const total of ['0B', '-1B', '1', '', '1.5GB', '1001TB', '999999999999999TiB']) usage(() => parseBytes([], total));
+    usage(() => parseBytes(['1MB/h', '2MB/h'], undefined));
     for (const typed of ['0', '1025', '-1', '1.5', '1e2', ' 4', '']) usage(() => parseConcurrent(typed));
     for (const typed of ['src', '/', '/a/../b']) usage(() => parseDirectories([typed]));
     for (const typed of ['app', 'https://github.com/me/app', 'github.com/me/app ']) usage(() => parseRepositories([typed]));
