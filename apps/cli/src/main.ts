@@ -314,6 +314,11 @@ command(audit, 'verify', 'recompute the log and check it against its signed chec
   .option(...ofAgent)
   .option('--checkpoint <file>', 'one that was kept elsewhere: the log must have made it')
   .action(action(async () => (await import('./commands/audit.ts')).verify));
+command(audit, 'replay', 'hold recorded acts against the rules of their time once more')
+  .argument('[event]', 'its number', wholeNumber)
+  .option(...ofAgent)
+  .option('--since <time>', 'only of the last 30m, 12h, 7d')
+  .action(action(async () => (await import('./commands/audit-replay.ts')).replay));
 command(audit, 'export', 'the log as lines, for other systems, or as a bundle that holdfast-verify checks anywhere')
   .option(...ofAgent)
   .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle', 'otlp', 'ocsf']).default('jsonl'))

@@ -568,22 +568,24 @@ Options:
 the record of what agents did
 
 Options:
-  -h, --help              display help for command
+  -h, --help                display help for command
 
 Commands:
-  show [options] [event]  events, oldest first; or, of one, all that belongs to
-                          its act
-  verify [options]        recompute the log and check it against its signed
-                          checkpoints
-  export [options]        the log as lines, for other systems, or as a bundle
-                          that holdfast-verify checks anywhere
-  stream [options]        events to an OpenTelemetry collector as they come;
-                          goes on where it ended
-  policy                  what is recorded, by the operator
-  checkpoint [options]    the newest signed checkpoint, to be kept elsewhere
-  fetch [options]         read the log from the relay and verify it, on any
-                          operator device
-  help [command]          display help for command
+  show [options] [event]    events, oldest first; or, of one, all that belongs
+                            to its act
+  verify [options]          recompute the log and check it against its signed
+                            checkpoints
+  replay [options] [event]  hold recorded acts against the rules of their time
+                            once more
+  export [options]          the log as lines, for other systems, or as a bundle
+                            that holdfast-verify checks anywhere
+  stream [options]          events to an OpenTelemetry collector as they come;
+                            goes on where it ended
+  policy                    what is recorded, by the operator
+  checkpoint [options]      the newest signed checkpoint, to be kept elsewhere
+  fetch [options]           read the log from the relay and verify it, on any
+                            operator device
+  help [command]            display help for command
 `,
   'audit show': `Usage: holdfast audit show [options] [event]
 
@@ -605,6 +607,19 @@ Options:
   --passphrase-file <file>  with --shipped: the operator key's passphrase; asked
                             for when absent
   -h, --help                display help for command
+`,
+  'audit replay': `Usage: holdfast audit replay [options] [event]
+
+hold recorded acts against the rules of their time once more
+
+Arguments:
+  event            its number
+
+Options:
+  --json           answer with one line of JSON
+  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --since <time>   only of the last 30m, 12h, 7d
+  -h, --help       display help for command
 `,
   'audit verify': `Usage: holdfast audit verify [options]
 

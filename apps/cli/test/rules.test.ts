@@ -280,6 +280,33 @@ test('rules test: examples, and what the rules would have done to what was recor
   assert.deepEqual(at.json<Tested>(one).history?.agents, ['web']);
 });
 
+// [CLI-80] [AUDIT-53]
+test('audit replay: recorded acts by the rules of their time; another verdict exits with 4, and what the record leaves out is told', async (t) => {
+  interface Told {
+    readonly acts: number;
+    readonly same: number;
+    readonly differs: readonly object[];
+    readonly cannot: readonly object[];
+  }
+  const judged = (command: string, decision: 'allow' | 'deny', rules: readonly string[]): AuditReport =>
+    ({ ...call(command, decision === 'allow'), decision, rules, rulesVersion: 7 }) as AuditReport;
+  const right = [
+    { kind: 'session-start', session, mode: 'sealed', program: 'claude' } as const,
+    judged('git status', 'allow', []),
+    judged('git push --force', 'deny', ['no-force-push']),
+    judged(`echo ${'x'.repeat(5000)}`, 'allow', []),
+  ];
+  const replay = async (reports: readonly AuditReport[], ...more: string[]) =>
+    cli(['audit', 'replay', ...more, '--json'], { home: await recorded(t, reports, noForce) });
+  const held = await replay(right);
+  const { acts, same, differs, cannot } = at.json<Told>(held);
+  assert.deepEqual([held.code, acts, same, differs, cannot], [0, 3, 2, [], [{ event: 3, why: 'cut' }]]);
+  const wrong = await replay([...right, judged('git push -f', 'allow', [])]);
+  assert.equal(wrong.code, 4);
+  assert.deepEqual((JSON.parse(wrong.stdout) as Told).differs, [{ event: 4, recorded: 'allow', replayed: 'deny' }]);
+  assert.deepEqual([(await replay(right, '3')).code, (await replay(right, '0')).code], [1, 2]);
+});
+
 // [CLI-24]
 test('rules test: exits with 1 when an example does not hold; without a file it holds the rules in force', async (t) => {
   const home = await recorded(t, [call('git push --force')], noForce);

@@ -2,23 +2,19 @@
 // (what was written, the input of an MCP tool, the branch) rules can't see here; the answer says how much that is.
 
 import { homedir, hostname } from 'node:os';
-import { readAct } from '@holdfast/protocol/audit/act';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
-import type { CallContext, Json, Tool, ToolCall } from '@holdfast/protocol/rules/call';
-import { tools } from '@holdfast/protocol/rules/call';
 import type { CompiledRules } from '@holdfast/protocol/rules/compile';
 import type { Decision } from '@holdfast/protocol/rules/decide';
 import { testRules, type ExampleResult } from '@holdfast/protocol/rules/examples';
 import { replay } from '@holdfast/protocol/rules/explain';
+import { callIn, contextIn, partlyBecause, type RecordedToolCall } from '@holdfast/protocol/rules/recorded';
 import { askDaemon, findHome } from '../door-client.ts';
 import { visible, type Output } from '../output.ts';
 import { readRuleFile } from '../rules/file.ts';
 import { readLog } from '../audit/log.ts';
 import { exampleText, inForce, type RulesOptions } from './rules.ts';
-
-type RecordedEvent = Extract<AuditEvent, { kind: 'tool-call' }>;
 
 /** So many are shown to a person; scripts get all. */
 const maxShown = 20;
@@ -103,17 +99,8 @@ function heldAgainstOne(rules: CompiledRules, agent: string, events: readonly Au
     events.flatMap((event) => (event.kind === 'tool-call' ? [[String(event.sequence), event] as const] : [])),
   );
   const calls = [...recorded].map(([id, event]) => {
-    const context: CallContext = {
-      agent: toHex(event.agent),
-      scope: agent,
-      mode: modes.get(toHex(event.session)) ?? 'sealed',
-      directory: event.directory ?? '/',
-      home: homedir(),
-      labels: new Set(event.labels),
-      nowMs: event.atMs,
-      ...(event.subagent !== undefined && { subagent: [event.subagent, ...(event.above ?? [])] as const }),
-    };
-    return { id, call: callIn(event), context };
+    const mode = modes.get(toHex(event.session)) ?? 'sealed';
+    return { id, call: callIn(event), context: contextIn(event, { scope: agent, mode, home: homedir() }) };
   });
   const { changed } = replay(rules, calls);
   const decisions = new Map(changed.map(({ id, decision }) => [id, decision]));
@@ -125,30 +112,18 @@ function heldAgainstOne(rules: CompiledRules, agent: string, events: readonly Au
     const decision = decisions.get(id);
     return !allowed && (decision === undefined || !isStop(decision));
   }).length;
-  const partly = [...recorded.values()].filter(isPartly).length;
+  const partly = [...recorded.values()].filter((event) => partlyBecause(event) !== undefined).length;
   return { calls: recorded.size, partly, stopped, freed };
 }
 
 const isStop = ({ effect }: Decision): boolean => effect === 'deny' || effect === 'ask';
 
-function stoppedBy(agent: string, { sequence, atMs, session, name, act }: RecordedEvent, { effect, matched }: Decision): Stopped {
+function stoppedBy(
+  agent: string,
+  { sequence, atMs, session, name, act }: RecordedToolCall,
+  { effect, matched }: Decision,
+): Stopped {
   return { agent, sequence, atMs, session, name, act, effect, rules: [...new Set(matched.map(({ rule }) => rule))] };
-}
-
-/** A record holds the canonical parts of a call; what only its input says is not there. */
-function isPartly({ actCut, tool }: RecordedEvent): boolean {
-  return actCut === true || tool === 'mcp' || tool === 'other' || tool === 'message' || tool === 'agent' || tool === 'skill';
-}
-
-function callIn({ tool, harness, name, act }: RecordedEvent): ToolCall {
-  const parts = readAct(act);
-  const known: Tool = tools.find((each) => each === tool) ?? 'other';
-  const input: Json = {
-    ...(parts.command !== undefined && { command: parts.command }),
-    ...(parts.paths?.[0] !== undefined && { path: parts.paths[0] }),
-    ...(parts.url !== undefined && { url: parts.url }),
-  };
-  return { tool: known, harness, name, input, ...parts };
 }
 
 function exampleLines(examples: readonly ExampleResult[], failed: readonly ExampleResult[]): readonly string[] {

@@ -54,7 +54,7 @@ export function doorHandler(context: DoorContext): DoorHandler {
         caller.reply(await auditPage(await agents.evidence(request.agent), request));
         break;
       case 'rules':
-        caller.reply(rulesOf(await agents.evidence(request.agent)));
+        caller.reply(rulesOf(await agents.evidence(request.agent), request.version));
         break;
       case 'guarded-open':
         caller.reply({ kind: 'guarded-door', ...(await guarded.install(agents.ofScope(request.scope), request.modelUrl)) });
@@ -216,9 +216,9 @@ async function applied(agents: Agents, { fleet, position, hash, timeoutMs }: Req
 }
 
 /** What the next decision about an act of this agent is made by, and what stands in its context. */
-function rulesOf({ id, enrolment, state, rules, bedrock }: Agent): DoorReply {
+function rulesOf({ id, enrolment, state, rules, bedrock }: Agent, version = rules.version): DoorReply {
   const signed = state === undefined ? [] : [state.rules, ...state.earlierRules];
-  const set = signed.find((each) => each !== undefined && each.version === rules.version);
+  const set = signed.find((each) => each !== undefined && each.version === version);
   return {
     kind: 'rules',
     agent: id,

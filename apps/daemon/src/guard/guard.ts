@@ -244,7 +244,7 @@ export class Guard {
       ...facts,
       directory: place,
       home: view.home,
-      labels: this.#labels,
+      labels: new Set(this.#labels), // those before the call: what it adds is not among them
       nowMs: this.#ports.nowMs(),
       ...(onBranch !== undefined && { branch: onBranch }),
       ...(subAgent !== undefined && { subagent: subAgent.types }), // [GUARD-27]

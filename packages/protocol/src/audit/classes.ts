@@ -88,8 +88,9 @@ function authorsOf(events: readonly AuditEvent[], event: AuditEvent): AuditEvent
   for (const each of events.toReversed()) {
     if (each.sequence > event.sequence) continue;
     if (each.kind === 'delegated' && same(each.child, child)) {
-      found.push(each, ...events.filter((call) => call.kind === 'tool-call' && same(call.step, each.from)));
-      child = each.parent;
+      const by = events.find((call) => call.kind === 'tool-call' && same(call.step, each.from));
+      found.push(each, ...(by === undefined ? [] : [by]));
+      child = each.parent ?? (by?.kind === 'tool-call' ? by.child : undefined);
     }
   }
   const enrolled = events.findLast(({ kind, sequence }) => kind === 'enrolled' && sequence <= event.sequence);

@@ -90,6 +90,11 @@ const toolCall = {
   actCut: optional(literal(true)),
   call: digest,
   directory: optional(shown(512)),
+  /** What else the rules looked at, as the daemon knew it, and when they did. */
+  home: optional(shown(512)),
+  repository: optional(shown(512)),
+  branch: optional(shown(256)),
+  judgedAtMs: optional(integer(wallClockMs)),
   /** The type of the sub-agent that makes it, and of those above that one; absent: the agent itself. */
   subagent: optional(shown(128)),
   above: optional(list(shown(128), { max: 16 })),

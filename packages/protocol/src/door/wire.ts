@@ -105,8 +105,8 @@ export const doorRequest = union({
     nonce: optional(presentationNonce),
     show: list(text({ min: 1, max: 80, pattern: /^[a-z0-9._:-]+$/ }), { max: 64 }),
   },
-  /** The rules and the bedrock that hold for an agent of this machine. */
-  rules: { agent: text({ max: 64 }) },
+  /** The rules and the bedrock that hold for an agent of this machine; `version`: an earlier set, where it is still kept. */
+  rules: { agent: text({ max: 64 }), version: optional(integer({ min: 1 })) },
   /** Opens, or shows again, the door for agents that are started by hand. `modelUrl`: where whoever installs asks the model. */
   'guarded-open': { scope: scopeName, modelUrl: optional(text({ max: 2048 })) },
   'guarded-close': { scope: scopeName },
@@ -323,7 +323,7 @@ export const doorReply = union({
   rules: {
     agent: principalId,
     fleet: fleetId,
-    /** The set in force; absent: none, only reading is allowed. */
+    /** The set in force, or the one that was asked for; absent: none, or not kept any more. */
     set: optional(
       record({ version: integer(), text: text({ max: maxRulesBytes }), hash: digest, setAtMs: integer(wallClockMs) }),
     ),
