@@ -7,6 +7,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { logName, parseWitnessKey, readLogText, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
+import { fromHex, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { parseNote } from '@holdfast/protocol/keys/note';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
 import { failureOf, Installation, jsonOf, root, runProgram, type Ran } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
@@ -82,6 +86,28 @@ describe('the record, elsewhere', () => {
     assert.match(said.stdout, /^it holds: \d+ records of agent [^]*goes on from the checkpoint that you hold/);
     const here = await holdfast.cli(['audit', 'verify', '--checkpoint', place('first')]);
     assert.equal(here.code, 0, here.stderr);
+  });
+
+  // [CLI-66] [WITNESS-9] [WITNESS-11]
+  it('the log is published as a note that the relay cosigned, and serves to whoever knows its name', async () => {
+    const file = place('note');
+    const { witnesses } = jsonOf<{ witnesses: string[] }>(
+      await holdfast.cli(['audit', 'checkpoint', '--note', '--out', file, '--json']),
+    );
+    const [head = ''] = (await exported('bundle')).split('\n');
+    const { fleet, agent, agentKey } = JSON.parse(head) as Record<'fleet' | 'agent' | 'agentKey', string>;
+    const [fleetId, agentId, key] = [fleet, agent, agentKey].map((hex) => fromHex(hex) ?? assert.fail());
+    assert.ok(fleetId !== undefined && agentId !== undefined && key !== undefined);
+    const origin = logName(primitives, fleetId, agentId);
+    const { size, note } = await verifyLogNote(primitives, await readFile(file, 'utf8'), { origin, keys: [key] });
+    const atS = await witnessedAt(primitives, note, parseWitnessKey(primitives, witnesses[0] ?? ''));
+    assert.ok(size > 0 && atS !== undefined && atS <= Date.now() / 1000);
+    const { notices, agents } = jsonOf<{ notices: { code: string }[]; agents: { relay: string }[] }>(
+      await holdfast.cli(['status', '--json']),
+    );
+    const shown = await fetch(`${agents[0]?.relay}/witness/${toHex(primitives.sha256(utf8(origin)))}/checkpoint`);
+    assert.ok(readLogText(parseNote(await shown.text()).text).size >= size);
+    assert.ok(!notices.some(({ code }) => code === 'witness_stale'));
   });
 
   it('what an agent wrote can be left out, and the rest still holds; no secret is in either', async () => {

@@ -3,6 +3,7 @@
 import type { Area } from './mutation.ts';
 
 const custody = 'apps/custody/test/serve.test.ts';
+const log = 'apps/daemon/test/agent/witnessed-log.test.ts';
 const relay = 'apps/relay/test/witness.test.ts';
 const vectors = 'packages/protocol/test/blind/witness-vectors.test.ts';
 
@@ -65,6 +66,22 @@ export const witness: Area = {
       from: 'const origin = logName(this.#ports.primitives, fleet, agent);',
       to: 'const origin = logName(this.#ports.primitives, agent, fleet);',
       red: { [custody]: 'publishes a checkpoint under the name of its own log alone' },
+    },
+    {
+      id: 'A-22.root',
+      off: 'the log is not held against what the relay cosigned',
+      file: 'apps/daemon/src/agent/witnessed-log.ts',
+      from: "if (size > audit.size) fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);",
+      to: 'if (size > audit.size) return;',
+      red: { [log]: 'a machine that was put back to an older image' },
+    },
+    {
+      id: 'A-22.signature',
+      off: 'a relay can condemn a log by a checkpoint that nobody signed',
+      file: 'packages/protocol/src/keys/note.ts',
+      from: 'if (raw === undefined || !isLowS(raw) || !(await primitives.p256Verify(point, utf8(note.text), raw)))',
+      to: 'if (raw === undefined)',
+      red: { [log]: 'what a relay shows as ours without our signature counts for nothing' },
     },
   ],
   exceptions: {},

@@ -343,6 +343,7 @@ operatorCommand(policy, 'set', 'sign another one: what it does not silence is re
   .action(action(async () => (await import('./commands/audit-policy.ts')).set));
 command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere')
   .option(...ofAgent)
+  .option('--note', 'as it is published: a signed note, cosigned by the relay')
   .option('--out <file>', 'write it there (default: standard output)')
   .action(action(async () => (await import('./commands/audit-export.ts')).checkpoint));
 operatorCommand(audit, 'fetch', 'read the log from the relay and verify it, on any operator device')

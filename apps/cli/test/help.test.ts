@@ -700,6 +700,7 @@ the newest signed checkpoint, to be kept elsewhere
 Options:
   --json           answer with one line of JSON
   --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --note           as it is published: a signed note, cosigned by the relay
   --out <file>     write it there (default: standard output)
   -h, --help       display help for command
 `,

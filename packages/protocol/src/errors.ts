@@ -184,6 +184,7 @@ export const errorCodes = [
   'upstream_unreachable',
   'upstream_untrusted',
   'usage',
+  'witness_stale',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -1,5 +1,6 @@
 // An honest relay in memory that speaks the real wire over a world's store: what a hostile one (hostile-relay.ts) stands in front of in tests
-// of readers. It answers reading, appending, watching, lockboxes, pulses and freshness; `push` tells watchers what came.
+// of readers. It answers reading, appending, watching, lockboxes, pulses, freshness and
+// cosignatures; `push` tells watchers what came.
 
 import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
 import { encodeRelayFrame, parseRequest, type RelayFrame, type RelayRequest } from '@holdfast/protocol/blind/frames';
@@ -8,6 +9,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import type { Line, RelayEnd, Upstream } from './hostile-relay.ts';
+import { MemoryWitness } from './memory-witness.ts';
 import { placeOf, type World } from './world.ts';
 
 /** All that a relay knows of one fleet; a copy of it is yesterday's, or another history. */
@@ -30,6 +32,7 @@ export class MemoryRelay {
   private readonly fleet: Uint8Array;
   private readonly keys: SoftwareKeyHolder;
   private readonly ends = new Set<MemoryEnd>();
+  readonly witness: MemoryWitness;
 
   constructor(world: World) {
     const { topics, lockboxes } = world.relay;
@@ -38,6 +41,7 @@ export class MemoryRelay {
     this.primitives = world.primitives;
     this.fleet = world.fleet;
     this.keys = world.relayKeys;
+    this.witness = new MemoryWitness(world.primitives, world.relayKeys);
   }
 
   get upstream(): Upstream {
@@ -155,6 +159,8 @@ class MemoryEnd implements RelayEnd {
           id,
           freshness: await this.relay.fresh(request.nonce, this.relay.headOf(this.store, controlTopic)),
         };
+      case 'witness-add':
+        return { id, ...(await this.relay.witness.add(request)) };
       default:
         return { kind: 'ok', id };
     }

@@ -8,6 +8,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
+import { askDaemon, findHome } from '../door-client.ts';
 import { ocsfLine } from '../audit/ocsf.ts';
 import { otlpBatch, otlpLine } from '../audit/otlp.ts';
 import { jsonLine, written, type Output } from '../output.ts';
@@ -69,7 +70,11 @@ export async function exportLog(output: Output, options: ExportOptions): Promise
 }
 
 /** The newest checkpoint of the log, to be kept where this machine cannot change it. [CLI-64] */
-export async function checkpoint(output: Output, options: { readonly agent: string; readonly out?: string }): Promise<void> {
+export async function checkpoint(
+  output: Output,
+  options: { readonly agent: string; readonly out?: string; readonly note?: boolean },
+): Promise<void> {
+  if (options.note === true) return publishedNote(output, options);
   const log = await readLog(options.agent);
   const newest = log.checkpoints.at(-1);
   if (newest === undefined)
@@ -80,6 +85,19 @@ export async function checkpoint(output: Output, options: { readonly agent: stri
   await replaceFile(options.out, [text]);
   output.result({ agent: log.agent, file: options.out, size: statement.size, root: statement.root }, [
     `checkpoint over ${statement.size} events written to ${options.out}`,
+  ]);
+}
+
+/** The newest checkpoint as it is published, cosigned where the relay can be reached. [CLI-66] */
+async function publishedNote(output: Output, { agent, out }: { readonly agent: string; readonly out?: string }): Promise<void> {
+  const { note, witnesses } = await askDaemon(findHome(), { kind: 'audit-note', agent }, 'audit-note');
+  if (note === undefined)
+    throw new HoldfastError('audit_unavailable', 'this log publishes no checkpoint', { next: 'holdfast audit verify' });
+  if (out === undefined) return written(process.stdout, note);
+  await replaceFile(out, [note]);
+  output.result({ file: out, witnesses }, [
+    `checkpoint written to ${out}`,
+    ...(witnesses.length === 0 ? ['no witness has cosigned it'] : witnesses.map((witness) => `cosigned by ${witness}`)),
   ]);
 }
 

@@ -146,6 +146,14 @@ function agentNotices(agent: AgentView, facts: Facts): Notice[] {
             : 'look at the relay, and whether another machine has a copy of this home',
         ),
       );
+    if (agent.witness?.stale === true)
+      found.push(
+        warn(
+          'witness_stale',
+          `no witness has cosigned the audit log of ${scope} for two minutes: nobody outside vouches for what it recorded since`,
+          "see the daemon's log for what the relay answers",
+        ),
+      ); // [WITNESS-11]
     if (state === 'live' && agent.grants === 0 && agent.egress === 0)
       found.push(
         warn(

@@ -40,6 +40,7 @@ import { openRecords, type Opened } from './opened.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
+import type { Published } from './witnessed-log.ts';
 
 const sweepEveryMs = 1000;
 /** An entry more or less in our topic than we knew of. */
@@ -255,6 +256,17 @@ export class Agent {
     return this.journal.publishedCheckpoint();
   }
 
+  /** Its log's newest checkpoint as it is published. Undefined before there is one, and of a log that does not hold. */
+  async publishedNote(): Promise<Published | undefined> {
+    const { witnessed, writer } = this.begun().log;
+    return writer.frozen || this.options.past === true ? undefined : witnessed.newest();
+  }
+
+  /** Its signing keys, in the order in which it had them. */
+  keys(): readonly Uint8Array[] {
+    return [...(this.own?.earlierKeys ?? []).map(({ sign }) => sign), this.holder.publicKeys.sign];
+  }
+
   get audit(): AuditWriter {
     return this.begun().log.writer;
   }
@@ -386,6 +398,7 @@ export class Agent {
       events: this.opened?.log.writer.size ?? 0,
       recording: this.opened?.log.writer.isFailing !== true,
       shippingFault: this.opened?.log.shipper.fault,
+      witness: this.opened?.log.witnessed.view(),
       refusal: this.refusal(),
     });
   }
@@ -442,10 +455,11 @@ export class Agent {
       spoilt: (fault) => this.spoilt(fault),
       refusal: () => this.refusal(),
       note: (report) => this.note(report),
+      keys: () => this.keys(),
     });
     this.opened = opened;
     if (past) return;
-    this.sweeper = setInterval(() => this.sweep(opened.handles), sweepEveryMs);
+    this.sweeper = setInterval(() => this.sweep(opened), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
   }
@@ -476,8 +490,9 @@ export class Agent {
     return this.fault?.code ?? halted ?? refusal ?? (this.journal.hasReadOwn ? undefined : 'stale_relay'); // [AUDIT-23]
   }
 
-  private sweep(handles: HandleTable): void {
+  private sweep({ handles, log }: Opened): void {
     this.children.sweep();
+    log.witnessed.tick();
     void handles.sweep().catch(() => this.log('handles could not be recorded as expired'));
     try {
       this.journal.keepPulseAge();

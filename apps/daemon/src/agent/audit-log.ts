@@ -6,7 +6,7 @@ import { readCheckpoint, signCheckpoint } from '@holdfast/protocol/audit/checkpo
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
+import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { openAuditFolder } from '../audit/files.ts';
 import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
@@ -14,8 +14,10 @@ import type { Ports } from '../ports.ts';
 import type { Enrolment } from '../state/store.ts';
 import type { AgentJournal } from './journal.ts';
 import { LogShipper } from './log-shipper.ts';
+import type { AgentKey } from './key-rotation.ts';
 import { PublishedCheckpoints } from './published-checkpoints.ts';
 import { SessionSigners } from './session-signer.ts';
+import { WitnessedLog } from './witnessed-log.ts';
 
 /** The log is not what it was: a fault of the evidence, not of the disk. */
 const evidenceFaults: ReadonlySet<ErrorCode> = new Set(['audit_altered', 'audit_corrupt', 'audit_truncated']);
@@ -23,7 +25,7 @@ const evidenceFaults: ReadonlySet<ErrorCode> = new Set(['audit_altered', 'audit_
 export interface AuditLogOptions {
   readonly ports: Ports;
   readonly enrolment: Enrolment;
-  readonly holder: KeyHolder;
+  readonly holder: AgentKey;
   readonly journal: AgentJournal;
   readonly link: RelayLink;
   /** Of all agents of this machine. */
@@ -33,6 +35,9 @@ export interface AuditLogOptions {
   readonly childOf: AuditOptions['childOf'];
   /** Called once it is known that the log does not hold, before anything else is done with it. */
   readonly spoilt: (fault: HoldfastError) => void;
+  /** All keys that the agent has had. */
+  readonly keys: () => readonly Uint8Array[];
+  readonly note: (report: AuditReport) => void;
 }
 
 export class AgentAuditLog {
@@ -40,6 +45,7 @@ export class AgentAuditLog {
   /** Puts its newest checkpoint into the agent's topic. */
   readonly published: PublishedCheckpoints;
   readonly shipper: LogShipper;
+  readonly witnessed: WitnessedLog;
   private readonly options: AuditLogOptions;
   /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
   readonly signers: SessionSigners;
@@ -49,8 +55,10 @@ export class AgentAuditLog {
     this.options = options;
     this.signers = signers;
     this.writer = writer;
-    this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log });
     this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
+    const condemn = (fault: HoldfastError): void => this.condemn(fault);
+    this.witnessed = new WitnessedLog({ ...options, audit: writer, condemn });
+    this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log, witnessed: this.witnessed });
   }
 
   /** Throws what the disk and the key store throw; a log that does not hold is told to `spoilt` instead, and opened as evidence. [AUDIT-21] */
@@ -74,15 +82,20 @@ export class AgentAuditLog {
       await this.writer.assertMade(published);
     } catch (thrown) {
       if (!isEvidenceFault(thrown)) throw thrown;
-      this.options.spoilt(thrown);
-      this.writer.freeze(thrown);
+      this.condemn(thrown);
     }
+  }
+
+  private condemn(fault: HoldfastError): void {
+    this.options.spoilt(fault);
+    this.writer.freeze(fault);
   }
 
   /** Nothing is recorded afterwards. */
   async close(): Promise<void> {
     this.published.stop();
     this.shipper.stop();
+    this.witnessed.stop();
     await this.writer.close();
     await this.signers.wipe();
   }

@@ -42,7 +42,7 @@ export interface OpenedOptions extends AuditLogOptions {
   readonly past: boolean;
   /** Why nothing is minted now. */
   refusal(): ErrorCode | undefined;
-  note(report: AuditReport): void;
+  readonly note: (report: AuditReport) => void;
 }
 
 /** Throws what the log, the journal's keys or the store throw; a log that does not hold goes to `spoilt`, once, and is open all the same. */

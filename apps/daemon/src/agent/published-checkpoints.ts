@@ -7,6 +7,7 @@ import type { AuditWriter } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Log } from '../ports.ts';
 import type { AgentJournal } from './journal.ts';
+import type { WitnessedLog } from './witnessed-log.ts';
 
 /** While there is something new. [AUDIT-22] */
 const everyMs = 5 * 60_000;
@@ -21,6 +22,7 @@ export class PublishedCheckpoints {
     readonly journal: AgentJournal;
     readonly link: RelayLink;
     readonly log: Log;
+    readonly witnessed: WitnessedLog;
   };
   private readonly interval: NodeJS.Timeout;
   private timer: NodeJS.Timeout | undefined;
@@ -42,7 +44,10 @@ export class PublishedCheckpoints {
   publish(): Promise<void> {
     this.running ??= this.attempt()
       .catch((thrown: unknown) => this.parts.log.warn({ code: codeOf(thrown) }, 'the audit checkpoint could not be published'))
-      .finally(() => (this.running = undefined));
+      .finally(() => {
+        this.running = undefined;
+        void this.parts.witnessed.ask();
+      });
     return this.running;
   }
 

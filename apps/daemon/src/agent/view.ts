@@ -24,6 +24,7 @@ export interface Viewed {
   readonly recording: boolean;
   /** Why the relay does not take that log. */
   readonly shippingFault: ErrorCode | undefined;
+  readonly witness: AgentView['witness'];
   /** Why nothing is minted now. */
   readonly refusal: ErrorCode | undefined;
 }
@@ -42,6 +43,7 @@ export function viewOf({
   events,
   recording,
   shippingFault,
+  witness,
   refusal,
 }: Viewed): AgentView {
   const { agent, fleet, scope, relayUrl } = enrolment;
@@ -76,6 +78,7 @@ export function viewOf({
     events,
     recording,
     ...(shippingFault !== undefined && { shippingFault }),
+    ...(witness !== undefined && { witness }),
   };
 }
 

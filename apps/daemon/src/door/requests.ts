@@ -53,6 +53,12 @@ export function doorHandler(context: DoorContext): DoorHandler {
       case 'audit':
         caller.reply(await auditPage(await agents.evidence(request.agent), request));
         break;
+      case 'audit-note': {
+        const published = await (await agents.evidence(request.agent)).publishedNote();
+        const note = published && { note: published.note };
+        caller.reply({ kind: 'audit-note', ...note, witnesses: [...(published?.witnesses ?? [])] });
+        break;
+      }
       case 'rules':
         caller.reply(rulesOf(await agents.evidence(request.agent), request.version));
         break;
@@ -237,7 +243,7 @@ const maxPageBytes = 768 * 1024;
 
 async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
   const { audit, enrolment, holder, anchor } = agent;
-  const earlier = (agent.own?.earlierKeys ?? []).map(({ sign }) => sign);
+  const earlier = agent.keys().slice(0, -1);
   const about = {
     kind: 'audit-page',
     agent: agent.id,

@@ -98,6 +98,8 @@ export const doorRequest = union({
     from: integer(),
     limit: integer({ min: 1, max: 1000 }),
   },
+  /** The newest checkpoint of an agent's log as it is published, cosigned if the relay can be reached. */
+  'audit-note': { agent: text({ max: 64 }) },
   /** A proof of who the agent of a scope is. `show`: what to disclose; without a nonce one is made up. */
   present: {
     scope: scopeName,
@@ -152,6 +154,8 @@ export const agentView = record({
   recording: bool,
   /** Why the relay does not take the audit log; absent: it does, as far as there is a connection. */
   shippingFault: optional(text({ max: 64 })),
+  /** How much of the audit log a witness has cosigned and how long ago; `stale`: not for too long. */
+  witness: optional(record({ size: optional(integer()), ageMs: optional(integer()), stale: bool })),
   /** Port of the door for agents that are started by hand, while it is open. */
   guarded: optional(integer({ max: 65_535 })),
 });
@@ -346,6 +350,8 @@ export const doorReply = union({
     /** Where root alone may write. */
     files: list(record({ path, text: text({ max: 64 * 1024 }) }), { max: 64 }),
   },
+  /** Without a note: there is no checkpoint yet, or the log does not hold. */
+  'audit-note': { note: optional(text({ max: 8 * 1024 })), witnesses: list(text({ max: 256 }), { max: 8 }) },
   'audit-page': {
     agent: principalId,
     fleet: fleetId,

@@ -109,6 +109,32 @@ function subproof(primitives: Primitives, leaves: readonly Uint8Array[], size: n
   return [...subproof(primitives, right, size - middle, false), rootOf(primitives, left)];
 }
 
+/** As `proveConsistency`, for who keeps the frontier at a size and the leaves that came after it: for its peaks are all that a proof takes of what was before. */
+export function proveGrowth(primitives: Primitives, from: Frontier, later: readonly Uint8Array[]): Uint8Array[] {
+  const { size, peaks } = from.state();
+  if (size === 0) throw new HoldfastError('usage', 'no such size');
+  const peakAt = new Map<number, Uint8Array>();
+  let start = 0;
+  for (const [nth, peak] of peaks.entries()) {
+    peakAt.set(start, peak);
+    if (nth < peaks.length - 1) start += largestPower(size - start);
+  }
+  const older = (at: number): Uint8Array => peakAt.get(at) ?? fault('the frontier does not fit');
+  const newer = (at: number, end: number): Uint8Array => rootOf(primitives, later.slice(at - size, end - size));
+  const walk = (at: number, end: number, whole: boolean): Uint8Array[] => {
+    if (size === end) return whole ? [] : [older(at)];
+    const middle = at + split(end - at);
+    if (size <= middle) return [...walk(at, middle, whole), newer(middle, end)];
+    return [...walk(middle, end, false), older(at)];
+  };
+  return walk(0, size + later.length, true);
+}
+
+/** The largest power of two up to `size` (size ≥ 1). */
+function largestPower(size: number): number {
+  return isPowerOfTwo(size) ? size : split(size);
+}
+
 const half = (value: number) => Math.floor(value / 2);
 
 function assertSizes(...sizes: readonly number[]): void {

@@ -1,0 +1,198 @@
+// Has the relay cosign the agent's audit log, spec/witness.md: publishes its newest checkpoint under the key in custody and shows that it continues what
+// the relay cosigned last. What the relay shows instead, signed by this agent itself, tells whether the log here was cut or is another. No effect waits for it.
+
+import {
+  logLine,
+  logName,
+  logText,
+  verifyLogNote,
+  witnessKeyText,
+  type LogHead,
+  type Witness,
+} from '@holdfast/protocol/blind/log-note';
+import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
+import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { askWitness } from '@holdfast/protocol/exchange/witness-calls';
+import { joinNote } from '@holdfast/protocol/keys/note';
+import { Frontier, leafHash, proveGrowth } from '@holdfast/protocol/primitives/merkle';
+import { lostEvidenceNext } from '../audit/stored-log.ts';
+import type { AuditWriter } from '../audit/writer.ts';
+import type { RelayLink } from '../link/relay-link.ts';
+import type { Ports } from '../ports.ts';
+import type { Enrolment } from '../state/store.ts';
+import type { AgentKey } from './key-rotation.ts';
+
+/** Well within `staleAfterMs`, also when one time fails. [WITNESS-10] */
+const everyMs = 45_000;
+/** Of connection, without a cosignature: longer than that nobody outside vouches for what was recorded. [WITNESS-11] */
+const staleAfterMs = 120_000;
+const pageRecords = 1000;
+
+export interface WitnessedLogParts {
+  readonly ports: Ports;
+  readonly enrolment: Enrolment;
+  readonly holder: AgentKey;
+  /** All keys that the agent has had. */
+  readonly keys: () => readonly Uint8Array[];
+  readonly audit: AuditWriter;
+  readonly link: RelayLink;
+  /** The log is not what this agent published. */
+  readonly condemn: (fault: HoldfastError) => void;
+  readonly note: (report: AuditReport) => void;
+}
+
+/** A published checkpoint and who cosigned it. */
+export interface Published extends LogHead {
+  readonly note: string;
+  readonly witnesses: readonly string[];
+}
+
+interface Signed extends LogHead {
+  readonly line: string;
+}
+
+interface Seen extends Signed {
+  readonly witness: Witness;
+  readonly cosignature: string;
+  readonly sinceMs: number;
+}
+
+export class WitnessedLog {
+  private readonly parts: WitnessedLogParts;
+  private readonly origin: string;
+  private readonly interval: NodeJS.Timeout;
+  private running: Promise<void> | undefined;
+  private signed: Signed | undefined;
+  private seen: Seen | undefined;
+  /** What the relay cosigned last, as far as we know. */
+  private last: Frontier;
+  /** Time of connection since the newest cosignature. */
+  private online: { ms: number; countedAtMs: number };
+
+  constructor(parts: WitnessedLogParts) {
+    const { ports, enrolment } = parts;
+    this.parts = parts;
+    this.origin = logName(ports.primitives, enrolment.fleet, enrolment.agent);
+    this.last = new Frontier(ports.primitives);
+    this.online = { ms: 0, countedAtMs: ports.clock.monotonicMs() };
+    this.interval = setInterval(() => void this.ask(), everyMs).unref();
+  }
+
+  /** For status. [WITNESS-11] */
+  view(): { readonly size?: number; readonly ageMs?: number; readonly stale: boolean } {
+    const { seen } = this;
+    const stale = this.online.ms >= staleAfterMs;
+    if (seen === undefined) return { stale };
+    return { size: seen.size, ageMs: Math.round(this.parts.ports.clock.monotonicMs() - seen.sinceMs), stale };
+  }
+
+  /** Counts the time of connection; called every second or so. Says once when it has been too long. [WITNESS-11] */
+  tick(): void {
+    const { ports, link, audit } = this.parts;
+    const nowMs = ports.clock.monotonicMs();
+    const { ms: before, countedAtMs } = this.online;
+    const counts = link.state === 'connected' && !audit.frozen;
+    this.online = { ms: before + (counts ? nowMs - countedAtMs : 0), countedAtMs: nowMs };
+    if (before >= staleAfterMs || this.online.ms < staleAfterMs) return;
+    ports.log.warn({ agent: toHex(this.parts.enrolment.agent), code: 'witness_stale' }, 'no witness has cosigned the audit log');
+    this.parts.note({ kind: 'fault', code: 'witness_stale' });
+  }
+
+  /** Resolves when the newest checkpoint is cosigned, or when that is not possible now; never rejects. */
+  ask(): Promise<void> {
+    this.running ??= this.attempt()
+      .catch((thrown: unknown) => this.parts.ports.log.warn({ code: codeOf(thrown) }, 'the audit log could not be cosigned'))
+      .finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  /** The newest checkpoint that was cosigned, or else one with the agent's signature alone; undefined before there is any. Throws what custody throws. */
+  async newest(): Promise<Published | undefined> {
+    await this.ask();
+    const { seen } = this;
+    const published = seen ?? (await this.publish());
+    if (published === undefined) return undefined;
+    const { origin, size, root, line } = published;
+    const lines = seen === undefined ? [line] : [line, seen.cosignature];
+    const witnesses = seen === undefined ? [] : [witnessKeyText(this.parts.ports.primitives, seen.witness)];
+    return { origin, size, root, note: joinNote(logText({ origin, size, root }), lines), witnesses };
+  }
+
+  stop(): void {
+    clearInterval(this.interval);
+  }
+
+  private async attempt(): Promise<void> {
+    const { audit, link } = this.parts;
+    if (link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
+    const signed = await this.publish();
+    if (signed === undefined) return;
+    if ((await this.submit(signed)) === 'cosigned') return;
+    await this.submit(signed); // from where the relay is; once, for it may be lying
+  }
+
+  /** The log's newest checkpoint under the key in custody, which signs no size twice. [WITNESS-10] */
+  private async publish(): Promise<Signed | undefined> {
+    const { audit, holder, ports } = this.parts;
+    await audit.checkpoint();
+    const newest = audit.newestCheckpoint;
+    if (newest === undefined) return undefined;
+    const { size, root } = readCheckpoint(ports.primitives, newest).statement;
+    const key = holder.publicKeys.sign;
+    const line = (signature: Uint8Array) => logLine(ports.primitives, this.origin, key, signature);
+    if (this.signed?.size !== size || !equalBytes(this.signed.root, root))
+      this.signed = { origin: this.origin, size, root, line: line(await holder.publish(size, root)) };
+    return this.signed;
+  }
+
+  private async submit(signed: Signed): Promise<'cosigned' | 'conflict'> {
+    const { ports, link, enrolment } = this.parts;
+    const { size } = signed;
+    const later = await this.leaves(this.last.size, size);
+    const grown = this.last.size === 0 ? [] : proveGrowth(ports.primitives, this.last, later);
+    const asked = { note: joinNote(logText(signed), [signed.line]), old: this.last.size, proof: grown };
+    const outcome = await link.ask((exchange) => askWitness(exchange, enrolment.relayKey, asked)); // [WITNESS-8]
+    if (outcome.kind === 'conflict') {
+      await this.meet(outcome.note);
+      return 'conflict';
+    }
+    const frontier = new Frontier(ports.primitives, this.last.state());
+    for (const leaf of later) frontier.append(leaf);
+    this.last = frontier;
+    const nowMs = ports.clock.monotonicMs();
+    this.seen = { ...signed, witness: outcome.witness, cosignature: outcome.line, sinceMs: nowMs };
+    this.online = { ms: 0, countedAtMs: nowMs };
+    return 'cosigned';
+  }
+
+  /** What the relay cosigned last is ours, under our own key; our log must have it. Throws `audit_truncated`, `audit_altered`, `audit_forged`. [WITNESS-12] */
+  private async meet(note: string | undefined): Promise<void> {
+    const { ports, audit, keys, condemn } = this.parts;
+    this.last = new Frontier(ports.primitives);
+    if (note === undefined) return; // a relay that lost its store begins anew
+    const { size, root } = await verifyLogNote(ports.primitives, note, { origin: this.origin, keys: keys() });
+    const fault = (code: 'audit_truncated' | 'audit_altered', message: string): never => {
+      const found = new HoldfastError(code, message, { next: lostEvidenceNext });
+      condemn(found);
+      throw found;
+    };
+    if (size > audit.size) fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);
+    const frontier = new Frontier(ports.primitives);
+    for (const leaf of await this.leaves(0, size)) frontier.append(leaf);
+    if (!equalBytes(frontier.root(), root)) fault('audit_altered', 'the audit log is another than the one that was published');
+    this.last = frontier;
+  }
+
+  private async leaves(from: number, to: number): Promise<Uint8Array[]> {
+    const { audit, ports } = this.parts;
+    const leaves: Uint8Array[] = [];
+    for (let at = from; at < to; at = from + leaves.length) {
+      const records = await audit.read({ from: at, limit: Math.min(pageRecords, to - at) });
+      if (records.length === 0) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
+      leaves.push(...records.map((record) => leafHash(ports.primitives, record)));
+    }
+    return leaves;
+  }
+}

@@ -1,0 +1,71 @@
+// The log and its witness: cosigned while it grows, and found by what the relay had cosigned when it was put back or begun anew.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { logName, parseWitnessKey, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { Agent } from '../../src/agent/agent.ts';
+import { Machine } from './machine.ts';
+
+const originOf = ({ enrolment }: Agent): string => logName(primitives, enrolment.fleet, enrolment.agent);
+const seen = (machine: Machine) => machine.until(() => machine.agent.view().witness?.size !== undefined, 'a cosignature');
+const condemned = (machine: Machine) => machine.until(() => machine.agent.auditFault !== undefined, 'a log that does not hold');
+
+test('[WITNESS-10] the log is cosigned when it has connected and as it grows, under the key in custody', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  await seen(machine);
+  agent.note({ kind: 'fault', code: 'internal' });
+  await agent.audit.appendDurable({ kind: 'fault', code: 'internal' });
+  const published = await agent.publishedNote();
+  assert.ok(published !== undefined);
+  const { size, note } = await verifyLogNote(primitives, published.note, { origin: originOf(agent), keys: agent.keys() });
+  assert.equal(size, agent.audit.size);
+  const [key = ''] = published.witnesses;
+  assert.equal(await witnessedAt(primitives, note, parseWitnessKey(primitives, key)), machine.relay.witness.atS);
+  assert.equal(agent.view().witness?.stale, false);
+
+  // Another run goes on from there, and a relay that lost its store begins anew.
+  await machine.stop();
+  for (const lost of [false, true]) {
+    if (lost) machine.relay.witness.notes.clear();
+    const again = await machine.start();
+    await seen(machine);
+    assert.ok((again.view().witness?.size ?? 0) > size);
+    await machine.stop();
+  }
+});
+
+test('[WITNESS-12] a machine that was put back to an older image is found by what the relay had cosigned, also where its topic ends early', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const topic = toHex(machine.actor.id);
+  await machine.start();
+  await seen(machine);
+  await machine.stop();
+  machine.copyDisk('old');
+  const shown = machine.relay.store.topics.get(topic) ?? [];
+  const agent = await machine.start();
+  for (let round = 0; round < 20; round += 1) await agent.audit.appendDurable({ kind: 'fault', code: 'internal' });
+  await agent.publishedNote();
+  await machine.stop();
+  machine.putBack('old');
+  machine.relay.store.topics.set(topic, shown);
+  await machine.start();
+  await condemned(machine);
+  assert.match(machine.agent.auditFault?.code ?? '', /^audit_(?:altered|truncated)$/);
+});
+
+test('[WITNESS-12] what a relay shows as ours without our signature counts for nothing', async (t) => {
+  const machine = await Machine.enrolled(t);
+  await machine.start();
+  await seen(machine);
+  await machine.stop();
+  const [[origin = '', note = ''] = []] = machine.relay.witness.notes;
+  machine.relay.witness.notes.set(origin, note.replace(/\n\d+\n/, '\n1000\n'));
+  const agent = await machine.start();
+  await machine.until(() => machine.agent.view().relayState === 'connected', 'a connection');
+  await agent.publishedNote();
+  assert.equal(agent.auditFault, undefined);
+  assert.equal(agent.view().witness?.size, undefined);
+});
