@@ -137,6 +137,11 @@ test('a checkpoint is kept elsewhere, and the log is held against it later', asy
   assert.deepEqual(await verdict(long, strange), [4, 'audit_forged']);
   writeFileSync(strange, checkpointFile({ ...stranger.log, agent: long.log.agent }, long.checkpoints[0] ?? new Uint8Array()));
   assert.deepEqual(await verdict(long, strange), [4, 'audit_forged']);
+  writeFileSync(strange, await author.publish(long.events));
+  assert.deepEqual(await verdict(await author.write(120), strange), [4, 'audit_altered']);
+  assert.equal((await cli(['audit', 'verify', '--checkpoint', strange], { home })).code, 0);
+  writeFileSync(strange, `${await author.publish(long.events)}no signature\n`);
+  assert.deepEqual(await verdict(long, strange), [2, 'bundle_shape']);
   writeFileSync(strange, 'no checkpoint');
   assert.deepEqual(await verdict(long, strange), [2, 'bundle_shape']);
   assert.deepEqual(await verdict(long, path.join(folder, 'absent')), [2, 'usage']);

@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 // Verifies an exported audit log (spec/audit-bundle.md) on any machine: `npx holdfast-verify BUNDLE [--checkpoint FILE] [--key HEX]`.
-//
 // It stands alone, on purpose: one file, Node's own crypto, no line shared with what writes the log, so that a fault of the writer is not
 // repeated by its reader. It takes public keys and a checkpoint from elsewhere, and says what that proves and what it does not.
-//
 // Exit codes: 0 it holds, 1 it could not be read, 2 wrong usage, 4 it does not hold.
 
 import { createHash, createPublicKey, verify as verifyEcdsa } from 'node:crypto';
@@ -14,11 +12,7 @@ import { parseArgs } from 'node:util';
 
 /** A verdict against the log. `from` and `to`: the first and last record that can be meant, where that is known. */
 class Fault extends Error {
-  /**
-   * @param {string} code as spec/audit.md and spec/audit-bundle.md name them
-   * @param {string} message
-   * @param {{ from: number, to: number }} [where]
-   */
+  /** @param {string} code as the pages of spec/ name it @param {string} message @param {{ from: number, to: number }} [where] */
   constructor(code, message, where) {
     super(message);
     this.code = code;
@@ -31,11 +25,7 @@ class Fault extends Error {
 const maxDepth = 16;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/**
- * The value that all of `bytes` is.
- * @param {Buffer} bytes
- * @returns {unknown}
- */
+/** The value that all of `bytes` is. @param {Buffer} bytes @returns {unknown} */
 function decodeCbor(bytes) {
   let at = 0;
   /** @type {() => never} */
@@ -103,30 +93,25 @@ class Fields {
     if (!(map instanceof Map)) throw new Fault('codec_shape', 'not a map');
     this.map = /** @type {Map<string, unknown>} */ (map);
   }
-
   /** @param {string} name @returns {never} */
   bad(name) {
     throw new Fault('codec_shape', `field ${name} is missing or has another shape`);
   }
-
   /** @param {string} name @param {number} [length] */
   bytes(name, length) {
     const value = this.map.get(name);
     return Buffer.isBuffer(value) && value.length === (length ?? value.length) ? value : this.bad(name);
   }
-
   /** @param {string} name */
   whole(name) {
     const value = this.map.get(name);
     return typeof value === 'number' && value >= 0 ? value : this.bad(name);
   }
-
   /** @param {string} name */
   text(name) {
     const value = this.map.get(name);
     return typeof value === 'string' ? value : this.bad(name);
   }
-
   /** No others. @param {string[]} names */
   only(...names) {
     for (const name of this.map.keys()) if (!names.includes(name)) throw new Fault('codec_shape', `unknown field ${name}`);
@@ -144,18 +129,15 @@ const signingInput = (domain, statement) => Buffer.concat([Buffer.from(`holdfast
 /** @param {Buffer[]} parts */
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 
-/**
- * ES256 by a P-256 point in 65 bytes; the larger of the two values of s is no signature.
- * @param {string} domain @param {Buffer} statement @param {Buffer} signature @param {Buffer} point
- */
+/** RFC 5480. @param {Buffer} point */
+const spkiOf = (point) => Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), point]);
+/** ES256, with the smaller s. @param {string} domain @param {Buffer} statement @param {Buffer} signature @param {Buffer} point of 65 bytes */
 function isSigned(domain, statement, signature, point) {
   if (Buffer.compare(signature.subarray(32), halfOrder) > 0) return false;
   try {
-    const [x, y] = [point.subarray(1, 33).toString('base64url'), point.subarray(33).toString('base64url')];
-    const key = createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' });
-    return (
-      point[0] === 4 && verifyEcdsa('sha256', signingInput(domain, statement), { key, dsaEncoding: 'ieee-p1363' }, signature)
-    );
+    const key = createPublicKey({ key: spkiOf(point), format: 'der', type: 'spki' });
+    const input = domain === '' ? statement : signingInput(domain, statement); // a note is signed as it stands
+    return point[0] === 4 && verifyEcdsa('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature);
   } catch {
     return false; // not a point of the curve
   }
@@ -167,10 +149,7 @@ function isSigned(domain, statement, signature, point) {
  * @typedef {{ size: number, root: Buffer }} Mark
  */
 
-/**
- * The session key of a certificate that one of the agent's keys signed, and which of them.
- * @param {Buffer} wire @param {Log} log
- */
+/** The session key of a certificate that one of the agent's keys signed, and which of them. @param {Buffer} wire @param {Log} log */
 function certifiedKey(wire, { fleet, agent, keys }) {
   try {
     const certificate = new Fields(wire).only('statement', 'signature');
@@ -207,6 +186,36 @@ function readCheckpoint(wire, log) {
   if (said.text('origin') !== origin || `holdfast/${names.join('/')}` !== origin)
     throw new Fault('audit_forged', 'a checkpoint is of another log');
   return { size, root, nth, previous, hash: sha256(signingInput('audit-checkpoint', statement)) };
+}
+
+/**
+ * A checkpoint as it is published (spec/witness.md), signed by one of the log's keys. Witnesses' lines are left unread.
+ * @param {string} note @param {Log} log @returns {Mark}
+ */
+export function readPublished(note, { fleet, agent, keys }) {
+  const end = note.lastIndexOf('\n\n') + 1;
+  const [text, lines] = [note.slice(0, end), note.slice(end + 1).split('\n').map((line) => /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]{8,}=*)$/u.exec(line))]; // prettier-ignore
+  const [, origin, size, root] = /^(holdfast\/log\/[0-9a-f]{64})\n([1-9]\d{0,14})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text) ?? [];
+  if (root === undefined || lines.pop() !== null || lines.length === 0 || lines.includes(null))
+    throw new Fault('bundle_shape', 'not a published checkpoint'); // [WITNESS-1] [WITNESS-3]
+  if (origin !== `holdfast/log/${sha256(Buffer.from('holdfast/v1 log\0'), fleet, agent).toString('hex')}`)
+    throw new Fault('audit_forged', 'the checkpoint is of another log'); // [WITNESS-2]
+  const own = lines.flatMap((line) => (line?.[1] === origin ? [Buffer.from(line[2] ?? '', 'base64')] : []));
+  const signed = keys.flatMap((point) => {
+    const by = own.filter((line) => line.subarray(0, 4).equals(sha256(spkiOf(point)).subarray(0, 4)));
+    return by.map((line) => isSigned('', Buffer.from(text), rawOf(line.subarray(4)), point));
+  });
+  if (signed.length > 0 && !signed.includes(false)) return { size: Number(size), root: Buffer.from(root, 'base64') };
+  throw new Fault('audit_forged', 'no key of this agent signed the checkpoint'); // [WITNESS-4]
+}
+
+/** r and s of a DER signature, 64 bytes. @param {Buffer} der */
+function rawOf(der) {
+  const at = 4 + (der[3] ?? 0);
+  const frame = [der[0], der[1], der[2], der[at], der[at + 1]].join();
+  if (frame !== [48, der.length - 2, 2, 2, der.length - at - 2].join()) return Buffer.alloc(0);
+  const halves = [der.subarray(4, at), der.subarray(at + 2)].map((each) => each.toString('hex').replace(/^00/, ''));
+  return Buffer.from(halves.map((each) => each.padStart(64, '0')).join(''), 'hex');
 }
 
 // --- The tree (RFC 6962 section 2.1) and what stands in it ------------------------------------------------------------------------------
@@ -259,7 +268,6 @@ class Order {
     this.lastAtMs = event.atMs;
     this.counts.dropped += event.dropped;
   }
-
   /** The stamp that every record carries; what else it says is its writer's. @param {number} at @param {Buffer} bytes */
   read(at, bytes) {
     try {
@@ -284,11 +292,9 @@ class Order {
 }
 
 /**
- * A whole log against its checkpoints, and against `known` from elsewhere.
- * @param {Log} log
- * @param {Buffer[]} checkpoints as stored, oldest first
- * @param {AsyncIterable<{ event: Buffer } | { leaf: Buffer }> | Iterable<{ event: Buffer } | { leaf: Buffer }>} records
- * @param {Mark[]} known sizes and roots
+ * A whole log against its checkpoints, as stored and oldest first, and against `known` from elsewhere.
+ * @typedef {{ event: Buffer } | { leaf: Buffer }} Row
+ * @param {Log} log @param {Buffer[]} checkpoints @param {AsyncIterable<Row> | Iterable<Row>} records @param {Mark[]} known
  */
 export async function verifyLog(log, checkpoints, records, known = []) {
   /** @type {Mark[]} */
@@ -318,20 +324,16 @@ export async function verifyLog(log, checkpoints, records, known = []) {
     }
     for (let mark = marks[next]; mark?.size === tree.size; mark = marks[(next += 1)]) {
       if (!mark.root.equals(tree.root())) {
-        throw new Fault('audit_altered', `records ${good} to ${mark.size - 1} are not those that were signed`, {
-          from: good,
-          to: mark.size - 1,
-        });
+        const where = { from: good, to: mark.size - 1 };
+        throw new Fault('audit_altered', `records ${good} to ${where.to} are not those that were signed`, where);
       }
       good = mark.size;
     }
   }
   const newest = marks.at(-1)?.size ?? 0;
   if (newest > tree.size) {
-    throw new Fault('audit_truncated', `${newest} records were signed, ${tree.size} are left`, {
-      from: tree.size,
-      to: newest - 1,
-    });
+    const where = { from: tree.size, to: newest - 1 };
+    throw new Fault('audit_truncated', `${newest} records were signed, ${tree.size} are left`, where);
   }
   return { records: tree.size, covered: newest, checkpoints: checkpoints.length, withheld, root: tree.root(), ...order.counts };
 }
@@ -341,9 +343,8 @@ export async function verifyLog(log, checkpoints, records, known = []) {
 /** @param {unknown} value @param {'hex' | 'base64url'} form @param {number} [length] */
 function bytesFrom(value, form, length) {
   const bytes = typeof value === 'string' ? Buffer.from(value, form) : Buffer.alloc(0);
-  if (bytes.toString(form) !== value || (length !== undefined && bytes.length !== length)) {
+  if (bytes.toString(form) !== value || (length !== undefined && bytes.length !== length))
     throw new Fault('bundle_shape', `${form} expected`); // [BUNDLE-1]
-  }
   return bytes;
 }
 
@@ -371,9 +372,8 @@ function logOf(head) {
 }
 
 /**
- * Reads a bundle line by line; a file of any size takes little memory.
- * @param {string} file
- * @param {{ checkpoint?: string, keys?: string[] }} trusted `checkpoint`: a file from elsewhere; `keys`: the agent's public keys, in hex
+ * Reads a bundle line by line; a file of any size takes little memory. `checkpoint`: a file from elsewhere; `keys`: the agent's, in hex.
+ * @param {string} file @param {{ checkpoint?: string, keys?: string[] }} trusted
  */
 async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
   const input = createReadStream(file, 'utf8');
@@ -383,7 +383,9 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
     const head = parseLine(first.done === true ? '' : first.value);
     if (head.type !== 'holdfast-audit-bundle') throw new Fault('bundle_shape', 'not an audit bundle');
     const claimed = logOf(head);
-    const known = checkpoint === undefined ? undefined : parseLine(readFileSync(checkpoint, 'utf8').trim());
+    const text = checkpoint === undefined ? '' : readFileSync(checkpoint, 'utf8');
+    const published = text.startsWith('holdfast/log/');
+    const known = text === '' || published ? undefined : parseLine(text.trim());
     if (known !== undefined && known.type !== 'holdfast-audit-checkpoint') throw new Fault('bundle_shape', 'not a checkpoint');
     const from = known === undefined ? undefined : logOf(known);
     // [BUNDLE-4] [BUNDLE-5]
@@ -391,7 +393,9 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
     if (from !== undefined && !(from.fleet.equals(claimed.fleet) && from.agent.equals(claimed.agent)))
       throw new Fault('audit_forged', 'the bundle is of another log than the checkpoint');
     const log = { ...claimed, keys: pinned.length > 0 ? pinned : claimed.keys };
+    /** @type {Mark[]} */
     const marks = from === undefined ? [] : [readCheckpoint(bytesFrom(known?.checkpoint, 'base64url'), log)];
+    if (published) marks.push(readPublished(text, log));
     /** @type {Buffer[]} */
     const checkpoints = [];
     for (let count = 0; count < Number(head.checkpoints); count += 1) {
@@ -399,11 +403,16 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
       checkpoints.push(bytesFrom(parseLine(line.done === true ? '' : line.value).checkpoint, 'base64url'));
     }
     const verdict = await verifyLog(log, checkpoints, recordsFrom(lines), marks);
-    if (head.records !== verdict.records) {
+    if (head.records !== verdict.records)
       // [BUNDLE-2]
       throw new Fault('audit_truncated', `the bundle names ${String(head.records)} records and holds ${verdict.records}`);
-    }
-    return { ...verdict, fleet: log.fleet, agent: log.agent, keyPinned: pinned.length > 0, anchoredAt: marks[0]?.size };
+    return {
+      ...verdict,
+      fleet: log.fleet,
+      agent: log.agent,
+      keyPinned: pinned.length > 0 || published,
+      anchoredAt: marks[0]?.size,
+    };
   } finally {
     input.destroy();
   }
@@ -436,7 +445,7 @@ function explain({ records, covered, checkpoints, withheld, dropped, keyPinned, 
   if (covered === 0) proven[0] = 'nothing: no checkpoint covers a record';
   if (anchoredAt !== undefined) proven.push(`the log goes on from the checkpoint that you hold (${anchoredAt} records)`);
   else unproven.push('that there is no other log: compare a checkpoint from elsewhere (--checkpoint)');
-  if (keyPinned) proven.push('a key that you named certified what signed it');
+  if (keyPinned) proven.push('a key that you named, or that published the checkpoint, certified what signed it');
   else unproven.push("whose key it is: the bundle's own word (--key, --checkpoint)");
   if (records > covered) unproven.push(`records ${covered} to ${records - 1}: no checkpoint covers them yet`);
   if (withheld > 0) unproven.push(`what ${withheld} records say: the bundle holds their hashes alone`);
@@ -479,9 +488,8 @@ async function main(argv, say) {
       return 1;
     }
     const { code, message, where } = thrown;
-    const said =
-      values.json === true ? JSON.stringify({ ok: false, code, message, where }) : `it does not hold: ${message} (${code})`;
-    say(`${said}\n`);
+    const json = JSON.stringify({ ok: false, code, message, where });
+    say(`${values.json === true ? json : `it does not hold: ${message} (${code})`}\n`);
     return 4;
   }
 }

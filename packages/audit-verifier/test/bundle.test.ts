@@ -10,8 +10,11 @@ import { after, before, describe, it } from 'node:test';
 import { agentsWords, bundleLines, checkpointFile, readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { outcomeOf } from '@holdfast/testkit/vectors';
+import { outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 import { Author, type LongLog } from '@holdfast/testkit/long-log';
+import { readPublished } from '../bin/holdfast-verify.mjs';
+
+type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; note: string };
 
 interface Said {
   readonly exit: number;
@@ -96,6 +99,32 @@ describe('holdfast-verify', () => {
     const other = await (await Author.of(long.log.fleet)).write(100);
     await refused(bundleOf(other), 'audit_forged', '--checkpoint', 'kept');
   });
+
+  // [BUNDLE-5] [WITNESS-4]
+  it('a checkpoint as it is published is an anchor, and rebuilt, cut and put back logs do not hold against it', async () => {
+    writeFileSync(place('note'), await author.publish(long.events.slice(0, 220)));
+    const said = await verify(bundleOf(long).join(''), '--checkpoint', 'note');
+    assert.deepEqual([said.exit, said.covered, said.unproven?.length], [0, 220, 1]);
+    const rebuilt = { ...long, ...(await author.write(250)) };
+    await refused(bundleOf(rebuilt), 'audit_altered', '--checkpoint', 'note');
+    await refused(bundleOf({ ...long, events: long.events.slice(0, 210) }), 'audit_truncated', '--checkpoint', 'note');
+    const other = await (await Author.of(long.log.fleet)).write(250);
+    await refused(bundleOf(other), 'audit_forged', '--checkpoint', 'note');
+  });
+
+  for (const { name, clause, expect, fleet, agent, key, note } of ownVectors<NoteEntry>('witness/notes').entries) {
+    it(`[${clause}] published ${name}: ${expect}`, async () => {
+      const log = { fleet: Buffer.from(fleet, 'hex'), agent: Buffer.from(agent, 'hex'), keys: [Buffer.from(key, 'hex')] };
+      const judged = (): string => {
+        try {
+          return String(readPublished(note, log).size > 0 && 'ok');
+        } catch (thrown) {
+          return (thrown as { code: string }).code;
+        }
+      };
+      assert.equal(judged(), expect === 'codec_shape' ? 'bundle_shape' : expect);
+    });
+  }
 
   // [BUNDLE-3] [BUNDLE-6]
   it('what is withheld counts by its hash, and is said to be unknown', async () => {

@@ -2,7 +2,9 @@
 
 import { logOrigin, readCheckpoint, signCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent } from '@holdfast/protocol/audit/event';
-import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
+import { logLine, logName, logText, signLogHead } from '@holdfast/protocol/blind/log-note';
+import { joinNote } from '@holdfast/protocol/keys/note';
+import { Frontier, leafHash, rootOf } from '@holdfast/protocol/primitives/merkle';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -60,6 +62,15 @@ export class Author {
       checkpoints.push(wire);
     }
     return checkpoints;
+  }
+
+  /** The log of these events as it is published: a signed note. */
+  async publish(events: readonly Uint8Array[]): Promise<string> {
+    const { fleet, agent, agentKey } = this.log;
+    const root = rootOf(nodePrimitives, events.map((event) => leafHash(nodePrimitives, event))); // prettier-ignore
+    const head = { origin: logName(nodePrimitives, fleet, agent), size: events.length, root };
+    const line = logLine(nodePrimitives, head.origin, agentKey, await signLogHead(this.custody, head));
+    return joinNote(logText(head), [line]);
   }
 
   records(count: number): Uint8Array[] {

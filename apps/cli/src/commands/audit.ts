@@ -8,8 +8,10 @@ import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/che
 import { classNames, kindsOf, storyOf, traceOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
+import { logName, readLogText, verifyLogNote } from '@holdfast/protocol/blind/log-note';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
@@ -117,10 +119,12 @@ async function follow(
 
 export async function verify(output: Output, options: { readonly agent: string; readonly checkpoint?: string }): Promise<void> {
   try {
-    const kept = options.checkpoint === undefined ? undefined : readCheckpointFile(await textOf(options.checkpoint));
+    const text = options.checkpoint === undefined ? undefined : await textOf(options.checkpoint);
+    const note = text?.startsWith('holdfast/log/') === true ? noteIn(text) : undefined;
+    const kept = text === undefined || note !== undefined ? undefined : readCheckpointFile(text);
     const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
     const whose = { fleet, agent, agentKey, earlierKeys };
-    const verdict = await verdictOf(whose, { events, checkpoints }, [anchor, keptOf(whose, kept)]);
+    const verdict = await verdictOf(whose, { events, checkpoints }, [anchor, keptOf(whose, kept)], note);
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
@@ -142,6 +146,16 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
+/** A published checkpoint that was kept elsewhere. Throws `bundle_shape` for what is none. */
+function noteIn(text: string): string {
+  try {
+    readLogText(parseNote(text).text);
+    return text;
+  } catch (cause) {
+    throw new HoldfastError('bundle_shape', 'that is no published checkpoint', { cause });
+  }
+}
+
 /** The checkpoint of a file that was kept elsewhere, if it is of this log. [CLI-64] [BUNDLE-5] */
 function keptOf(whose: LogIdentity, kept: ReturnType<typeof readCheckpointFile> | undefined): Uint8Array | undefined {
   if (kept === undefined) return undefined;
@@ -157,11 +171,15 @@ async function verdictOf(
   whose: LogIdentity,
   log: Pick<Parameters<typeof verifyAudit>[2], 'events' | 'checkpoints'>,
   known: readonly (Uint8Array | undefined)[],
+  note: string | undefined,
 ): ReturnType<typeof verifyAudit> {
   try {
     const anchors: Anchor[] = [];
     for (const each of known)
       if (each !== undefined) anchors.push((await verifyCheckpoint(nodePrimitives, each, whose)).statement); // [AUDIT-24]
+    const keys = [...(whose.earlierKeys ?? []), whose.agentKey];
+    const origin = logName(nodePrimitives, whose.fleet, whose.agent);
+    if (note !== undefined) anchors.push(await verifyLogNote(nodePrimitives, note, { origin, keys })); // [CLI-64]
     return await verifyAudit(nodePrimitives, whose, { ...log, anchors });
   } catch (cause) {
     if (codeOf(cause).startsWith('codec_'))

@@ -415,6 +415,7 @@ export class Agent {
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
     if (this.options.past !== true)
       await log.writer.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
+    log.witnessed.stop();
     await within(
       lastCheckpointWithinMs,
       log.published.publish().then(() => log.shipper.ship()),

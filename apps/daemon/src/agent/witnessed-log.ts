@@ -64,6 +64,7 @@ export class WitnessedLog {
   private readonly origin: string;
   private readonly interval: NodeJS.Timeout;
   private running: Promise<void> | undefined;
+  private stopped = false;
   private signed: Signed | undefined;
   private seen: Seen | undefined;
   /** What the relay cosigned last, as far as we know. */
@@ -120,15 +121,17 @@ export class WitnessedLog {
     return { origin, size, root, note: joinNote(logText({ origin, size, root }), lines), witnesses };
   }
 
+  /** For good: the daemon that ends has other things to see to. */
   stop(): void {
+    this.stopped = true;
     clearInterval(this.interval);
   }
 
   private async attempt(): Promise<void> {
     const { audit, link } = this.parts;
-    if (link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
+    if (this.stopped || link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
     const signed = await this.publish();
-    if (signed === undefined) return;
+    if (signed === undefined || this.stopped) return;
     if ((await this.submit(signed)) === 'cosigned') return;
     await this.submit(signed); // from where the relay is; once, for it may be lying
   }
