@@ -161,6 +161,8 @@ class MemoryEnd implements RelayEnd {
         };
       case 'witness-add':
         return { id, ...(await this.relay.witness.add(request)) };
+      case 'shipment-head':
+        return { kind: 'error', id, code: 'relay_refused', message: 'this one keeps no logs' };
       default:
         return { kind: 'ok', id };
     }
