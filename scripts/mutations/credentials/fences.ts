@@ -227,7 +227,6 @@ export const onFences: readonly Mutation[] = [
     red: {
       [byteCounts]: 'are no more than the budget',
       [metered]: 'a reply that never ends is cut',
-      'e2e/bytes.test.ts': '64 at once of parent',
     },
   },
   {
@@ -252,7 +251,7 @@ export const onFences: readonly Mutation[] = [
     file: 'apps/daemon/src/broker/upstream-socket.ts',
     from: 'const waits = this.#meter?.take(chunk.length);',
     to: 'const waits = this.#meter?.take(0);',
-    red: { [metered]: 'every byte that goes to a service', 'e2e/bytes.test.ts': '64 at once of parent' },
+    red: { [metered]: 'every byte that goes to a service' },
   },
   {
     id: 'C-46.up',
