@@ -28,6 +28,8 @@ import type { AgentKey } from './key-rotation.ts';
 const everyMs = 45_000;
 /** Of connection, without a cosignature: longer than that nobody outside vouches for what was recorded. [WITNESS-11] */
 const staleAfterMs = 120_000;
+/** A log that has just begun has its first checkpoint by then. */
+const soonMs = 2_000;
 const pageRecords = 1000;
 
 export interface WitnessedLogParts {
@@ -65,6 +67,7 @@ export class WitnessedLog {
   private readonly interval: NodeJS.Timeout;
   private running: Promise<void> | undefined;
   private stopped = false;
+  private again: NodeJS.Timeout | undefined;
   private signed: Signed | undefined;
   private seen: Seen | undefined;
   /** What the relay cosigned last, as far as we know. */
@@ -124,14 +127,23 @@ export class WitnessedLog {
   /** For good: the daemon that ends has other things to see to. */
   stop(): void {
     this.stopped = true;
+    clearTimeout(this.again);
     clearInterval(this.interval);
+  }
+
+  private soon(): void {
+    this.again ??= setTimeout(() => {
+      this.again = undefined;
+      void this.ask();
+    }, soonMs).unref();
   }
 
   private async attempt(): Promise<void> {
     const { audit, link } = this.parts;
     if (this.stopped || link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
     const signed = await this.publish();
-    if (signed === undefined || this.stopped) return;
+    if (this.stopped) return;
+    if (signed === undefined) return this.soon();
     if ((await this.submit(signed)) === 'cosigned') return;
     await this.submit(signed); // from where the relay is; once, for it may be lying
   }
