@@ -44,14 +44,6 @@ export const witness: Area = {
       red: { [vectors]: 'published checkpoints' },
     },
     {
-      id: 'A-21.origin',
-      off: 'a checkpoint of another log passes for this one',
-      file: 'packages/protocol/src/blind/log-note.ts',
-      from: 'if (head.origin !== origin)',
-      to: "if (head.origin === '')",
-      red: { [vectors]: 'published checkpoints', [relay]: 'it cosigns for the agent whose log it is' },
-    },
-    {
       id: 'A-21.text',
       off: 'a key signs any text as a published checkpoint',
       file: 'packages/protocol/src/keys/domain.ts',

@@ -19,6 +19,7 @@ import {
   type CustodyRequest,
   type KeyDescription,
 } from '@holdfast/protocol/custody/wire';
+import { codeOf } from '@holdfast/protocol/errors';
 import { verifySignature } from '@holdfast/protocol/keys/domain';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
@@ -97,7 +98,8 @@ describe('custody', () => {
     assert.ok(published.kind === 'signature');
     const statement = utf8(logText({ origin: logName(primitives, fleet, agent), size: 7, root }));
     const { sign: publicKey } = bound.publicKeys;
-    await verifySignature(primitives, { domain: 'log-note', statement, signature: published.signature, publicKey });
+    const signed = { domain: 'log-note', statement, signature: published.signature, publicKey } as const;
+    assert.equal(await verifySignature(primitives, signed).then(() => 'ok', codeOf), 'ok');
     const refused = await ask({ kind: 'publish', id: 6, key: unbound.key, size: 7, root });
     assert.ok(refused.kind === 'error' && refused.code === 'custody_refused');
   });
