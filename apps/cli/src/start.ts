@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findHome } from './door-client.ts';
 
-const readyWithinMs = 30_000;
+const readyWithinMs = 120_000;
 /** A session's own end is asked for first; what is still there after this is killed. */
 const endWithinMs = 8_000;
 

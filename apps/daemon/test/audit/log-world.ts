@@ -79,7 +79,7 @@ export class LogWorld {
 
   /** Of the numbered records, in their order; what the log says of itself stands beside them. */
   async numbers(writer: AuditWriter): Promise<number[]> {
-    return (await this.events(writer)).filter(({ kind }) => kind !== 'repaired').map(numberOf);
+    return (await this.events(writer)).filter(({ kind }) => kind !== 'repaired' && kind !== 'gap').map(numberOf);
   }
 
   async verify(writer: AuditWriter, anchor?: Anchor): Promise<AuditVerdict> {

@@ -75,6 +75,7 @@ async function stage(t: TestContext, { version, noRules }: Stage = { version: '2
     ],
     note: (report: AuditReport) => void reports.push(report),
     audit: { append: async (report: AuditReport) => void reports.push(report) },
+    children: { childOf: () => undefined },
     approvals: {
       askAboutCall: (_by: unknown, { input }: { readonly input: unknown }) =>
         new Promise<string>((resolve) => asked.push({ input, answer: resolve })),
