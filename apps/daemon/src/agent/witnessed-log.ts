@@ -165,8 +165,9 @@ export class WitnessedLog {
   private async submit(signed: Signed): Promise<'cosigned' | 'conflict'> {
     const { ports, link, enrolment } = this.parts;
     const { size } = signed;
-    const later = await this.leaves(this.last.size, size);
-    const grown = this.last.size === 0 ? [] : proveGrowth(ports.primitives, this.last, later);
+    // Nothing is read before the relay has said that it knows nothing: after a start it mostly knows more than we remember.
+    const later = this.last.size === 0 ? undefined : await this.leaves(this.last.size, size);
+    const grown = later === undefined ? [] : proveGrowth(ports.primitives, this.last, later);
     const asked = { note: joinNote(logText(signed), [signed.line]), old: this.last.size, proof: grown };
     const outcome = await link.ask((exchange) => askWitness(exchange, enrolment.relayKey, asked)); // [WITNESS-8]
     if (outcome.kind === 'conflict') {
@@ -174,7 +175,7 @@ export class WitnessedLog {
       return 'conflict';
     }
     const frontier = new Frontier(ports.primitives, this.last.state());
-    for (const leaf of later) frontier.append(leaf);
+    for (const leaf of later ?? (await this.leaves(0, size))) frontier.append(leaf);
     this.last = frontier;
     const nowMs = ports.clock.monotonicMs();
     this.seen = { ...signed, witness: outcome.witness, cosignature: outcome.line, sinceMs: nowMs };
