@@ -14,7 +14,14 @@ const startMs = 1_790_000_000_000;
 
 /** Two uses of one credential: one at once, the other ten days later. */
 function recordOf(agent: Uint8Array): Uint8Array[] {
-  const use = (handle: number) => ({ session: id(4), handle: id(handle), grant: id(6), item: id(7) });
+  const use = (handle: number) => ({
+    session: id(4),
+    trace: id(8),
+    from: id(9),
+    handle: id(handle),
+    grant: id(6),
+    item: id(7),
+  });
   const request = { method: 'GET', host: 'api.example.com', port: 443, path: '/v1/me', digest };
   const reports: readonly (readonly [number, AuditReport])[] = [
     [0, { kind: 'granted', grant: id(6), item: id(7), name: 'demo', grantedAtMs: startMs - dayMs }],
