@@ -1,9 +1,8 @@
 // Events for other systems, spec/audit-export.md: the forms, and the stream against a collector that speaks HTTP.
 
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import { encodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protoc
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { LiveProgram, type Ending } from '@holdfast/testkit/live-program';
 import { Author, type LongLog } from '@holdfast/testkit/long-log';
 import { collectorHeaders, collectorUrl } from '../src/audit/collector.ts';
 import { cli, commandLine, playDoor, type PlayedDoor } from './cli.ts';
@@ -74,7 +74,6 @@ class StandIn {
   asked = 0;
   answer: (reply: ServerResponse) => void = (reply) => void reply.writeHead(200).end('{}');
   private readonly server: Server;
-  private readonly waiting: (() => void)[] = [];
 
   private constructor() {
     this.server = createServer((request, reply) => {
@@ -85,7 +84,6 @@ class StandIn {
         this.heads.push({ ...request.headers, path: request.url ?? '' });
         this.answer(reply);
         if (reply.statusCode === 200 && reply.writableEnded) this.taken.push(JSON.parse(body) as Batch);
-        for (const tell of this.waiting.splice(0)) tell();
       });
     });
   }
@@ -104,36 +102,29 @@ class StandIn {
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
-
-  async until(done: () => boolean): Promise<void> {
-    while (!done()) await new Promise<void>((resolve) => this.waiting.push(resolve));
-  }
 }
 
-/** A stream under way, with what it answers on stdout line by line. */
-function streaming(
-  t: TestContext,
-  home: string,
-  words: readonly string[],
-): ChildProcess & { lines(count: number): Promise<string[]> } {
+/** A stream under way. */
+function streaming(t: TestContext, home: string, words: readonly string[]): LiveProgram {
   const [file, all] = commandLine(['audit', 'stream', '--json', ...words]);
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', HOLDFAST_HOME: home };
-  const child = spawn(file, all, { env, stdio: ['ignore', 'pipe', 'ignore'] });
-  t.after(() => child.kill('SIGKILL'));
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-  const lines = async (count: number): Promise<string[]> => {
-    while (text.split('\n').length <= count) await once(child.stdout, 'data');
-    return text.trim().split('\n');
-  };
-  return Object.assign(child, { lines });
+  const environment = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', HOLDFAST_HOME: home };
+  const program = new LiveProgram(file, all, { environment });
+  t.after(() => program.end());
+  return program;
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
-  const exit = once(child, 'exit');
-  child.kill(signal);
-  return (await exit) as unknown;
+/** What it answered on stdout, once that is so many lines. */
+const linesOf = (program: LiveProgram, count: number): Promise<string[]> =>
+  program.until(() => {
+    const lines = program.said.split('\n').slice(0, -1);
+    return lines.length < count ? undefined : lines;
+  }, `${count} lines`);
+
+function endedBy(program: LiveProgram, signal: NodeJS.Signals): Promise<Ending> {
+  program.kill(signal);
+  return program.ended;
 }
+const well: Ending = { code: 0, signal: null };
 
 const session = id(4);
 const request = { method: 'GET', host: 'api.example.com', port: 443, path: '/v1/me', digest: new Uint8Array(32) };
@@ -293,7 +284,7 @@ test('streamed, each event that is signed for arrives once and in order, also ac
   writeFileSync(headers, 'X-Scope: holdfast\n');
   const words = ['--otlp', collector.url, '--header-file', headers];
   const first = streaming(t, home, words);
-  await first.lines(1);
+  await linesOf(first, 1);
   assert.deepEqual(
     numbersOf(collector.taken),
     Array.from({ length: 120 }, (_, at) => at),
@@ -302,12 +293,12 @@ test('streamed, each event that is signed for arrives once and in order, also ac
   const second = await cli(['audit', 'stream', '--json', ...words], { home });
   assert.deepEqual([second.code, code(second.stdout)], [3, 'already_running']);
   kept.signed = 200;
-  await first.lines(2);
-  assert.deepEqual(await ended(first, 'SIGINT'), [0, null]);
+  await linesOf(first, 2);
+  assert.deepEqual(await endedBy(first, 'SIGINT'), well);
   kept.signed = 300;
   const again = streaming(t, home, words);
-  await again.lines(1);
-  assert.deepEqual(await ended(again, 'SIGTERM'), [0, null]);
+  await linesOf(again, 1);
+  assert.deepEqual(await endedBy(again, 'SIGTERM'), well);
   assert.deepEqual(
     numbersOf(collector.taken),
     Array.from({ length: 300 }, (_, at) => at),
@@ -325,13 +316,13 @@ test('a collector that is away, or busy, gets the same batch when it is back, an
   ];
   collector.answer = (reply) => (hard.shift() ?? ((ok: ServerResponse) => void ok.writeHead(200).end()))(reply);
   const stream = streaming(t, home, ['--otlp', collector.url]);
-  assert.deepEqual(JSON.parse((await stream.lines(2))[1] ?? ''), { agent: toHex(long.log.agent), from: 256, to: 299 });
+  assert.deepEqual(JSON.parse((await linesOf(stream, 2))[1] ?? ''), { agent: toHex(long.log.agent), from: 256, to: 299 });
   assert.equal(collector.asked, 5);
   assert.deepEqual(
     numbersOf(collector.taken),
     Array.from({ length: 300 }, (_, at) => at),
   );
-  assert.deepEqual(await ended(stream, 'SIGHUP'), [0, null]);
+  assert.deepEqual(await endedBy(stream, 'SIGHUP'), well);
 });
 
 // [EXPORT-8] [EXPORT-9]
@@ -361,11 +352,11 @@ test('a log that is another than the collector has, or has a gap, is not streame
   const collector = await StandIn.start(t);
   const words = ['--otlp', collector.url];
   const first = streaming(t, home, words);
-  await first.lines(1);
-  await ended(first, 'SIGINT');
+  await linesOf(first, 1);
+  await endedBy(first, 'SIGINT');
   const verdict = async (log: LongLog, signed = 300): Promise<string> => {
     Object.assign(kept, { log, signed });
-    return code((await streaming(t, home, words).lines(1))[0] ?? '');
+    return code((await linesOf(streaming(t, home, words), 1))[0] ?? '');
   };
   assert.equal(await verdict({ ...long, events: long.events.slice(0, 50) }), 'audit_truncated');
   assert.equal(await verdict({ ...long, events: author.records(300) }), 'audit_altered');
@@ -374,12 +365,29 @@ test('a log that is another than the collector has, or has a gap, is not streame
 });
 
 // [EXPORT-7]
+test('a log that was put back while the daemon was away is another one, also for a stream that goes on', async (t) => {
+  const kept: Kept = { log: long, signed: 100 };
+  const { home } = await keeps(t, kept);
+  const collector = await StandIn.start(t);
+  const stream = streaming(t, home, ['--otlp', collector.url]);
+  await linesOf(stream, 1);
+  const door = path.join(home, 'run', 'daemon.sock');
+  renameSync(door, `${door}.away`);
+  await stream.until(() => stream.complained.includes('the daemon is away') || undefined, 'word that the daemon is away');
+  Object.assign(kept, { log: { ...long, events: author.records(300) }, signed: 300 });
+  renameSync(`${door}.away`, door);
+  assert.equal((await stream.ended).code, 4);
+  assert.equal(code((await linesOf(stream, 2))[1] ?? ''), 'audit_altered');
+  assert.equal(collector.taken.length, 1);
+});
+
+// [EXPORT-7]
 test('where it is, is a file of its owner alone; one that cannot be read is no beginning', async (t) => {
   const { home } = await keeps(t, { log: long, signed: 100 });
   const collector = await StandIn.start(t);
   const first = streaming(t, home, ['--otlp', collector.url]);
-  await first.lines(1);
-  await ended(first, 'SIGINT');
+  await linesOf(first, 1);
+  await endedBy(first, 'SIGINT');
   const folder = path.join(home, 'streams');
   const [name = ''] = readdirSync(folder);
   const file = path.join(folder, name, 'position');

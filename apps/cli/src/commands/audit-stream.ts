@@ -6,6 +6,7 @@ import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { parseCaBundle } from '@holdfast/protocol/vault/terms';
 import { collectorHeaders, collectorUrl, rejectedBatch, send, type Collector } from '../audit/collector.ts';
 import { exportedOf, type LogName } from '../audit/exported.ts';
 import { askEvents } from '../audit/log.ts';
@@ -34,7 +35,7 @@ export async function stream(output: Output, options: StreamOptions): Promise<vo
   const collector: Collector = {
     url: collectorUrl(options.otlp),
     headers: options.headerFile === undefined ? {} : collectorHeaders(readText(options.headerFile)),
-    ...(options.ca !== undefined && { ca: readText(options.ca) }),
+    ...(options.ca !== undefined && { ca: parseCaBundle(readText(options.ca)) }),
   };
   const ended = new AbortController();
   const cut = new AbortController();
@@ -68,6 +69,8 @@ interface Parts {
 class Streaming {
   private readonly parts: Parts;
   private away = false;
+  /** Asked anew whenever the daemon was away: what was put back meanwhile is another log. */
+  private isSame = false;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -75,7 +78,6 @@ class Streaming {
 
   async run(): Promise<void> {
     const { ended, position } = this.parts;
-    await this.assertSameLog();
     while (!ended.aborted) {
       const wires = await this.news();
       if (wires.length === 0) await this.wait(lookEveryMs);
@@ -106,10 +108,13 @@ class Streaming {
   private async news(): Promise<readonly Uint8Array[]> {
     const { options, position } = this.parts;
     try {
+      if (!this.isSame) await this.assertSameLog();
+      this.isSame = true;
       const { items, signed } = await askEvents(options.agent, position.next, otlpBatch);
       return items.slice(0, Math.max(0, signed - position.next));
     } catch (thrown) {
       if (codeOf(thrown) !== 'daemon_unreachable') throw thrown;
+      this.isSame = false;
       this.tellAway('the daemon is away', lookEveryMs);
       return [];
     }
