@@ -185,7 +185,8 @@ describe('answers through a hostile relay', () => {
     const held = fromDevice(devices.phone);
     const answered = answer(phone, 'approve', open);
     const late = await held;
-    await laptop.must(['devices', 'remove', 'phone']);
+    const removed = jsonOf<{ applied: boolean }>(await laptop.must(['devices', 'remove', 'phone', '--json']));
+    assert.equal(removed.applied, true); // the agent's machine has read it
     serve(late);
     assert.equal((await refusedSoFar(refused + 1)).at(-1), 'signal_forged');
     assert.doesNotMatch(first.said, /^removed/m);

@@ -95,7 +95,8 @@ export async function remove(output: Output, typed: string, options: RemoveOptio
       );
     } else told = await removeByCode(output, session, { device, ...options, recoveryCodeFile: options.recoveryCodeFile });
     await session.write((operator) => rekey(operator)); // [DEVICES-4]
-    output.result({ device: id, name, removed: true, ...(told !== undefined && { recoveryFile: told }) }, [
+    const applied = (await session.appliedHere()) === 'applied'; // [CLI-19]
+    output.result({ device: id, name, removed: true, applied, ...(told !== undefined && { recoveryFile: told }) }, [
       `${visible(name)} is removed: it writes nothing and reads nothing new`,
       '  what it could read before it may have kept: rotate upstream what the vault holds, if it was stolen',
       ...(told === undefined
