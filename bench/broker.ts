@@ -11,7 +11,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { makeCertificate, type Certificate } from '@holdfast/testkit/origin';
 import { placeholder, startOurs, type Service } from './brokers/ours.ts';
-import { startPeers } from './brokers/peers.ts';
+import { startPeers, type Peer } from './brokers/peers.ts';
 
 const secret = 'sk-Live_7f3K9q2LmZx41abcdefghij0123456789';
 
@@ -159,19 +159,20 @@ async function main(): Promise<void> {
   const origin = await start('origin', certificate);
   const service: Service = { ca: certificate.caPem, port: origin.port, secret };
   const ours = await start('ours', service);
-  const peers = await startPeers(service);
-  const through = [{ name: 'ours', token: placeholder, port: ours.port, caPem: ours.caPem ?? '' }].concat(
-    peers.map((peer) => ({ ...peer, token: peer.placeholder })),
-  );
-  const arms: Arm[] = [
-    { name: 'direct', token: secret, agent: (keepAlive) => new Agent({ keepAlive, maxSockets: 64, ca: certificate.caPem }) },
-    ...through.map(({ name, token, port, caPem }) => ({
-      name,
-      token,
-      agent: (keepAlive: boolean) => new TunnelAgent(port, caPem, keepAlive),
-    })),
-  ];
+  let peers: Peer[] = [];
   try {
+    peers = await startPeers(service);
+    const through = [{ name: 'ours', token: placeholder, port: ours.port, caPem: ours.caPem ?? '' }].concat(
+      peers.map((peer) => ({ ...peer, token: peer.placeholder })),
+    );
+    const arms: Arm[] = [
+      { name: 'direct', token: secret, agent: (keepAlive) => new Agent({ keepAlive, maxSockets: 64, ca: certificate.caPem }) },
+      ...through.map(({ name, token, port, caPem }) => ({
+        name,
+        token,
+        agent: (keepAlive: boolean) => new TunnelAgent(port, caPem, keepAlive),
+      })),
+    ];
     const rows: Record<string, string | number>[] = [];
     for (const way of ways) {
       rows.push(await measure(arms, origin.port, way, Math.max(way.atOnce, Math.ceil(requests * way.share))));

@@ -38,6 +38,7 @@ async function started(child: ChildProcess, port: number, caFile: string): Promi
     });
     if (open && existsSync(caFile)) return readFileSync(caFile, 'utf8');
   }
+  child.kill();
   throw new Error(`${child.spawnfile} does not listen`);
 }
 
@@ -60,10 +61,7 @@ async function startMitmproxy(folder: string, { ca, secret }: Service): Promise<
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const stop = (): void => void child.kill();
-  const caPem = await started(child, port, join(folder, 'mitmproxy-ca-cert.pem')).catch((error: unknown) => {
-    stop();
-    throw error;
-  });
+  const caPem = await started(child, port, join(folder, 'mitmproxy-ca-cert.pem'));
   return { name: 'mitmproxy', port, caPem, placeholder, stop };
 }
 
@@ -85,10 +83,7 @@ BENCH_TOKEN="${secret}"
     stdio: 'ignore',
   });
   const stop = (): void => void child.kill();
-  const caPem = await started(child, port, join(folder, 'ca-cert.pem')).catch((error: unknown) => {
-    stop();
-    throw error;
-  });
+  const caPem = await started(child, port, join(folder, 'ca-cert.pem'));
   return { name: 'varlock', port, caPem, placeholder, stop };
 }
 
@@ -110,7 +105,11 @@ export async function startPeers(service: Service): Promise<Peer[]> {
       continue;
     }
     const folder = mkdtempSync(join(tmpdir(), 'hf-bench-'));
-    const peer = await start(folder);
+    const peer = await start(folder).catch((error: unknown) => {
+      for (const each of peers) each.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    });
     peers.push({
       ...peer,
       stop: () => {
