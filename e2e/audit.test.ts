@@ -145,6 +145,7 @@ describe('the record, elsewhere', () => {
     const before = origin.seen.length;
     for (let times = 0; times < 3; times += 1) await call();
     const seen = origin.seen.slice(before);
+    assert.equal(seen.length, 3);
     assert.ok(seen.every(({ headers }) => String(headers['authorization']).includes(secret)));
     const { events } = jsonOf<{ events: Used[] }>(await holdfast.cli(['audit', 'show', '--json']));
     const of = (kind: string): Used[] => events.filter((event) => event.kind === kind).slice(-seen.length);

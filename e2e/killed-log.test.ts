@@ -82,12 +82,17 @@ describe('kill -9 of the writer of a log that is shipped', { timeout: 7_200_000 
     });
     const safe: number[] = [];
     const enough = 1 + Math.floor(Math.random() * 1500);
-    for await (const line of createInterface({ input: child.stdout })) {
-      assert.match(line, /^\d+$/);
-      safe.push(Number(line));
-      if (safe.length >= enough) child.kill('SIGKILL');
+    const exited = once(child, 'exit');
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        assert.match(line, /^\d+$/);
+        safe.push(Number(line));
+        if (safe.length >= enough) child.kill('SIGKILL');
+      }
+    } finally {
+      child.kill('SIGKILL');
     }
-    assert.ok(safe.length > 0, 'it ended by itself');
+    assert.deepEqual(await exited, [null, 'SIGKILL'], 'it ended by itself');
     return safe;
   };
   const eventsFrom = async (audit: AuditWriter, from: number): Promise<Uint8Array[]> => {

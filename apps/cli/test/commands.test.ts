@@ -471,6 +471,7 @@ test('run: a window that is resized while its session is made has its new size o
   const [file, words] = commandLine(['run', '--', 'x']);
   const environment = { ...process.env, HOLDFAST_HOME: home };
   const terminal = await Terminal.open([file, ...words], { cwd: home, environment, columns: 101, rows: 37 });
+  t.after(() => terminal.program.end());
   const guest = await asked.promise;
   const [run] = heard;
   assert.ok(run?.kind === 'run');
