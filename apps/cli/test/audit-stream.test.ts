@@ -14,7 +14,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { LiveProgram, type Ending } from '@holdfast/testkit/live-program';
 import { Author, type LongLog } from '@holdfast/testkit/long-log';
 import { collectorHeaders, collectorUrl } from '../src/audit/collector.ts';
-import { cli, commandLine, playDoor, type PlayedDoor } from './cli.ts';
+import { auditPage, cli, commandLine, playDoor, type PlayedDoor } from './cli.ts';
 
 const author = await Author.of(nodePrimitives.random(32));
 const code = (stdout: string): string => (JSON.parse(stdout) as { error?: { code: string } }).error?.code ?? 'ok';
@@ -30,18 +30,7 @@ function keeps(t: TestContext, kept: Kept): Promise<PlayedDoor> {
   return playDoor(t, (request, guest) => {
     if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
     const { events, checkpoints, log } = kept.log;
-    const all = request.part === 'events' ? events : checkpoints;
-    const { fleet, agent, agentKey } = log;
-    const items = all.slice(request.from, request.from + request.limit);
-    return guest.finish({
-      kind: 'audit-page',
-      agent,
-      fleet,
-      agentKey,
-      total: all.length,
-      signed: kept.signed,
-      items,
-    });
+    return guest.finish(auditPage(request, { ...log, events, checkpoints, signed: kept.signed }));
   });
 }
 

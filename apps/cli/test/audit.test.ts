@@ -11,7 +11,7 @@ import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { Author, type LongLog } from '@holdfast/testkit/long-log';
-import { cli, commandLine, playDoor } from './cli.ts';
+import { auditPage, cli, commandLine, playDoor } from './cli.ts';
 
 const author = await Author.of(nodePrimitives.random(32));
 const long = await author.write(120);
@@ -21,10 +21,7 @@ const code = (stdout: string): string => (JSON.parse(stdout) as { error?: { code
 function keeps(t: TestContext, { log, events, checkpoints }: LongLog = long): ReturnType<typeof playDoor> {
   return playDoor(t, (request, guest) => {
     if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
-    const all = request.part === 'events' ? events : checkpoints;
-    const { fleet, agent, agentKey } = log;
-    const items = all.slice(request.from, request.from + request.limit);
-    return guest.finish({ kind: 'audit-page', agent, fleet, agentKey, total: all.length, signed: 100, items });
+    return guest.finish(auditPage(request, { ...log, events, checkpoints, signed: 100 }));
   });
 }
 

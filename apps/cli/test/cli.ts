@@ -87,6 +87,25 @@ export interface PlayedDoor {
   readonly heard: DoorRequest[];
 }
 
+export interface PlayedLog {
+  readonly agent: Uint8Array;
+  /** Absent: somebody's. */
+  readonly fleet?: Uint8Array;
+  readonly agentKey?: Uint8Array;
+  readonly events: readonly Uint8Array[];
+  readonly checkpoints?: readonly Uint8Array[];
+  /** Events that a checkpoint covers; absent: all. */
+  readonly signed?: number;
+}
+
+/** What a daemon with that log answers. */
+export function auditPage({ part, from, limit }: Extract<DoorRequest, { kind: 'audit' }>, played: PlayedLog): DoorReply {
+  const { agent, fleet = new Uint8Array(32), agentKey = new Uint8Array(65).fill(4), events, checkpoints = [] } = played;
+  const all = part === 'events' ? events : checkpoints;
+  const items = all.slice(from, from + limit);
+  return { kind: 'audit-page', agent, fleet, agentKey, total: all.length, signed: played.signed ?? events.length, items };
+}
+
 /** A door in a home of its own; `answer` is called for each frame of each caller. */
 export async function playDoor(t: TestContext, answer: (request: DoorRequest, guest: Guest) => void): Promise<PlayedDoor> {
   const home = newHome(t);

@@ -9,7 +9,7 @@ import { maxInputAheadBytes, type DoorReply, type DoorReplyOf, type DoorRequest 
 import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { Terminal } from '@holdfast/testkit/terminal';
 import { fromVectorHex, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
-import { cli, commandLine, newHome, playDoor, type Guest } from './cli.ts';
+import { auditPage, cli, commandLine, newHome, playDoor, type Guest } from './cli.ts';
 
 const id = (fill: number) => new Uint8Array(16).fill(fill);
 const hash = new Uint8Array(32).fill(9);
@@ -364,11 +364,7 @@ test('vault list says what the record here knows of uses, and of what it does no
   const { home } = await playDoor(t, (request, guest) => {
     if (request.kind !== 'audit') guest.finish({ ...machineReply, grants });
     else if (request.agent !== '02'.repeat(16)) guest.finish({ kind: 'failed', code: 'audit_corrupt', message: 'damaged' });
-    else
-      guest.finish({
-        ...{ kind: 'audit-page', agent: id(2), fleet: hash, agentKey: new Uint8Array(65).fill(4), signed: 0 },
-        ...{ total: items.length, items: items.slice(request.from) },
-      });
+    else guest.finish(auditPage(request, { agent: id(2), fleet: hash, events: items }));
   });
   const asked = json((await cli(['vault', 'list', '--json'], { home })).stdout) as { items: Record<string, unknown>[] };
   assert.deepEqual(

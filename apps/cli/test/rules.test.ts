@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { writeAct } from '@holdfast/protocol/audit/act';
 import { encodeEvent, type AuditReport } from '@holdfast/protocol/audit/event';
-import { cli, newHome, playDoor, type Ran } from './cli.ts';
+import { auditPage, cli, newHome, playDoor, type Ran } from './cli.ts';
 import { operatorAt, type OperatorAt } from './operator-at.ts';
 
 let at: OperatorAt;
@@ -200,19 +200,7 @@ async function recorded(
         sessions: [],
         notices: [],
       });
-    } else if (request.kind === 'audit') {
-      const items = request.part === 'events' ? events.slice(request.from, request.from + request.limit) : [];
-      const total = request.part === 'events' ? events.length : 0;
-      guest.finish({
-        kind: 'audit-page',
-        agent,
-        fleet: new Uint8Array(32),
-        agentKey: new Uint8Array(65),
-        total,
-        signed: 0,
-        items,
-      });
-    }
+    } else if (request.kind === 'audit') guest.finish(auditPage(request, { agent, events }));
   });
   return home;
 }

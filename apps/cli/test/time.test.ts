@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { encodeEvent, type AuditReport } from '@holdfast/protocol/audit/event';
-import { cli, playDoor } from './cli.ts';
+import { auditPage, cli, playDoor } from './cli.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const digest = new Uint8Array(32);
@@ -48,17 +48,7 @@ test('figures of the machine and of exported files alone are the same, of one ag
   const { home } = await playDoor(t, (request, guest) => {
     if (request.kind !== 'audit') return;
     const events = agents.get(request.agent) ?? [];
-    const items = request.part === 'events' ? events.slice(request.from) : [];
-    const total = request.part === 'events' ? events.length : 0;
-    guest.finish({
-      kind: 'audit-page',
-      agent: id(request.agent === 'main' ? 1 : 2),
-      fleet: digest,
-      agentKey: new Uint8Array(65),
-      total,
-      signed: total,
-      items,
-    });
+    guest.finish(auditPage(request, { agent: id(request.agent === 'main' ? 1 : 2), fleet: digest, events }));
   });
   const file = (name: string): string => path.join(path.dirname(home), name);
   for (const [agent, format] of [
@@ -90,17 +80,9 @@ test('figures of the machine and of exported files alone are the same, of one ag
 // [TIME-9] [CLI-65]
 test('what cannot be counted is refused: events left out, a file of something else, two ways at once', async (t) => {
   const events = recordOf(id(1));
-  const { home } = await playDoor(t, (_request, guest) =>
-    guest.finish({
-      kind: 'audit-page',
-      agent: id(1),
-      fleet: digest,
-      agentKey: new Uint8Array(65),
-      total: 6,
-      signed: 6,
-      items: events,
-    }),
-  );
+  const { home } = await playDoor(t, (request, guest) => {
+    if (request.kind === 'audit') guest.finish(auditPage(request, { agent: id(1), fleet: digest, events }));
+  });
   const file = path.join(path.dirname(home), 'file');
   const refused = async (...words: string[]): Promise<void> => {
     const ran = await cli(['time', '--json', ...words]);
