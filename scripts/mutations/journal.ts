@@ -20,6 +20,7 @@ const replica = 'packages/protocol/test/journal/replica.test.ts';
 const rules = 'packages/protocol/test/journal/rules.test.ts';
 const sealings = 'packages/protocol/test/seal/sealing-vectors.test.ts';
 const uninstall = 'apps/cli/test/uninstall.test.ts';
+const witness = 'apps/relay/test/witness.test.ts';
 const wire = 'packages/protocol/test/blind/wire-vectors.test.ts';
 
 export const journal: Area = {
@@ -412,6 +413,24 @@ export const journal: Area = {
       from: `for (const each of [before, ...others]) this.run(`,
       to: `for (const each of others) this.run(`,
       red: { 'apps/daemon/test/state/rotation.test.ts': '[ROTATE-8]' },
+    },
+    {
+      id: 'J-25.answer',
+      off: 'an answer that no frame holds ends the relay',
+      file: 'apps/relay/src/connection.ts',
+      from: 'reply.later.then((body) => this.#answer(request, body)).catch((error: unknown) => this.#refuse(request, error));',
+      to: 'void reply.later.then((body) => this.#answer(request, body));',
+      red: { [witness]: 'an answer that no frame holds is a refusal of that one request' },
+      says: 'more than 8192 characters',
+    },
+    {
+      id: 'J-25.lines',
+      off: 'the relay keeps whatever lines stand under a checkpoint',
+      file: 'apps/relay/src/witness.ts',
+      from: 'const own = signaturesBy(note, origin, ecdsaKeyId(primitives, member.sign)).slice(0, 1);',
+      to: 'const own = [...note.signatures, ...signaturesBy(note, origin, ecdsaKeyId(primitives, member.sign))];',
+      red: { [witness]: 'of a note with other lines under it the relay keeps the line that it verified' },
+      says: 'more than 64 signatures',
     },
     {
       id: 'J-8.once',

@@ -122,10 +122,8 @@ export class Connection {
       this.#charge(unitsOf(frame.length));
       const reply = await this.#reply(request);
       if ('later' in reply) {
-        reply.later.then(
-          (body) => this.#answer(request, body),
-          (error: unknown) => this.#refuse(request, error),
-        );
+        // Encoding an answer can fail as well.
+        reply.later.then((body) => this.#answer(request, body)).catch((error: unknown) => this.#refuse(request, error));
         return;
       }
       this.#answer(request, reply.now);
@@ -199,10 +197,12 @@ export class Connection {
     };
   }
 
+  /** Throws `codec_*` for an answer that is no frame: nothing was sent or counted. */
   #answer(request: RelayRequest, body: AnswerBody): void {
+    const frame = encodeRelayFrame({ ...body, id: request.id });
     this.#inFlight -= 1;
     if (this.#inFlight === this.#core.limits.maxInFlight - 1) this.#wire.resume();
-    if (!this.#over.signal.aborted) this.#send(encodeRelayFrame({ ...body, id: request.id }));
+    if (!this.#over.signal.aborted) this.#send(frame);
   }
 
   #refuse(request: RelayRequest, error: unknown): void {

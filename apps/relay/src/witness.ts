@@ -1,7 +1,7 @@
 // The relay as a witness of its fleets' audit logs, spec/witness.md: it cosigns a checkpoint that continues the last one it cosigned, and keeps it
 // before it answers. It sees hashes under a log's name, and never a record.
 
-import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
+import { ecdsaKeyId, joinNote, parseNote, signaturesBy } from '@holdfast/protocol/keys/note';
 import { logName, readLogText, verifyLogNote, type LogHead } from '@holdfast/protocol/blind/log-note';
 import type { RelayAnswer, RelayRequest } from '@holdfast/protocol/blind/frames';
 import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
@@ -45,8 +45,9 @@ export async function cosign(parts: WitnessParts, asker: Asker, request: Witness
   assertContinues(primitives, request, last, head);
   const line = await witness.cosign(note.text, Math.floor(parts.clock.wallMs() / 1000));
   asker.assertConnected();
-  const lines = [...note.signatures.filter(({ name }) => name === origin).map((each) => each.line), line];
-  const wire = utf8(joinNote(note.text, lines));
+  // The one line that verified: any other is the asker's room to fill, and the note must fit an answer.
+  const own = signaturesBy(note, origin, ecdsaKeyId(primitives, member.sign)).slice(0, 1);
+  const wire = utf8(joinNote(note.text, [...own.map((each) => each.line), line]));
   const outcome = await parts.commits.write({ kind: 'witnessed', log, after: known, note: wire }); // [WITNESS-7]
   if (outcome.kind === 'done') return { kind: 'cosigned', line, vouch: witness.vouch };
   return conflict(await store.witnessed(log));

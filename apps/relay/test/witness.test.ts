@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { logLine, logName, logText, signLogHead, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
 import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
 import { askWitness, type WitnessOutcome } from '@holdfast/protocol/exchange/witness-calls';
-import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
+import { joinNote, parseNote, signatureLine } from '@holdfast/protocol/keys/note';
 import { leafHash, proveConsistency, rootOf } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { newActor, worldStartMs, type Actor, type FleetWorld } from '../../../packages/testkit/src/fleet-world.ts';
@@ -146,6 +147,46 @@ test('[WITNESS-5] it cosigns for the agent whose log it is, under the key that t
   for (const [name, [expected, asked]] of Object.entries(cases)) assert.equal(await codeFrom(asked), expected, name);
   const second = await relays.client({ world, as: actor });
   assert.equal((await log.ask(second, 0, 3)).kind, 'cosigned');
+});
+
+/** Lines of the log's name that no key made. */
+const padding = (origin: string, count: number, length = 20): string =>
+  Array.from({ length: count }, () => `${signatureLine(origin, primitives.random(4), primitives.random(length))}\n`).join('');
+
+test('[WITNESS-7] of a note with other lines under it the relay keeps the line that it verified, and the next answer fits', async (context) => {
+  const { relays, world, other, client, relayKey, log } = await stage(context);
+  let [old, size] = [0, 3];
+  // As many as a note may have, and as long as a request may be.
+  for (const [lines, length] of [
+    [63, 20],
+    [36, 98],
+  ] as const) {
+    const padded = `${await log.note(size)}${padding(log.origin, lines, length)}`;
+    assert.ok(padded.length > 7000 && padded.length <= 8192);
+    assert.equal((await log.ask(client, old, size, { note: padded })).kind, 'cosigned');
+    const answer = await served(relays, log.origin);
+    assert.equal(parseNote(await answer.text()).signatures.length, 2);
+    const conflict = await log.ask(client, 0, 1);
+    assert.ok(conflict.kind === 'conflict' && parseNote(conflict.note ?? '').signatures.length === 2);
+    [old, size] = [size, size + 1];
+  }
+  const second = await relays.client({ world, as: other });
+  assert.equal((await new Log(world, other, relayKey).ask(second, 0, 3)).kind, 'cosigned');
+});
+
+test('an answer that no frame holds is a refusal of that one request: the connection, and the relay, go on', async (context) => {
+  const { relays, world, actor, other, client, relayKey, log } = await stage(context);
+  assert.equal((await log.ask(client, 0, 3)).kind, 'cosigned');
+  await relays.relay.close();
+  const database = new DatabaseSync(join(relays.folder, 'relay.db'));
+  const stored = `${await log.note(3)}${padding(log.origin, 60, 100)}`;
+  database.prepare('UPDATE witnessed SET note = ?').run(utf8(stored));
+  database.close();
+  await relays.restart();
+  const [first, second] = [await relays.client({ world, as: actor }), await relays.client({ world, as: other })];
+  for (let times = 0; times < 3; times += 1) assert.equal(await codeFrom(log.ask(first, 0, 3)), 'codec_limit');
+  assert.equal((await log.ask(first, 3, 5)).kind, 'cosigned');
+  assert.equal((await new Log(world, other, relayKey).ask(second, 0, 3)).kind, 'cosigned');
 });
 
 test('[WITNESS-8] a relay that lost what it cosigned begins anew, as another witness where the key is lost too', async (context) => {
