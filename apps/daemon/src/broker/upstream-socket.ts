@@ -31,6 +31,8 @@ export class UpstreamSocket extends Duplex {
   #full = false;
   /** A chunk waits for its meter. */
   #metering = false;
+  /** The other side has said all. */
+  #over = false;
   /** `idle` between requests; `head` until the reply's final head is whole; then `body`. */
   #phase: 'idle' | 'head' | 'body' = 'idle';
   #head: Buffer = Buffer.alloc(0);
@@ -41,7 +43,10 @@ export class UpstreamSocket extends Duplex {
     this.#transport = transport;
     this.#maxHeadBytes = maxHeadBytes;
     transport.on('data', (chunk: Buffer) => this.#received(chunk));
-    transport.on('end', () => (this.#phase === 'idle' ? this.destroy() : this.push(null)));
+    transport.on('end', () => {
+      this.#over = true;
+      if (!this.#metering) this.#ended(); // a socket that is paused ends all the same
+    });
     transport.on('error', (error) => this.destroy(error));
     // What it sent before it ended is still read; a client may be slow.
     transport.on('close', () => {
@@ -64,7 +69,7 @@ export class UpstreamSocket extends Duplex {
     this.#phase = 'idle';
     this.#prints = undefined;
     this.#meter = undefined;
-    if (this.readableLength > 0) this.destroy();
+    if (this.readableLength > 0 || this.#metering) this.destroy();
   }
 
   /** What comes from now on is no HTTP: whoever reads it cleans it, and overwrites it. [BROKER-32] */
@@ -166,7 +171,13 @@ export class UpstreamSocket extends Duplex {
       return;
     }
     this.#pass(chunk);
-    if (!this.#full) this.#transport.resume();
+    if (this.#over) this.#ended();
+    else if (!this.#full) this.#transport.resume();
+  }
+
+  #ended(): void {
+    if (this.#phase === 'idle') this.destroy();
+    else this.push(null);
   }
 
   #pass(chunk: Buffer): void {

@@ -204,3 +204,31 @@ test('nothing passes before it is written down that it may, and nothing at all w
   assert.notEqual((await it.ask(host, requestOf(host, 'GET /v1/me'))).status, 200);
   assert.equal(moved.received, before);
 });
+
+// [BROKER-20] [BROKER-44]
+test('the end of a reply waits behind its last bytes, where those wait until it is written down that they may pass', async () => {
+  let waits: Promise<void> | undefined;
+  const { options, until } = budget(1_000_000, { reserved: async () => waits });
+  await using it = await world(options);
+  const first = 'a'.repeat(1000);
+  const last = 'b'.repeat(16_000); // one record of TLS, and more than a use's first reservation has left
+  const { host } = await rawOrigin(it, (request, socket) => {
+    const late = Promise.withResolvers<void>();
+    waits = late.promise;
+    socket.once('close', () => setTimeout(late.resolve, 50));
+    setImmediate(() => socket.end(last));
+    const length = request.startsWith('GET /v1/counted') ? 'Content-Length: 17000\r\n' : '';
+    return `HTTP/1.1 200 OK\r\n${length}Connection: close\r\n\r\n${first}`;
+  });
+  let calls = 0;
+  for (const path of ['/v1/until-it-closes', '/v1/counted']) {
+    waits = undefined;
+    const reply = await it.ask(host, requestOf(host, `GET ${path}`));
+    assert.deepEqual([reply.status, reply.body.length], [200, 17_000], path);
+    await until((calls += 1));
+  }
+  assert.deepEqual(
+    it.records.filter(({ kind }) => kind === 'failed'),
+    [],
+  );
+});
