@@ -16,6 +16,9 @@ import { share } from '../packages/testkit/src/shares.ts';
 
 const callsInFlight = 100;
 const rounds = share({ ci: 10, soak: 100 });
+/** Each with an agent of its own, whose key a machine keeps to open its log: 64 at most. */
+const roundsOfMachine = 50;
+const told: Outcome[] = [];
 /** Long for a machine with two busy cores. */
 const limitMs = 60_000;
 /** What the daemon has from the moment it is handed the entry: told of each round, and waited for before the service's calls are counted. */
@@ -106,7 +109,7 @@ async function load({ url, held }: { url: string; held: number }): Promise<void>
   say('stream ended');
 }
 
-describe('a revocation under load', () => {
+function onOneMachine(first: number, last: number): void {
   let holdfast: Installation;
   let origin: Origin;
   let relay: ListeningRelay;
@@ -114,7 +117,6 @@ describe('a revocation under load', () => {
   let stream: ServerResponse | undefined;
   /** Every call that came to the service in this round, each under a path of its own. */
   let calls: { readonly path: string; readonly atMs: number }[] = [];
-  const told: Outcome[] = [];
   let arrived: () => void = () => undefined;
   /** The agent of the next round, who has what it needs; made while the record of the round before is read. */
   let loaded: Promise<string> | undefined;
@@ -142,7 +144,7 @@ describe('a revocation under load', () => {
     await holdfast.start();
     await holdfast.must(['init', '--name', 'loaded']);
     await holdfast.addCredential('demo', newCanary(), origin, { paths: ['/v1/**'], methods: ['GET'] });
-    loaded = prepare(1);
+    loaded = prepare(first);
   });
   after(async () => {
     await loaded?.catch(() => undefined);
@@ -165,7 +167,7 @@ describe('a revocation under load', () => {
       arrived();
     });
 
-  for (let round = 1; round <= rounds; round += 1)
+  for (let round = first; round <= last; round += 1)
     it(`round ${round}: nothing new reaches the service, what was on its way is cut, and the record tells of each`, async (t) => {
       const scope = scopeOf(round);
       const agent = await (loaded ?? prepare(round));
@@ -207,7 +209,7 @@ describe('a revocation under load', () => {
       assert.equal(/answered|stream ended/.exec(session.said), null);
       assert.equal(calls.length, count, 'the service saw nothing more');
 
-      if (round < rounds) loaded = prepare(round + 1);
+      if (round < last) loaded = prepare(round + 1);
       const shown = await holdfast.cli(['audit', 'show', '--agent', agent, '--json']);
       const { events } = jsonOf<{ events: Event[] }>(shown);
       const of = (...kinds: readonly string[]): Event[] => events.filter(({ kind }) => kinds.includes(kind));
@@ -256,8 +258,13 @@ describe('a revocation under load', () => {
         children.every((child) => gone.get(child) === 'agent'),
         'all its children ended with it',
       );
-      if (round < rounds) return;
+      if (round < last) return;
       const verified = await holdfast.cli(['audit', 'verify', '--agent', agent, '--json']);
       assert.equal(jsonOf<{ ok: boolean }>(verified).ok, true, verified.stderr);
     });
-});
+}
+
+for (let first = 1; first <= rounds; first += roundsOfMachine) {
+  const last = Math.min(first + roundsOfMachine - 1, rounds);
+  describe(`a revocation under load, rounds ${first} to ${last}`, () => onOneMachine(first, last));
+}
