@@ -19,6 +19,8 @@ const stream = 'apps/cli/test/audit-stream.test.ts';
 const shipments = 'apps/relay/test/shipments.test.ts';
 const shippedLog = 'packages/protocol/test/audit/shipped-log.test.ts';
 const shipping = 'apps/daemon/test/agent/log-shipper.test.ts';
+const tiles = 'packages/protocol/test/audit/tiles.test.ts';
+const logTiles = 'apps/daemon/test/audit/tiles.test.ts';
 const tamper = 'packages/audit-verifier/test/tamper.test.ts';
 const use = 'apps/daemon/test/session/use-record.test.ts';
 const vectors = 'packages/protocol/test/audit/audit-vectors.test.ts';
@@ -498,6 +500,31 @@ export const audit: Area = {
       from: 'if (policy === undefined || alwaysRecorded.has(kind)) return false;',
       to: 'if (policy === undefined || alwaysRecorded.size === 0) return false;',
       red: { [policy]: 'are recorded under every policy' },
+    },
+    {
+      id: 'A-23.held',
+      off: 'proofs from tiles are believed as they come',
+      file: 'packages/protocol/src/audit/tiles.ts',
+      from: 'held(() => verifyConsistency(this.primitives, { from: { size, root }, to: this.head, proof }));',
+      to: 'void verifyConsistency;',
+      red: { [tiles]: 'audit-tiles: what a reader believes', [logTiles]: 'is told of and made anew' },
+    },
+    {
+      id: 'A-23.told',
+      off: 'tiles that did not hold are made anew in silence',
+      file: 'apps/daemon/src/audit/tiles.ts',
+      from: 'this.parts.remade();',
+      to: 'void this.parts.remade;',
+      red: { [logTiles]: 'is told of and made anew' },
+    },
+    {
+      id: 'A-23.condemned',
+      off: 'tiles that were changed condemn a log that holds',
+      file: 'apps/daemon/src/audit/tiles.ts',
+      from: 'await this.cutTo(0);',
+      to: '',
+      red: { [logTiles]: 'is told of and made anew' },
+      says: 'the audit records do not give the root that was signed',
     },
   ],
   exceptions: {},

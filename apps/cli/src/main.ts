@@ -319,11 +319,11 @@ command(audit, 'replay', 'hold recorded acts against the rules of their time onc
   .option(...ofAgent)
   .option('--since <time>', 'only of the last 30m, 12h, 7d')
   .action(action(async () => (await import('./commands/audit-replay.ts')).replay));
-command(audit, 'export', 'the log as lines, for other systems, or as a bundle that holdfast-verify checks anywhere')
+command(audit, 'export', 'the log as lines, for other systems, as a bundle that holdfast-verify checks anywhere, or as tiles')
   .option(...ofAgent)
-  .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle', 'otlp', 'ocsf']).default('jsonl'))
+  .addOption(new Option('--format <format>', 'as what').choices(['jsonl', 'bundle', 'otlp', 'ocsf', 'tiles']).default('jsonl'))
   .option('--redact', 'leave out what an agent wrote: its hash stays')
-  .option('--out <file>', 'write it there (default: standard output)')
+  .option('--out <file>', 'write it there, tiles as a folder (default: standard output)')
   .action(action(async () => (await import('./commands/audit-export.ts')).exportLog));
 command(audit, 'stream', 'events to an OpenTelemetry collector as they come; goes on where it ended')
   .requiredOption('--otlp <url>', 'the collector: https, or http on this machine')

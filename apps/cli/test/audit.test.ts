@@ -18,8 +18,9 @@ const long = await author.write(120);
 const code = (stdout: string): string => (JSON.parse(stdout) as { error?: { code: string } }).error?.code ?? 'ok';
 
 /** A daemon that has this record. */
-function keeps(t: TestContext, { log, events, checkpoints }: LongLog = long): ReturnType<typeof playDoor> {
+function keeps(t: TestContext, { log, events, checkpoints }: LongLog = long, note?: string): ReturnType<typeof playDoor> {
   return playDoor(t, (request, guest) => {
+    if (request.kind === 'audit-note' && note !== undefined) return guest.finish({ kind: 'audit-note', note, witnesses: [] });
     if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
     return guest.finish(auditPage(request, { ...log, events, checkpoints, signed: 100 }));
   });
@@ -110,6 +111,55 @@ test('exported as lines or as a bundle; into a file whole, and for its owner alo
   const other = await cli(['audit', 'export', '--format', 'xml', '--json'], { home });
   assert.deepEqual([other.code, code(other.stdout)], [2, 'usage']);
   assert.deepEqual(readdirSync(path.dirname(file)).filter((name) => name.startsWith('log.jsonl')), ['log.jsonl']); // prettier-ignore
+});
+
+// [CLI-63]
+test('[TILES-8, TILES-9] exported as tiles, a folder holds what the published checkpoint names, and grows with the log', async (t) => {
+  const folder = path.join(path.dirname((await keeps(t)).home), 'tiles');
+  const grown = await author.write(700);
+  const exported = async (log: LongLog, published: readonly Uint8Array[], ...words: string[]) => {
+    const { home } = await keeps(t, log, await author.publish(published));
+    return cli(['audit', 'export', '--format', 'tiles', '--json', ...(words.length > 0 ? words : ['--out', folder])], { home });
+  };
+  const files = () =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+      .toSorted();
+  const first = await exported(grown, grown.events.slice(0, 300));
+  assert.deepEqual(JSON.parse(first.stdout), { agent: toHex(grown.log.agent), format: 'tiles', file: folder, events: 300 });
+  const early = ['checkpoint', 'tile/0/000', 'tile/0/001.p/44', 'tile/1/000.p/1', 'tile/entries/000', 'tile/entries/001.p/44'];
+  assert.deepEqual(files(), early);
+  assert.equal(statSync(path.join(folder, 'tile/0/000')).size, 8192);
+  assert.equal(statSync(path.join(folder, 'checkpoint')).mode & 0o777, 0o600);
+
+  assert.equal((await exported(grown, grown.events)).code, 0);
+  const late = ['tile/0/001', 'tile/0/002.p/188', 'tile/1/000.p/2', 'tile/entries/001', 'tile/entries/002.p/188'];
+  assert.deepEqual(files(), [...early, ...late].toSorted());
+  const checkpoint = readFileSync(path.join(folder, 'checkpoint'), 'utf8');
+  assert.match(checkpoint, /^holdfast\/log\/[0-9a-f]{64}\n700\n/);
+
+  const refused = async (...asked: Parameters<typeof exported>): Promise<readonly [number | null, string]> => {
+    const ran = await exported(...asked);
+    assert.equal(readFileSync(path.join(folder, 'checkpoint'), 'utf8'), checkpoint);
+    return [ran.code, code(ran.stdout)];
+  };
+  assert.deepEqual(await refused(grown, grown.events.slice(0, 300)), [4, 'audit_truncated']);
+  const another = await author.write(700);
+  assert.deepEqual(await refused(another, another.events), [4, 'audit_altered']);
+  assert.deepEqual(await refused(another, grown.events), [4, 'audit_altered']);
+  assert.deepEqual(await refused({ ...grown, events: grown.events.slice(0, 699) }, grown.events), [4, 'audit_truncated']);
+  assert.deepEqual(await refused(grown, grown.events, '--out', folder, '--redact'), [2, 'usage']);
+  assert.deepEqual(await refused(grown, grown.events, '--agent', 'main'), [2, 'usage']);
+  const stranger = await Author.of(long.log.fleet);
+  const strange = { ...(await stranger.write(700)), log: stranger.log };
+  const { home } = await keeps(t, strange, await stranger.publish(strange.events));
+  const taken = await cli(['audit', 'export', '--format', 'tiles', '--out', folder, '--json'], { home });
+  assert.deepEqual([taken.code, code(taken.stdout)], [4, 'audit_forged']);
+  const unpublished = await cli(['audit', 'export', '--format', 'tiles', '--out', folder, '--json'], {
+    home: (await keeps(t)).home,
+  });
+  assert.notEqual(unpublished.code, 0);
 });
 
 // [CLI-64] [BUNDLE-5]

@@ -577,8 +577,8 @@ Commands:
                             checkpoints
   replay [options] [event]  hold recorded acts against the rules of their time
                             once more
-  export [options]          the log as lines, for other systems, or as a bundle
-                            that holdfast-verify checks anywhere
+  export [options]          the log as lines, for other systems, as a bundle
+                            that holdfast-verify checks anywhere, or as tiles
   stream [options]          events to an OpenTelemetry collector as they come;
                             goes on where it ended
   policy                    what is recorded, by the operator
@@ -633,16 +633,17 @@ Options:
 `,
   'audit export': `Usage: holdfast audit export [options]
 
-the log as lines, for other systems, or as a bundle that holdfast-verify checks
-anywhere
+the log as lines, for other systems, as a bundle that holdfast-verify checks
+anywhere, or as tiles
 
 Options:
   --json             answer with one line of JSON
   --agent <agent>    an agent's id, or a scope's name (default: "main")
   --format <format>  as what (choices: "jsonl", "bundle", "otlp", "ocsf",
-                     default: "jsonl")
+                     "tiles", default: "jsonl")
   --redact           leave out what an agent wrote: its hash stays
-  --out <file>       write it there (default: standard output)
+  --out <file>       write it there, tiles as a folder (default: standard
+                     output)
   -h, --help         display help for command
 `,
   'audit stream': `Usage: holdfast audit stream [options]

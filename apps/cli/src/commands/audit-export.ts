@@ -8,14 +8,15 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
+import { writeTileFolder } from '../audit/tile-folder.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { ocsfLine } from '../audit/ocsf.ts';
 import { otlpBatch, otlpLine } from '../audit/otlp.ts';
-import { jsonLine, written, type Output } from '../output.ts';
+import { jsonLine, usage, written, type Output } from '../output.ts';
 
 export interface ExportOptions {
   readonly agent: string;
-  readonly format: 'jsonl' | 'bundle' | 'otlp' | 'ocsf';
+  readonly format: 'jsonl' | 'bundle' | 'otlp' | 'ocsf' | 'tiles';
   readonly out?: string;
   readonly redact?: boolean;
 }
@@ -56,6 +57,7 @@ function linesOf(log: Log, { format, redact = false }: ExportOptions): Iterable<
 }
 
 export async function exportLog(output: Output, options: ExportOptions): Promise<void> {
+  if (options.format === 'tiles') return exportTiles(output, options);
   const log = await readLog(options.agent);
   const pieces = joined(linesOf(log, options));
   if (options.out === undefined) {
@@ -67,6 +69,16 @@ export async function exportLog(output: Output, options: ExportOptions): Promise
   output.result({ agent, format: options.format, file: options.out, events: events.length }, [
     `${events.length} events written to ${options.out}`,
   ]);
+}
+
+/** As far as the newest published checkpoint goes. [TILES-8] */
+async function exportTiles(output: Output, { agent, out, redact = false }: ExportOptions): Promise<void> {
+  if (out === undefined) throw usage('tiles are a folder', 'name it with --out');
+  if (redact) throw usage('tiles hold every record whole', 'leave out --redact, or export a bundle');
+  const { note } = await noteOf(agent);
+  const log = await readLog(agent);
+  const events = await writeTileFolder(out, log, note);
+  output.result({ agent: log.agent, format: 'tiles', file: out, events }, [`${events} events written to ${out}`]);
 }
 
 /** The newest checkpoint of the log, to be kept where this machine cannot change it. [CLI-64] */
@@ -90,15 +102,19 @@ export async function checkpoint(
 
 /** The newest checkpoint as it is published, cosigned where the relay can be reached. [CLI-66] */
 async function publishedNote(output: Output, { agent, out }: { readonly agent: string; readonly out?: string }): Promise<void> {
-  const { note, witnesses } = await askDaemon(findHome(), { kind: 'audit-note', agent }, 'audit-note');
-  if (note === undefined)
-    throw new HoldfastError('audit_unavailable', 'this log publishes no checkpoint', { next: 'holdfast audit verify' });
+  const { note, witnesses } = await noteOf(agent);
   if (out === undefined) return written(process.stdout, note);
   await replaceFile(out, [note]);
   output.result({ file: out, witnesses }, [
     `checkpoint written to ${out}`,
     ...(witnesses.length === 0 ? ['no witness has cosigned it'] : witnesses.map((witness) => `cosigned by ${witness}`)),
   ]);
+}
+
+async function noteOf(agent: string): Promise<{ readonly note: string; readonly witnesses: readonly string[] }> {
+  const { note, witnesses } = await askDaemon(findHome(), { kind: 'audit-note', agent }, 'audit-note');
+  if (note !== undefined) return { note, witnesses };
+  throw new HoldfastError('audit_unavailable', 'this log publishes no checkpoint', { next: 'holdfast audit verify' });
 }
 
 export function* joined(lines: Iterable<string>): Generator<string> {

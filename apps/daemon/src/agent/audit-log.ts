@@ -8,6 +8,8 @@ import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { openAuditFolder } from '../audit/files.ts';
+import { tileFiles } from '../audit/tile-files.ts';
+import { LogTiles } from '../audit/tiles.ts';
 import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
@@ -57,7 +59,13 @@ export class AgentAuditLog {
     this.writer = writer;
     this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
     const condemn = (fault: HoldfastError): void => this.condemn(fault);
-    this.witnessed = new WitnessedLog({ ...options, audit: writer, condemn });
+    const tiles = new LogTiles({
+      primitives: ports.primitives,
+      log: writer,
+      files: tileFiles(path.join(options.folder, toHex(options.enrolment.agent), 'tiles')),
+      remade: () => writer.note({ kind: 'fault', code: 'audit_tiles' }), // [TILES-6]
+    });
+    this.witnessed = new WitnessedLog({ ...options, audit: writer, tiles, condemn });
     this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log, witnessed: this.witnessed });
   }
 

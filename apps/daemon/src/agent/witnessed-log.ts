@@ -16,8 +16,8 @@ import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { askWitness } from '@holdfast/protocol/exchange/witness-calls';
 import { joinNote } from '@holdfast/protocol/keys/note';
-import { Frontier, leafHash, proveGrowth } from '@holdfast/protocol/primitives/merkle';
 import { lostEvidenceNext } from '../audit/stored-log.ts';
+import type { LogTiles } from '../audit/tiles.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
@@ -30,7 +30,6 @@ const everyMs = 45_000;
 const staleAfterMs = 120_000;
 /** A log that has just begun has its first checkpoint by then. */
 const soonMs = 2_000;
-const pageRecords = 1000;
 
 export interface WitnessedLogParts {
   readonly ports: Ports;
@@ -39,6 +38,7 @@ export interface WitnessedLogParts {
   /** All keys that the agent has had. */
   readonly keys: () => readonly Uint8Array[];
   readonly audit: AuditWriter;
+  readonly tiles: LogTiles;
   readonly link: RelayLink;
   /** The log is not what this agent published. */
   readonly condemn: (fault: HoldfastError) => void;
@@ -70,8 +70,8 @@ export class WitnessedLog {
   private again: NodeJS.Timeout | undefined;
   private signed: Signed | undefined;
   private seen: Seen | undefined;
-  /** What the relay cosigned last, as far as we know. */
-  private last: Frontier;
+  /** What size the relay cosigned last, as far as we know; 0: none. */
+  private last = 0;
   /** Time of connection since the newest cosignature. */
   private online: { ms: number; countedAtMs: number };
 
@@ -79,7 +79,6 @@ export class WitnessedLog {
     const { ports, enrolment } = parts;
     this.parts = parts;
     this.origin = logName(ports.primitives, enrolment.fleet, enrolment.agent);
-    this.last = new Frontier(ports.primitives);
     this.online = { ms: 0, countedAtMs: ports.clock.monotonicMs() };
     this.interval = setInterval(() => void this.ask(), everyMs).unref();
   }
@@ -145,7 +144,7 @@ export class WitnessedLog {
     if (this.stopped) return;
     if (signed === undefined) return this.soon();
     if ((await this.submit(signed)) === 'cosigned') return;
-    await this.submit(signed); // from where the relay is; once, for it may be lying
+    await this.submit((await this.publish()) ?? signed); // from where the relay is; once, for it may be lying
   }
 
   /** The log's newest checkpoint under the key in custody, which signs no size twice. [WITNESS-10] */
@@ -163,20 +162,16 @@ export class WitnessedLog {
   }
 
   private async submit(signed: Signed): Promise<'cosigned' | 'conflict'> {
-    const { ports, link, enrolment } = this.parts;
+    const { ports, link, enrolment, tiles } = this.parts;
     const { size } = signed;
-    // Nothing is read before the relay has said that it knows nothing: after a start it mostly knows more than we remember.
-    const later = this.last.size === 0 ? undefined : await this.leaves(this.last.size, size);
-    const grown = later === undefined ? [] : proveGrowth(ports.primitives, this.last, later);
-    const asked = { note: joinNote(logText(signed), [signed.line]), old: this.last.size, proof: grown };
+    const proof = this.last === 0 ? [] : (await tiles.consistency(this.last, signed)).proof; // [TILES-7]
+    const asked = { note: joinNote(logText(signed), [signed.line]), old: this.last, proof };
     const outcome = await link.ask((exchange) => askWitness(exchange, enrolment.relayKey, asked)); // [WITNESS-8]
     if (outcome.kind === 'conflict') {
       await this.meet(outcome.note);
       return 'conflict';
     }
-    const frontier = new Frontier(ports.primitives, this.last.state());
-    for (const leaf of later ?? (await this.leaves(0, size))) frontier.append(leaf);
-    this.last = frontier;
+    this.last = size;
     const nowMs = ports.clock.monotonicMs();
     this.seen = { ...signed, witness: outcome.witness, cosignature: outcome.line, sinceMs: nowMs };
     this.online = { ms: 0, countedAtMs: nowMs };
@@ -185,8 +180,8 @@ export class WitnessedLog {
 
   /** What the relay cosigned last is ours, under our own key; our log must have it. Throws `audit_truncated`, `audit_altered`, `audit_forged`. [WITNESS-12] */
   private async meet(note: string | undefined): Promise<void> {
-    const { ports, audit, keys, condemn } = this.parts;
-    this.last = new Frontier(ports.primitives);
+    const { ports, audit, keys, condemn, tiles } = this.parts;
+    this.last = 0;
     if (note === undefined) return; // a relay that lost its store begins anew
     const { size, root } = await verifyLogNote(ports.primitives, note, { origin: this.origin, keys: keys() });
     const fault = (code: 'audit_truncated' | 'audit_altered', message: string): never => {
@@ -194,21 +189,10 @@ export class WitnessedLog {
       condemn(found);
       throw found;
     };
-    if (size > audit.size) fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);
-    const frontier = new Frontier(ports.primitives);
-    for (const leaf of await this.leaves(0, size)) frontier.append(leaf);
-    if (!equalBytes(frontier.root(), root)) fault('audit_altered', 'the audit log is another than the one that was published');
-    this.last = frontier;
-  }
-
-  private async leaves(from: number, to: number): Promise<Uint8Array[]> {
-    const { audit, ports } = this.parts;
-    const leaves: Uint8Array[] = [];
-    for (let at = from; at < to; at = from + leaves.length) {
-      const records = await audit.read({ from: at, limit: Math.min(pageRecords, to - at) });
-      if (records.length === 0) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
-      leaves.push(...records.map((record) => leafHash(ports.primitives, record)));
-    }
-    return leaves;
+    const ours = size > audit.size ? undefined : await this.publish();
+    if (ours === undefined) return fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);
+    const then = await tiles.consistency(size, ours); // [TILES-7]
+    if (!equalBytes(then.root, root)) fault('audit_altered', 'the audit log is another than the one that was published');
+    this.last = size;
   }
 }

@@ -28,7 +28,7 @@ function damaged(code: ErrorCode, message: string, cause?: unknown): HoldfastErr
   return new HoldfastError(code, message, { next: lostEvidenceNext, cause });
 }
 
-const ourTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+export const ourTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** How many records were synced, and what size the newest synced checkpoint has (0: none). */
 export interface Mark {

@@ -1,8 +1,11 @@
 // The log and its witness: cosigned while it grows, and found by what the relay had cosigned when it was put back or begun anew.
 
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { logName, parseWitnessKey, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -67,4 +70,23 @@ test('[WITNESS-12] what a relay shows as ours without our signature counts for n
   await agent.publishedNote();
   assert.equal(agent.auditFault, undefined);
   assert.equal(agent.view().witness?.size, undefined);
+});
+
+test('[TILES-6, TILES-7] tiles that somebody changed condemn no log: they are made anew, the record says so, and it is cosigned', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const first = await machine.start();
+  await seen(machine);
+  for (let round = 0; round < 3; round += 1) {
+    await first.audit.appendDurable({ kind: 'fault', code: 'internal' });
+    await first.publishedNote();
+  }
+  await machine.stop();
+  const file = path.join(machine.auditFolder, toHex(machine.actor.id), 'tiles', '0');
+  writeFileSync(file, readFileSync(file).map((byte) => byte ^ 1)); // prettier-ignore
+  const agent = await machine.start();
+  await seen(machine);
+  await agent.audit.checkpoint();
+  assert.equal(agent.auditFault, undefined);
+  const codes = (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent).flatMap((event) => event.kind === 'fault' ? [event.code] : []); // prettier-ignore
+  assert.equal(codes.filter((code) => code === 'audit_tiles').length, 1);
 });

@@ -85,49 +85,50 @@ export function rootOf(primitives: Primitives, leaves: readonly Uint8Array[]): U
   return frontier.root();
 }
 
-/** RFC 6962 §2.1.1 over leaf hashes; work grows with their number. Throws `usage` for an index outside. */
-export function proveInclusion(primitives: Primitives, leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  if (!(index >= 0 && index < leaves.length)) throw new HoldfastError('usage', 'no such leaf');
-  if (leaves.length === 1) return [];
-  const middle = split(leaves.length);
-  const [left, right] = [leaves.slice(0, middle), leaves.slice(middle)];
-  if (index < middle) return [...proveInclusion(primitives, left, index), rootOf(primitives, right)];
-  return [...proveInclusion(primitives, right, index - middle), rootOf(primitives, left)];
+/** Leaves `from` to before `to`, a subtree. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** RFC 6962 §2.1.2: that the tree of `size` leaves is a prefix of the tree of all; empty when it is all. Throws `usage` for size 0. */
-export function proveConsistency(primitives: Primitives, leaves: readonly Uint8Array[], size: number): Uint8Array[] {
-  if (!(size > 0 && size <= leaves.length)) throw new HoldfastError('usage', 'no such size');
-  return subproof(primitives, leaves, size, true);
-}
-
-function subproof(primitives: Primitives, leaves: readonly Uint8Array[], size: number, whole: boolean): Uint8Array[] {
-  if (size === leaves.length) return whole ? [] : [rootOf(primitives, leaves)];
-  const middle = split(leaves.length);
-  const [left, right] = [leaves.slice(0, middle), leaves.slice(middle)];
-  if (size <= middle) return [...subproof(primitives, left, size, whole), rootOf(primitives, right)];
-  return [...subproof(primitives, right, size - middle, false), rootOf(primitives, left)];
-}
-
-/** As `proveConsistency`, for who keeps the frontier at a size and the leaves that came after it: for its peaks are all that a proof takes of what was before. */
-export function proveGrowth(primitives: Primitives, from: Frontier, later: readonly Uint8Array[]): Uint8Array[] {
-  const { size, peaks } = from.state();
-  if (size === 0) throw new HoldfastError('usage', 'no such size');
-  const peakAt = new Map<number, Uint8Array>();
-  let start = 0;
-  for (const [nth, peak] of peaks.entries()) {
-    peakAt.set(start, peak);
-    if (nth < peaks.length - 1) start += largestPower(size - start);
-  }
-  const older = (at: number): Uint8Array => peakAt.get(at) ?? fault('the frontier does not fit');
-  const newer = (at: number, end: number): Uint8Array => rootOf(primitives, later.slice(at - size, end - size));
-  const walk = (at: number, end: number, whole: boolean): Uint8Array[] => {
-    if (size === end) return whole ? [] : [older(at)];
-    const middle = at + split(end - at);
-    if (size <= middle) return [...walk(at, middle, whole), newer(middle, end)];
-    return [...walk(middle, end, false), older(at)];
+/** RFC 6962 §2.1.1: whose roots a proof is made of, in its order. Throws `usage` for an index outside. */
+export function inclusionSpans(index: number, size: number): Span[] {
+  if (!(index >= 0 && index < size)) throw new HoldfastError('usage', 'no such leaf');
+  const walk = (from: number, to: number): Span[] => {
+    if (to - from === 1) return [];
+    const middle = from + split(to - from);
+    return index < middle ? [...walk(from, middle), { from: middle, to }] : [...walk(middle, to), { from, to: middle }];
   };
-  return walk(0, size + later.length, true);
+  return walk(0, size);
+}
+
+/** RFC 6962 §2.1.2: that the tree of `older` leaves is a prefix of that of `size`; none when it is all. Throws `usage` for size 0. */
+export function consistencySpans(older: number, size: number): Span[] {
+  if (!(older > 0 && older <= size)) throw new HoldfastError('usage', 'no such size');
+  const walk = (from: number, to: number, whole: boolean): Span[] => {
+    if (older === to) return whole ? [] : [{ from, to }];
+    const middle = from + split(to - from);
+    if (older <= middle) return [...walk(from, middle, whole), { from: middle, to }];
+    return [...walk(middle, to, false), { from, to: middle }];
+  };
+  return walk(0, size, true);
+}
+
+/** The complete subtrees of a span whose beginning is a multiple of the largest of them: one for each 1 in the binary form of its length, largest first. */
+export function completeSpans({ from, to }: Span): Span[] {
+  const spans: Span[] = [];
+  for (let at = from; at < to; at = spans.at(-1)?.to ?? to) spans.push({ from: at, to: at + largestPower(to - at) });
+  return spans;
+}
+
+/** Over leaf hashes; work grows with their number. Throws `usage` for an index outside. */
+export function proveInclusion(primitives: Primitives, leaves: readonly Uint8Array[], index: number): Uint8Array[] {
+  return inclusionSpans(index, leaves.length).map(({ from, to }) => rootOf(primitives, leaves.slice(from, to)));
+}
+
+/** Over leaf hashes; work grows with their number. Throws `usage` for size 0. */
+export function proveConsistency(primitives: Primitives, leaves: readonly Uint8Array[], size: number): Uint8Array[] {
+  return consistencySpans(size, leaves.length).map(({ from, to }) => rootOf(primitives, leaves.slice(from, to)));
 }
 
 /** The largest power of two up to `size` (size ≥ 1). */

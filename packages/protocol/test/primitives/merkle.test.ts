@@ -10,7 +10,6 @@ import {
   Frontier,
   leafHash,
   proveConsistency,
-  proveGrowth,
   proveInclusion,
   rootOf,
   verifyConsistency,
@@ -162,15 +161,4 @@ describe('tree', () => {
     verifyInclusion(nodePrimitives, { index: big, size: big + 1, leaf: leaf('next'), root: frontier.root(), proof });
     refuses(() => verifyInclusion(nodePrimitives, { index: 0, size: big + 1, leaf: leaf('next'), root: frontier.root(), proof }));
   });
-});
-
-it('[AUDIT-7] a log proves that it grew from the frontier that it kept, as from all of its leaves', () => {
-  for (let size = 1; size <= 33; size += 1) {
-    const frontier = new Frontier(nodePrimitives);
-    for (const each of leaves.slice(0, size)) frontier.append(each);
-    for (let end = size; end <= leaves.length; end += 1) {
-      const whole = leaves.slice(0, end);
-      assert.deepEqual(proveGrowth(nodePrimitives, frontier, whole.slice(size)), proveConsistency(nodePrimitives, whole, size));
-    }
-  }
 });
