@@ -277,8 +277,8 @@ export const audit: Area = {
       id: 'A-8.recorded',
       off: 'a use is on no record',
       file: 'apps/daemon/src/vault/mint.ts',
-      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request });",
-      to: 'void [grant, item, agent];',
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn });",
+      to: 'void [grant, item, agent, standsOn];',
       red: { [crash]: 'the service sees exactly as many as were consumed' },
     },
     {

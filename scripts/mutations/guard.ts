@@ -74,9 +74,9 @@ export const guard: Area = {
     {
       id: 'G-7.before-minting',
       off: 'a credential is used whatever the rules say',
-      file: 'apps/daemon/src/session/ruled-authority.ts',
-      from: `await this.#assertAllowed(facts, this.nameOf(view));`,
-      to: '',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: `await this.allowed(facts, this.nameOf(view));`,
+      to: `this.nameOf(view) === '' ? 0 : this.agent.rules.version;`,
       red: { 'apps/daemon/test/session/ruled-authority.test.ts': 'is not minted and does not pass' },
     },
     {

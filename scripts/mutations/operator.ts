@@ -240,8 +240,8 @@ export const operator: Area = {
       id: 'O-21.sealing',
       off: 'an answer lets a use go that brings no sealing',
       file: 'packages/protocol/src/approvals/signals.ts',
-      from: `(sealed !== undefined) === needsSealing;`,
-      to: `(sealed === undefined || needsSealing);`,
+      from: `(sealed !== undefined) === (allows && asked.act.kind === 'use')`,
+      to: `(sealed === undefined || (allows && asked.act.kind === 'use'))`,
       red: { [vectors]: '[APPROVAL-16]', [approvals]: '[APPROVAL-16]' },
     },
     {

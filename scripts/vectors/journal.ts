@@ -3,10 +3,12 @@
 
 import { controlTopic, parseEntry, signEntry, type EntryStatement, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience, encodeBody, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
 import { topicTip } from '@holdfast/protocol/journal/state';
+import { signed, type Draftable } from '@holdfast/protocol/journal/warranted';
 import { sealBody } from '@holdfast/protocol/seal/body';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
@@ -35,7 +37,7 @@ const own = { audience: agentAudience(main.id) };
 const granted = ((): BodyOf<'grant'>['granted'] => {
   const [grant] = state.grants.get(toHex(main.id))?.values() ?? [];
   if (grant === undefined) throw new Error('no grant');
-  const { grantedAtMs: _at, ...rest } = grant;
+  const { grantedAtMs: _at, warrant: _warrant, ...rest } = grant;
   return rest;
 })();
 const strangers = primitives.random(16);
@@ -59,7 +61,7 @@ const rejected = async (
   name: string,
   clause: string,
   expect: ErrorCode,
-  body: Body,
+  body: Draftable,
   change: Parameters<typeof operator.forge>[1] = {},
 ): Promise<void> => {
   add(name, clause, 'rejected', expect, await operator.forge(body, change));
@@ -175,6 +177,17 @@ await rejected(
   'rules_altered',
   rulesOf(3, 'rules: []\n', new Uint8Array(32)),
 );
+const otherGrant = { ...granted, grant: strangers, name: 'b', env: 'B' };
+const anothers = await signed(mallory, { fleet: world.fleet, author: operator.id, atMs: state.control.atMs }, rulesOf(3, 'x'));
+await rejected('a rule set whose warrant is by another key', 'AUTHORITY-2', 'warrant_invalid', anothers);
+const at = { fleet: world.fleet, author: operator.id, atMs: state.control.atMs };
+const narrow = await signed(operator.holder, at, { kind: 'grant', granted: otherGrant });
+if (narrow.kind !== 'grant') throw new Error('no grant');
+const wide = { ...otherGrant, fence: { ...otherGrant.fence, paths: ['/**'] } };
+await rejected('a grant whose warrant is over other terms', 'AUTHORITY-2', 'warrant_invalid', { ...narrow, granted: wide }, own);
+const { warrant: _narrow, ...bare } = narrow;
+const without = encodeValue(bare);
+add('a grant without a warrant', 'AUTHORITY-2', 'rejected', 'codec_shape', await operator.forge(without, own));
 await rejected('a rule set told to one agent', 'AUDIENCE-1', 'audience_wrong', rulesOf(3, 'rules: []\n'), own);
 const [bedrock] = state.bedrock.texts.values();
 if (bedrock === undefined) throw new Error('no bedrock');
@@ -238,7 +251,7 @@ add(
   'JOURNAL-7',
   'rejected',
   'entry_misplaced',
-  await byAgent(rulesOf(3, 'rules: []\n'), { audience: 'fleet' }),
+  await byAgent({ ...rulesOf(3, 'rules: []\n'), warrant: new Uint8Array(64) }, { audience: 'fleet' }),
   main.id,
 );
 add(

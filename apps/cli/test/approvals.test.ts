@@ -11,6 +11,7 @@ import type { Ask } from '@holdfast/protocol/approvals/ask';
 import { OneUseKey, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { readWarrant } from '@holdfast/protocol/vault/warrant';
 import type { Ran } from './cli.ts';
 import { operatorAt, type OperatorAt } from './operator-at.ts';
 import { PlayedAgent } from './played-agent.ts';
@@ -59,7 +60,10 @@ test('approvals: what waits is shown whole, and approved once', async (t) => {
   ]);
   const { verdict, outcome } = json<{ verdict: string; outcome: string }>(ran);
   assert.deepEqual([verdict, outcome], ['once', 'allowed']);
-  assert.deepEqual(said, { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict: 'once' });
+  const { warrant, ...rest } = said;
+  assert.deepEqual(rest, { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict: 'once' });
+  const leave = readWarrant(primitives, warrant ?? assert.fail('an approval without a warrant')).said; // [AUTHORITY-4]
+  assert.deepEqual([leave.kind, 'ask' in leave && toHex(leave.ask)], ['approval', toHex(ask.ask)]);
   assert.deepEqual(json(await operator(['approvals', '--json'])), { asks: [] });
   const again = await operator(['approvals', 'approve', toHex(ask.ask), '--json']);
   assert.deepEqual([again.code, codeOf(again)], [1, 'ask_unknown']);

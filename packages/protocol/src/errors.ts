@@ -185,6 +185,7 @@ export const errorCodes = [
   'upstream_unreachable',
   'upstream_untrusted',
   'usage',
+  'warrant_invalid',
   'witness_stale',
 ] as const;
 

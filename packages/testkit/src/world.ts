@@ -31,6 +31,7 @@ import {
 import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
 import { Replica, type Ingested } from '@holdfast/protocol/journal/replica';
 import { assertPairedWith, currentEpoch, topicTip } from '@holdfast/protocol/journal/state';
+import { signed, type Draftable } from '@holdfast/protocol/journal/warranted';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { sealBody } from '@holdfast/protocol/seal/body';
@@ -146,7 +147,7 @@ export class OperatorActor extends Reader {
 
   /** Signs what no composer would: any body, or bytes that are none, anywhere. For tests of what readers do with it. */
   async forge(
-    body: Body | Uint8Array,
+    body: Draftable | Uint8Array,
     change: Partial<EntryStatement> & { readonly key?: Uint8Array } = {},
   ): Promise<UnverifiedEntry> {
     const { primitives } = this.world;
@@ -168,7 +169,9 @@ export class OperatorActor extends Reader {
       audience,
       epoch,
     } as const;
-    const plain = body instanceof Uint8Array ? body : encodeBody(body);
+    const whole = async (said: Draftable): Promise<Body> =>
+      'warrant' in said ? (said as Body) : signed(this.holder, toSeal, said);
+    const plain = body instanceof Uint8Array ? body : encodeBody(await whole(body));
     return signEntry(primitives, this.holder, { ...(await sealBody(primitives, key, toSeal, plain)), ...fields });
   }
 }

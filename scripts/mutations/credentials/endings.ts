@@ -107,7 +107,7 @@ export const onEndings: readonly Mutation[] = [
     id: 'C-18.cut',
     off: 'a grant that goes on with another item is not cut',
     file: 'apps/daemon/src/agent/effects.ts',
-    from: 'one !== undefined && equalBytes(one.item, other.item);',
+    from: 'one !== undefined && equalBytes(one.warrant, other.warrant);',
     to: 'one !== undefined && other !== undefined;',
     red: { [changes]: 'a rotation that is over by the time it is heard of cuts what used the old secret' },
   },

@@ -1,6 +1,7 @@
 // What agents wait for, as an operator reads it from the relay itself, spec/approval.md: signals are believed only from live agents of the state that
 // this operator has verified. What is closed or past its time is gone.
 
+import { approve } from '@holdfast/protocol/approvals/approved';
 import type { Act, Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
 import { hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { parseSignal } from '@holdfast/protocol/blind/signal';
@@ -123,6 +124,8 @@ export class Asks {
     const to = { primitives, fleet: facts.fleet, agent: agent.id, epochKey, expiresAtMs };
     const device = { id: operator.device, holder: operator.holder };
     const sealed = verdict === 'once' && ask.act.kind === 'use' ? await this.sealedFor(session, open, ask.act) : undefined;
+    const approval = { fleet: facts.fleet, agent: agent.id, device: device.id, ask };
+    const warrant = verdict === 'once' ? await approve(primitives, device.holder, approval, Date.now()) : undefined; // [AUTHORITY-4]
     const said = {
       kind: 'answer',
       v: 1,
@@ -130,6 +133,7 @@ export class Asks {
       call: ask.call,
       verdict,
       ...(sealed !== undefined && { sealed }),
+      ...(warrant !== undefined && { warrant }),
     } as const;
     await putSignal(relay, await operatorAnswers(to, device, said));
     const late = AbortSignal.timeout(withinMs);

@@ -110,8 +110,8 @@ export class Effects {
     handles: HandleTable,
   ): Promise<void> {
     const { note } = this.options;
-    // A grant that goes on with another item has another secret: what used the old one ends.
-    const goesOn = (one: Grant | undefined, other: Grant): boolean => one !== undefined && equalBytes(one.item, other.item);
+    // A grant that goes on by another warrant has another secret, or other terms: what used the old one ends.
+    const goesOn = (one: Grant | undefined, other: Grant): boolean => one !== undefined && equalBytes(one.warrant, other.warrant);
     for (const [id, granted] of before) {
       if (goesOn(after.get(id), granted)) continue;
       const { grant } = granted;
@@ -120,8 +120,8 @@ export class Effects {
       note({ kind: 'grant-ended', grant });
     }
     for (const [id, granted] of after) {
-      const { grant, item, name, grantedAtMs } = granted;
-      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs });
+      const { grant, item, name, grantedAtMs, warrant } = granted;
+      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs, warrant });
     }
   }
 
@@ -144,7 +144,7 @@ export class Effects {
     const { note } = this.options;
     const { rules, bedrock } = after;
     if (rules !== undefined && rules.version !== before?.rules?.version) {
-      note({ kind: 'rules-set', version: rules.version, hash: rules.hash });
+      note({ kind: 'rules-set', version: rules.version, hash: rules.hash, warrant: rules.warrant });
       this.tellUnreadable(inForce);
       this.tell((listener) => listener.rulesChanged());
     }

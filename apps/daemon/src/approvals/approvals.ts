@@ -14,6 +14,7 @@ import {
   type Closed,
   type Outcome,
 } from '@holdfast/protocol/approvals/ask';
+import { verifyApproval } from '@holdfast/protocol/approvals/approved';
 import { actOf, callDigest } from '@holdfast/protocol/approvals/call';
 import { agentSays, hearOperator, isFor } from '@holdfast/protocol/approvals/signals';
 import type { SessionSigner } from '@holdfast/protocol/audit/checkpoint';
@@ -97,6 +98,7 @@ interface Ended {
   readonly outcome: Outcome;
   readonly device?: Uint8Array | undefined;
   readonly sealed?: Sealed | undefined;
+  readonly warrant?: Uint8Array | undefined;
 }
 
 /** Refused answers in one minute that are recorded: whoever replays them by the hundred fills no log. */
@@ -147,10 +149,11 @@ export class Approvals {
     } finally {
       this.open.delete(toHex(ask));
     }
-    const { outcome, device, sealed } = ended;
+    const { outcome, device, sealed, warrant } = ended;
     this.limits.end(counted, wanted, outcome);
     try {
-      await record({ kind: 'answered', ...who, ask, outcome, ...(device !== undefined && { device }) });
+      const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && { warrant }) };
+      await record({ kind: 'answered', ...who, ask, outcome, ...by });
     } catch {
       return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
     }
@@ -183,6 +186,7 @@ export class Approvals {
     try {
       const { from, said } = await this.heard(wire);
       answer = said;
+      await this.assertWarranted(said, from);
       this.take(said, from);
     } catch (thrown) {
       const code = codeOf(thrown);
@@ -271,13 +275,25 @@ export class Approvals {
     );
   }
 
+  /** Throws `warrant_invalid`, `codec_*`. [AUTHORITY-4] */
+  private async assertWarranted(answer: Answer, device: Uint8Array): Promise<void> {
+    const { ports, fleet, agent, state } = this.options;
+    const { ask, warrant } = answer;
+    const open = this.open.get(toHex(ask));
+    const key = state()?.devices.get(toHex(device))?.keys.sign;
+    if (open === undefined || warrant === undefined || key === undefined || !isFor(answer, open.asked)) return; // `take` says so
+    const asked = { ...open.asked, session: open.session };
+    await verifyApproval(ports.primitives, warrant, { fleet, agent, device, ask: asked }, key);
+  }
+
   private take(answer: Answer, device: Uint8Array): void {
     const open = this.open.get(toHex(answer.ask));
     if (open === undefined || this.options.ports.clock.monotonicMs() >= open.untilMs)
       throw new HoldfastError('ask_unknown', 'nobody waits for this answer'); // [APPROVAL-6] [APPROVAL-7]
     if (!isFor(answer, open.asked)) throw new HoldfastError('ask_mismatch', 'the answer is for another call'); // [APPROVAL-5]
     this.open.delete(toHex(answer.ask)); // [APPROVAL-6]
-    open.ended({ outcome: answer.verdict === 'once' ? 'allowed' : 'denied', device, sealed: answer.sealed });
+    const { sealed, warrant } = answer;
+    open.ended({ outcome: answer.verdict === 'once' ? 'allowed' : 'denied', device, sealed, warrant });
   }
 
   private noteRefusal(code: ErrorCode, ask: Uint8Array | undefined): void {

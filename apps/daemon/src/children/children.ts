@@ -23,6 +23,9 @@ const maxOfAgent = 1024;
 /** Requests of a session that has ended may still be under way. */
 const maxRemembered = 1024;
 
+/** Characters of the names of all hosts that one record has room for. */
+const maxRecordedHosts = 4096;
+
 /** What of its parent's leave a child gets; what is absent is as its parent has it. */
 export interface Fences {
   readonly audiences?: readonly string[] | undefined;
@@ -252,6 +255,8 @@ export class Children {
       capabilities,
       ...(grants !== undefined && { grants: grants.length }),
       ...(hosts !== undefined && { hosts: hosts.length }),
+      ...(grants !== undefined && { mayUse: grants.map((each) => Buffer.from(each, 'base64url')) }),
+      ...(hosts !== undefined && hosts.join('').length <= maxRecordedHosts && { mayReach: hosts }),
       ...(uses !== undefined && { uses }),
       depth,
       expiresAtMs,

@@ -17,6 +17,8 @@ const maxReportedCharacters = 1024;
 
 /** How the secret of one use is opened. Either `open` or `wipe` ends it. */
 export interface Opening {
+  /** By which it was approved, where it was. */
+  readonly ask?: Uint8Array;
   /** The secret, which the caller owns and overwrites. Throws `open_failed`; `approval_expired` where it was approved. */
   open(): Promise<Uint8Array>;
   wipe(): void;
@@ -76,6 +78,7 @@ export async function approvedUse(
   if (outcome !== 'allowed' || sealed === undefined) throw refusalOf(outcome);
   const terms = { fleet: agent.enrolment.fleet, agent: agent.id, session: by.session, ask, expiresAtMs };
   return {
+    ask,
     open: () => key.open(terms, bound(), sealed, clock.nowMs()), // the request as it is now [APPROVAL-17]
     wipe: () => key.wipe(),
   };

@@ -58,6 +58,8 @@ interface Wanted {
   readonly judged: Judged;
   readonly body: ReceivedBody | undefined;
   readonly toApprove: ToApprove | undefined;
+  /** By which it was judged; undefined: there were no rules. */
+  readonly rulesVersion: number | undefined;
 }
 
 /** Where in the body the secret stands, for what stands in the body. */
@@ -156,6 +158,7 @@ export class SessionAuthority implements Authority {
 
   /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
+    const rulesVersion = await this.allowed(facts, this.nameOf(view));
     const grant = this.current(view);
     if (!this.mayReach(facts)) throw vaultRefuses(); // [CHILD-4]
     const decision = decide(grant.fence, facts);
@@ -164,26 +167,28 @@ export class SessionAuthority implements Authority {
     const judged = judge(grant.fence, { query: facts.query, body, field: fieldOf(grant, view.placeholder) });
     // In a body it is found only now. [BROKER-16]
     const inBody = judged.presented === view.placeholder ? undefined : judged.presented;
-    if (inBody === undefined) return this.useJudged(view, { grant, facts, handle, judged, body, toApprove });
+    const wanted = { grant, facts, handle, judged, body, toApprove, rulesVersion };
+    if (inBody === undefined) return this.useJudged(view, wanted);
     try {
-      return await this.useJudged(view, { grant, facts, handle: inBody, judged, body, toApprove });
+      return await this.useJudged(view, { ...wanted, handle: inBody });
     } catch (thrown) {
       this.misused([inBody]); // [HANDLE-6]
       throw thrown;
     }
   }
 
-  private async useJudged(view: GrantView, { grant, facts, handle, judged, body, toApprove }: Wanted): Promise<Use> {
+  private async useJudged(view: GrantView, wanted: Wanted): Promise<Use> {
+    const { grant, judged, body } = wanted;
     if (grant.sealed !== undefined) {
       const opened = this.sealedTo(grant, grant.sealed);
-      return this.useOf(grant, await this.consumed(grant, facts, handle), judged, opened);
+      return this.useOf(grant, await this.consumed(wanted), judged, opened);
     }
     const whole = { query: judged.query, body: judged.body ?? wholeOf(body) };
     const { concurrent } = grant.fence;
     if (concurrent !== undefined) this.agent.openUses.assertRoom(grant.grant, concurrent); // nobody is asked about it [FENCE-37]
-    const approved = await this.approved(view, grant, facts, whole, toApprove);
+    const approved = await this.approved(view, wanted, whole);
     try {
-      return this.useOf(grant, await this.consumed(grant, facts, handle), whole, approved);
+      return this.useOf(grant, await this.consumed(wanted, approved.ask), whole, approved);
     } catch (thrown) {
       approved.wipe();
       throw thrown;
@@ -236,9 +241,20 @@ export class SessionAuthority implements Authority {
     this.agent.note({ kind: 'refused', ...this.who, code: parseCode(code), request });
   }
 
+  /** The version of the rules that let a request go, of whoever has rules before it; undefined: there are none. */
+  protected allowed(_facts: RequestFacts, _credential: string | undefined): Promise<number | undefined> {
+    return Promise.resolve(this.agent.rules.version);
+  }
+
   /** The operators' name for a credential. */
-  protected nameOf(view: GrantView): string {
+  private nameOf(view: GrantView): string {
     return this.current(view).name;
+  }
+
+  /** Throws `rules_denied`: by others it was not judged. */
+  private assertSameRules(version: number | undefined): void {
+    if (this.agent.rules.version !== version)
+      throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
   }
 
   /** Throws `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`. */
@@ -249,15 +265,8 @@ export class SessionAuthority implements Authority {
   }
 
   /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
-  private async approved(
-    view: GrantView,
-    grant: Grant,
-    facts: RequestFacts,
-    judged: Judged,
-    toApprove: ToApprove | undefined,
-  ): Promise<Opening> {
+  private async approved(view: GrantView, { grant, facts, toApprove, rulesVersion }: Wanted, judged: Judged): Promise<Opening> {
     if (toApprove === undefined) throw vaultRefuses();
-    const { version } = this.agent.rules;
     const parts = {
       agent: this.agent,
       ports: this.ports,
@@ -271,8 +280,7 @@ export class SessionAuthority implements Authority {
       const decision = decide(this.current(view).fence, facts);
       if (decision.kind === 'refuse') throw new HoldfastError(decision.code, 'the fence does not allow this request any more');
       this.assertNow(this.current(view));
-      if (this.agent.rules.version !== version)
-        throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
+      this.assertSameRules(rulesVersion);
       return approved;
     } catch (thrown) {
       approved.wipe();
@@ -285,15 +293,17 @@ export class SessionAuthority implements Authority {
     return undefined;
   }
 
-  private async consumed(grant: Grant, facts: RequestFacts, handle: string | undefined): Promise<Consumed> {
-    const { grant: id, agent, fence } = grant;
+  private async consumed({ grant, facts, handle, rulesVersion }: Wanted, ask?: Uint8Array): Promise<Consumed> {
+    const { grant: id, agent, fence, warrant } = grant;
     const { concurrent } = fence;
     const over = concurrent === undefined ? () => {} : this.agent.openUses.begin(id, concurrent); // before a use is spent [FENCE-37]
     try {
       const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
       if (presented === undefined) throw vaultRefuses();
       const by = { ...this.who, agent, grant: id, cause: this.cause };
-      return { handle: (await this.agent.handles.consume(presented, by, facts, fence.uses)).handle, facts, over };
+      this.assertSameRules(rulesVersion); // [AUTHORITY-5]
+      const basis = { warrant, rulesVersion, ask };
+      return { handle: (await this.agent.handles.consume(presented, by, facts, basis, fence.uses)).handle, facts, over };
     } catch (thrown) {
       over();
       throw thrown;

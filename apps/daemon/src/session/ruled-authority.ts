@@ -4,7 +4,7 @@
 import type { Cause } from '@holdfast/protocol/audit/event';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
-import type { RequestFacts, Use } from '../broker/broker.ts';
+import type { RequestFacts } from '../broker/broker.ts';
 import type { Child } from '../children/child.ts';
 import { brokerHarness } from '../guard/guard.ts';
 import type { Verdict } from '../guard/reported.ts';
@@ -33,25 +33,21 @@ export class RuledAuthority extends SessionAuthority {
     return this.#lastCommand();
   }
 
-  override async use(...asked: Parameters<SessionAuthority['use']>): Promise<Use> {
-    const [view, facts] = asked;
-    await this.#assertAllowed(facts, this.nameOf(view));
-    return super.use(...asked);
-  }
-
   override async passed(facts: RequestFacts): Promise<void> {
-    await this.#assertAllowed(facts, undefined);
+    await this.allowed(facts, undefined);
     return super.passed(facts);
   }
 
   /** In both readings, where servers have two of a path. */
-  async #assertAllowed(facts: RequestFacts, credential: string | undefined): Promise<void> {
+  protected override async allowed(facts: RequestFacts, credential: string | undefined): Promise<number | undefined> {
+    const { version } = this.agent.rules;
     const decoded = facts.path.replaceAll(/%2f/gi, '/');
     const also = decoded === facts.path ? [] : [asCall({ ...facts, path: decoded }, credential)];
     const verdict = await this.#judge([asCall(facts, credential), ...also]);
     // A request cannot be changed here.
     if (verdict.kind === 'deny' || verdict.input !== undefined)
       throw new HoldfastError('rules_denied', "the operators' rules deny this request"); // [GUARD-16]
+    return version;
   }
 }
 

@@ -56,6 +56,16 @@ export interface Holder {
   readonly cause?: Cause | undefined;
 }
 
+/** What a use stands on, for the record. [AUTHORITY-5] */
+export interface Basis {
+  /** Digest of the grant's. */
+  readonly warrant: Uint8Array;
+  /** Of the rules that let it go; undefined: there were none. */
+  readonly rulesVersion: number | undefined;
+  /** By which it was approved. */
+  readonly ask: Uint8Array | undefined;
+}
+
 /** Proof of one recorded use; made by `consume` alone. Its ids go into the `credentialed` event. */
 export interface Use {
   readonly handle: Uint8Array;
@@ -163,6 +173,7 @@ export class HandleTable {
     handle: Uint8Array,
     by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child' | 'cause'>,
     facts: RequestFacts,
+    { warrant, rulesVersion, ask }: Basis,
     limits?: AmountLimits,
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
@@ -188,7 +199,8 @@ export class HandleTable {
       throw thrown;
     }
     try {
-      await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request }); // [HANDLE-9]
+      const standsOn = { warrant, ...(rulesVersion !== undefined && { rulesVersion }), ...(ask !== undefined && { ask }) };
+      await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn }); // [HANDLE-9]
     } finally {
       this.remove(entry);
     }

@@ -27,6 +27,7 @@ import { StateStore } from '../../src/state/store.ts';
 import { Machine } from './machine.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
+const basis = { warrant: new Uint8Array(32), rulesVersion: undefined, ask: undefined };
 const session = primitives.random(16);
 const secret = Buffer.from('a-secret-that-is-long-enough');
 
@@ -34,7 +35,7 @@ const mintFor = (agent: Agent, { grant, item, name }: { grant: Uint8Array; item:
   agent.handles.mint({ session, agent: agent.id, grant, item, name }, facts);
 
 const use = (agent: Agent, handle: Uint8Array, { grant }: { readonly grant: Uint8Array }) =>
-  agent.handles.consume(handle, { session, agent: agent.id, grant }, facts).then(
+  agent.handles.consume(handle, { session, agent: agent.id, grant }, facts, basis).then(
     () => 'used',
     (thrown: unknown) => codeOf(thrown),
   );

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
+import { approve } from '@holdfast/protocol/approvals/approved';
 import { OneUseKey, sealUse, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { agentSays, hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
@@ -64,13 +65,14 @@ class Operator {
   }
 
   async answer(
-    { ask, call }: Pick<Ask, 'ask' | 'call'>,
+    asked: Pick<Ask, 'ask' | 'call' | 'session' | 'act'>,
     verdict: Answer['verdict'],
     change: {
       readonly holder?: SoftwareKeyHolder;
       readonly from?: Uint8Array;
       readonly fleet?: Uint8Array;
       readonly sealed?: Sealed;
+      readonly warrant?: Uint8Array | undefined;
     } = {},
   ): Promise<Signal> {
     const { world, actor } = this.machine;
@@ -78,8 +80,13 @@ class Operator {
     const epochKey = await replica.epochKey(`agent:${toHex(actor.id)}`);
     const to = { primitives, fleet: change.fleet ?? world.fleet, agent: actor.id, epochKey, expiresAtMs: Date.now() + 60_000 };
     const device = { id: change.from ?? id, holder: change.holder ?? holder };
+    const { ask, call } = asked;
     const sealing = change.sealed === undefined ? {} : { sealed: change.sealed };
-    return operatorAnswers(to, device, { kind: 'answer', v: 1, ask, call, verdict, ...sealing });
+    const approval = { fleet: to.fleet, agent: actor.id, device: device.id, ask: asked };
+    const approved = verdict === 'once' ? await approve(primitives, device.holder, approval, Date.now()) : undefined;
+    const { warrant = approved } = change;
+    const leave = warrant !== undefined && { warrant };
+    return operatorAnswers(to, device, { kind: 'answer', v: 1, ask, call, verdict, ...sealing, ...leave });
   }
 
   say(...signals: readonly Signal[]): void {
@@ -263,6 +270,7 @@ test('[APPROVAL-5]: no answer but that of a device, to this agent, for this call
   const resigned = (holder: SoftwareKeyHolder, change: Partial<SignalStatement>) => signSignal(holder, { ...good, ...change });
   const { holder } = world.operator;
   const { to: _nobody, ...toAll } = good;
+  const call = new Uint8Array(32);
   const wrong: readonly (readonly [string, Signal, string])[] = [
     ['a peer in its own name', await operator.answer(ask, 'once', { from: peer.id, holder: peer.holder }), 'signal_forged'],
     ['a peer in the operator’s name', await operator.answer(ask, 'once', { holder: peer.holder }), 'signal_forged'],
@@ -275,7 +283,7 @@ test('[APPROVAL-5]: no answer but that of a device, to this agent, for this call
     ['to nobody', await signSignal(holder, toAll), 'signal_forged'],
     ['to a peer', await resigned(holder, { to: peer.id }), 'signal_forged'],
     ['expired', await resigned(holder, { expiresAtMs: Date.now() - 1 }), 'signal_expired'],
-    ['another call', await operator.answer({ ...ask, call: new Uint8Array(32) }, 'once'), 'ask_mismatch'],
+    ['another call', await operator.answer({ ...ask, call }, 'once'), 'ask_mismatch'],
     ['another ask', await operator.answer({ ...ask, ask: new Uint8Array(16) }, 'once'), 'ask_unknown'],
   ];
   for (const [index, [name, signal, code]] of wrong.entries()) {
@@ -287,6 +295,31 @@ test('[APPROVAL-5]: no answer but that of a device, to this agent, for this call
   }
   operator.say(await operator.answer(ask, 'once'));
   assert.equal(await outcome, 'allowed');
+});
+
+test('[AUTHORITY-4]: no approval without a warrant of that device for this very act', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const { world } = machine;
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const { ask } = await operator.next();
+  const about = { fleet: world.fleet, agent: machine.actor.id, device: world.operator.id };
+  const warrantOf = (asked: Ask, holder = world.operator.holder) =>
+    approve(primitives, holder, { ...about, ask: asked }, Date.now());
+  const wrong: readonly (readonly [string, Uint8Array, string])[] = [
+    ['of another call', await warrantOf({ ...ask, call: new Uint8Array(32) }), 'warrant_invalid'],
+    ['of another session', await warrantOf({ ...ask, session: new Uint8Array(16) }), 'warrant_invalid'],
+    ['by the agent', await warrantOf(ask, machine.actor.holder), 'warrant_invalid'],
+  ];
+  for (const [index, [name, warrant, code]] of wrong.entries()) {
+    operator.say(await operator.answer(ask, 'once', { warrant }));
+    assert.equal((await recorded(agent, 'answer-refused', index + 1)).at(-1)?.code, code, name);
+    assert.equal(await isOpen(outcome), true, name);
+  }
+  const good = await warrantOf(ask);
+  operator.say(await operator.answer(ask, 'once', { warrant: good }));
+  assert.equal(await outcome, 'allowed');
+  const [answered] = await recorded(agent, 'answered', 1);
+  assert.deepEqual(answered?.kind === 'answered' && answered.warrant, good); // [AUTHORITY-5]
 });
 
 test('signals that are none of the agent’s business change nothing', async (t) => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { approve } from '@holdfast/protocol/approvals/approved';
 import { operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
@@ -138,15 +139,15 @@ async function stage(change: Partial<ApprovalsOptions> = {}) {
   const approvals = new Approvals(options);
   const call = primitives.random(32);
   const act = { kind: 'tool-call', tool: 'shell', harness: 'test', name: 'Bash', text: 'x' } as const;
-  const outcome = approvals.ask({ session: id(), mode: 'sealed', program: 'p' }, { act, call, because: [] });
+  const session = id();
+  const outcome = approvals.ask({ session, mode: 'sealed', program: 'p' }, { act, call, because: [] });
   const yes = async () => {
     await sent;
     const to = { primitives, fleet, agent, epochKey: { epoch: 0, key: key.slice() }, expiresAtMs: clock.nowMs() + 600_000 };
-    return operatorAnswers(
-      to,
-      { id: device, holder: deviceKeys },
-      { kind: 'answer', v: 1, ask: asks[0] ?? assert.fail(), call, verdict: 'once' },
-    );
+    const ask = asks[0] ?? assert.fail();
+    const approval = { fleet, agent, device, ask: { ask, session, call, act } };
+    const warrant = await approve(primitives, deviceKeys, approval, clock.nowMs());
+    return operatorAnswers(to, { id: device, holder: deviceKeys }, { kind: 'answer', v: 1, ask, call, verdict: 'once', warrant });
   };
   const kinds = () => recorded.map((report) => [report.kind, 'code' in report ? report.code : undefined]);
   return { approvals, clock, outcome, yes, kinds };

@@ -32,6 +32,7 @@ function agentWithOneGrant(): Agent {
     env: 'DEMO_TOKEN',
     sealed: { encapsulated: Buffer.from(secret), ciphertext: Buffer.from(secret) },
     grantedAtMs: 0,
+    warrant: new Uint8Array(32),
   };
   const placeholderSecret = primitives.random(32);
   return {

@@ -30,6 +30,7 @@ const grantOf = (fill: number, name: string, paths: readonly string[]) => ({
   fence: { hosts: [{ host: 'api.example.com', port: 443 }], methods: ['GET', 'POST'], paths, allowPrivate: false },
   sealed: { encapsulated: new Uint8Array(), ciphertext: new Uint8Array() },
   grantedAtMs: 0,
+  warrant: new Uint8Array(32),
 });
 
 interface Told {
@@ -59,6 +60,7 @@ async function session(t: TestContext) {
     id: id(3),
     enrolment: { scope: 'main' },
     grants: () => state.grants,
+    rules: { version: undefined },
     egress: () => [],
     handles,
     placeholder: () => 'hf_nobody',
@@ -93,6 +95,7 @@ async function session(t: TestContext) {
 
 const url = 'https://api.example.com/v1/me';
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me', query: '' } as const;
+const basis = { warrant: new Uint8Array(32), rulesVersion: undefined, ask: undefined };
 const kinds = (reports: readonly AuditReport[]): string[] =>
   reports.map((report) => ('code' in report ? `${report.kind} ${report.code}` : report.kind));
 
@@ -124,7 +127,7 @@ test('for another request, another credential or by another session it is refuse
     [
       'another session',
       (handle) =>
-        handles.consume(parseHandleText(handle) ?? assert.fail(), { session: id(8), agent: id(3), grant: id(1) }, facts),
+        handles.consume(parseHandleText(handle) ?? assert.fail(), { session: id(8), agent: id(3), grant: id(1) }, facts, basis),
     ],
   ];
   for (const [what, wrong] of wrongs) {

@@ -28,6 +28,7 @@ const grantOf = (fill: number) => ({
   attach: { kind: 'bearer' },
   fence: { hosts: [{ host: 'bank.example', port: 443 }], methods: ['POST'], paths: ['/v1/**'], allowPrivate: false },
   grantedAtMs: 0,
+  warrant: new Uint8Array(32),
 });
 
 interface Play {

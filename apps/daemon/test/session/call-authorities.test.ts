@@ -40,6 +40,7 @@ const grant = {
     allowPrivate: false,
   },
   grantedAtMs: 0,
+  warrant: new Uint8Array(32),
 };
 const egressRule = { id: id(4), agent: id(3), host: 'open.example.com', port: 443, allowPrivate: false };
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me', query: '' } as const;
@@ -63,6 +64,7 @@ function world() {
     id: id(3),
     enrolment: { scope: 'main' },
     grants: () => [grant],
+    rules: { version: undefined },
     egress: () => [egressRule],
     handles,
     audit: { append: record },

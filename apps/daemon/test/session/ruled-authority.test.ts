@@ -33,6 +33,7 @@ function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
     id: grant.agent,
     enrolment: { scope: 'main' },
     grants: () => [grant],
+    rules: { version: undefined },
     egress: () => [],
     placeholder: () => 'hf_placeholder',
     assertLive: () => {},

@@ -19,6 +19,7 @@ import { LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
+const basis = { warrant: new Uint8Array(32), rulesVersion: undefined, ask: undefined };
 const holderOf = (change: Partial<Holder> = {}): Holder => ({
   session: random(16),
   agent: random(16),
@@ -75,20 +76,30 @@ describe('a handle', () => {
     const handle = await scene.table.mint(holder, facts);
     assert.equal(handle.length, 32);
     assert.deepEqual(scene.kinds(), ['minted']);
-    const use = await scene.table.consume(handle, holder, facts);
+    const use = await scene.table.consume(handle, holder, facts, basis);
     assert.deepEqual(scene.kinds(), ['minted', 'consumed']);
     assert.deepEqual(scene.durable, ['consumed'], 'a use survives a power loss before its bytes leave');
     assert.deepEqual([use.grant, use.item, use.session, use.agent], [holder.grant, holder.item, holder.session, holder.agent]);
-    await rejects(scene.table.consume(handle, holder, facts), 'refused');
+    await rejects(scene.table.consume(handle, holder, facts, basis), 'refused');
     assert.deepEqual(scene.kinds(), ['minted', 'consumed', 'handle-refused handle_used']);
     assert.equal(scene.table.size, 0);
+  });
+
+  it('[AUTHORITY-5] is used on record with what the use stands on', async () => {
+    const scene = new Scene();
+    const holder = holderOf();
+    const standsOn = { warrant: random(32), rulesVersion: 3, ask: random(16) };
+    await scene.table.consume(await scene.table.mint(holder, facts), holder, facts, standsOn);
+    const consumed = scene.reports.find((report) => report.kind === 'consumed') ?? assert.fail('no use');
+    const { warrant, rulesVersion, ask } = consumed;
+    assert.deepEqual({ warrant, rulesVersion, ask }, standsOn);
   });
 
   it('[HANDLE-2] is in no record', async () => {
     const scene = new Scene();
     const holder = holderOf();
     const handle = await scene.table.mint(holder, facts);
-    await scene.table.consume(handle, holder, facts);
+    await scene.table.consume(handle, holder, facts, basis);
     for (const report of scene.reports) {
       for (const value of Object.values(report))
         if (value instanceof Uint8Array) assert.ok(!Buffer.from(handle).includes(Buffer.from(value)));
@@ -102,7 +113,9 @@ describe('a handle', () => {
       const scene = new Scene({ recorder: () => writer });
       const holder = holderOf({ agent: world.agent });
       const handle = await scene.table.mint(holder, facts);
-      const outcomes = await Promise.allSettled(Array.from({ length: 200 }, () => scene.table.consume(handle, holder, facts)));
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 200 }, () => scene.table.consume(handle, holder, facts, basis)),
+      );
       assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
       const events = await world.events(writer);
       assert.equal(events.filter(({ kind }) => kind === 'consumed').length, 1);
@@ -124,8 +137,8 @@ describe('a handle', () => {
         ...(wrong === 'host' && { host: 'evil.example' }),
         ...(wrong === 'port' && { port: 8443 }),
       };
-      await rejects(scene.table.consume(handle, by, asked), 'refused');
-      await rejects(scene.table.consume(handle, holder, facts), 'refused');
+      await rejects(scene.table.consume(handle, by, asked, basis), 'refused');
+      await rejects(scene.table.consume(handle, holder, facts, basis), 'refused');
       assert.ok(scene.kinds().includes('handle-refused handle_foreign'), wrong);
       assert.ok(!scene.kinds().includes('consumed'), wrong);
     }
@@ -142,7 +155,7 @@ describe('a handle', () => {
     await scene.table.misused(random(32));
     assert.equal(scene.table.grantOf(handle, holder.session), undefined);
     assert.deepEqual(scene.kinds(), ['minted', 'handle-refused handle_foreign']);
-    await rejects(scene.table.consume(handle, holder, facts), 'refused');
+    await rejects(scene.table.consume(handle, holder, facts, basis), 'refused');
     assert.equal(scene.table.size, 0);
   });
 
@@ -161,7 +174,7 @@ describe('a handle', () => {
     const holder = holderOf();
     for (let count = 0; count < 64; count += 1) await scene.table.mint(holder, facts, { asked: true });
     await rejects(scene.table.mint(holder, facts, { asked: true }), 'limit_exceeded');
-    await scene.table.consume(await scene.table.mint(holder, facts), holder, facts);
+    await scene.table.consume(await scene.table.mint(holder, facts), holder, facts, basis);
     for (let session = 1; session < 32; session += 1) {
       const other = holderOf();
       for (let count = 0; count < 64; count += 1) await scene.table.mint(other, facts, { asked: true });
@@ -169,7 +182,7 @@ describe('a handle', () => {
     assert.equal(scene.table.size, 2048);
     await rejects(scene.table.mint(holderOf(), facts, { asked: true }), 'limit_exceeded');
     const one = holderOf();
-    await scene.table.consume(await scene.table.mint(one, facts), one, facts);
+    await scene.table.consume(await scene.table.mint(one, facts), one, facts, basis);
     scene.nowMs += handleLifeMs;
     await scene.table.mint(holder, facts, { asked: true });
     assert.equal(scene.table.size, 1, 'the others have expired');
@@ -184,8 +197,8 @@ describe('a handle', () => {
         () => 'passed',
         (thrown: unknown) => JSON.stringify([codeOf(thrown), thrown instanceof Error && thrown.message]),
       );
-    const foreign = await messageOf(scene.table.consume(handle, { ...holder, session: random(16) }, facts));
-    const unknown = await messageOf(scene.table.consume(random(32), holder, facts));
+    const foreign = await messageOf(scene.table.consume(handle, { ...holder, session: random(16) }, facts, basis));
+    const unknown = await messageOf(scene.table.consume(random(32), holder, facts, basis));
     assert.equal(foreign, unknown);
   });
 
@@ -198,11 +211,11 @@ describe('a handle', () => {
     await scene.table.sweep();
     assert.equal(scene.table.size, 2);
     scene.nowMs += 1;
-    await rejects(scene.table.consume(late, holder, facts), 'refused');
+    await rejects(scene.table.consume(late, holder, facts, basis), 'refused');
     await scene.table.sweep();
     assert.equal(scene.table.size, 0);
     assert.equal(scene.kinds().filter((kind) => kind === 'expired').length, 2);
-    await rejects(scene.table.consume(swept, holder, facts), 'refused');
+    await rejects(scene.table.consume(swept, holder, facts, basis), 'refused');
   });
 
   it('[HANDLE-7] is not minted over stale state', async () => {
@@ -221,9 +234,9 @@ describe('a handle', () => {
     const handle = await scene.table.mint(holder, facts);
     scene.broken = true;
     await rejects(scene.table.mint(holder, facts), 'audit_unavailable');
-    await rejects(scene.table.consume(handle, holder, facts), 'audit_unavailable');
+    await rejects(scene.table.consume(handle, holder, facts, basis), 'audit_unavailable');
     scene.broken = false;
-    await rejects(scene.table.consume(handle, holder, facts), 'refused');
+    await rejects(scene.table.consume(handle, holder, facts, basis), 'refused');
     assert.equal(scene.table.size, 0);
   });
 
@@ -241,9 +254,9 @@ describe('a handle', () => {
               ? { kind, agent: hit.agent }
               : { kind, session: hit.session },
       );
-      await rejects(scene.table.consume(handles[0], hit, facts), 'refused');
-      if (kind === 'all') await rejects(scene.table.consume(handles[1], spared, facts), 'refused');
-      else await scene.table.consume(handles[1], spared, facts);
+      await rejects(scene.table.consume(handles[0], hit, facts, basis), 'refused');
+      if (kind === 'all') await rejects(scene.table.consume(handles[1], spared, facts, basis), 'refused');
+      else await scene.table.consume(handles[1], spared, facts, basis);
       assert.ok(scene.kinds().includes('handle-refused handle_burned'));
     }
   });
@@ -254,7 +267,7 @@ describe('a handle', () => {
     const handle = await scene.table.mint(holder, facts);
     const { promise, resolve } = Promise.withResolvers<void>();
     scene.gate = promise;
-    const using = scene.table.consume(handle, holder, facts);
+    const using = scene.table.consume(handle, holder, facts, basis);
     await scene.table.burn({ kind: 'agent', agent: holder.agent });
     resolve();
     await rejects(using, 'refused');

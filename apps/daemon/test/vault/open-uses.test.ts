@@ -51,6 +51,7 @@ test('a use that comes to nothing is none that is open; one that is refused for 
   const agent = {
     enrolment: { fleet: other, agent: other },
     grants: () => [granted],
+    rules: { version: undefined },
     egress: () => [],
     placeholder: () => 'hf_placeholder',
     openUses,

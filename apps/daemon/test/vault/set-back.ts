@@ -8,6 +8,7 @@ import { UseCounts } from '../../src/vault/use-counts.ts';
 
 const [, , offset = ''] = process.argv;
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
+const basis = { warrant: new Uint8Array(32), rulesVersion: undefined, ask: undefined };
 const id = (fill: number) => new Uint8Array(16).fill(fill);
 const holder = { session: id(1), agent: id(2), grant: id(3), item: id(4), name: 'demo' };
 const recorder = { append: async () => {}, appendDurable: async () => {} };
@@ -22,7 +23,7 @@ const table = new HandleTable({
 });
 const passes = async (handle: Uint8Array) => {
   try {
-    await table.consume(handle, holder, facts);
+    await table.consume(handle, holder, facts, basis);
     return true;
   } catch {
     return false;

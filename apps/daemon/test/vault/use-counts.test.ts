@@ -15,6 +15,7 @@ import { LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
+const basis = { warrant: new Uint8Array(32), rulesVersion: undefined, ask: undefined };
 const hourMs = 3_600_000;
 const usedUp = (act: () => void): void => assert.throws(act, (thrown) => codeOf(thrown) === 'fence_uses');
 
@@ -61,9 +62,9 @@ class Scene {
     return { audit, counts, table };
   }
 
-  async use(table: HandleTable, limits: Parameters<HandleTable['consume']>[3]): Promise<string> {
+  async use(table: HandleTable, limits: Parameters<HandleTable['consume']>[4]): Promise<string> {
     try {
-      await table.consume(await table.mint(this.holder, facts), this.holder, facts, limits);
+      await table.consume(await table.mint(this.holder, facts), this.holder, facts, basis, limits);
       return 'used';
     } catch (thrown) {
       return codeOf(thrown);

@@ -3,6 +3,7 @@
 
 import {
   bytes,
+  bytesUpTo,
   decode,
   encode,
   integer,
@@ -20,6 +21,7 @@ import { sealed } from '../seal/hpke.ts';
 import { maxSignalBodyBytes } from '../seal/signal-body.ts';
 import { portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
+import { maxApprovalBytes } from '../vault/warrant.ts';
 
 /** Longer than this nobody is asked: the session key that signs asks lives ten minutes. */
 export const maxAskLifeMs = 9 * 60_000;
@@ -110,8 +112,15 @@ export type Outcome = (typeof outcomes)[number];
 
 const said = union({
   ask,
-  /** `sealed`: for a use, the secret under the key of the ask. */
-  answer: { v: literal(1), ask: askId, call: digest, verdict: oneOf('once', 'deny'), sealed: optional(sealed) },
+  /** `sealed`: for a use, the secret under the key of the ask. `warrant`: with `once`, the approval for those who can't read this. */
+  answer: {
+    v: literal(1),
+    ask: askId,
+    call: digest,
+    verdict: oneOf('once', 'deny'),
+    sealed: optional(sealed),
+    warrant: optional(bytesUpTo(maxApprovalBytes)),
+  },
   /** By the agent: nobody needs to answer any more. */
   closed: { v: literal(1), ask: askId, outcome: oneOf(...outcomes) },
 }); // [APPROVAL-1]

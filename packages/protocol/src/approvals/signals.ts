@@ -126,8 +126,9 @@ async function hear(reading: Reading, signal: Signal, agent: Uint8Array): Promis
   }
 }
 
-/** Whether an answer is for this ask and this very call, and brings what lets a use go, and only that. [APPROVAL-5] [APPROVAL-16] */
-export function isFor({ ask, call, verdict, sealed }: Answer, asked: Pick<Ask, 'ask' | 'call' | 'act'>): boolean {
-  const needsSealing = asked.act.kind === 'use' && verdict === 'once';
-  return equalBytes(ask, asked.ask) && equalBytes(call, asked.call) && (sealed !== undefined) === needsSealing;
+/** Whether an answer is for this ask and this very call, and brings what lets an act go, and only that. [APPROVAL-5] [APPROVAL-16] */
+export function isFor({ ask, call, verdict, sealed, warrant }: Answer, asked: Pick<Ask, 'ask' | 'call' | 'act'>): boolean {
+  const allows = verdict === 'once';
+  const brings = (sealed !== undefined) === (allows && asked.act.kind === 'use') && (warrant !== undefined) === allows;
+  return equalBytes(ask, asked.ask) && equalBytes(call, asked.call) && brings;
 }

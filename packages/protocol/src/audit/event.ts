@@ -4,6 +4,7 @@
 import {
   bool,
   bytes,
+  bytesUpTo,
   decode,
   encode,
   integer,
@@ -20,6 +21,7 @@ import { digest, principalId, wallClockMs } from '../keys/public-keys.ts';
 import { egressId } from '../vault/egress.ts';
 import { hostName, portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
+import { maxApprovalBytes } from '../vault/warrant.ts';
 import { recordedAct } from './act.ts';
 
 /** Larger than the largest event; bounds what a reader holds for one. */
@@ -120,7 +122,10 @@ export const auditEvent = union({
   'agent-resumed': { ...stamp },
   /** It signs and opens with other keys from here on. */
   'keys-changed': { ...stamp, custody: shown(64) },
-  /** The agent, or `parent`, handed its name on to a child, with less. `key`: SHA-256 of the child's. Counts of what it is held to; absent: as its parent. */
+  /**
+   * The agent, or `parent`, handed its name on to a child, with less. `key`: SHA-256 of the child's. Counts of what it is held to; absent: as its parent.
+   * `mayUse`, `mayReach`: what is counted, where it fits.
+   */
   delegated: {
     ...stamp,
     session: sessionId,
@@ -132,6 +137,8 @@ export const auditEvent = union({
     capabilities: list(shown(64), { max: 32 }),
     grants: optional(integer({ max: 64 })),
     hosts: optional(integer({ max: 64 })),
+    mayUse: optional(list(grantId, { max: 64 })),
+    mayReach: optional(list(shown(260), { max: 64 })),
     uses: optional(integer({ min: 1 })),
     depth: integer({ max: 3 }),
     expiresAtMs: integer(wallClockMs),
@@ -158,7 +165,14 @@ export const auditEvent = union({
     credential: digest,
   },
   /** `grantedAtMs`: when the operator granted it, by the entry's clock. */
-  granted: { ...stamp, grant: grantId, item: itemId, name: itemName, grantedAtMs: integer(wallClockMs) },
+  granted: {
+    ...stamp,
+    grant: grantId,
+    item: itemId,
+    name: itemName,
+    grantedAtMs: integer(wallClockMs),
+    warrant: optional(digest),
+  },
   'grant-ended': { ...stamp, grant: grantId },
   'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },
   'egress-ended': { ...stamp, rule: egressId },
@@ -166,8 +180,18 @@ export const auditEvent = union({
   'session-end': { ...stamp, ...acting, exitCode: optional(integer({ max: 255 })) },
   /** A handle came into being: permissioned time begins. */
   minted: { ...stamp, ...use, name: itemName, request: recordedRequest },
-  /** The use itself, written durably before a byte leaves: permissioned time ends. */
-  consumed: { ...stamp, ...use, request: digest },
+  /**
+   * The use itself, written durably before a byte leaves: permissioned time ends. What it stands on: the digest of its grant's warrant, the version of
+   * the rules that let it go, absent where there were none, and the ask by which it was approved. [AUTHORITY-5]
+   */
+  consumed: {
+    ...stamp,
+    ...use,
+    request: digest,
+    warrant: optional(digest),
+    rulesVersion: optional(integer({ min: 1 })),
+    ask: optional(askId),
+  },
   expired: { ...stamp, ...use },
   /** A handle was presented wrongly, or burned by a revocation or a session's end. */
   'handle-refused': { ...stamp, ...acting, handle: handleName, code },
@@ -187,13 +211,14 @@ export const auditEvent = union({
   'tool-call': { ...stamp, ...toolCall },
   /** An act waits for an operator. */
   asked: { ...stamp, ...acting, ask: askId, call: digest, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
-  /** `device`: the operator's, where one answered. */
+  /** `device`: the operator's, where one answered; of what it allowed its warrant. */
   answered: {
     ...stamp,
     ...acting,
     ask: askId,
     outcome: oneOf('allowed', 'denied', 'expired', 'crowded', 'unasked', 'withdrawn'),
     device: optional(principalId),
+    warrant: optional(bytesUpTo(maxApprovalBytes)),
   },
   /** An answer that counted for nothing. */
   'answer-refused': { ...stamp, code, ask: optional(askId) },
@@ -211,7 +236,7 @@ export const auditEvent = union({
     counts: list(record({ kind: shown(32), count: integer({ min: 1 }) }), { min: 1, max: 64 }),
   },
   /** Takes effect with the next decision. */
-  'rules-set': { ...stamp, version: integer({ min: 1 }), hash: digest },
+  'rules-set': { ...stamp, version: integer({ min: 1 }), hash: digest, warrant: optional(digest) },
   /** An alarm: a set that this daemon can't read. The one of `inForce` stays in force; absent: only reading is allowed. */
   'rules-unreadable': { ...stamp, version: integer({ min: 1 }), code, inForce: optional(integer({ min: 1 })) },
   'bedrock-changed': { ...stamp, version: integer({ min: 1 }), texts: integer() },

@@ -20,7 +20,7 @@ import { policyVersion, retentionDays, silencedClasses } from '../audit/policy.t
 import { maxDevices } from '../blind/access-list.ts';
 import { head } from '../blind/entry.ts';
 import { capability, custodyLevel, machineName, scopeName } from '../blind/pairing-offer.ts';
-import { digest, principalId, publicKeys, signPublicKey } from '../keys/public-keys.ts';
+import { digest, principalId, publicKeys, signature, signPublicKey } from '../keys/public-keys.ts';
 import { deviceIdOf } from '../identity/genesis-device.ts';
 import { recoveryIdOf } from '../identity/recovery.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
@@ -104,12 +104,13 @@ const body = union({
   'child-revoke': { agent: principalId, child: principalId, reason },
   'item-add': { item: vaultItem, secret: bytesUpTo(maxSecretBytes) },
   'item-remove': { item: itemId },
-  grant: { granted: grantedItem },
+  /** `warrant`, here and below: the author's signature over what it says by itself, warrant.ts. */
+  grant: { granted: grantedItem, warrant: signature },
   'grant-end': { grant: grantId },
   'egress-allow': { rule: egressRule },
   'egress-end': { rule: egressId },
   /** `hash`: SHA-256 of the text in UTF-8. The version is one more than the one before. */
-  'rules-set': { version: rulesVersion, text: rulesText, hash: digest },
+  'rules-set': { version: rulesVersion, text: rulesText, hash: digest, warrant: signature },
   /** What daemons record. The version is one more than the one before. */
   'audit-policy': { version: policyVersion, silenced: silencedClasses, retentionDays: optional(retentionDays) },
   'bedrock-add': { id: bedrockId, text: bedrockText },

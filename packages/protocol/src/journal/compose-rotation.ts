@@ -43,7 +43,7 @@ export async function rotateAgent(
     await draft.write('fleet', { kind: 'agent-rotate', agent: id, ...asked, credential });
     await draft.startEpoch(audience); // [ROTATE-5]
     await draft.startEpoch('fleet');
-    for (const { grantedAtMs: _at, sealed: before, ...granted } of grants.get(toHex(id))?.values() ?? []) {
+    for (const { grantedAtMs: _at, warrant: _warrant, sealed: before, ...granted } of grants.get(toHex(id))?.values() ?? []) {
       if (before === undefined) continue; // sealed to the operators alone
       const { grant, item } = granted;
       const secret = await secretOf(item);

@@ -154,7 +154,7 @@ export async function rotateItem(
     for (const { agent, grant } of held) await draft.write(agentAudience(agent), { kind: 'grant-end', grant });
     await draft.write('operators', { kind: 'item-remove', item: itemId });
     await draft.write('operators', { kind: 'item-add', item, secret });
-    for (const { grantedAtMs: _granted, ...granted } of held) {
+    for (const { grantedAtMs: _granted, warrant: _warrant, ...granted } of held) {
       const agent = agents.get(toHex(granted.agent));
       if (agent === undefined || !isLive(replica.state, granted.agent)) continue;
       const purpose = { kind: 'grant', fleet, grant: granted.grant, item: item.id, agent: granted.agent } as const;
@@ -240,7 +240,7 @@ export async function endEgress(
 export async function setRules(operator: Operator, text: string): Promise<Composed & { readonly version: number }> {
   const { primitives, replica } = operator;
   const version = (replica.state.rules?.version ?? 0) + 1;
-  const body: BodyOf<'rules-set'> = { kind: 'rules-set', version, text, hash: hashRules(primitives, text) };
+  const body = { kind: 'rules-set', version, text, hash: hashRules(primitives, text) } as const;
   return { ...plain(await drafted(operator, (draft) => draft.write('fleet', body))), version };
 }
 

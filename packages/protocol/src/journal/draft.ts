@@ -12,6 +12,7 @@ import { reduce } from './reduce.ts';
 import type { Replica } from './replica.ts';
 import { currentEpoch, membersOf, type FleetState, type Member } from './state.ts';
 import { opened } from './verify.ts';
+import { signed, warrantIn, type Draftable } from './warranted.ts';
 
 /** A lockbox and its place at the relay. */
 export interface PlacedLockbox extends LockboxPlace {
@@ -47,6 +48,9 @@ export interface Place {
   readonly nowMs: number;
 }
 
+/** [ENTRY-8] */
+const dated = (nowMs: number, tip: Tip | undefined): number => Math.max(nowMs, tip?.atMs ?? 0);
+
 /** Seals and signs one entry for the place after `tip`. `key` stays the caller's. Throws `codec_*`. */
 export async function composeEntry(primitives: Primitives, place: Place, key: Uint8Array, body: Body): Promise<UnverifiedEntry> {
   const { fleet, topic, tip, author, holder, control, audience, epoch, nowMs } = place;
@@ -58,7 +62,7 @@ export async function composeEntry(primitives: Primitives, place: Place, key: Ui
     position: tip === undefined ? 0 : tip.position + 1,
     previous: tip?.hash ?? noHash,
     author,
-    atMs: Math.max(nowMs, tip?.atMs ?? 0), // [ENTRY-8]
+    atMs: dated(nowMs, tip),
     ...(control === undefined ? {} : { control }),
     audience,
     epoch,
@@ -84,7 +88,7 @@ export class Draft {
     this.state = operator.replica.state;
   }
 
-  async write(audience: string, body: Body): Promise<void> {
+  async write(audience: string, body: Draftable): Promise<void> {
     const { epoch, key } = this.#started.get(audience) ?? (await this.#operator.replica.epochKey(audience));
     try {
       await this.#append(audience, epoch, key, body);
@@ -128,13 +132,15 @@ export class Draft {
     for (const { key } of this.#started.values()) key.fill(0);
   }
 
-  async #append(audience: string, epoch: number, key: Uint8Array, body: Body): Promise<void> {
+  async #append(audience: string, epoch: number, key: Uint8Array, bare: Draftable): Promise<void> {
     const { primitives, device, holder, nowMs } = this.#operator;
     const { fleet, control } = this.state;
+    const body = await signed(holder, { fleet, author: device, atMs: dated(nowMs, control) }, bare);
     const place = { fleet, topic: controlTopic, tip: control, author: device, holder, audience, epoch, nowMs };
     const entry = await composeEntry(primitives, place, key, body);
     const verified = await verifyEntry(primitives, entry, holder.publicKeys.sign);
-    const next = reduce(this.state, opened(verified, { kind: 'body', body }));
+    const warrant = await warrantIn(primitives, entry.statement, body, holder.publicKeys.sign);
+    const next = reduce(this.state, opened(verified, { kind: 'body', body, warrant }));
     const rejection = next.rejected.at(-1);
     if (rejection?.position === entry.statement.position) {
       throw new HoldfastError(rejection.code, `the ${body.kind} entry would be rejected by every reader`); // [JOURNAL-20]

@@ -27,6 +27,7 @@ const wrongContent: ReadonlySet<ErrorCode> = new Set([
   'open_failed',
   'rules_altered',
   'device_invalid',
+  'warrant_invalid',
 ]);
 
 export function isWrongContent(thrown: unknown): ErrorCode | undefined {

@@ -3,14 +3,16 @@
 
 import { equalBytes, toHex } from '../codec/bytes.ts';
 import type { ErrorCode } from '../errors.ts';
-import { controlTopic, type Tip } from '../blind/entry.ts';
+import { controlTopic, noHash, type Tip } from '../blind/entry.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
-import { agentOfAudience, type Body, type BodyOf } from './bodies.ts';
+import type { Warrant } from '../vault/warrant.ts';
+import { agentOfAudience, type BodyOf } from './bodies.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
 import {
   maxEarlierRules,
   type Agent,
   type AgentRecord,
+  type Content,
   type Egress,
   type Epoch,
   type FleetState,
@@ -41,6 +43,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     ]),
     items: new Map(),
     grants: new Map(),
+    warrants: new Map(),
     everHeld: new Map(),
     egress: new Map(),
     rules: undefined,
@@ -64,7 +67,7 @@ function reduceControl(state: FleetState, entry: OpenedEntry): FleetState {
   const code = verdictOn(state, entry, epochIsCurrentOrNext(state, statement));
   if (code !== undefined)
     return { ...state, control, rejected: [...state.rejected, { position: statement.position, hash, code }] }; // [JOURNAL-6]
-  return { ...(content.kind === 'body' ? applied(state, entry, content.body) : state), control };
+  return { ...(content.kind === 'body' ? applied(state, entry, content) : state), control };
 }
 
 /** What an unread entry breaks is its readers' affair: it counts for position and hash alone. [JOURNAL-5] */
@@ -99,7 +102,11 @@ function reduceAgents(state: FleetState, entry: OpenedEntry): FleetState {
   return { ...state, topics: withEntry(state.topics, topic, [...(state.topics.get(topic) ?? []), record]) };
 }
 
-function applied(state: FleetState, { statement }: OpenedEntry, body: Body): FleetState {
+function applied(
+  state: FleetState,
+  { statement }: OpenedEntry,
+  { body, warrant }: Extract<Content, { kind: 'body' }>,
+): FleetState {
   const { position, atMs, audience, epoch, keyCommitment } = statement;
   const reader = agentOfAudience(audience) ?? '';
   switch (body.kind) {
@@ -135,12 +142,12 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       return changed(state, body.agent, () => ({ credential: body.credential }));
     case 'agent-rotate': {
       const { keys, custody, credential } = body;
-      return changed(state, body.agent, ({ keys: { sign }, earlierKeys, statusIndex }) => ({
+      return changed(state, body.agent, ({ keys: { sign }, earlierKeys, statusIndex, credential: before }) => ({
         keys,
         custody,
         credential,
         statusIndex: position,
-        earlierKeys: [...earlierKeys, { sign, position, atMs, statusIndex }],
+        earlierKeys: [...earlierKeys, { sign, position, atMs, statusIndex, credential: before }],
       }));
     }
     case 'agent-suspend': {
@@ -162,9 +169,16 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       const held = withEntry(state.grants.get(reader) ?? new Map<string, Grant>(), toHex(granted.grant), {
         ...granted,
         grantedAtMs: atMs,
+        warrant: warrant?.digest ?? noHash,
       });
       const ever = withEntry(state.everHeld.get(reader) ?? new Map<string, string>(), toHex(granted.item), granted.name);
-      return { ...state, grants: withEntry(state.grants, reader, held), everHeld: withEntry(state.everHeld, reader, ever) };
+      const grants = withEntry(state.grants, reader, held);
+      return {
+        ...state,
+        grants,
+        warrants: withWarrant(state, reader, warrant),
+        everHeld: withEntry(state.everHeld, reader, ever),
+      };
     }
     case 'grant-end':
       return {
@@ -186,7 +200,8 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
     case 'rules-set': {
       const { version, text, hash } = body;
       const earlier = state.rules === undefined ? [] : [state.rules, ...state.earlierRules].slice(0, maxEarlierRules);
-      return { ...state, rules: { version, text, hash, setAtMs: atMs, position }, earlierRules: earlier };
+      const rules = { version, text, hash, setAtMs: atMs, position, warrant: warrant?.digest ?? noHash };
+      return { ...state, rules, earlierRules: earlier, warrants: withWarrant(state, toHex(state.fleet), warrant) };
     }
     case 'audit-policy': {
       const { version, silenced, retentionDays } = body;
@@ -210,6 +225,12 @@ function applied(state: FleetState, { statement }: OpenedEntry, body: Body): Fle
       body satisfies never;
       return state;
   }
+}
+
+function withWarrant({ warrants }: FleetState, whose: string, warrant: Warrant | undefined): FleetState['warrants'] {
+  if (warrant === undefined) return warrants;
+  const held = warrants.get(whose) ?? new Map<string, Uint8Array>();
+  return withEntry(warrants, whose, withEntry(held, toHex(warrant.digest), warrant.wire));
 }
 
 /** What it forgets is too old to matter, or the entry would be rejected. [JOURNAL-37] */
@@ -260,7 +281,8 @@ function withoutDevices(state: FleetState, removed: readonly Uint8Array[], { pos
     const device = devices.get(id);
     if (device === undefined) continue;
     devices = without(devices, id);
-    former = withEntry(former, id, { id: device.id, sign: device.keys.sign, name: device.name, endedAtMs: atMs });
+    const { name, chain, keys } = device;
+    former = withEntry(former, id, { id: device.id, sign: keys.sign, name, chain, endedAtMs: atMs });
   }
   return { ...state, devices, former, operatorsEndedAt: position };
 }
@@ -268,7 +290,7 @@ function withoutDevices(state: FleetState, removed: readonly Uint8Array[], { pos
 /** [JOURNAL-34] The code that was used is dead from here on, whatever else it signs. */
 function recovered(state: FleetState, { device, recovery, removed }: BodyOf<'recover'>, moment: Moment): FleetState {
   const { position, atMs } = moment;
-  const used = { id: state.recovery.id, sign: state.recovery.keys.sign, name: '', endedAtMs: atMs };
+  const used = { id: state.recovery.id, sign: state.recovery.keys.sign, name: '', chain: [], endedAtMs: atMs };
   const left = withoutDevices(state, removed, moment);
   const devices =
     device === undefined

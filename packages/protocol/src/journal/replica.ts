@@ -10,6 +10,7 @@ import { isWrongContent, Keyring, type KeyringOptions, type WantedEpoch } from '
 import { begin, reduce } from './reduce.ts';
 import { epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
+import { warrantIn } from './warranted.ts';
 import { currentEpoch, topicTip, type Content, type FleetState } from './state.ts';
 import { assertGenesisOf, opened, verifyAgentEntry, verifyControlEntry, verifyGenesis } from './verify.ts';
 
@@ -211,7 +212,7 @@ export class Replica {
     const plain = await this.#openWith(await this.#findKey(entry.statement, ahead), entry.statement);
     const { entry: verified, body } = await verifyGenesis(this.#options.primitives, entry, plain);
     this.#assertPinned(entry);
-    const content: Content = { kind: 'body', body };
+    const content: Content = { kind: 'body', body, warrant: undefined };
     return this.#commit(entry, begin(opened(verified, content), body), content);
   }
 
@@ -294,7 +295,7 @@ export class Replica {
     if (!this.#reads(state, statement.audience)) return { kind: 'unread' }; // [JOURNAL-5]
     const verdict = epochIsCurrentOrNext(state, statement);
     if (verdict !== undefined) return { kind: 'faulty', code: verdict };
-    return this.#content(await this.#findKey(statement, ahead), statement);
+    return this.#content(await this.#findKey(statement, ahead), statement, state.devices.get(toHex(statement.author))?.keys.sign);
   }
 
   async #contentOfAgents(state: FleetState, statement: EntryStatement): Promise<Content> {
@@ -305,9 +306,12 @@ export class Replica {
   }
 
   /** With the right key every reader gets the same nonsense, so the fault is part of the history. */
-  async #content(key: Uint8Array, statement: EntryStatement): Promise<Content> {
+  async #content(key: Uint8Array, statement: EntryStatement, device?: Uint8Array): Promise<Content> {
     try {
-      return { kind: 'body', body: await this.#openWith(key, statement) };
+      const body = await this.#openWith(key, statement);
+      // Of anybody but a device such an entry is rejected for its author. [JOURNAL-7] [JOURNAL-32]
+      const warrant = device && (await warrantIn(this.#options.primitives, statement, body, device));
+      return { kind: 'body', body, warrant };
     } catch (thrown) {
       const code = isWrongContent(thrown);
       if (code === undefined) throw thrown;

@@ -12,6 +12,7 @@ import { maxCredentialBytes } from '../identity/credential.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
 import { egressRule } from '../vault/egress.ts';
 import { grantedItem, itemId, itemName, vaultItem } from '../vault/item.ts';
+import { maxWarrantBytes } from '../vault/warrant.ts';
 import {
   agentRecord,
   bedrockId,
@@ -53,7 +54,16 @@ const snapshot = record({
     record({ device: deviceRecord, sinceMs: atMs, position, chain: list(deviceLink, { max: 64 }), rootedIn: principalId }),
     { max },
   ),
-  former: list(record({ id: principalId, sign: signPublicKey, name: text({ max: 64 }), endedAtMs: atMs }), { max }),
+  former: list(
+    record({
+      id: principalId,
+      sign: signPublicKey,
+      name: text({ max: 64 }),
+      chain: list(deviceLink, { max: 64 }),
+      endedAtMs: atMs,
+    }),
+    { max },
+  ),
   operatorsEndedAt: integer(),
   agents: list(
     record({
@@ -69,7 +79,16 @@ const snapshot = record({
       rotated: optional(
         record({
           statusIndex: position,
-          earlierKeys: list(record({ sign: signPublicKey, position, atMs, statusIndex: position }), { min: 1, max }),
+          earlierKeys: list(
+            record({
+              sign: signPublicKey,
+              position,
+              atMs,
+              statusIndex: position,
+              credential: bytesUpTo(maxCredentialBytes),
+            }),
+            { min: 1, max },
+          ),
         }),
       ),
     }),
@@ -80,11 +99,18 @@ const snapshot = record({
     { max },
   ),
   items: list(record({ item: vaultItem, addedAtMs: atMs, position }), { max }),
-  grants: list(record({ agent: principalId, held: list(record({ granted: grantedItem, grantedAtMs: atMs }), { max }) }), { max }),
+  grants: list(
+    record({ agent: principalId, held: list(record({ granted: grantedItem, grantedAtMs: atMs, warrant: digest }), { max }) }),
+    { max },
+  ),
+  warrants: list(
+    record({ whose: bytesUpTo(32), held: list(record({ digest, wire: bytesUpTo(maxWarrantBytes + 128) }), { max }) }),
+    { max },
+  ),
   everHeld: list(record({ agent: principalId, held: list(record({ item: itemId, name: itemName }), { max }) }), { max }),
   egress: list(record({ agent: principalId, held: list(record({ rule: egressRule, allowedAtMs: atMs }), { max }) }), { max }),
   /** Newest first. */
-  rules: list(record({ version: rulesVersion, text: rulesText, hash: digest, setAtMs: atMs, position }), {
+  rules: list(record({ version: rulesVersion, text: rulesText, hash: digest, setAtMs: atMs, position, warrant: digest }), {
     max: maxEarlierRules + 1,
   }),
   bedrock: record({
@@ -163,7 +189,11 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     }),
     audiences: [...state.audiences].map(([audience, epochs]) => ({ audience, epochs })),
     items: [...state.items.values()].map(({ addedAtMs, position: at, ...item }) => ({ item, addedAtMs, position: at })),
-    grants: byAgent(state.grants, ({ grantedAtMs, ...granted }) => ({ granted, grantedAtMs })),
+    grants: byAgent(state.grants, ({ grantedAtMs, warrant, ...granted }) => ({ granted, grantedAtMs, warrant })),
+    warrants: [...state.warrants].map(([whose, held]) => ({
+      whose: idOf(whose),
+      held: [...held].map(([named, wire]) => ({ digest: idOf(named), wire })),
+    })),
     everHeld: [...state.everHeld].map(([agent, held]) => ({
       agent: idOf(agent),
       held: [...held].map(([item, itsName]) => ({ item: idOf(item), name: itsName })),
@@ -231,8 +261,11 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     grants: new Map(
       read.grants.map(({ agent, held }) => [
         toHex(agent),
-        new Map(held.map(({ granted, grantedAtMs }) => [toHex(granted.grant), { ...granted, grantedAtMs }])),
+        new Map(held.map(({ granted, ...rest }) => [toHex(granted.grant), { ...granted, ...rest }])),
       ]),
+    ),
+    warrants: new Map(
+      read.warrants.map(({ whose, held }) => [toHex(whose), new Map(held.map((each) => [toHex(each.digest), each.wire]))]),
     ),
     everHeld: new Map(
       read.everHeld.map(({ agent, held }) => [toHex(agent), new Map(held.map((each) => [toHex(each.item), each.name]))]),

@@ -11,11 +11,13 @@ import type { PublicKeys } from '../keys/public-keys.ts';
 import { idOfUrn } from '../keys/urn.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { GrantedItem, VaultItem } from '../vault/item.ts';
+import type { Warrant } from '../vault/warrant.ts';
 import type { Body, BodyOf } from './bodies.ts';
 
 /** What a reader got out of an entry: `unread` when its audience is not the reader's, `faulty` when all who could read it get nonsense. */
 export type Content =
-  | { readonly kind: 'body'; readonly body: Body }
+  /** `warrant`: verified; undefined: the body needs none. */
+  | { readonly kind: 'body'; readonly body: Body; readonly warrant: Warrant | undefined }
   | { readonly kind: 'unread' }
   | { readonly kind: 'faulty'; readonly code: ErrorCode };
 
@@ -42,6 +44,8 @@ export interface Former {
   readonly sign: Uint8Array;
   /** Empty for a recovery code. */
   readonly name: string;
+  /** As it was a device's; empty for a recovery code. */
+  readonly chain: readonly string[];
   readonly endedAtMs: number;
 }
 
@@ -66,7 +70,8 @@ export interface EarlierKey {
   /** Control position and time of the entry that ended it. */
   readonly position: number;
   readonly atMs: number;
-  /** Of the credential that was for it. */
+  /** That was for it, and its place in the status list. */
+  readonly credential: Uint8Array;
   readonly statusIndex: number;
 }
 
@@ -94,7 +99,8 @@ export interface Epoch {
 
 /** An item as operators see it. Its secret stays sealed in the entry at `position`. */
 export type Item = VaultItem & { readonly addedAtMs: number; readonly position: number };
-export type Grant = GrantedItem & { readonly grantedAtMs: number };
+/** `warrant`: the digest by which events name it. */
+export type Grant = GrantedItem & { readonly grantedAtMs: number; readonly warrant: Uint8Array };
 export type Egress = EgressRule & { readonly allowedAtMs: number };
 
 /** A child that an operator ended, spec/delegation.md. */
@@ -115,6 +121,8 @@ export interface SignedRules {
   readonly setAtMs: number;
   /** Control position of the entry. */
   readonly position: number;
+  /** Digest of its warrant. */
+  readonly warrant: Uint8Array;
 }
 
 /** A text that goes into every agent's context. */
@@ -173,6 +181,8 @@ export interface FleetState {
   readonly items: ReadonlyMap<string, Item>;
   /** By agent, then by grant. */
   readonly grants: ReadonlyMap<string, ReadonlyMap<string, Grant>>;
+  /** By agent, those of rule sets under the fleet's own id; then by digest. Also what has ended: a record may name it. [AUTHORITY-6] */
+  readonly warrants: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
   /** By agent: the names of all items that it was ever granted, by their ids; what it had once it may still have. */
   readonly everHeld: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** By agent, then by rule. */

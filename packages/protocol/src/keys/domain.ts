@@ -21,6 +21,7 @@ export type StatementDomain =
   | 'relay-auth'
   | 'session-key'
   | 'signal'
+  | 'warrant'
   | 'witness-key';
 /** Statements, tokens that people outside verify as JWS, and published checkpoints, which they verify as signed notes. */
 export type Domain = StatementDomain | TokenType | 'log-note';

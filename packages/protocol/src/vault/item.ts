@@ -60,8 +60,8 @@ export const vaultItem = record({
 }); // [VAULT-1] [VAULT-2]
 export type VaultItem = Infer<typeof vaultItem>;
 
-/** Body of `grant` (audience `agent:<id>`). Without `sealed` it is approved per use: the secret stays sealed to the operators. [VAULT-13] */
-export const grantedItem = record({
+/** Who may use what, and within which fence: what an operator signs of a grant by itself. */
+export const grantTerms = {
   grant: grantId,
   item: itemId,
   name: itemName,
@@ -70,6 +70,8 @@ export const grantedItem = record({
   attach,
   fence,
   env: optional(envName),
-  sealed: optional(sealedSecret),
-}); // [VAULT-7]
+};
+
+/** Body of `grant` (audience `agent:<id>`). Without `sealed` it is approved per use: the secret stays sealed to the operators. [VAULT-13] */
+export const grantedItem = record({ ...grantTerms, sealed: optional(sealedSecret) }); // [VAULT-7]
 export type GrantedItem = Infer<typeof grantedItem>;

@@ -183,11 +183,13 @@ describe('approval: sealings for one use', () => {
     const key = await OneUseKey.make(primitives);
     const ask = askFor(request, request, key.publicKey);
     const sealed = await sealUse(primitives, { ...operator, ask }, new Uint8Array(8));
-    const answer: Answer = { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict: 'once' };
+    const said: Answer = { kind: 'answer', v: 1, ask: ask.ask, call: ask.call, verdict: 'once' };
+    const answer = { ...said, warrant: new Uint8Array(1) };
     const call: Ask = { ...ask, act: { kind: 'tool-call', tool: 'shell', harness: 'h', name: 'Bash', text: 'ls' } };
     assert.deepEqual([isFor({ ...answer, sealed }, ask), isFor(answer, ask)], [true, false]);
     assert.deepEqual([isFor({ ...answer, sealed }, call), isFor(answer, call)], [false, true]);
-    const no = { ...answer, verdict: 'deny' } as const;
+    assert.deepEqual([isFor({ ...said, sealed }, ask), isFor(said, call)], [false, false]); // [AUTHORITY-4]
+    const no = { ...said, verdict: 'deny' } as const;
     assert.deepEqual([isFor({ ...no, sealed }, ask), isFor(no, ask)], [false, true]);
   });
 });

@@ -155,7 +155,8 @@ describe('compose', () => {
     const [kept = assert.fail()] = grantsOf(wary.replica.state, wary.id);
     assert.deepEqual([kept.item, kept.sealed], [rotated.item, undefined]);
     const [held = assert.fail()] = grantsOf(main.replica.state, main.id);
-    assert.deepEqual({ ...held, item, sealed: 0, grantedAtMs: 0 }, { ...before[0], sealed: 0, grantedAtMs: 0 });
+    const anew = { sealed: 0, grantedAtMs: 0, warrant: 0 };
+    assert.deepEqual({ ...held, item, ...anew }, { ...before[0], ...anew });
     const purpose = { kind: 'grant', fleet, grant, item: rotated.item, agent: main.id } as const;
     assert.deepEqual(await openSealed(main.holder, primitives, purpose, held.sealed ?? assert.fail()), next);
     assert.deepEqual(

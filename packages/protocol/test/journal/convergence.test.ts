@@ -80,6 +80,7 @@ function seenBy(agent: Uint8Array, state: FleetState): unknown {
     ...rest,
     audiences: only(state.audiences, (name) => name === 'fleet' || name === 'operators' || name === agentAudience(agent)),
     grants: only(state.grants, (each) => each === own),
+    warrants: only(state.warrants, (each) => each === own || each === toHex(state.fleet)),
     everHeld: only(state.everHeld, (each) => each === own),
     egress: only(state.egress, (each) => each === own),
   };

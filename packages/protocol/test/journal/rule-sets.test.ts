@@ -7,9 +7,10 @@ import { before, describe, it } from 'node:test';
 import { controlTopic, parseEntry, signEntry } from '@holdfast/protocol/blind/entry';
 import { parseRequest } from '@holdfast/protocol/blind/frames';
 import { utf8 } from '@holdfast/protocol/codec/bytes';
-import { encodeBody, hashRules, maxRulesBytes, type BodyOf } from '@holdfast/protocol/journal/bodies';
+import { encodeBody, hashRules, maxRulesBytes } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, removeBedrock, setRules } from '@holdfast/protocol/journal/compose';
 import { maxEarlierRules } from '@holdfast/protocol/journal/state';
+import { signed } from '@holdfast/protocol/journal/warranted';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { outcomeOf } from '@holdfast/testkit/vectors';
 import { World, type AgentActor } from '@holdfast/testkit/world';
@@ -27,10 +28,8 @@ describe('a bad rule set: the last good one stays', () => {
     await main.sync();
   });
 
-  const next = (text: string): BodyOf<'rules-set'> => ({
-    kind: 'rules-set',
-    version: 2,
-    text,
+  const next = (text: string) => ({
+    ...({ kind: 'rules-set', version: 2, text } as const),
     hash: hashRules(world.primitives, text),
   });
   const inForce = () => [main.replica.state.rules?.version, main.replica.state.rules?.text];
@@ -84,7 +83,8 @@ describe('a bad rule set: the last good one stays', () => {
   });
 
   it('a body that is cut off or says a key twice is rejected by every reader alike', async () => {
-    const whole = encodeBody(next('evil'));
+    const { fleet, operator } = world;
+    const whole = encodeBody(await signed(operator.holder, { fleet, author: operator.id, atMs: 1 }, next('evil')));
     const twice = Uint8Array.of((whole[0] ?? 0) + 1, ...whole.subarray(1), ...textPair('text', 'worse'));
     const bodies = [
       [whole.slice(0, -1), 'codec_truncated'],

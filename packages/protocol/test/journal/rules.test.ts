@@ -8,9 +8,10 @@ import { controlTopic, type EntryStatement } from '@holdfast/protocol/blind/entr
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { confirmationOf, credentialLifeMs, issueCredential, readCredential } from '@holdfast/protocol/identity/credential';
-import { agentAudience, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
+import { agentAudience, hashRules, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
 import { membersOf, type FleetState } from '@holdfast/protocol/journal/state';
+import type { Draftable } from '@holdfast/protocol/journal/warranted';
 import { commitToKey } from '@holdfast/protocol/seal/body';
 import { makeLockbox } from '@holdfast/protocol/seal/lockbox';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -39,7 +40,11 @@ async function setUp(): Promise<Stage> {
   await operator.act((author) => addBedrock(author, 'Deploys on Fridays only.'));
   await operator.revoke(gone.id);
   await main.sync();
-  const { grantedAtMs: _at, ...grant } = operator.replica.state.grants.get(toHex(main.id))?.get(toHex(grantId)) ?? assert.fail();
+  const {
+    grantedAtMs: _at,
+    warrant: _warrant,
+    ...grant
+  } = operator.replica.state.grants.get(toHex(main.id))?.get(toHex(grantId)) ?? assert.fail();
   const { allowedAtMs: _then, ...rule } =
     [...(operator.replica.state.egress.get(toHex(main.id))?.values() ?? [])][0] ?? assert.fail();
   return { world, main, gone, item, grant, rule };
@@ -52,7 +57,7 @@ interface Breach {
   readonly expect: ErrorCode;
   /** Who has to reject it beside the operator. */
   readonly alsoRead: boolean;
-  readonly make: (stage: Stage) => readonly [Body, Change?] | Promise<readonly [Body, Change?]>;
+  readonly make: (stage: Stage) => readonly [Draftable, Change?] | Promise<readonly [Draftable, Change?]>;
 }
 
 const fresh = (stage: Stage, length = 16): Uint8Array => stage.world.primitives.random(length);
@@ -92,7 +97,7 @@ async function epochStart(
   audience: string,
   epoch: number,
   body: Partial<BodyOf<'epoch'>> = {},
-): Promise<readonly [Body, Change]> {
+): Promise<readonly [Draftable, Change]> {
   const { world } = stage;
   const key = fresh(stage, 32);
   const keyCommitment = commitToKey(world.primitives, key);
