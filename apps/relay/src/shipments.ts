@@ -3,21 +3,19 @@
 
 import type { RelayAnswer } from '@holdfast/protocol/blind/frames';
 import {
+  assertPiece,
   maxShippedPageBytes,
   maxShippedPagePieces,
   type SegmentPlace,
-  type ShippedHead,
   type ShippedPiece,
 } from '@holdfast/protocol/blind/shipment';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { assertAllowed, mayRead, type Fleet, type Session } from './fleets.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Store } from './store.ts';
 
 interface ShipmentParts {
-  readonly primitives: Primitives;
   readonly store: Store;
   readonly commits: GroupCommit;
   readonly limits: RelayLimits;
@@ -26,14 +24,15 @@ interface ShipmentParts {
 type Asker = Pick<Session, 'member'> & { readonly fleet: Fleet };
 type AnswerOf<K extends RelayAnswer['kind']> = Omit<Extract<RelayAnswer, { kind: K }>, 'id'>;
 
-/** Durable when it resolves with `ok`. Throws `relay_refused`, `codec_shape`, `shipment_full`: nothing changed. */
+/** Durable when it resolves with `ok`. Throws `relay_refused`, `codec_*`, `shipment_full`: nothing changed. */
 export async function putShipment(
   parts: ShipmentParts,
   { fleet, member }: Asker,
-  { ordinal, offset, first, bytes }: ShippedPiece,
+  piece: ShippedPiece,
 ): Promise<AnswerOf<'ok'> | AnswerOf<'shipped'>> {
   assertAllowed(member.role === 'agent'); // [SHIP-4]
-  if (bytes.length === 0) throw new HoldfastError('codec_shape', 'a piece without bytes'); // [SHIP-1]
+  assertPiece(piece); // [SHIP-1]
+  const { ordinal, offset, first, bytes } = piece;
   const { maxShippedBytes } = parts.limits;
   const log = { fleet: fleet.id, agent: member.id };
   const outcome = await parts.commits.write({ kind: 'shipment', ...log, ordinal, offset, first, bytes, maxShippedBytes });
@@ -61,10 +60,7 @@ export async function getShipments(
   return { kind: 'shipments', pieces: [...pieces] };
 }
 
-async function shipped({ store, primitives }: ShipmentParts, fleet: Fleet, agent: Uint8Array): Promise<AnswerOf<'shipped'>> {
-  const last = await store.lastShipped({ fleet: fleet.id, agent });
-  if (last === undefined) return { kind: 'shipped' };
-  const { ordinal, offset, first, pieces } = last;
-  const head: ShippedHead = { ordinal, offset, first, digest: primitives.sha256(...pieces) };
-  return { kind: 'shipped', head };
+async function shipped({ store }: ShipmentParts, fleet: Fleet, agent: Uint8Array): Promise<AnswerOf<'shipped'>> {
+  const head = await store.shippedHead({ fleet: fleet.id, agent });
+  return { kind: 'shipped', ...(head !== undefined && { head }) };
 }

@@ -1,10 +1,11 @@
 // Shipped audit logs in the relay's database: a row a piece, and one for where each log ends.
 
+import { createHash, type Hash } from 'node:crypto';
 import type { StatementSync } from 'node:sqlite';
-import { equalBytes } from '@holdfast/protocol/codec/bytes';
-import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import type { SegmentPlace, ShippedHead, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import type { LastShipped, Outcome, ShipmentLimit, ShippedLog, Write } from './store.ts';
+import type { Outcome, ShipmentLimit, ShippedLog, Write } from './store.ts';
 
 export const shipmentSchema = `
   CREATE TABLE IF NOT EXISTS shipped_logs (
@@ -17,10 +18,25 @@ export const shipmentSchema = `
   ) STRICT;
 `;
 
+/** What a row costs the disk beside its bytes. [SHIP-5] */
+const rowBytes = 256;
+/** Logs whose newest segment need not be read again to say where it ends: those that are shipped now. */
+const maxRunning = 4096;
+
+/** SHA-256 over the pieces of one segment up to `end`. */
+interface Running {
+  readonly ordinal: number;
+  readonly hash: Hash;
+  end: number;
+}
+
 const done = (repeated: boolean): Outcome => ({ kind: 'done', repeated });
 
 export class SqliteShipments {
   readonly #prepared: (sql: string) => StatementSync;
+
+  /** By fleet and agent, the ones that were asked for last at the end. */
+  readonly #running = new Map<string, Running>();
 
   constructor(prepared: (sql: string) => StatementSync) {
     this.#prepared = prepared;
@@ -38,7 +54,7 @@ export class SqliteShipments {
       const same = row !== undefined && Number(row['first']) === first && equalBytes(blob(row['piece']), bytes);
       return same ? done(true) : { kind: 'conflict', head: undefined };
     }
-    const total = (last?.bytes ?? 0) + bytes.length;
+    const total = (last?.bytes ?? 0) + bytes.length + rowBytes;
     if (total > maxShippedBytes)
       return { kind: 'refused', code: 'shipment_full', message: "the relay keeps no more of this agent's audit log" }; // [SHIP-5]
     const insert = 'INSERT INTO shipments (fleet, agent, ordinal, at, first, piece) VALUES (?, ?, ?, ?, ?, ?)';
@@ -48,13 +64,30 @@ export class SqliteShipments {
     return done(false);
   }
 
-  last(log: ShippedLog): LastShipped | undefined {
+  /** Reads what came since it was asked last: every daemon asks every few seconds. */
+  head(log: ShippedLog): ShippedHead | undefined {
     const last = this.#last(log);
     if (last === undefined) return undefined;
-    const query = 'SELECT piece FROM shipments WHERE fleet = ? AND agent = ? AND ordinal = ? ORDER BY at';
-    const rows = this.#prepared(query).all(log.fleet, log.agent, last.ordinal);
     const { ordinal, end: offset, first } = last;
-    return { ordinal, offset, first, pieces: rows.map((row) => blob(row['piece'])) };
+    const running = this.#runningOf(log, ordinal);
+    const query = 'SELECT at, piece FROM shipments WHERE fleet = ? AND agent = ? AND ordinal = ? AND at >= ? ORDER BY at';
+    for (const row of this.#prepared(query).iterate(log.fleet, log.agent, ordinal, running.end)) {
+      const piece = blob(row['piece']);
+      running.hash.update(piece);
+      running.end = Number(row['at']) + piece.length;
+    }
+    return { ordinal, offset, first, digest: new Uint8Array(running.hash.copy().digest()) };
+  }
+
+  #runningOf({ fleet, agent }: ShippedLog, ordinal: number): Running {
+    const key = `${toHex(fleet)} ${toHex(agent)}`;
+    const known = this.#running.get(key);
+    const running = known?.ordinal === ordinal ? known : { ordinal, hash: createHash('sha256'), end: 0 };
+    this.#running.delete(key);
+    this.#running.set(key, running);
+    const [oldest = key] = this.#running.keys();
+    if (this.#running.size > maxRunning) this.#running.delete(oldest);
+    return running;
   }
 
   from({ fleet, agent }: ShippedLog, { ordinal, offset }: SegmentPlace, { maxPieces, maxBytes }: ShipmentLimit): ShippedPiece[] {
@@ -82,7 +115,8 @@ export class SqliteShipments {
   }
 }
 
-function blob(column: unknown): Uint8Array {
+/** A column of bytes. Throws `store_failed`. */
+export function blob(column: unknown): Uint8Array {
   if (column instanceof Uint8Array) return column;
   throw new HoldfastError('store_failed', "the relay's store holds what the relay did not write");
 }

@@ -4,20 +4,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import type { SegmentPlace, ShippedHead, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import type { Head } from '@holdfast/protocol/blind/entry';
-import { shipmentSchema, SqliteShipments } from './sqlite-shipments.ts';
-import type {
-  LastShipped,
-  LockboxKey,
-  Outcome,
-  PlacedEntry,
-  ShipmentLimit,
-  ShippedLog,
-  Store,
-  StoredFleet,
-  Write,
-} from './store.ts';
+import { blob, shipmentSchema, SqliteShipments } from './sqlite-shipments.ts';
+import type { LockboxKey, Outcome, PlacedEntry, ShipmentLimit, ShippedLog, Store, StoredFleet, Write } from './store.ts';
 
 const schemaVersion = 4;
 const schema = `
@@ -340,6 +330,10 @@ class SqliteStore implements Store {
     return this.#reading(() => this.#witnessed(log));
   }
 
+  async hasWitnessed(): Promise<boolean> {
+    return this.#reading(() => this.#prepared('SELECT 1 FROM witnessed LIMIT 1').get() !== undefined);
+  }
+
   async countFleets(): Promise<number> {
     return this.#reading(() => this.#number('SELECT count(*) AS fleets FROM fleets', 'fleets'));
   }
@@ -371,8 +365,8 @@ class SqliteStore implements Store {
     });
   }
 
-  async lastShipped(log: ShippedLog): Promise<LastShipped | undefined> {
-    return this.#reading(() => this.#shipments.last(log));
+  async shippedHead(log: ShippedLog): Promise<ShippedHead | undefined> {
+    return this.#reading(() => this.#shipments.head(log));
   }
 
   async shipments(log: ShippedLog, from: SegmentPlace, limit: ShipmentLimit): Promise<readonly ShippedPiece[]> {
@@ -395,9 +389,4 @@ class SqliteStore implements Store {
       throw storeError(cause);
     }
   }
-}
-
-function blob(column: unknown): Uint8Array {
-  if (column instanceof Uint8Array) return column;
-  throw new HoldfastError('store_failed', "the relay's store holds what the relay did not write");
 }

@@ -2,7 +2,7 @@
 // (test/store-suite.ts). Every key begins with the fleet, so that a cluster can be sharded by it.
 
 import type { Head } from '@holdfast/protocol/blind/entry';
-import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import type { SegmentPlace, ShippedHead, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 
 /** One change, whose conditions the store checks inside the transaction: several relays may write at once. */
@@ -53,12 +53,6 @@ export interface ShippedLog {
   readonly agent: Uint8Array;
 }
 
-/** The last segment of a log, all that there is of it, and where that ends. */
-export interface LastShipped extends SegmentPlace {
-  readonly first: number;
-  readonly pieces: readonly Uint8Array[];
-}
-
 export interface ShipmentLimit {
   readonly maxPieces: number;
   readonly maxBytes: number;
@@ -105,6 +99,8 @@ export interface Store {
   status(fleet: Uint8Array): Promise<Uint8Array | undefined>;
   /** The newest cosigned checkpoint of a log: a signed note, UTF-8. */
   witnessed(log: string): Promise<Uint8Array | undefined>;
+  /** Whether there is one of any log. */
+  hasWitnessed(): Promise<boolean>;
   countFleets(): Promise<number>;
   head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;
   /** Entries from a position on, in order; at least one if there is one, and no further than `maxBytes`. */
@@ -114,7 +110,7 @@ export interface Store {
     from: number,
     limit: { maxEntries: number; maxBytes: number },
   ): Promise<readonly Uint8Array[]>;
-  lastShipped(log: ShippedLog): Promise<LastShipped | undefined>;
+  shippedHead(log: ShippedLog): Promise<ShippedHead | undefined>;
   /** Pieces from a place on, in order; at least one if there is one, and no further than `maxBytes`. */
   shipments(log: ShippedLog, from: SegmentPlace, limit: ShipmentLimit): Promise<readonly ShippedPiece[]>;
   lockbox(fleet: Uint8Array, key: LockboxKey): Promise<Uint8Array | undefined>;
