@@ -69,7 +69,7 @@ async function assembleCore({ folder, clock, limits: changed }: RelayOptions, st
     primitives: nodePrimitives,
     clock,
     key,
-    witness: await openWitnessKey(nodePrimitives, folder, key),
+    witness: await openWitnessKey(nodePrimitives, folder, { relay: key, hasWitnessed: await store.hasWitnessed() }),
     store,
     commits: new GroupCommit(store),
     fleets: new Fleets(store, limits, clock),

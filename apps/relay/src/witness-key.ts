@@ -1,5 +1,5 @@
 // The key with which the relay cosigns checkpoints, spec/witness.md: Ed25519, for that is what cosignatures are, in a file beside relay.key. Nobody
-// pinned it: relay.key vouches for it. A relay that lost it makes another and is another witness.
+// pinned it: relay.key vouches for it. A relay that lost it, or what it cosigned, makes another and is another witness.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,10 +21,14 @@ export interface WitnessKey {
   cosign(text: string, atS: number): Promise<string>;
 }
 
-/** Reads the key of the folder, or makes one. The caller holds the store's lock. Throws `store_failed`. */
-export async function openWitnessKey(primitives: Primitives, folder: string, relay: RelayKey): Promise<WitnessKey> {
+/** Reads the key of the folder, or makes one for a store that holds nothing cosigned. The caller holds its lock. Throws `store_failed`. [WITNESS-13] */
+export async function openWitnessKey(
+  primitives: Primitives,
+  folder: string,
+  { relay, hasWitnessed }: { readonly relay: RelayKey; readonly hasWitnessed: boolean },
+): Promise<WitnessKey> {
   const path = join(folder, fileName);
-  if (!existsSync(path)) writeKeyFile(folder, fileName, encode(keyFile, { v: 1, seed: primitives.random(32) }));
+  if (!hasWitnessed || !existsSync(path)) writeKeyFile(folder, fileName, encode(keyFile, { v: 1, seed: primitives.random(32) }));
   const seed = readSeed(path);
   const name = `holdfast/relay/${toHex(primitives.sha256(relay.publicKey).subarray(0, 8))}`;
   const witness = { name, key: await primitives.ed25519PublicKey(seed) };

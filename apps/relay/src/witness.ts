@@ -8,7 +8,7 @@ import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { verifyConsistency } from '@holdfast/protocol/primitives/merkle';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import type { Fleet, Session } from './fleets.ts';
+import { assertAllowed, type Fleet, type Session } from './fleets.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Clock } from './limits.ts';
 import type { Store } from './store.ts';
@@ -34,7 +34,7 @@ const noteOf = (stored: Uint8Array): string => new TextDecoder().decode(stored);
 export async function cosign(parts: WitnessParts, asker: Asker, request: WitnessRequest): Promise<WitnessAnswer> {
   const { primitives, store, witness } = parts;
   const { fleet, member } = asker;
-  if (member.role !== 'agent') throw new HoldfastError('relay_refused', 'this principal may not do this'); // [WITNESS-5]
+  assertAllowed(member.role === 'agent'); // [WITNESS-5]
   const origin = logName(primitives, fleet.id, member.id);
   const { note, ...head } = await verifyLogNote(primitives, request.note, { origin, keys: [member.sign] }); // [WITNESS-5]
   if (request.old > head.size) throw new HoldfastError('codec_shape', 'the old size is larger than the new one');

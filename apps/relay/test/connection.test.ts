@@ -41,7 +41,7 @@ async function stage(context: TestContext, changed: Partial<RelayLimits>): Promi
     primitives,
     clock,
     key,
-    witness: await openWitnessKey(primitives, folder, key),
+    witness: await openWitnessKey(primitives, folder, { relay: key, hasWitnessed: false }),
     store,
     commits: new GroupCommit(store),
     fleets: new Fleets(store, limits, clock),

@@ -189,7 +189,7 @@ test('an answer that no frame holds is a refusal of that one request: the connec
   assert.equal((await new Log(world, other, relayKey).ask(second, 0, 3)).kind, 'cosigned');
 });
 
-test('[WITNESS-8] a relay that lost what it cosigned begins anew, as another witness where the key is lost too', async (context) => {
+test('[WITNESS-13] a relay that lost what it cosigned, or its key, is another witness', async (context) => {
   const { relays, world, actor, client, log } = await stage(context);
   const first = await log.ask(client, 0, 3);
   assert.ok(first.kind === 'cosigned');
@@ -202,4 +202,14 @@ test('[WITNESS-8] a relay that lost what it cosigned begins anew, as another wit
   const again = await relays.client({ world, as: actor });
   const second = await log.ask(again, 3, 5);
   assert.ok(second.kind === 'cosigned' && toHex(second.witness.key) !== toHex(first.witness.key));
+
+  await relays.relay.close();
+  const database = new DatabaseSync(join(relays.folder, 'relay.db'));
+  database.exec('DELETE FROM witnessed');
+  database.close();
+  await relays.restart();
+  const forgetful = await relays.client({ world, as: actor });
+  const rewritten = new Log(world, actor, log.relayKey, leavesOf('another', 40));
+  const third = await rewritten.ask(forgetful, 0, 5);
+  assert.ok(third.kind === 'cosigned' && toHex(third.witness.key) !== toHex(second.witness.key));
 });
