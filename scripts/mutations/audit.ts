@@ -374,6 +374,22 @@ export const audit: Area = {
       red: { [bundle]: "the bundle's own word on its keys" },
     },
     {
+      id: 'A-11.pinned',
+      off: 'whatever key signed behind a published checkpoint counts as known',
+      file: alone,
+      from: 'size <= each.size || each.by?.includes(nth)',
+      to: 'size <= each.size || nth > -2',
+      red: { [bundle]: 'behind a true checkpoint' },
+    },
+    {
+      id: 'A-11.pinned-core',
+      off: 'whatever key signed behind a published checkpoint counts as known',
+      file: 'packages/protocol/src/audit/verify.ts',
+      from: 'each.size <= size || by.includes(each.nth)',
+      to: 'each.size <= size || by.length >= 0',
+      red: { [bundle]: 'behind a true checkpoint' },
+    },
+    {
       id: 'A-11.file',
       off: "a checkpoint's file of another log is taken",
       file: 'apps/cli/src/commands/audit.ts',

@@ -42,50 +42,90 @@ const witnessKey = witnessKeyText(primitives, witness);
 /** A line by somebody whom no reader knows. */
 const unknown = signatureLine('example.com/other', new Uint8Array(4).fill(9), new Uint8Array(70).fill(9));
 
-const noteCase = (name: string, clause: string, expect: 'ok' | 'audit_forged' | 'codec_shape', note: string) => ({
+const noteCase = (
+  name: string,
+  clause: string,
+  expect: 'ok' | 'audit_forged' | 'codec_shape',
+  note: string,
+  laterKey?: Uint8Array,
+) => ({
   name,
   clause,
   expect,
   fleet,
   agent,
   key,
+  ...(laterKey !== undefined && { laterKey }),
   note,
 });
-writeVectors('witness/notes', 'Published checkpoints, each against the key of the agent whose log it should be of.', [
-  noteCase('as it is published', 'WITNESS-4', 'ok', good),
-  noteCase('with a witness and a stranger below', 'WITNESS-1', 'ok', withLines(cosignature, unknown)),
-  noteCase('by another key', 'WITNESS-4', 'audit_forged', await noteOf(head, stranger)),
-  noteCase('with a bit of the signature flipped', 'WITNESS-4', 'audit_forged', joinNote(logText(head), [flippedLine(line, 300)])),
-  noteCase('with a good line and a bad one', 'WITNESS-4', 'audit_forged', withLines(flippedLine(line, 300))),
-  noteCase('another size over the same signature', 'WITNESS-4', 'audit_forged', joinNote(logText({ ...head, size: 4 }), [line])),
-  noteCase(
-    'by a stranger who takes the name',
-    'WITNESS-4',
-    'audit_forged',
-    joinNote(logText(head), [await lineBy(stranger, head)]),
-  ),
-  noteCase(
-    "under the key's id and another name",
-    'WITNESS-4',
-    'audit_forged',
-    joinNote(logText(head), [signatureLine('holdfast/log/other', ecdsaKeyId(primitives, key), parseSignature(line).signature)]),
-  ),
-  noteCase(
-    'of another log',
-    'WITNESS-2',
-    'audit_forged',
-    await noteOf({ ...head, origin: logName(primitives, fleet, new Uint8Array(16).fill(3)) }),
-  ),
-  noteCase('without a blank line', 'WITNESS-1', 'codec_shape', good.replace('\n\n', '\n')),
-  noteCase('without a signature', 'WITNESS-1', 'codec_shape', `${logText(head)}\n`),
-  noteCase('without a last line feed', 'WITNESS-1', 'codec_shape', good.slice(0, -1)),
-  noteCase('with carriage returns', 'WITNESS-1', 'codec_shape', good.replaceAll('\n', '\r\n')),
-  noteCase('with a line that is no signature', 'WITNESS-1', 'codec_shape', `${good}hello\n`),
-  noteCase('with a line further in its text', 'WITNESS-3', 'codec_shape', good.replace('\n\n', '\nmore\n\n')),
-  noteCase('with a size that begins with 0', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n03\n')),
-  noteCase('with no size', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n0\n')),
-  noteCase('with a short root', 'WITNESS-3', 'codec_shape', good.replace(/\n3\n.*\n/, '\n3\nQUJD\n')),
-]);
+const rotated = await SoftwareKeyHolder.generate(primitives);
+const laterKey = rotated.publicKeys.sign;
+const laterLine = await lineBy(rotated, head);
+writeVectors(
+  'witness/notes',
+  'Published checkpoints, each against the key of the agent whose log it should be of, and the one that it had later where there is one.',
+  [
+    noteCase('as it is published', 'WITNESS-4', 'ok', good),
+    noteCase('with a witness and a stranger below', 'WITNESS-1', 'ok', withLines(cosignature, unknown)),
+    noteCase('by another key', 'WITNESS-4', 'audit_forged', await noteOf(head, stranger)),
+    noteCase(
+      'with a bit of the signature flipped',
+      'WITNESS-4',
+      'audit_forged',
+      joinNote(logText(head), [flippedLine(line, 300)]),
+    ),
+    noteCase('with a good line and a bad one', 'WITNESS-4', 'audit_forged', withLines(flippedLine(line, 300))),
+    noteCase(
+      'another size over the same signature',
+      'WITNESS-4',
+      'audit_forged',
+      joinNote(logText({ ...head, size: 4 }), [line]),
+    ),
+    noteCase(
+      'by a stranger who takes the name',
+      'WITNESS-4',
+      'audit_forged',
+      joinNote(logText(head), [await lineBy(stranger, head)]),
+    ),
+    noteCase(
+      "under the key's id and another name",
+      'WITNESS-4',
+      'audit_forged',
+      joinNote(logText(head), [signatureLine('holdfast/log/other', ecdsaKeyId(primitives, key), parseSignature(line).signature)]),
+    ),
+    noteCase('by the later of two keys', 'WITNESS-4', 'ok', joinNote(logText(head), [laterLine]), laterKey),
+    noteCase('by both of two keys', 'WITNESS-4', 'ok', withLines(laterLine), laterKey),
+    noteCase(
+      'by a key, with a bad line of the later one',
+      'WITNESS-4',
+      'audit_forged',
+      withLines(flippedLine(laterLine, 300)),
+      laterKey,
+    ),
+    noteCase(
+      'by the later of two keys, with a bad line of the other',
+      'WITNESS-4',
+      'audit_forged',
+      joinNote(logText(head), [laterLine, flippedLine(line, 300)]),
+      laterKey,
+    ),
+    noteCase(
+      'of another log',
+      'WITNESS-2',
+      'audit_forged',
+      await noteOf({ ...head, origin: logName(primitives, fleet, new Uint8Array(16).fill(3)) }),
+    ),
+    noteCase('without a blank line', 'WITNESS-1', 'codec_shape', good.replace('\n\n', '\n')),
+    noteCase('without a signature', 'WITNESS-1', 'codec_shape', `${logText(head)}\n`),
+    noteCase('without a last line feed', 'WITNESS-1', 'codec_shape', good.slice(0, -1)),
+    noteCase('with carriage returns', 'WITNESS-1', 'codec_shape', good.replaceAll('\n', '\r\n')),
+    noteCase('with a line that is no signature', 'WITNESS-1', 'codec_shape', `${good}hello\n`),
+    noteCase('with a line further in its text', 'WITNESS-3', 'codec_shape', good.replace('\n\n', '\nmore\n\n')),
+    noteCase('with a size that begins with 0', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n03\n')),
+    noteCase('with no size', 'WITNESS-3', 'codec_shape', good.replace('\n3\n', '\n0\n')),
+    noteCase('with a short root', 'WITNESS-3', 'codec_shape', good.replace(/\n3\n.*\n/, '\n3\nQUJD\n')),
+  ],
+);
 
 const seen = (name: string, expect: 'ok' | 'signature_invalid', note: string, atS: number | null) => ({
   name,

@@ -10,28 +10,27 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** A verdict against the log. `from` and `to`: the first and last record that can be meant, where that is known. */
+/** A verdict against the log. `where`: the first and last record that can be meant, where that is known. */
 class Fault extends Error {
-  /** @param {string} code as the pages of spec/ name it @param {string} message @param {{ from: number, to: number }} [where] */
-  constructor(code, message, where) {
-    super(message);
-    this.code = code;
-    this.where = where;
-  }
+  code = '';
+  /** @type {{ from: number, to: number } | undefined} */
+  where;
+}
+
+/** @param {string} code as the pages of spec/ name it @param {string} message @param {Fault['where']} [where] @returns {never} */
+function fail(code, message, where) {
+  throw Object.assign(new Fault(message), { code, where });
 }
 
 // --- CBOR in the one form that the log uses (spec/codec.md) ---------------------------------------------------------------------------
 
 const maxDepth = 16;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The value that all of `bytes` is. @param {Buffer} bytes @returns {unknown} */
 function decodeCbor(bytes) {
   let at = 0;
   /** @type {() => never} */
-  const bad = () => {
-    throw new Fault('codec_shape', `not deterministic CBOR at byte ${at}`);
-  };
+  const bad = () => fail('codec_shape', `not deterministic CBOR at byte ${at}`);
   /** @param {number} count */
   const take = (count) => {
     if (count > bytes.length - at) bad();
@@ -59,7 +58,7 @@ function decodeCbor(bytes) {
     if (major === 0) return count;
     if (major === 1) return count === Number.MAX_SAFE_INTEGER ? bad() : -1 - count;
     if (major === 2) return take(count);
-    if (major === 3) return utf8.decode(take(count));
+    if (major === 3) return textOf(take(count)) ?? bad();
     if (count > bytes.length - at) bad();
     if (major === 4) return Array.from({ length: count }, () => value(depth + 1));
     /** @type {Map<string, unknown>} */
@@ -76,26 +75,24 @@ function decodeCbor(bytes) {
     }
     return map;
   };
-  try {
-    const whole = value(0);
-    return at === bytes.length ? whole : bad();
-  } catch (thrown) {
-    if (thrown instanceof Fault) throw thrown;
-    return bad();
-  }
+  const whole = value(0);
+  return at === bytes.length ? whole : bad();
 }
+
+/** What these bytes say, if they are UTF-8. @param {Buffer} bytes */
+const textOf = (bytes) => (Buffer.from(bytes.toString()).equals(bytes) ? bytes.toString() : undefined);
 
 /** The fields of a map, read by name; each is of its kind, or the map is none of ours. */
 class Fields {
   /** @param {Buffer} bytes */
   constructor(bytes) {
     const map = decodeCbor(bytes);
-    if (!(map instanceof Map)) throw new Fault('codec_shape', 'not a map');
+    if (!(map instanceof Map)) fail('codec_shape', 'not a map');
     this.map = /** @type {Map<string, unknown>} */ (map);
   }
   /** @param {string} name @returns {never} */
   bad(name) {
-    throw new Fault('codec_shape', `field ${name} is missing or has another shape`);
+    fail('codec_shape', `field ${name} is missing or has another shape`);
   }
   /** @param {string} name @param {number} [length] */
   bytes(name, length) {
@@ -114,7 +111,7 @@ class Fields {
   }
   /** No others. @param {string[]} names */
   only(...names) {
-    for (const name of this.map.keys()) if (!names.includes(name)) throw new Fault('codec_shape', `unknown field ${name}`);
+    for (const name of this.map.keys()) if (!names.includes(name)) fail('codec_shape', `unknown field ${name}`);
     return this;
   }
 }
@@ -146,7 +143,8 @@ function isSigned(domain, statement, signature, point) {
 /**
  * `keys`: the agent's, in the order in which it had them; each signs until the next one has.
  * @typedef {{ fleet: Buffer, agent: Buffer, keys: Buffer[] }} Log
- * @typedef {{ size: number, root: Buffer }} Mark
+ * `by`: the keys whose word the reader has from elsewhere, for what comes after it.
+ * @typedef {{ size: number, root: Buffer, nth?: number, by?: number[] }} Mark
  */
 
 /** The session key of a certificate that one of the agent's keys signed, and which of them. @param {Buffer} wire @param {Log} log */
@@ -161,7 +159,7 @@ function certifiedKey(wire, { fleet, agent, keys }) {
     if (!said.bytes('fleet').equals(fleet) || !said.bytes('agent').equals(agent)) throw new Error('of another');
     return { from, to, key, nth };
   } catch {
-    throw new Fault('audit_forged', 'no key of this agent certified what signed a checkpoint');
+    fail('audit_forged', 'no key of this agent certified what signed a checkpoint');
   }
 }
 
@@ -179,12 +177,12 @@ function readCheckpoint(wire, log) {
   const names = [said.bytes('fleet', 32), said.bytes('agent', 16)].map((name) => name.toString('hex'));
   if (said.whole('v') !== 1 || size < 1) said.bad('size');
   const { from, to, key, nth } = certifiedKey(outer.bytes('certificate'), log);
-  if (atMs < from || atMs > to) throw new Fault('audit_time', 'a checkpoint is dated outside its certificate');
+  if (atMs < from || atMs > to) fail('audit_time', 'a checkpoint is dated outside its certificate');
   if (!isSigned('audit-checkpoint', statement, signature, key))
-    throw new Fault('audit_forged', 'the signature of a checkpoint does not verify');
+    fail('audit_forged', 'the signature of a checkpoint does not verify');
   const origin = `holdfast/${log.fleet.toString('hex')}/${log.agent.toString('hex')}`;
   if (said.text('origin') !== origin || `holdfast/${names.join('/')}` !== origin)
-    throw new Fault('audit_forged', 'a checkpoint is of another log');
+    fail('audit_forged', 'a checkpoint is of another log');
   return { size, root, nth, previous, hash: sha256(signingInput('audit-checkpoint', statement)) };
 }
 
@@ -197,16 +195,17 @@ export function readPublished(note, { fleet, agent, keys }) {
   const [text, lines] = [note.slice(0, end), note.slice(end + 1).split('\n').map((line) => /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]{8,}=*)$/u.exec(line))]; // prettier-ignore
   const [, origin, size, root] = /^(holdfast\/log\/[0-9a-f]{64})\n([1-9]\d{0,14})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text) ?? [];
   if (root === undefined || lines.pop() !== null || lines.length === 0 || lines.includes(null))
-    throw new Fault('bundle_shape', 'not a published checkpoint'); // [WITNESS-1] [WITNESS-3]
+    fail('bundle_shape', 'not a published checkpoint'); // [WITNESS-1] [WITNESS-3]
   if (origin !== `holdfast/log/${sha256(Buffer.from('holdfast/v1 log\0'), fleet, agent).toString('hex')}`)
-    throw new Fault('audit_forged', 'the checkpoint is of another log'); // [WITNESS-2]
+    fail('audit_forged', 'the checkpoint is of another log'); // [WITNESS-2]
   const own = lines.flatMap((line) => (line?.[1] === origin ? [Buffer.from(line[2] ?? '', 'base64')] : []));
-  const signed = keys.flatMap((point) => {
+  const signed = keys.flatMap((point, nth) => {
     const by = own.filter((line) => line.subarray(0, 4).equals(sha256(spkiOf(point)).subarray(0, 4)));
-    return by.map((line) => isSigned('', Buffer.from(text), rawOf(line.subarray(4)), point));
+    return by.map((line) => (isSigned('', Buffer.from(text), rawOf(line.subarray(4)), point) ? nth : -1));
   });
-  if (signed.length > 0 && !signed.includes(false)) return { size: Number(size), root: Buffer.from(root, 'base64') };
-  throw new Fault('audit_forged', 'no key of this agent signed the checkpoint'); // [WITNESS-4]
+  const by = new Set(signed).size === 1 ? signed : [];
+  if (signed.length > 0 && !signed.includes(-1)) return { size: Number(size), root: Buffer.from(root, 'base64'), by };
+  fail('audit_forged', 'no key of this agent signed the checkpoint'); // [WITNESS-4]
 }
 
 /** r and s of a DER signature, 64 bytes. @param {Buffer} der */
@@ -252,17 +251,18 @@ class Order {
 
   /** @param {number} at @param {Buffer} agent @param {Buffer} bytes */
   take(at, agent, bytes) {
-    const fault = (/** @type {string} */ code, /** @type {string} */ message) => new Fault(code, message, { from: at, to: at });
+    const refuse = (/** @type {string} */ code, /** @type {string} */ why) =>
+      fail(code, `record ${at} ${why}`, { from: at, to: at });
     const event = this.read(at, bytes);
-    if (event.sequence > at) throw fault('audit_gap', `record ${at} is missing`);
-    if (event.sequence < at) throw fault('audit_altered', `record ${at} says that it is number ${event.sequence}`);
-    if (!event.agent.equals(agent)) throw fault('audit_forged', `record ${at} is of another agent`);
+    if (event.sequence > at) refuse('audit_gap', 'is missing');
+    if (event.sequence < at) refuse('audit_altered', `says that it is number ${event.sequence}`);
+    if (!event.agent.equals(agent)) refuse('audit_forged', 'is of another agent');
     if (event.run !== this.run) {
       if (this.run !== '') this.ended.add(this.run);
-      if (this.ended.has(event.run)) throw fault('audit_time', `record ${at} is of a run that had ended`);
+      if (this.ended.has(event.run)) refuse('audit_time', 'is of a run that had ended');
       this.run = event.run;
       this.counts.runs += 1;
-    } else if (event.monotonicUs < this.monotonicUs) throw fault('audit_time', `record ${at} is before its predecessor`);
+    } else if (event.monotonicUs < this.monotonicUs) refuse('audit_time', 'is before its predecessor');
     if (event.atMs < this.lastAtMs) this.counts.setBack += 1;
     this.monotonicUs = event.monotonicUs;
     this.lastAtMs = event.atMs;
@@ -286,7 +286,7 @@ class Order {
         dropped: counts.reduce((sum, count) => sum + count, 0),
       };
     } catch (thrown) {
-      throw new Fault('audit_altered', `record ${at} cannot be read: ${messageOf(thrown)}`, { from: at, to: at });
+      return fail('audit_altered', `record ${at} cannot be read: ${messageOf(thrown)}`, { from: at, to: at });
     }
   }
 }
@@ -302,13 +302,13 @@ export async function verifyLog(log, checkpoints, records, known = []) {
   let before;
   for (const wire of checkpoints) {
     const checkpoint = readCheckpoint(wire, log);
-    if (before !== undefined && checkpoint.size <= before.size) throw new Fault('audit_altered', 'checkpoints do not grow');
+    if (before !== undefined && checkpoint.size <= before.size) fail('audit_altered', 'checkpoints do not grow');
     const linked = before === undefined ? checkpoint.previous === undefined : checkpoint.previous?.equals(before.hash);
-    if (!linked) throw new Fault('audit_altered', 'a checkpoint is missing between two');
-    if (checkpoint.nth < (before?.nth ?? 0))
-      throw new Fault('audit_forged', 'a checkpoint is by a key that another had taken the place of');
+    if (!linked) fail('audit_altered', 'a checkpoint is missing between two');
+    if (checkpoint.nth < (before?.nth ?? 0)) fail('audit_forged', 'a checkpoint is by a key that another had taken the place of');
     marks.push((before = checkpoint));
   }
+  const keyPinned = known.some((each) => each.by !== undefined && marks.every(({ size, nth = -1 }) => size <= each.size || each.by?.includes(nth))); // prettier-ignore
   marks.push(...known.filter(({ size }) => size > 0));
   marks.sort((a, b) => a.size - b.size);
   const tree = new Tree();
@@ -325,7 +325,7 @@ export async function verifyLog(log, checkpoints, records, known = []) {
     for (let mark = marks[next]; mark?.size === tree.size; mark = marks[(next += 1)]) {
       if (!mark.root.equals(tree.root())) {
         const where = { from: good, to: mark.size - 1 };
-        throw new Fault('audit_altered', `records ${good} to ${where.to} are not those that were signed`, where);
+        fail('audit_altered', `records ${good} to ${where.to} are not those that were signed`, where);
       }
       good = mark.size;
     }
@@ -333,9 +333,10 @@ export async function verifyLog(log, checkpoints, records, known = []) {
   const newest = marks.at(-1)?.size ?? 0;
   if (newest > tree.size) {
     const where = { from: tree.size, to: newest - 1 };
-    throw new Fault('audit_truncated', `${newest} records were signed, ${tree.size} are left`, where);
+    fail('audit_truncated', `${newest} records were signed, ${tree.size} are left`, where);
   }
-  return { records: tree.size, covered: newest, checkpoints: checkpoints.length, withheld, root: tree.root(), ...order.counts };
+  const counts = { records: tree.size, covered: newest, checkpoints: checkpoints.length, withheld, ...order.counts };
+  return { ...counts, keyPinned, root: tree.root() };
 }
 
 // --- The bundle (spec/audit-bundle.md) --------------------------------------------------------------------------------------------------
@@ -344,7 +345,7 @@ export async function verifyLog(log, checkpoints, records, known = []) {
 function bytesFrom(value, form, length) {
   const bytes = typeof value === 'string' ? Buffer.from(value, form) : Buffer.alloc(0);
   if (bytes.toString(form) !== value || (length !== undefined && bytes.length !== length))
-    throw new Fault('bundle_shape', `${form} expected`); // [BUNDLE-1]
+    fail('bundle_shape', `${form} expected`); // [BUNDLE-1]
   return bytes;
 }
 
@@ -357,12 +358,12 @@ function parseLine(line) {
   } catch {
     // said below
   }
-  throw new Fault('bundle_shape', 'a line is no JSON object');
+  fail('bundle_shape', 'a line is no JSON object');
 }
 
 /** Whose log it is, as the first line of a bundle or of a checkpoint's file says. @param {Record<string, unknown>} head @returns {Log} */
 function logOf(head) {
-  if (head.v !== 1) throw new Fault('bundle_shape', 'not an audit bundle or checkpoint of version 1');
+  if (head.v !== 1) fail('bundle_shape', 'not an audit bundle or checkpoint of version 1');
   const earlier = /** @type {unknown[]} */ (Array.isArray(head.earlierKeys) ? head.earlierKeys : []);
   return {
     fleet: bytesFrom(head.fleet, 'hex', 32),
@@ -381,17 +382,17 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
   try {
     const first = await lines.next();
     const head = parseLine(first.done === true ? '' : first.value);
-    if (head.type !== 'holdfast-audit-bundle') throw new Fault('bundle_shape', 'not an audit bundle');
+    if (head.type !== 'holdfast-audit-bundle') fail('bundle_shape', 'not an audit bundle');
     const claimed = logOf(head);
-    const text = checkpoint === undefined ? '' : readFileSync(checkpoint, 'utf8');
-    const published = text.startsWith('holdfast/log/');
-    const known = text === '' || published ? undefined : parseLine(text.trim());
-    if (known !== undefined && known.type !== 'holdfast-audit-checkpoint') throw new Fault('bundle_shape', 'not a checkpoint');
+    const text = checkpoint === undefined ? undefined : readFileSync(checkpoint, 'utf8');
+    const published = text?.startsWith('holdfast/log/') === true;
+    const known = text === undefined || published ? undefined : parseLine(text.trim());
+    if (known !== undefined && known.type !== 'holdfast-audit-checkpoint') fail('bundle_shape', 'not a checkpoint');
     const from = known === undefined ? undefined : logOf(known);
     // [BUNDLE-4] [BUNDLE-5]
     const pinned = [...(from?.keys ?? []), ...keys.map((key) => bytesFrom(key, 'hex', 65))];
     if (from !== undefined && !(from.fleet.equals(claimed.fleet) && from.agent.equals(claimed.agent)))
-      throw new Fault('audit_forged', 'the bundle is of another log than the checkpoint');
+      fail('audit_forged', 'the bundle is of another log than the checkpoint');
     const log = { ...claimed, keys: pinned.length > 0 ? pinned : claimed.keys };
     /** @type {Mark[]} */
     const marks = from === undefined ? [] : [readCheckpoint(bytesFrom(known?.checkpoint, 'base64url'), log)];
@@ -405,14 +406,9 @@ async function verifyBundle(file, { checkpoint, keys = [] } = {}) {
     const verdict = await verifyLog(log, checkpoints, recordsFrom(lines), marks);
     if (head.records !== verdict.records)
       // [BUNDLE-2]
-      throw new Fault('audit_truncated', `the bundle names ${String(head.records)} records and holds ${verdict.records}`);
-    return {
-      ...verdict,
-      fleet: log.fleet,
-      agent: log.agent,
-      keyPinned: pinned.length > 0 || published,
-      anchoredAt: marks[0]?.size,
-    };
+      fail('audit_truncated', `the bundle names ${String(head.records)} records and holds ${verdict.records}`);
+    const keyPinned = pinned.length > 0 || verdict.keyPinned; // [BUNDLE-8]
+    return { ...verdict, fleet: log.fleet, agent: log.agent, keyPinned, anchoredAt: marks[0]?.size };
   } finally {
     input.destroy();
   }
@@ -445,8 +441,9 @@ function explain({ records, covered, checkpoints, withheld, dropped, keyPinned, 
   if (covered === 0) proven[0] = 'nothing: no checkpoint covers a record';
   if (anchoredAt !== undefined) proven.push(`the log goes on from the checkpoint that you hold (${anchoredAt} records)`);
   else unproven.push('that there is no other log: compare a checkpoint from elsewhere (--checkpoint)');
+  const known = anchoredAt === undefined ? 'it is' : 'signed what came later';
   if (keyPinned) proven.push('a key that you named, or that published the checkpoint, certified what signed it');
-  else unproven.push("whose key it is: the bundle's own word (--key, --checkpoint)");
+  else unproven.push(`whose key ${known}: the bundle's own word (--key, --checkpoint)`);
   if (records > covered) unproven.push(`records ${covered} to ${records - 1}: no checkpoint covers them yet`);
   if (withheld > 0) unproven.push(`what ${withheld} records say: the bundle holds their hashes alone`);
   if (dropped > 0) unproven.push(`what ${dropped} events were: the log counted them and left them out`);

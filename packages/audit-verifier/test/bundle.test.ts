@@ -8,13 +8,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { agentsWords, bundleLines, checkpointFile, readCheckpointFile } from '@holdfast/protocol/audit/bundle';
+import { verifyAudit } from '@holdfast/protocol/audit/verify';
+import { logName, verifyLogNote } from '@holdfast/protocol/blind/log-note';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 import { Author, type LongLog } from '@holdfast/testkit/long-log';
 import { readPublished } from '../bin/holdfast-verify.mjs';
 
-type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; note: string };
+type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; laterKey?: string; note: string };
 
 interface Said {
   readonly exit: number;
@@ -23,6 +25,7 @@ interface Said {
   readonly records?: number;
   readonly covered?: number;
   readonly withheld?: number;
+  readonly keyPinned?: boolean;
   readonly unproven?: readonly string[];
   readonly where?: { readonly from: number; readonly to: number };
 }
@@ -112,9 +115,10 @@ describe('holdfast-verify', () => {
     await refused(bundleOf(other), 'audit_forged', '--checkpoint', 'note');
   });
 
-  for (const { name, clause, expect, fleet, agent, key, note } of ownVectors<NoteEntry>('witness/notes').entries) {
+  for (const { name, clause, expect, fleet, agent, key, laterKey = [], note } of ownVectors<NoteEntry>('witness/notes').entries) {
     it(`[${clause}] published ${name}: ${expect}`, async () => {
-      const log = { fleet: Buffer.from(fleet, 'hex'), agent: Buffer.from(agent, 'hex'), keys: [Buffer.from(key, 'hex')] };
+      const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+      const log = { fleet: bytes(fleet), agent: bytes(agent), keys: [key, laterKey].flat().map(bytes) };
       const judged = (): string => {
         try {
           return String(readPublished(note, log).size > 0 && 'ok');
@@ -125,6 +129,42 @@ describe('holdfast-verify', () => {
       assert.equal(judged(), expect === 'codec_shape' ? 'bundle_shape' : expect);
     });
   }
+
+  // [BUNDLE-8]
+  it('behind a true checkpoint, a key that the bundle brings along is not called proven', async () => {
+    const intruder = await Author.of(long.log.fleet, long.log.agent);
+    const events = [...long.events.slice(0, 100), ...intruder.records(250).slice(100)];
+    const keys = { agentKey: intruder.log.agentKey, earlierKeys: [long.log.agentKey] };
+    const forged = { log: { ...long.log, ...keys }, events, checkpoints: await intruder.sign(events) };
+    const true100 = await author.publish(long.events.slice(0, 100));
+    const both = async (of: LongLog, note: string): Promise<unknown[]> => {
+      writeFileSync(place('note'), note);
+      const { exit, keyPinned, unproven } = await verify(bundleOf(of).join(''), '--checkpoint', 'note');
+      const origin = logName(nodePrimitives, of.log.fleet, of.log.agent);
+      const anchor = await verifyLogNote(nodePrimitives, note, {
+        origin,
+        keys: [...(of.log.earlierKeys ?? []), of.log.agentKey],
+      });
+      const core = await verifyAudit(nodePrimitives, of.log, { ...of, anchors: [anchor] });
+      assert.equal(core.keyPinned, keyPinned, 'both verifiers say the same');
+      return [exit, keyPinned, /whose key signed what came later/.test(unproven?.join('\n') ?? '')];
+    };
+    assert.deepEqual(await both(long, true100), [0, true, false]);
+    assert.deepEqual(await both(forged, true100), [0, false, true]);
+    assert.deepEqual(
+      await both({ ...forged, log: { ...long.log, agentKey: long.log.agentKey, earlierKeys: [intruder.log.agentKey] } }, true100),
+      [0, false, true],
+    );
+    const [, signature = ''] = (await intruder.publish(long.events.slice(0, 100))).split('\n\n');
+    assert.deepEqual(await both(forged, `${true100}${signature}`), [0, false, true], 'published by either of two');
+    await refused(bundleOf(forged), 'audit_forged', '--checkpoint', 'note', '--key', toHex(long.log.agentKey));
+  });
+
+  // [BUNDLE-5]
+  it('an empty file is no checkpoint', async () => {
+    writeFileSync(place('kept'), '');
+    await refused(bundleOf(long), 'bundle_shape', '--checkpoint', 'kept');
+  });
 
   // [BUNDLE-3] [BUNDLE-6]
   it('what is withheld counts by its hash, and is said to be unknown', async () => {

@@ -25,14 +25,16 @@ export class Author {
   private readonly key: SoftwareKeyHolder;
   readonly log: LogIdentity;
 
-  private constructor(custody: SoftwareKeyHolder, key: SoftwareKeyHolder, fleet: Uint8Array) {
+  private constructor(custody: SoftwareKeyHolder, key: SoftwareKeyHolder, fleet: Uint8Array, agent: Uint8Array) {
     this.custody = custody;
     this.key = key;
-    this.log = { fleet, agent: random(16), agentKey: custody.publicKeys.sign };
+    this.log = { fleet, agent, agentKey: custody.publicKeys.sign };
   }
 
-  static async of(fleet: Uint8Array): Promise<Author> {
-    return new Author(await SoftwareKeyHolder.generate(nodePrimitives), await SoftwareKeyHolder.generate(nodePrimitives), fleet);
+  /** `agent`: one that another author writes for as well, under other keys. */
+  static async of(fleet: Uint8Array, agent = random(16)): Promise<Author> {
+    const [custody, key] = [await SoftwareKeyHolder.generate(nodePrimitives), await SoftwareKeyHolder.generate(nodePrimitives)];
+    return new Author(custody, key, fleet, agent);
   }
 
   /** Signs whatever it is given, also records that no daemon would write. */

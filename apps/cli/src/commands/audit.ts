@@ -124,10 +124,13 @@ export async function verify(output: Output, options: { readonly agent: string; 
     const kept = text === undefined || note !== undefined ? undefined : readCheckpointFile(text);
     const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
     const whose = { fleet, agent, agentKey, earlierKeys };
-    const verdict = await verdictOf(whose, { events, checkpoints }, [anchor, keptOf(whose, kept)], note);
+    const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note });
     output.result({ ok: true, agent, ...verdict }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
+      ...(text === undefined || verdict.keyPinned
+        ? []
+        : ['whose key signed what came after that checkpoint is the word of this machine']),
       ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
     ]);
   } catch (thrown) {
@@ -156,30 +159,36 @@ function noteIn(text: string): string {
   }
 }
 
-/** The checkpoint of a file that was kept elsewhere, if it is of this log. [CLI-64] [BUNDLE-5] */
-function keptOf(whose: LogIdentity, kept: ReturnType<typeof readCheckpointFile> | undefined): Uint8Array | undefined {
-  if (kept === undefined) return undefined;
-  const { fleet, agent, agentKey } = kept.log;
-  const keys = [whose.agentKey, ...(whose.earlierKeys ?? [])];
-  if (equalBytes(fleet, whose.fleet) && equalBytes(agent, whose.agent) && keys.some((key) => equalBytes(key, agentKey)))
-    return kept.checkpoint;
-  throw new HoldfastError('audit_forged', 'that checkpoint is of another log'); // [BUNDLE-4]
+/** The checkpoint of a file that was kept elsewhere, if it is of this log, under the file's keys and no others. [CLI-64] [BUNDLE-4] [BUNDLE-5] */
+async function keptOf(whose: LogIdentity, { log, checkpoint }: ReturnType<typeof readCheckpointFile>): Promise<Anchor> {
+  const isOf = (key: Uint8Array, of: LogIdentity): boolean => keysOf(of).some((each) => equalBytes(each, key));
+  if (!equalBytes(log.fleet, whose.fleet) || !equalBytes(log.agent, whose.agent) || !isOf(log.agentKey, whose))
+    throw new HoldfastError('audit_forged', 'that checkpoint is of another log');
+  const { size, root } = (await verifyCheckpoint(nodePrimitives, checkpoint, log)).statement;
+  return { size, root, by: keysOf(whose).flatMap((key, nth) => (isOf(key, log) ? [nth] : [])) };
 }
 
-/** Whatever is wrong with the record is a verdict over it, its shape included. `known`: checkpoints that the log must have made. */
+/** In the order in which the agent had them. */
+const keysOf = ({ earlierKeys = [], agentKey }: LogIdentity): readonly Uint8Array[] => [...earlierKeys, agentKey];
+
+/** Whatever is wrong with the record is a verdict over it, its shape included. */
 async function verdictOf(
   whose: LogIdentity,
   log: Pick<Parameters<typeof verifyAudit>[2], 'events' | 'checkpoints'>,
-  known: readonly (Uint8Array | undefined)[],
-  note: string | undefined,
+  known: {
+    /** What the fleet's journal has. */
+    readonly anchor: Uint8Array | undefined;
+    readonly kept: ReturnType<typeof readCheckpointFile> | undefined;
+    readonly note: string | undefined;
+  },
 ): ReturnType<typeof verifyAudit> {
+  const { anchor, kept, note } = known;
   try {
     const anchors: Anchor[] = [];
-    for (const each of known)
-      if (each !== undefined) anchors.push((await verifyCheckpoint(nodePrimitives, each, whose)).statement); // [AUDIT-24]
-    const keys = [...(whose.earlierKeys ?? []), whose.agentKey];
+    if (anchor !== undefined) anchors.push((await verifyCheckpoint(nodePrimitives, anchor, whose)).statement); // [AUDIT-24]
+    if (kept !== undefined) anchors.push(await keptOf(whose, kept));
     const origin = logName(nodePrimitives, whose.fleet, whose.agent);
-    if (note !== undefined) anchors.push(await verifyLogNote(nodePrimitives, note, { origin, keys })); // [CLI-64]
+    if (note !== undefined) anchors.push(await verifyLogNote(nodePrimitives, note, { origin, keys: keysOf(whose) })); // [CLI-64]
     return await verifyAudit(nodePrimitives, whose, { ...log, anchors });
   } catch (cause) {
     if (codeOf(cause).startsWith('codec_'))

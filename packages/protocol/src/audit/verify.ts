@@ -12,6 +12,8 @@ import { Frontier, leafHash } from '../primitives/merkle.ts';
 export interface Anchor {
   readonly size: number;
   readonly root: Uint8Array;
+  /** The log's keys whose word the verifier has from there, for what comes after it, in the order in which the agent had them. */
+  readonly by?: readonly number[];
 }
 
 export interface AuditVerdict {
@@ -20,6 +22,8 @@ export interface AuditVerdict {
   readonly checkpoints: number;
   /** Events that the newest checkpoint or the anchor covers; those after it rest on the daemon's word alone. */
   readonly covered: number;
+  /** Whether a key that was known from elsewhere certified whatever signed beyond an anchor. [BUNDLE-8] */
+  readonly keyPinned: boolean;
   readonly runs: number;
   /** Records dated before their predecessor: the wall clock was set back. Not a fault; the order stands by number. */
   readonly clockSetBack: number;
@@ -77,8 +81,8 @@ async function verifyChain(
   primitives: Primitives,
   wires: readonly Uint8Array[],
   log: LogIdentity,
-): Promise<CheckpointStatement[]> {
-  const statements: CheckpointStatement[] = [];
+): Promise<(CheckpointStatement & { readonly nth: number })[]> {
+  const statements: (CheckpointStatement & { readonly nth: number })[] = [];
   let previous: Uint8Array | undefined;
   let reached = 0;
   for (const wire of wires) {
@@ -92,7 +96,7 @@ async function verifyChain(
     if (!linked) fail('audit_altered', 'a checkpoint is missing between two'); // [AUDIT-12]
     if (nth < reached) fail('audit_forged', 'a checkpoint is by keys that others had taken the place of'); // [ROTATE-7]
     reached = nth;
-    statements.push(statement);
+    statements.push({ ...statement, nth });
     previous = hash;
   }
   return statements;
@@ -122,6 +126,9 @@ export async function verifyAudit(
 ): Promise<AuditVerdict> {
   const signed = await verifyChain(primitives, checkpoints, log);
   const expected: Anchor[] = [...signed, ...anchors.filter(({ size }) => size > 0)].toSorted((a, b) => a.size - b.size);
+  const keyPinned = anchors.some(
+    ({ size, by }) => by !== undefined && signed.every((each) => each.size <= size || by.includes(each.nth)),
+  );
   const sequence = new Sequence(log.agent);
   const frontier = new Frontier(primitives);
   let next = 0;
@@ -148,6 +155,7 @@ export async function verifyAudit(
     root: frontier.root(),
     checkpoints: signed.length,
     covered: missing?.size ?? 0,
+    keyPinned,
     runs,
     clockSetBack,
     dropped,

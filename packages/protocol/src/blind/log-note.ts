@@ -1,18 +1,16 @@
 // A log's checkpoint as it is published, spec/witness.md: a signed note (c2sp.org/tlog-checkpoint) with the agent's own signature, and under it the
 // timestamped ones of witnesses (c2sp.org/tlog-cosignature). It names a log by a hash, so that whoever keeps it learns nothing of fleet and agent.
 
-import { concat, equalBytes, toHex, utf8 } from '../codec/bytes.ts';
+import { concat, equalBytes, fromBase64, toBase64, toHex, utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import {
   derOf,
   ecdsaKeyId,
-  fromBase64,
   isSignedBy,
   parseNote,
   parseSignature,
   signatureLine,
   signaturesBy,
-  toBase64,
   type Note,
 } from '../keys/note.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
@@ -61,8 +59,8 @@ export function signLogHead(holder: Pick<KeyHolder, 'sign'>, head: LogHead): Pro
 
 export interface PublishedNote extends LogHead {
   readonly note: Note;
-  /** By which of the keys, in the order in which they were given. */
-  readonly nth: number;
+  /** The one of the keys, in the order in which they were given, that published it; none where it could be either of two. */
+  readonly by: readonly number[];
 }
 
 /** A checkpoint that one of the agent's keys published under the log's name. Throws `codec_*`; `audit_forged` for one of another key or log. [WITNESS-4] */
@@ -74,12 +72,14 @@ export async function verifyLogNote(
   const note = parseNote(wire);
   const head = readLogText(note.text);
   if (head.origin !== origin) throw new HoldfastError('audit_forged', 'the checkpoint is of another log');
+  const signers: number[] = [];
   try {
-    for (const [nth, key] of keys.entries()) if (await isSignedBy(primitives, note, origin, key)) return { ...head, note, nth };
+    for (const [nth, key] of keys.entries()) if (await isSignedBy(primitives, note, origin, key)) signers.push(nth); // [WITNESS-4]
   } catch (cause) {
     throw new HoldfastError('audit_forged', 'the signature of a checkpoint does not verify', { cause });
   }
-  throw new HoldfastError('audit_forged', 'no key of this agent signed the checkpoint');
+  if (signers.length === 0) throw new HoldfastError('audit_forged', 'no key of this agent signed the checkpoint');
+  return { ...head, note, by: signers.length === 1 ? signers : [] };
 }
 
 /** Whose Ed25519 signature says that a log only grew, as far as it saw. */

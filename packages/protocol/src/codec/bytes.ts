@@ -88,3 +88,20 @@ export function fromBase64url(text: string): Uint8Array | undefined {
   }
   return toBase64url(bytes) === text ? bytes : undefined;
 }
+
+/** RFC 4648 §4, with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  const digits = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/');
+  return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=');
+}
+
+/** The bytes of such a text, or undefined: one text for each. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const bytes = fromBase64url(
+    text
+      .replace(/={1,2}$/, '')
+      .replaceAll('+', '-')
+      .replaceAll('/', '_'),
+  );
+  return bytes !== undefined && toBase64(bytes) === text ? bytes : undefined;
+}

@@ -1,7 +1,7 @@
 // Signed notes (c2sp.org/signed-note), spec/witness.md: a text and lines of signatures under it. Here is what every note has: its shape, how a key
 // is named, and the P-256 signature of type 0x02. What a text says is for whoever reads it, once a signature of a key that they know has verified.
 
-import { concat, equalBytes, fromBase64url, toBase64url, toHex, utf8 } from '../codec/bytes.ts';
+import { concat, equalBytes, fromBase64, fromHex, toBase64, toHex, utf8 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { isLowS } from '../primitives/p256-scalar.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -29,23 +29,6 @@ export interface Note {
 
 function fault(why: string): never {
   throw new HoldfastError('codec_shape', `no signed note: ${why}`);
-}
-
-/** RFC 4648 §4, with padding. */
-export function toBase64(bytes: Uint8Array): string {
-  const digits = toBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/');
-  return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=');
-}
-
-/** The bytes of such a text, or undefined: one text for each. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  const bytes = fromBase64url(
-    text
-      .replace(/={1,2}$/, '')
-      .replaceAll('+', '-')
-      .replaceAll('/', '_'),
-  );
-  return bytes !== undefined && toBase64(bytes) === text ? bytes : undefined;
 }
 
 /** Takes a note apart, believing nothing of it. Throws `codec_shape`, `codec_limit`. [WITNESS-1] */
@@ -83,12 +66,11 @@ export function signaturesBy({ signatures }: Note, name: string, keyId: Uint8Arr
 }
 
 /** What stands before an uncompressed point in its SubjectPublicKeyInfo (RFC 5480). */
-const spkiPrefix = '3059301306072a8648ce3d020106082a8648ce3d030107034200';
+const spkiPrefix = fromHex('3059301306072a8648ce3d020106082a8648ce3d030107034200') ?? new Uint8Array();
 
 /** Type 0x02: of the key's SPKI alone. `point`: 65 bytes. */
 export function ecdsaKeyId(primitives: Primitives, point: Uint8Array): Uint8Array {
-  const prefix = Uint8Array.from(spkiPrefix.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return primitives.sha256(prefix, point).slice(0, 4);
+  return primitives.sha256(spkiPrefix, point).slice(0, 4);
 }
 
 /** DER (SEC 1 C.5) of r‖s. */

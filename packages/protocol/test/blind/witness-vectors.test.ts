@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { logName, logText, parseWitnessKey, verifyLogNote, witnessedAt, witnessKeyText } from '@holdfast/protocol/blind/log-note';
 import { vouchedWitness, vouchFor } from '@holdfast/protocol/blind/witness';
-import { utf8 } from '@holdfast/protocol/codec/bytes';
+import { fromBase64, utf8 } from '@holdfast/protocol/codec/bytes';
 import { signingInput } from '@holdfast/protocol/keys/domain';
-import { fromBase64, joinNote, parseNote } from '@holdfast/protocol/keys/note';
+import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import {
@@ -18,7 +18,7 @@ import {
   type VectorEntry,
 } from '@holdfast/testkit/vectors';
 
-type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; note: string };
+type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; laterKey?: string; note: string };
 type Cosignature = VectorEntry & { note: string; witness: string; atS: number | null };
 
 /** The text between the first pair of fences after `heading`. */
@@ -28,9 +28,9 @@ function fenced(page: string, heading: string): string {
 }
 
 describe('published checkpoints', () => {
-  for (const { name, clause, expect, fleet, agent, key, note } of ownVectors<NoteEntry>('witness/notes').entries) {
+  for (const { name, clause, expect, fleet, agent, key, laterKey = [], note } of ownVectors<NoteEntry>('witness/notes').entries) {
     it(`[${clause}] ${name}: ${expect}`, async () => {
-      const log = { origin: logName(primitives, hex(fleet), hex(agent)), keys: [hex(key)] };
+      const log = { origin: logName(primitives, hex(fleet), hex(agent)), keys: [key, laterKey].flat().map(hex) };
       assert.equal(await outcomeOf(() => verifyLogNote(primitives, note, log)), expect);
     });
   }
