@@ -395,6 +395,23 @@ const ledgers: readonly (readonly [string, string, readonly AuditEvent[], number
     hourMs,
   ],
   [
+    'of two agents, the one that is read first had it longer',
+    'TIME-5',
+    [
+      added(),
+      at({ kind: 'grant-ended', grant: use.grant }, 5000),
+      added({ agent: id(22), grant: id(16) }),
+      at({ kind: 'grant-ended', grant: id(16) }, 3000, { agent: id(22) }),
+    ],
+    hourMs,
+  ],
+  [
+    'of two agents, the one that is read first only used it',
+    'TIME-5',
+    [at(mint, 1000, { agent: id(22) }), at(consume, 1007, { agent: id(22) }), added()],
+    hourMs,
+  ],
+  [
     'only what began in the last hour',
     'TIME-8',
     [

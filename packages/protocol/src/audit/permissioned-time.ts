@@ -61,23 +61,24 @@ class Total {
   }
 }
 
-/** One credential, as long as a standing key in its place would have been there. */
+/** One credential, as long as a standing key in its place would have been there; the same in whatever order the logs are read. [TIME-5] */
 class Standing {
-  readonly sinceMs: number;
   private readonly grants = new Set<string>();
-  private endedMs: number | undefined;
+  private grantedAtMs = Number.POSITIVE_INFINITY;
+  private mintedAtMs = Number.POSITIVE_INFINITY;
+  private endedAtMs: number | undefined;
 
-  constructor(sinceMs: number) {
-    this.sinceMs = sinceMs;
+  minted(atMs: number): void {
+    this.mintedAtMs = Math.min(this.mintedAtMs, atMs);
   }
 
-  granted(grant: string): void {
+  granted(grant: string, atMs: number): void {
     this.grants.add(grant);
-    this.endedMs = undefined;
+    this.grantedAtMs = Math.min(this.grantedAtMs, atMs);
   }
 
   ended(grant: string, atMs: number): void {
-    if (this.grants.delete(grant) && this.grants.size === 0) this.endedMs = atMs;
+    if (this.grants.delete(grant)) this.endedAtMs = Math.max(this.endedAtMs ?? atMs, atMs);
   }
 
   /** All grants of an agent that is revoked. */
@@ -85,9 +86,11 @@ class Standing {
     for (const grant of [...this.grants]) if (grant.startsWith(`${agent} `)) this.ended(grant, atMs);
   }
 
-  /** From `fromMs` to `nowMs`, as far as it lay there. [TIME-5] [TIME-8] */
+  /** From `fromMs` to `nowMs`, as far as it lay there. [TIME-8] */
   ms(fromMs: number, nowMs: number): number {
-    return Math.max(0, Math.min(this.endedMs ?? nowMs, nowMs) - Math.max(this.sinceMs, fromMs));
+    const sinceMs = Number.isFinite(this.grantedAtMs) ? this.grantedAtMs : this.mintedAtMs;
+    const untilMs = this.grants.size > 0 ? nowMs : (this.endedAtMs ?? nowMs);
+    return Math.max(0, Math.min(untilMs, nowMs) - Math.max(sinceMs, fromMs));
   }
 }
 
@@ -115,9 +118,9 @@ class Ledger {
     this.fromMs = fromMs;
   }
 
-  private standingOf(item: Uint8Array, sinceMs: number): Standing {
+  private standingOf(item: Uint8Array): Standing {
     const key = toHex(item);
-    const standing = this.standing.get(key) ?? new Standing(sinceMs);
+    const standing = this.standing.get(key) ?? new Standing();
     this.standing.set(key, standing);
     return standing;
   }
@@ -134,7 +137,7 @@ class Ledger {
   take(event: AuditEvent): void {
     switch (event.kind) {
       case 'granted':
-        return this.standingOf(event.item, event.grantedAtMs).granted(grantOf(event));
+        return this.standingOf(event.item).granted(grantOf(event), event.grantedAtMs);
       case 'grant-ended':
         for (const standing of this.standing.values()) standing.ended(grantOf(event), event.atMs);
         return;
@@ -142,7 +145,7 @@ class Ledger {
         for (const standing of this.standing.values()) standing.agentEnded(toHex(event.agent), event.atMs);
         return;
       case 'minted':
-        this.standingOf(event.item, event.atMs);
+        this.standingOf(event.item).minted(event.atMs);
         if (event.atMs >= this.fromMs) this.open.set(toHex(event.handle), event);
         return;
       case 'consumed':
@@ -183,7 +186,7 @@ class Ledger {
 }
 
 /**
- * `events` in the order of their logs, of one agent or of several after one another. `nowMs`: wall clock, ends the standing time and the handles
+ * `events` in the order of their logs, of one agent or of several after one another, in any order. `nowMs`: wall clock, ends the standing time and the handles
  * that are still open. `fromMs`: only what began since then counts. Total and pure: whoever has the events and both times gets the same.
  */
 export function permissionedTime(events: Iterable<AuditEvent>, nowMs: number, fromMs = 0): PermissionedTime {

@@ -124,4 +124,27 @@ describe('permissioned time', () => {
       runs,
     );
   });
+
+  it('[TIME-5, TIME-9] the figures are the same in whatever order the logs of several agents are read', () => {
+    const kind = fc.constantFrom('granted', 'grant-ended', 'revoked', 'minted', 'consumed');
+    const step = fc.record({ kind, grant: fc.nat({ max: 1 }), atMs: fc.nat({ max: 1000 }), grantedAtMs: fc.nat({ max: 1000 }) });
+    const logs = fc.array(fc.array(step, { maxLength: 6 }), { minLength: 3, maxLength: 3 });
+    const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
+    fc.assert(
+      fc.property(logs, fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), fc.nat({ max: 2000 }), (steps, order, nowMs) => {
+        const recorded = steps.map((log, nth) =>
+          log.map(({ grant, ...each }, sequence) => {
+            const ids = { agent: id(nth), item: id(7), grant: id(grant), handle: id(nth * 16 + grant), run: id(nth) };
+            return { v: 1, sequence, session, monotonicUs: 1000 * each.atMs, ...ids, ...each } as unknown as AuditEvent;
+          }),
+        );
+        const figures = (read: readonly AuditEvent[][]) => {
+          const { perAgent, ...rest } = permissionedTime(read.flat(), nowMs);
+          return { ...rest, perAgent: perAgent.toSorted((a, b) => a.agent.localeCompare(b.agent)) };
+        };
+        assert.deepEqual(figures(order.map((nth) => recorded[nth] ?? [])), figures(recorded));
+      }),
+      runs,
+    );
+  });
 });
