@@ -16,7 +16,7 @@ export const retentionDays = integer({ min: 1, max: 36_500 });
 export interface AuditPolicy {
   readonly version: number;
   readonly silenced: readonly SilencedClass[];
-  readonly retentionDays?: number | undefined;
+  readonly retentionDays?: number;
 }
 
 /** What a session never came to do is as good as an alarm: a refusal is recorded whatever its class. [AUDIT-62] */

@@ -247,7 +247,7 @@ export async function setRules(operator: Operator, text: string): Promise<Compos
 /** The next version of what daemons record. Throws `codec_*` for a class that is always recorded. */
 export async function setAuditPolicy(
   operator: Operator,
-  policy: Pick<AuditPolicy, 'silenced' | 'retentionDays'>,
+  policy: Pick<AuditPolicy, 'silenced'> & { readonly retentionDays?: number | undefined },
 ): Promise<Composed & { readonly version: number }> {
   const version = (operator.replica.state.auditPolicy?.version ?? 0) + 1;
   const { silenced, retentionDays } = policy;

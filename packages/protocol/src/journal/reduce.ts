@@ -205,7 +205,8 @@ function applied(
     }
     case 'audit-policy': {
       const { version, silenced, retentionDays } = body;
-      return { ...state, auditPolicy: { version, silenced, retentionDays, setAtMs: atMs } };
+      const kept = retentionDays === undefined ? {} : { retentionDays };
+      return { ...state, auditPolicy: { version, silenced, ...kept, setAtMs: atMs } };
     }
     case 'bedrock-add': {
       const { id, text } = body;

@@ -201,19 +201,12 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
-    ...(state.auditPolicy !== undefined && { auditPolicy: plainPolicy(state.auditPolicy) }),
+    ...(state.auditPolicy !== undefined && { auditPolicy: state.auditPolicy }),
     ...(state.revokedChildren.length > 0 && { revokedChildren: state.revokedChildren }),
     topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
     rejected: state.rejected,
     ...history,
   });
-}
-
-function plainPolicy({
-  retentionDays: days,
-  ...rest
-}: NonNullable<FleetState['auditPolicy']>): NonNullable<Infer<typeof snapshot>['auditPolicy']> {
-  return { ...rest, ...(days !== undefined && { retentionDays: days }) };
 }
 
 function plainRecord({ checkpoint, newKeys, code: verdict, ...rest }: AgentRecord): Infer<typeof topicRecord> {
@@ -276,7 +269,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     rules,
     earlierRules,
     bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },
-    auditPolicy: read.auditPolicy && { ...read.auditPolicy, retentionDays: read.auditPolicy.retentionDays },
+    auditPolicy: read.auditPolicy,
     revokedChildren: read.revokedChildren ?? [],
     topics: new Map(
       read.topics.map(({ topic, records }) => [

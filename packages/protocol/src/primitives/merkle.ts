@@ -117,7 +117,7 @@ export function consistencySpans(older: number, size: number): Span[] {
 /** The complete subtrees of a span whose beginning is a multiple of the largest of them: one for each 1 in the binary form of its length, largest first. */
 export function completeSpans({ from, to }: Span): Span[] {
   const spans: Span[] = [];
-  for (let at = from; at < to; at = spans.at(-1)?.to ?? to) spans.push({ from: at, to: at + largestPower(to - at) });
+  for (let at = from; at < to; at = spans.at(-1)?.to ?? to) spans.push({ from: at, to: at + split(to - at + 1) });
   return spans;
 }
 
@@ -129,11 +129,6 @@ export function proveInclusion(primitives: Primitives, leaves: readonly Uint8Arr
 /** Over leaf hashes; work grows with their number. Throws `usage` for size 0. */
 export function proveConsistency(primitives: Primitives, leaves: readonly Uint8Array[], size: number): Uint8Array[] {
   return consistencySpans(size, leaves.length).map(({ from, to }) => rootOf(primitives, leaves.slice(from, to)));
-}
-
-/** The largest power of two up to `size` (size ≥ 1). */
-function largestPower(size: number): number {
-  return isPowerOfTwo(size) ? size : split(size);
 }
 
 const half = (value: number) => Math.floor(value / 2);
@@ -213,5 +208,5 @@ export function verifyConsistency(
 }
 
 function isPowerOfTwo(value: number): boolean {
-  return value === 1 || (value > 1 && split(value) * 2 === value);
+  return split(value + 1) === value;
 }

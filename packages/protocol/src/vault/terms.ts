@@ -1,7 +1,7 @@
 // What a person types about a credential, turned into the signed terms: hosts, methods, paths, attachment, certificates. Pure; every refusal
 // is `usage` and says what would be right. Here, and only here, hosts are brought into canonical form; formats accept nothing else.
 
-import { fromBase64url, toBase64url } from '../codec/bytes.ts';
+import { fromBase64, toBase64 } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { attach, type Attach } from './attach.ts';
 import { caBundle, fence, keyPins, type Fence } from './fence.ts';
@@ -88,8 +88,8 @@ export function parsePins(typed: readonly string[]): readonly Uint8Array[] {
   try {
     return keyPins.parse(
       typed.map((each) => {
-        const [, base64 = ''] = /^sha256\/\/?([A-Za-z0-9+/]{43})=$/.exec(each) ?? [];
-        return fromBase64url(base64.replaceAll('+', '-').replaceAll('/', '_')) ?? new Uint8Array();
+        const [, base64 = ''] = /^sha256\/\/?([A-Za-z0-9+/]{43}=)$/.exec(each) ?? [];
+        return fromBase64(base64) ?? new Uint8Array();
       }),
       '--pin',
     );
@@ -103,7 +103,7 @@ export function parsePins(typed: readonly string[]): readonly Uint8Array[] {
 }
 
 /** As it would be typed. */
-export const pinText = (pin: Uint8Array): string => `sha256/${toBase64url(pin).replaceAll('-', '+').replaceAll('_', '/')}=`;
+export const pinText = (pin: Uint8Array): string => `sha256/${toBase64(pin)}`;
 
 /** The whole fence of one `vault add`. `ca` is the file's text. Throws `usage`. */
 export function parseFence(typed: {
