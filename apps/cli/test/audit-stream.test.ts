@@ -40,6 +40,7 @@ interface Attribute {
 }
 interface LogRecord {
   readonly eventName: string;
+  readonly traceId?: string;
   readonly severityText: string;
   readonly timeUnixNano: string;
   readonly attributes: readonly Attribute[];
@@ -132,7 +133,7 @@ const reports: readonly AuditReport[] = [
   { kind: 'session-start', session, mode: 'sealed', program: 'curl' },
   { kind: 'tool-call', ...call, tool: 'shell', name: 'Bash', act: '{"command":"ls"}', allowed: true },
   { kind: 'tool-call', ...call, tool: 'read', name: 'Read', act: '{"paths":["/a"]}', allowed: false },
-  { kind: 'minted', ...use, name: 'demo', request },
+  { kind: 'minted', ...use, trace: id(8), name: 'demo', request },
   { kind: 'consumed', ...use, request: new Uint8Array(32) },
   { kind: 'refused', session, code: 'fence_method', request },
   { kind: 'tampered', session, places: ['/etc/x'] },
@@ -186,7 +187,9 @@ test('as OpenTelemetry logs: one request a line, every field of every event, ids
   assert.equal(valueOf(minted.attributes, 'holdfast.handle')?.stringValue, toHex(id(5)));
   const severity = (at: number) => records[at]?.severityText;
   assert.deepEqual([2, 3, 6, 7].map(severity), ['INFO', 'WARN', 'WARN', 'ERROR']);
-  assert.doesNotMatch(exported.stdout, /traceId|spanId/);
+  // What no prompt began is its session's, and what is of no session is of no trace.
+  assert.deepEqual([records[0], records[1], records[4]].map((record) => record?.traceId), [undefined, toHex(session), toHex(id(8))]); // prettier-ignore
+  assert.doesNotMatch(exported.stdout, /spanId/);
 });
 
 /** What OCSF 1.6.0 asks of these classes, beside what it asks of all; of each inner list at least one. */

@@ -54,6 +54,12 @@ function conventional({ event }: Exported): object {
   };
 }
 
+/** What began the act: the turn of a prompt, or the session itself. [AUDIT-50] */
+function traced({ event, withheld }: Exported): object {
+  const trace = ('trace' in event ? event.trace : undefined) ?? ('session' in event ? event.session : undefined);
+  return trace === undefined || withheld ? {} : { traceId: toHex(trace) };
+}
+
 /** What stands in the record's own fields, or in the resource. */
 const placed = new Set(['kind', 'v', 'agent', 'atMs']);
 
@@ -67,6 +73,7 @@ function recordOf(exported: Exported): object {
     observedTimeUnixNano: nanoseconds,
     ...severities[weightOf(event)],
     eventName: `holdfast.${kind}`,
+    ...traced(exported),
     body: { stringValue: kind },
     attributes: [
       ...attributesOf({ 'log.record.uid': leaf, 'holdfast.class': classOf[kind], 'holdfast.withheld': withheld }, ''),
