@@ -542,6 +542,14 @@ export const audit: Area = {
       red: { [logTiles]: 'is told of and made anew' },
       says: 'the audit records do not give the root that was signed',
     },
+    {
+      id: 'A-42.start',
+      off: 'the start of a run can be silenced',
+      file: 'packages/protocol/src/audit/policy.ts',
+      from: "'child-end', 'daemon-start']",
+      to: "'child-end']",
+      red: { [policy]: 'are recorded under every policy' },
+    },
   ],
   exceptions: {},
 };

@@ -106,6 +106,7 @@ test('uses, identity, rules, alarms and refusals are recorded under every policy
     'revoked',
     'presented',
     'delegated',
+    'daemon-start',
     'gap',
     'tampered',
     'rules-set',

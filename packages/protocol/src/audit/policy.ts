@@ -19,8 +19,11 @@ export interface AuditPolicy {
   readonly retentionDays?: number;
 }
 
-/** What a session never came to do is as good as an alarm: a refusal is recorded whatever its class. [AUDIT-62] */
-const alwaysRecorded: ReadonlySet<EventKind> = new Set(['refused', 'delegated', 'child-end']);
+/**
+ * Of classes that can be silenced, what is recorded all the same: what a session never came to do, who acted for whom, and where a run began, without
+ * which nobody knows that what an earlier one had under way is over. [AUDIT-62]
+ */
+const alwaysRecorded: ReadonlySet<EventKind> = new Set(['refused', 'delegated', 'child-end', 'daemon-start']);
 
 /** Whether events of this kind are counted only. [AUDIT-60] */
 export function isSilenced(policy: AuditPolicy | undefined, kind: EventKind): boolean {
