@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formsOf, leaksBelow, leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
+import { copiesOf, leaksBelow, leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
 import { Installation } from '../packages/testkit/src/installation.ts';
 import { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { copiesIn, whyNoMemory } from '../packages/testkit/src/memory.ts';
-import { processesWith } from '../packages/testkit/src/processes.ts';
+import { sessionProgram } from '../packages/testkit/src/processes.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
 const unreadable = await whyNoMemory();
@@ -28,25 +28,9 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', as
 });
 console.log('agent is up with', process.env.DEMO_TOKEN);`;
 
-/** The host's process id of the agent: the CLI's own command line ends likewise, but it runs main.ts. */
-async function processMarked(mark: string): Promise<number> {
-  const found = (await processesWith(mark)).find(
-    ({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')),
-  );
-  assert.ok(found !== undefined, 'the agent runs');
-  return found.pid;
-}
-
 describe('a secret that nobody is using', () => {
   const secret = newCanary();
-  const bytes = Buffer.from(secret);
-  /** In memory a string may have two bytes a character. */
-  const needles = [
-    bytes,
-    Buffer.from(secret, 'utf16le'),
-    Buffer.from(formsOf(secret).get('base64 at 0') ?? ''),
-    Buffer.from(bytes.toString('hex')),
-  ];
+  const needles = copiesOf(secret);
   const mark = `agent-${process.pid}-${Date.now()}`;
   let holdfast: Installation;
   let origin: Origin;
@@ -66,7 +50,7 @@ describe('a secret that nobody is using', () => {
   };
   /** Copies in each process, all forms together. */
   const copies = async (): Promise<Record<string, number>> => {
-    const pids = { ...(await holdfast.parts()), agent: await processMarked(mark) };
+    const pids = { ...(await holdfast.parts()), agent: await sessionProgram(mark) };
     const counted: Record<string, number> = {};
     for (const [name, pid] of Object.entries(pids)) {
       const [control = 0, ...counts] = await copiesIn(pid, [known, ...needles]);
@@ -143,7 +127,7 @@ describe('a secret that nobody is using', () => {
   });
 
   it('the scan of files finds it where there is one', async () => {
-    await writeFile(`${holdfast.work}/planted`, `x${bytes.toString('base64')}y`);
+    await writeFile(`${holdfast.work}/planted`, `x${Buffer.from(secret).toString('base64')}y`);
     const [found] = await leaksBelow(holdfast.work, secret);
     assert.match(found ?? '', /planted: base64 at 0/);
   });

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
-import { formsOf, leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
+import { copiesOf, leaksIn, newCanary } from '../packages/testkit/src/canary.ts';
 import { Installation } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { copiesIn, whyNoMemory } from '../packages/testkit/src/memory.ts';
 import { startService, type Service } from '../packages/testkit/src/origin.ts';
-import { processesWith } from '../packages/testkit/src/processes.ts';
+import { sessionProgram } from '../packages/testkit/src/processes.ts';
 
 const unreadable = (await whyNoMemory()) ?? false;
 
@@ -93,16 +93,7 @@ describe('a credential in a field of the body', () => {
       const [live, halfway] = [holdfast.session([process.execPath, '-e', agentScript, mark]), once(slow, 'halfway')];
       agent = live;
       await live.waitFor(/up with hf_/);
-      const own = (await processesWith(mark)).find(
-        ({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')),
-      );
-      const agentPid = own?.pid ?? assert.fail('the agent runs');
-      const needles = [
-        ...[secret, formsOf(secret).get('base64 at 0') ?? '', Buffer.from(secret).toString('hex')].map((each) =>
-          Buffer.from(each),
-        ),
-        Buffer.from(secret, 'utf16le'),
-      ];
+      const [agentPid, needles] = [await sessionProgram(mark), copiesOf(secret)];
       const copies = async (): Promise<Record<string, number>> => {
         const counted: Record<string, number> = {};
         for (const [name, pid] of Object.entries({ ...(await holdfast.parts()), agent: agentPid }))

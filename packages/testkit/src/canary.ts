@@ -41,6 +41,17 @@ export function formsOf(secret: string): ReadonlyMap<string, string> {
   return forms;
 }
 
+/** What a program's memory holds where it has a copy: in a string of it, too, which may have two bytes a character. */
+export function copiesOf(secret: string): Buffer[] {
+  const bytes = Buffer.from(secret);
+  return [
+    bytes,
+    Buffer.from(secret, 'utf16le'),
+    Buffer.from(formsOf(secret).get('base64 at 0') ?? ''),
+    Buffer.from(bytes.toString('hex')),
+  ];
+}
+
 /** Names of the forms in which `text` contains the secret. Empty: it does not. */
 export function leaksIn(text: string | Buffer, secret: string): string[] {
   const held = typeof text === 'string' ? Buffer.from(text) : text;

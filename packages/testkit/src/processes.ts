@@ -20,6 +20,15 @@ export async function processesWith(mark: string): Promise<Found[]> {
   return all.filter(({ words }) => words.some((word) => word.includes(mark)));
 }
 
+/** The host's process id of a session's program whose last word is `mark`: the CLI's own command line ends likewise, but it runs main.ts. */
+export async function sessionProgram(mark: string): Promise<number> {
+  const own = (await processesWith(mark)).find(
+    ({ words }) => words.at(-1) === mark && !words.some((word) => word.endsWith('main.ts')),
+  );
+  if (own === undefined) throw new Error(`no program of a session runs with ${mark}`);
+  return own.pid;
+}
+
 /** Resolves when nothing with `mark` runs; the kernel takes a moment to end what hangs on what was killed. */
 export async function gone(mark: string, withinMs = 120_000): Promise<void> {
   const startedMs = performance.now();
