@@ -220,8 +220,8 @@ export const guard: Area = {
       id: 'G-17.recorded',
       off: 'the use of a credential does not say whose it was',
       file: 'apps/daemon/src/session/authority.ts',
-      from: `...(this.child !== undefined && { child: this.child.id }), ...this.cause };`,
-      to: `...this.cause };`,
+      from: `return whoOf({ session: this.by.session, child: this.child?.id, cause: this.cause });`,
+      to: `return whoOf({ session: this.by.session, cause: this.cause });`,
       red: { 'apps/daemon/test/session/call-authorities.test.ts': 'is recorded as the child’s whose tag it shows' },
     },
     {

@@ -1,7 +1,7 @@
 // Acts that wait for an operator, spec/approval.md: asked by a signal of the agent, answered by one of a device, bound to the very call, once, and
 // denied in every other case. Trusts the journal's verified state for who is a device; a relay only carries, and may lose.
 
-import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
+import { whoOf, type AuditReport, type Cause } from '@holdfast/protocol/audit/event';
 import { parseSignal, type Signal } from '@holdfast/protocol/blind/signal';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -132,7 +132,7 @@ export class Approvals {
     const ask = ports.primitives.random(16);
     const lifeMs = Math.min(Math.max(Math.trunc(asked.withinMs ?? defaultAskLifeMs), 1), maxAskLifeMs); // [APPROVAL-7]
     const expiresAtMs = Math.trunc(ports.clock.nowMs()) + lifeMs;
-    const who = whoOf(by, asked);
+    const who = whoOf({ ...asked, session: by.session });
     const counted = this.limits.countedAs(by.session);
     const wanted = sameActs(ports.primitives, asked.act);
     const told = this.limits.begin(counted, wanted);
@@ -226,7 +226,12 @@ export class Approvals {
     const { record } = this.options;
     const { act, call, because, gone } = asked;
     const { ask, lifeMs, untilMs, expiresAtMs } = terms;
-    const { promise, resolve: ended } = Promise.withResolvers<Ended>();
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    let waiting = true;
+    const ended = (how: Ended): void => {
+      waiting = false;
+      resolve(how);
+    };
     this.open.set(toHex(ask), { asked: { ask, call, act }, session: by.session, untilMs, ended });
     const timer = setTimeout(() => ended({ outcome: 'expired' }), lifeMs); // [APPROVAL-7]
     const left = () => ended({ outcome: 'withdrawn' }); // [APPROVAL-12]
@@ -234,10 +239,10 @@ export class Approvals {
     try {
       if (gone?.aborted === true) return { outcome: 'withdrawn' };
       const rules = because.map(({ rule }) => rule);
-      await record({ kind: 'asked', ...whoOf(by, asked), ask, call, lifeMs, rules }); // [APPROVAL-10]
+      await record({ kind: 'asked', ...whoOf({ ...asked, session: by.session }), ask, call, lifeMs, rules }); // [APPROVAL-10]
       const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
       const waits = sent.then(() => {
-        this.told.get(toHex(by.session))?.({ ask, act: act.kind, withinMs: lifeMs });
+        if (waiting) this.told.get(toHex(by.session))?.({ ask, act: act.kind, withinMs: lifeMs });
         return promise;
       });
       // An answer can't come before the ask has left; its time can be up before.
@@ -310,11 +315,4 @@ export class Approvals {
     const leftMs = Math.max(untilMs - this.options.ports.clock.monotonicMs() + closedLongerMs, leastClosedLifeMs);
     await this.send({ kind: 'closed', v: 1, ask, outcome }, Math.ceil(leftMs)).catch(() => {}); // [APPROVAL-13]
   }
-}
-
-function whoOf(
-  { session }: Asking,
-  { child, cause }: Asked,
-): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
-  return { session, ...(child !== undefined && { child }), ...cause };
 }

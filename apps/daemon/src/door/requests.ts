@@ -93,6 +93,7 @@ async function status({ agents, sessions, guarded, custody, version, startedAtMs
           : [noticeOf(`the audit log of the scope ${enrolment.scope} does not hold, no handle is minted`, auditFault)],
       ),
   ];
+  const living = agents.all().flatMap((agent) => agent.children.views());
   return {
     kind: 'status',
     version,
@@ -104,14 +105,16 @@ async function status({ agents, sessions, guarded, custody, version, startedAtMs
       const port = guarded.portOf(agent);
       return { ...agent.view(), ...(port !== undefined && { guarded: port }) };
     }),
-    sessions: [...sessions.views().map((view) => ({ ...view, ...below(view, agents) })), ...guarded.views()].slice(0, 256),
+    sessions: [...sessions.views().map((view) => ({ ...view, ...below(view, living) })), ...guarded.views()].slice(0, 256),
     notices,
   };
 }
 
 /** How many children live that end with a session; whose own it is does not count. */
-function below({ session, child: own }: SessionView, agents: Agents): { readonly children?: number } {
-  const living = agents.all().flatMap((agent) => agent.children.views());
+function below(
+  { session, child: own }: SessionView,
+  living: ReturnType<Agent['children']['views']>,
+): { readonly children?: number } {
   const isBelow = (each: (typeof living)[number]): boolean =>
     equalBytes(each.session, session) && (own === undefined || !equalBytes(each.child, own));
   const children = living.filter(isBelow).length;

@@ -1,7 +1,7 @@
 // What one session may do, as the broker asks it: from the fleet's signed state at that very moment, never from what the session says. Every
 // use is minted, consumed durably and only then opened; every refusal is recorded with its true reason.
 
-import type { Cause } from '@holdfast/protocol/audit/event';
+import { whoOf, type Acting, type Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
@@ -335,9 +335,8 @@ export class SessionAuthority implements Authority {
     }
   }
 
-  /** As the record names who acts. */
-  private get who(): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
-    return { session: this.by.session, ...(this.child !== undefined && { child: this.child.id }), ...this.cause };
+  private get who(): Acting {
+    return whoOf({ session: this.by.session, child: this.child?.id, cause: this.cause });
   }
 
   private placeholder({ grant }: Grant): string {

@@ -2,7 +2,7 @@
 // disk. Callers are told `refused` and nothing else; the record has the reason. Nothing survives the process: a restart ends every handle.
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import type { AuditReport, Cause } from '@holdfast/protocol/audit/event';
+import { whoOf, type AuditReport, type Cause } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { AmountLimits } from '@holdfast/protocol/vault/circumstances';
@@ -95,15 +95,6 @@ interface Entry {
 
 function refused(): HoldfastError {
   return new HoldfastError('refused', 'the vault refuses this', { next: 'an operator sees the reason in the audit log' });
-}
-
-/** As the record names who acts. */
-function whoOf({
-  session,
-  child,
-  cause,
-}: Pick<Holder, 'session' | 'child' | 'cause'>): Cause & { readonly session: Uint8Array; readonly child?: Uint8Array } {
-  return { session, ...(child !== undefined && { child }), ...cause };
 }
 
 function hits(target: BurnTarget, { session, agent, grant, child }: Holder): boolean {

@@ -162,6 +162,38 @@ test('an operator sees the whole act and lets it go once', async (t) => {
   assert.ok(asked !== undefined && answered !== undefined && asked.sequence < answered.sequence);
 });
 
+test('[DOOR-18]: a session is told that it waits once its ask has left, and not when that is over already', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const held: (() => void)[] = [];
+  const agent = await machine.start({
+    script: {
+      answer: async (frame, _line, asked) => {
+        if (asked?.kind === 'signal-put') await new Promise<void>((resolve) => void held.push(resolve));
+        return [frame];
+      },
+    },
+  });
+  const told: Uint8Array[] = [];
+  agent.approvals.onWaiting(session, ({ ask }) => told.push(ask));
+  const operator = new Operator(machine);
+  const first = agent.approvals.askAboutCall(by, push, { because });
+  await operator.next();
+  await machine.until(() => held.length > 0, 'the ask on its way');
+  agent.approvals.withdrawAll();
+  assert.equal(await first, 'withdrawn');
+  for (const release of held.splice(0)) release();
+  const second = agent.approvals.askAboutCall(by, push, { because });
+  const { ask: asked } = await operator.next();
+  await machine.until(() => {
+    for (const release of held.splice(0)) release();
+    return told.length > 0;
+  }, 'told of the second');
+  assert.deepEqual(told, [asked.ask]);
+  agent.approvals.withdrawAll();
+  assert.equal(await second, 'withdrawn');
+  for (const release of held.splice(0)) release();
+});
+
 test('[APPROVAL-6]: an answer counts once; replayed it lets nothing go, not even the same call again', async (t) => {
   const { agent, operator } = await scene(t);
   const first = agent.approvals.askAboutCall(by, push, { because });

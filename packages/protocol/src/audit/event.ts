@@ -48,6 +48,23 @@ export interface Cause {
   readonly trace?: Uint8Array;
   readonly from?: Uint8Array;
 }
+/** Who acts, as the record names them. */
+export interface Acting extends Cause {
+  readonly session: Uint8Array;
+  readonly child?: Uint8Array;
+}
+/** `child`: one of the agent's children; undefined: the agent itself. */
+export function whoOf({
+  session,
+  child,
+  cause,
+}: {
+  readonly session: Uint8Array;
+  readonly child?: Uint8Array | undefined;
+  readonly cause?: Cause | undefined;
+}): Acting {
+  return { session, ...(child !== undefined && { child }), ...cause };
+}
 /** Whose act it is, within a session; `child`: one of the agent's children, absent: the agent itself. */
 const acting = { session: sessionId, child: optional(bytes(16)), ...cause };
 const askId = bytes(16);
