@@ -67,8 +67,8 @@ export interface Broker {
   attach(server: Server): void;
   /** Revocation: open requests that carry a credential end at once, and so do connections that carried it. */
   cutCredentialed(grantId?: string): void;
-  /** Ends the open requests of one of those that are named, whatever they carry. */
-  cutOf(authority: Authority): void;
+  /** Ends the open requests of those that are named for which it is true, whatever they carry. */
+  cutOf(isEnded: (authority: Authority) => boolean): void;
   /** Ends everything; resolves when the attached servers are closed. */
   close(): Promise<void>;
 }
@@ -147,8 +147,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       }
       upstreams.cut(grantId);
     },
-    cutOf(authority) {
-      for (const exchange of exchanges) if (exchange.authority === authority) exchange.cut(); // [BROKER-34]
+    cutOf(isEnded) {
+      for (const exchange of exchanges) if (isEnded(exchange.authority)) exchange.cut(); // [BROKER-34]
     },
     async close() {
       const closed = [...servers].map((server) => new Promise<void>((done) => server.close(() => done())));

@@ -3,7 +3,9 @@
 
 import type { Cause } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Authority } from '../broker/broker.ts';
 import { refusal } from '../broker/refusal.ts';
+import type { Child } from '../children/child.ts';
 import type { CallTags, TaggedCall } from '../guard/call-tags.ts';
 import { keepNewest } from '../newest.ts';
 import type { RuledAuthority } from './ruled-authority.ts';
@@ -14,11 +16,18 @@ const maxKept = 1024;
 export class CallAuthorities {
   readonly #tags: CallTags;
   readonly #make: (call: TaggedCall) => RuledAuthority;
-  readonly #cut: (authority: RuledAuthority) => void;
+  readonly #cut: (isEnded: (authority: Authority) => boolean) => void;
   readonly #kept = new Map<string, RuledAuthority>();
+  /** Whose each one is, also of those that are kept no more and have something open. */
+  readonly #children = new WeakMap<Authority, Child>();
+  readonly #followed = new WeakSet<Child>();
 
-  /** `cut`: ends what is open in a child's name, when it has ended. */
-  constructor(tags: CallTags, make: (call: TaggedCall) => RuledAuthority, cut: (authority: RuledAuthority) => void) {
+  /** `cut`: ends what is open in the name of those for which it is true, when a child has ended. */
+  constructor(
+    tags: CallTags,
+    make: (call: TaggedCall) => RuledAuthority,
+    cut: (isEnded: (authority: Authority) => boolean) => void,
+  ) {
     this.#tags = tags;
     this.#make = make;
     this.#cut = cut;
@@ -48,10 +57,18 @@ export class CallAuthorities {
     const made = this.#make(call);
     this.#kept.set(key, made);
     keepNewest(this.#kept, maxKept);
-    by?.child?.onEnd(() => {
-      this.#kept.delete(key);
-      this.#cut(made);
-    });
+    if (by?.child !== undefined) this.#follow(by.child, made);
     return made;
+  }
+
+  #follow(child: Child, authority: RuledAuthority): void {
+    this.#children.set(authority, child);
+    if (this.#followed.has(child)) return;
+    this.#followed.add(child);
+    const isEnded = (each: Authority): boolean => this.#children.get(each) === child;
+    child.onEnd(() => {
+      for (const [key, each] of this.#kept) if (isEnded(each)) this.#kept.delete(key);
+      this.#cut(isEnded);
+    });
   }
 }

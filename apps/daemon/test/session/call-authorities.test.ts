@@ -76,17 +76,21 @@ function world() {
   const authority = new RuledAuthority(agent, ports, { session, mode: 'sealed', program: 'test' });
   authority.heldBy(async () => ({ kind: 'allow', notes: [] }));
   const tags = new CallTags((length) => primitives.random(length));
-  const cut: unknown[] = [];
+  const made: RuledAuthority[] = [];
+  const cut: RuledAuthority[][] = [];
   const all = new CallAuthorities(
     tags,
-    ({ by, cause }) =>
-      authority.beside({
+    ({ by, cause }) => {
+      const beside = authority.beside({
         child: by?.child,
         cause,
         judge: async () =>
           by?.types.includes('helper') === true ? { kind: 'deny', reason: 'no' } : { kind: 'allow', notes: [] },
-      }),
-    (ended) => cut.push(ended),
+      });
+      made.push(beside);
+      return beside;
+    },
+    (isEnded) => cut.push(made.filter(isEnded)),
   );
   const leave = { capabilities: [], depth: 0, expiresAtMs: 3_600_000 };
   const childOf = (
@@ -201,12 +205,30 @@ test('a child that has ended has no tag, nothing open and nothing to use; the ot
   all.named(other);
   const [view] = its.grants();
   explorer.child?.end('revoked');
-  assert.deepEqual(cut, [its]);
+  assert.deepEqual(cut, [[its]]);
   for (const none of [tag, 'hft_', '', tag.toUpperCase()]) assert.throws(() => all.named(none), { code: 'child_ended' });
   assert.deepEqual(its.grants(), []);
   await assert.rejects(its.use(view ?? assert.fail('no grant'), facts), { code: 'refused' });
   await assert.rejects(its.passed(facts), { code: 'child_ended' });
   assert.ok(all.named(other).grants().length > 0);
+});
+
+// [BROKER-34]
+test('a child that makes one call after the other is followed once, and all that it has open ends with it', () => {
+  const { all, cut, explorer, helper } = world();
+  const child = explorer.child ?? assert.fail('a child');
+  let followed = 0;
+  const { onEnd } = child;
+  child.onEnd = (listener) => {
+    followed += 1;
+    onEnd.call(child, listener);
+  };
+  const calls = 3000; // more than are kept
+  const its = Array.from({ length: calls }, () => all.of({ by: explorer, cause: { from: primitives.random(16) } }));
+  all.of({ by: helper, cause: {} });
+  assert.equal(followed, 1);
+  child.end('stopped');
+  assert.deepEqual(cut, [its]);
 });
 
 // [GUARD-31]
