@@ -11,9 +11,10 @@ import { createInterface } from 'node:readline';
 import { controlTopic, type UnverifiedEntry } from '@holdfast/protocol/blind/entry';
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { appendEntry, createFleet, putAccessList, watchTopics } from '@holdfast/protocol/exchange/relay-calls';
-import type { Deadline, RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { FleetWorld, headAfter, newActor, type Actor } from '../packages/testkit/src/fleet-world.ts';
+import { overWebSocket } from '../packages/testkit/src/over-web-socket.ts';
 
 const appends = Number(process.argv[2] ?? 8000);
 const connections = Number(process.argv[3] ?? 1000);
@@ -21,23 +22,9 @@ const writers = 16;
 const inFlight = 16;
 const sealedBytes = 1024;
 
-const deadline: Deadline = (afterMs, expired) => {
-  const timer = setTimeout(expired, afterMs);
-  return () => clearTimeout(timer);
-};
-
 async function connect(url: string, world?: FleetWorld, as?: Actor): Promise<RelayExchange> {
   const identity = world !== undefined && as !== undefined ? world.identity(as) : undefined;
-  const ignore = (): void => undefined;
-  return connectRelay(url, {
-    primitives,
-    webSocket: WebSocket,
-    deadline,
-    answerWithinMs: 30_000,
-    identity,
-    onPush: ignore,
-    onClosed: ignore,
-  });
+  return connectRelay(url, { ...overWebSocket, identity });
 }
 
 async function signChain(world: FleetWorld, author: Actor, topic: Uint8Array, count: number): Promise<UnverifiedEntry[]> {

@@ -19,6 +19,7 @@ import { listenHostile } from '@holdfast/testkit/hostile-relay';
 import { scriptOf } from '@holdfast/testkit/inside';
 import { Installation } from '@holdfast/testkit/installation';
 import { startOrigin } from '@holdfast/testkit/origin';
+import { overWebSocket } from '@holdfast/testkit/over-web-socket';
 
 const rounds = Number(process.argv[2] ?? 10);
 const daemons = Number(process.argv[3] ?? 1000);
@@ -103,13 +104,7 @@ async function connected(
   told: Partial<Told> = {},
 ): Promise<RelayExchange> {
   return connectRelay(url, {
-    primitives,
-    webSocket: WebSocket,
-    deadline: (afterMs, expired) => {
-      const timer = setTimeout(expired, afterMs);
-      return () => clearTimeout(timer);
-    },
-    answerWithinMs: 60_000,
+    ...overWebSocket,
     identity: world !== undefined && as !== undefined ? world.identity(as) : undefined,
     onPush: () => told.pushed?.(),
     onClosed: () => told.cut?.(),

@@ -6,34 +6,25 @@ import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import { fromHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { LogShipper } from '../apps/daemon/src/agent/log-shipper.ts';
-import { keysOf, numbered, openLog, quiet } from './killed-log.ts';
+import { numbered, quiet } from '../packages/testkit/src/numbered.ts';
+import { overWebSocket } from '../packages/testkit/src/over-web-socket.ts';
+import { keysOf, openLog } from './killed-log.ts';
 
 const [, , folder = '', relay = '', fleetHex = '', agentHex = '', seed = '', first = '0'] = process.argv;
 const [fleet = new Uint8Array(), agent = new Uint8Array()] = [fleetHex, agentHex].map((hex) => fromHex(hex));
 const holder = await keysOf(seed);
 
 const audit = await openLog({ folder, fleet, agent, holder });
-const exchange = await connectRelay(relay, {
-  primitives,
-  webSocket: WebSocket,
-  deadline: (afterMs, expired) => {
-    const timer = setTimeout(expired, afterMs);
-    return () => clearTimeout(timer);
-  },
-  answerWithinMs: 60_000,
-  identity: { fleet, principal: agent, holder },
-  onPush: () => {},
-  onClosed: () => {},
-});
+const exchange = await connectRelay(relay, { ...overWebSocket, identity: { fleet, principal: agent, holder } });
 const shipper = new LogShipper({
   audit,
   agent,
-  link: { state: 'connected', ask: (asked) => asked(exchange) },
+  link: { isOpen: true, ask: (asked) => asked(exchange) },
   ports: { log: quiet, primitives },
 });
 void (async () => {
   for (;;) {
-    await shipper.ship();
+    await shipper.shipping.now();
     if (shipper.fault !== undefined) process.stdout.write(`fault ${shipper.fault}\n`);
     await new Promise<void>((resolve) => void setImmediate(resolve));
   }

@@ -23,8 +23,10 @@ import { LogShipper } from '../apps/daemon/src/agent/log-shipper.ts';
 import type { AuditWriter } from '../apps/daemon/src/audit/writer.ts';
 import { FleetWorld, type Actor } from '../packages/testkit/src/fleet-world.ts';
 import { root } from '../packages/testkit/src/installation.ts';
+import { numberOf, quiet } from '../packages/testkit/src/numbered.ts';
+import { overWebSocket } from '../packages/testkit/src/over-web-socket.ts';
 import { share } from '../packages/testkit/src/shares.ts';
-import { audienceKey, keysOf, numberOf, openLog, quiet, type LogPlace } from './killed-log.ts';
+import { audienceKey, keysOf, openLog, type LogPlace } from './killed-log.ts';
 
 const seed = toHex(primitives.random(16));
 
@@ -38,18 +40,7 @@ describe('kill -9 of the writer of a log that is shipped', { timeout: 7_200_000 
   const open: RelayExchange[] = [];
 
   const connected = async (identity?: RelayIdentity): Promise<RelayExchange> => {
-    const exchange = await connectRelay(relayUrl, {
-      primitives,
-      webSocket: WebSocket,
-      deadline: (afterMs, expired) => {
-        const timer = setTimeout(expired, afterMs);
-        return () => clearTimeout(timer);
-      },
-      answerWithinMs: 60_000,
-      identity,
-      onPush: () => {},
-      onClosed: () => {},
-    });
+    const exchange = await connectRelay(relayUrl, { ...overWebSocket, identity });
     open.push(exchange);
     return exchange;
   };
@@ -125,10 +116,10 @@ describe('kill -9 of the writer of a log that is shipped', { timeout: 7_200_000 
   it('[SHIP-6] the relay has all of it once, whenever the shipping was killed', async () => {
     const audit = await openLog(place);
     const exchange = await connected(world.identity(agent));
-    const link = { state: 'connected', ask: <T>(asked: (over: RelayExchange) => Promise<T>) => asked(exchange) } as const;
+    const link = { isOpen: true, ask: <T>(asked: (over: RelayExchange) => Promise<T>) => asked(exchange) } as const;
     const shipper = new LogShipper({ audit, agent: agent.id, link, ports: { log: quiet, primitives } });
-    await shipper.ship();
-    shipper.stop();
+    await shipper.shipping.now();
+    shipper.shipping.stop();
     assert.equal(shipper.fault, undefined);
     const device = await connected(world.identity(world.device));
     const { fleet } = place;

@@ -1,32 +1,19 @@
 // What killed-log.test.ts and the program that it kills have in common: the keys, the log and its numbered records.
 
 import { signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
-import type { AuditEvent, AuditReport } from '@holdfast/protocol/audit/event';
 import { certifySessionKey, maxSessionKeyMs } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { openAuditFolder } from '../apps/daemon/src/audit/files.ts';
 import { AuditWriter } from '../apps/daemon/src/audit/writer.ts';
+import { quiet } from '../packages/testkit/src/numbered.ts';
 import { seededPrimitives } from '../packages/testkit/src/seeded.ts';
 
-export const quiet = { info: () => {}, warn: () => {} };
 /** Of the audience that the log is sealed for. */
 export const audienceKey = new Uint8Array(32).fill(7);
 
 /** The same in each process that knows the seed. */
 export const keysOf = (seed: string): Promise<SoftwareKeyHolder> => SoftwareKeyHolder.generate(seededPrimitives(seed));
-
-/** Its number stands in `credentialedUs`. */
-export const numbered = (number: number): AuditReport => ({
-  kind: 'credentialed',
-  session: new Uint8Array(16),
-  handle: new Uint8Array(16),
-  grant: new Uint8Array(16),
-  item: new Uint8Array(16),
-  credentialedUs: number,
-  sent: true,
-});
-export const numberOf = (event: AuditEvent): number => (event.kind === 'credentialed' ? event.credentialedUs : -1);
 
 export interface LogPlace {
   readonly folder: string;

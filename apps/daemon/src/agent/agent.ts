@@ -359,8 +359,7 @@ export class Agent {
     this.opened?.approvals.withdraw(session);
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
-    this.opened?.log.published.soon();
-    this.opened?.log.shipper.soon();
+    this.opened?.log.shareSoon();
   }
 
   /** Resolves once the agent has read its fleet and can work; rejects after `timeoutMs`. */
@@ -415,11 +414,8 @@ export class Agent {
     await handles.burn({ kind: 'all' }).catch(() => this.log('burned handles could not be recorded'));
     if (this.options.past !== true)
       await log.writer.append({ kind: 'daemon-stop' }).catch(() => this.log('the last audit event could not be written'));
-    log.witnessed.stop();
-    await within(
-      lastCheckpointWithinMs,
-      log.published.publish().then(() => log.shipper.ship()),
-    ); // [AUDIT-22] [SHIP-6]
+    log.witnessed.asking.stop();
+    await within(lastCheckpointWithinMs, log.share());
     this.link.stop();
     await log.close();
   }
@@ -481,7 +477,7 @@ export class Agent {
     const { opened } = this;
     if (opened === undefined) return;
     await opened.log.hold();
-    void opened.log.published.publish().then(() => opened.log.shipper.ship()); // of a run that was killed, too [SHIP-6]
+    void opened.log.share(); // of a run that was killed, too [SHIP-6]
   }
 
   /** Why nothing is minted now. */

@@ -99,11 +99,21 @@ export class AgentAuditLog {
     this.writer.freeze(fault);
   }
 
+  /** The relay gets what was recorded until now, soon: more may follow. */
+  shareSoon(): void {
+    this.published.publishing.soon();
+    this.shipper.shipping.soon();
+  }
+
+  /** Resolves when the relay has all that was recorded until now, or when that is not possible now; never rejects. [AUDIT-22] [SHIP-6] */
+  async share(): Promise<void> {
+    await this.published.publishing.anew();
+    await this.shipper.shipping.anew();
+  }
+
   /** Nothing is recorded afterwards. */
   async close(): Promise<void> {
-    this.published.stop();
-    this.shipper.stop();
-    this.witnessed.stop();
+    for (const each of [this.published.publishing, this.shipper.shipping, this.witnessed.asking]) each.stop();
     await this.writer.close();
     await this.signers.wipe();
   }

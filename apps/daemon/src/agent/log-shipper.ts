@@ -5,9 +5,12 @@ import { maxPieceBytes, type SegmentPlace, type ShippedHead } from '@holdfast/pr
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { putShipment, shipmentHead } from '@holdfast/protocol/exchange/shipment-calls';
+import type { SyncedSegment } from '../audit/reader.ts';
+import type { SyncedEnd } from '../audit/tail.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
+import { Recurring } from './recurring.ts';
 
 /** While there is something new. [SHIP-6] */
 const everyMs = 10_000;
@@ -16,23 +19,38 @@ const soonMs = 1000;
 /** Places told by a relay that takes nothing at any of them. */
 const maxTurns = 3;
 
+/** So much is synced here, and the relay has so much. */
+interface Place {
+  readonly synced: SyncedEnd;
+  readonly head: ShippedHead | undefined;
+}
+
+/** Where to go on; `segment`: that file, where it was just read. */
+interface From extends SegmentPlace {
+  readonly segment?: SyncedSegment;
+}
+
+const none = new Uint8Array();
+
 export interface ShipperParts {
-  readonly audit: AuditWriter;
-  readonly link: Pick<RelayLink, 'ask' | 'state'>;
+  readonly audit: Pick<AuditWriter, 'syncedEnd' | 'syncedSegment' | 'frozen' | 'note'>;
+  readonly link: Pick<RelayLink, 'ask' | 'isOpen'>;
   readonly agent: Uint8Array;
   readonly ports: Pick<Ports, 'log' | 'primitives'>;
 }
 
 export class LogShipper {
   private readonly parts: ShipperParts;
-  private readonly interval: NodeJS.Timeout;
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  /** A run ends when the relay has all that is synced, or when that is not possible now. */
+  readonly shipping: Recurring;
   private stopped: ErrorCode | undefined;
+  private pieces = 0;
+  /** Where nothing was left to ship: nothing is read while it stays so. */
+  private all: Place | undefined;
 
   constructor(parts: ShipperParts) {
     this.parts = parts;
-    this.interval = setInterval(() => void this.ship(), everyMs).unref();
+    this.shipping = new Recurring(() => this.ship(), { everyMs, soonMs });
   }
 
   /** Why the relay does not take the log; undefined while it does, and while there is merely no connection. */
@@ -40,27 +58,12 @@ export class LogShipper {
     return this.stopped;
   }
 
-  soon(): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.ship();
-    }, soonMs).unref();
-  }
-
-  /** Resolves when the relay has all that is synced, or when that is not possible now; never rejects. */
-  ship(): Promise<void> {
-    this.running ??= this.attempt()
-      .then(
-        (shipped) => (shipped ? this.went() : undefined),
-        (thrown: unknown) => this.failed(codeOf(thrown)),
-      )
-      .finally(() => (this.running = undefined));
-    return this.running;
-  }
-
-  stop(): void {
-    clearInterval(this.interval);
-    clearTimeout(this.timer);
+  private async ship(): Promise<void> {
+    try {
+      if (await this.attempt()) this.went();
+    } catch (thrown) {
+      this.failed(codeOf(thrown));
+    }
   }
 
   /** Told once, until it goes on. [SHIP-5] */
@@ -80,23 +83,44 @@ export class LogShipper {
   /** False: there is no connection, or the log is evidence, which stays where it is. */
   private async attempt(): Promise<boolean> {
     const { audit, link, agent } = this.parts;
-    if (link.state === 'waiting' || link.state === 'ended' || audit.frozen) return false;
+    if (!link.isOpen || audit.frozen) return false;
     const head = await link.ask((exchange) => shipmentHead(exchange, agent)); // [SHIP-6]
-    let place = await this.placeAfter(head);
+    const { syncedEnd: synced } = audit;
+    if (this.wasAll({ synced, head })) return true;
+    const before = this.pieces;
+    await this.shipAfter(head);
+    if (this.pieces === before) this.all = { synced, head };
+    return true;
+  }
+
+  private wasAll({ synced, head }: Place): boolean {
+    const { all } = this;
+    if (all === undefined || !equalBytes(all.head?.digest ?? none, head?.digest ?? none)) return false;
+    return (
+      all.synced.ordinal === synced.ordinal &&
+      all.synced.bytes === synced.bytes &&
+      all.head?.ordinal === head?.ordinal &&
+      all.head?.offset === head?.offset &&
+      all.head?.first === head?.first
+    );
+  }
+
+  private async shipAfter(head: ShippedHead | undefined): Promise<void> {
+    let from = await this.fromAfter(head);
     for (let turns = 0; turns < maxTurns;) {
-      const sent = await this.sendFrom(place);
-      if (sent === 'all') return true;
-      if ('ordinal' in sent) place = sent;
+      const sent = await this.send(from);
+      if (sent === 'all') return;
+      if ('ordinal' in sent) from = sent;
       else {
         turns += 1; // somebody else ships this log, or the relay lost some of it
-        place = await this.placeAfter(sent.head);
+        from = await this.fromAfter(sent.head);
       }
     }
     throw conflict('it goes on at another place each time');
   }
 
   /** Where to go on. Throws `shipment_conflict` where what the relay has is none of this log. [SHIP-6] */
-  private async placeAfter(head: ShippedHead | undefined): Promise<SegmentPlace> {
+  private async fromAfter(head: ShippedHead | undefined): Promise<From> {
     if (head === undefined) return { ordinal: 0, offset: 0 };
     const { ordinal, offset, first, digest } = head;
     const segment = await this.parts.audit.syncedSegment(ordinal);
@@ -104,19 +128,21 @@ export class LogShipper {
       throw conflict('the relay has more of it than this machine');
     const ours = this.parts.ports.primitives.sha256(segment.bytes.subarray(0, offset));
     if (!equalBytes(ours, digest)) throw conflict('the relay has another one');
-    return { ordinal, offset };
+    return { ordinal, offset, segment };
   }
 
   /** Sends the rest of one file: the place after it, `all` where there is no more, or where the relay says that the log ends. */
-  private async sendFrom({
+  private async send({
     ordinal,
     offset,
-  }: SegmentPlace): Promise<SegmentPlace | 'all' | { readonly head: ShippedHead | undefined }> {
-    const segment = await this.parts.audit.syncedSegment(ordinal);
+    segment: read,
+  }: From): Promise<From | 'all' | { readonly head: ShippedHead | undefined }> {
+    const segment = read ?? (await this.parts.audit.syncedSegment(ordinal));
     if (segment === undefined) return 'all';
     const { first, bytes, closed } = segment;
     for (let at = offset; at < bytes.length; at += maxPieceBytes) {
       const piece = { ordinal, offset: at, first, bytes: bytes.slice(at, at + maxPieceBytes) };
+      this.pieces += 1;
       const outcome = await this.parts.link.ask((exchange) => putShipment(exchange, piece));
       if (outcome.kind === 'elsewhere') return { head: outcome.head };
     }

@@ -7,6 +7,7 @@ import type { AuditWriter } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Log } from '../ports.ts';
 import type { AgentJournal } from './journal.ts';
+import { Recurring } from './recurring.ts';
 import type { WitnessedLog } from './witnessed-log.ts';
 
 /** While there is something new. [AUDIT-22] */
@@ -24,41 +25,26 @@ export class PublishedCheckpoints {
     readonly log: Log;
     readonly witnessed: WitnessedLog;
   };
-  private readonly interval: NodeJS.Timeout;
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
+  /** A run ends when the topic has it, or when that is not possible now. */
+  readonly publishing: Recurring;
 
   constructor(parts: PublishedCheckpoints['parts']) {
     this.parts = parts;
-    this.interval = setInterval(() => void this.publish(), everyMs).unref();
+    this.publishing = new Recurring(() => this.publish(), { everyMs, soonMs });
   }
 
-  soon(): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      void this.publish();
-    }, soonMs).unref();
-  }
-
-  /** Resolves when the topic has it, or when that is not possible now; never rejects. */
-  publish(): Promise<void> {
-    this.running ??= this.attempt()
-      .catch((thrown: unknown) => this.parts.log.warn({ code: codeOf(thrown) }, 'the audit checkpoint could not be published'))
-      .finally(() => {
-        this.running = undefined;
-        void this.parts.witnessed.ask();
-      });
-    return this.running;
-  }
-
-  stop(): void {
-    clearInterval(this.interval);
-    clearTimeout(this.timer);
+  private async publish(): Promise<void> {
+    try {
+      await this.attempt();
+    } catch (thrown) {
+      this.parts.log.warn({ code: codeOf(thrown) }, 'the audit checkpoint could not be published');
+    }
+    void this.parts.witnessed.asking.now();
   }
 
   private async attempt(): Promise<void> {
     const { audit, journal, link } = this.parts;
-    if (link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
+    if (!link.isOpen || audit.frozen) return;
     await audit.checkpoint();
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const newest = audit.newestCheckpoint;

@@ -23,6 +23,7 @@ import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment } from '../state/store.ts';
 import type { AgentKey } from './key-rotation.ts';
+import { Recurring } from './recurring.ts';
 
 /** Well within `staleAfterMs`, also when one time fails. [WITNESS-10] */
 const everyMs = 45_000;
@@ -64,10 +65,8 @@ interface Seen extends Signed {
 export class WitnessedLog {
   private readonly parts: WitnessedLogParts;
   private readonly origin: string;
-  private readonly interval: NodeJS.Timeout;
-  private running: Promise<void> | undefined;
-  private stopped = false;
-  private again: NodeJS.Timeout | undefined;
+  /** A run ends when the newest checkpoint is cosigned, or when that is not possible now. */
+  readonly asking: Recurring;
   private signed: Signed | undefined;
   private seen: Seen | undefined;
   /** What size the relay cosigned last, as far as we know; 0: none. */
@@ -80,7 +79,7 @@ export class WitnessedLog {
     this.parts = parts;
     this.origin = logName(ports.primitives, enrolment.fleet, enrolment.agent);
     this.online = { ms: 0, countedAtMs: ports.clock.monotonicMs() };
-    this.interval = setInterval(() => void this.ask(), everyMs).unref();
+    this.asking = new Recurring(() => this.ask(), { everyMs, soonMs });
   }
 
   /** For status. [WITNESS-11] */
@@ -103,17 +102,17 @@ export class WitnessedLog {
     this.parts.note({ kind: 'fault', code: 'witness_stale' });
   }
 
-  /** Resolves when the newest checkpoint is cosigned, or when that is not possible now; never rejects. */
-  ask(): Promise<void> {
-    this.running ??= this.attempt()
-      .catch((thrown: unknown) => this.parts.ports.log.warn({ code: codeOf(thrown) }, 'the audit log could not be cosigned'))
-      .finally(() => (this.running = undefined));
-    return this.running;
+  private async ask(): Promise<void> {
+    try {
+      await this.attempt();
+    } catch (thrown) {
+      this.parts.ports.log.warn({ code: codeOf(thrown) }, 'the audit log could not be cosigned');
+    }
   }
 
   /** The newest checkpoint that was cosigned, or else one with the agent's signature alone; undefined before there is any. Throws what custody throws. */
   async newest(): Promise<Published | undefined> {
-    await this.ask();
+    await this.asking.now();
     const { seen } = this;
     const published = seen ?? (await this.publish());
     if (published === undefined) return undefined;
@@ -123,26 +122,12 @@ export class WitnessedLog {
     return { origin, size, root, note: joinNote(logText({ origin, size, root }), lines), witnesses };
   }
 
-  /** For good: the daemon that ends has other things to see to. */
-  stop(): void {
-    this.stopped = true;
-    clearTimeout(this.again);
-    clearInterval(this.interval);
-  }
-
-  private soon(): void {
-    this.again ??= setTimeout(() => {
-      this.again = undefined;
-      void this.ask();
-    }, soonMs).unref();
-  }
-
   private async attempt(): Promise<void> {
     const { audit, link } = this.parts;
-    if (this.stopped || link.state === 'waiting' || link.state === 'ended' || audit.frozen) return;
+    if (!link.isOpen || audit.frozen) return;
     const signed = await this.publish();
-    if (this.stopped) return;
-    if (signed === undefined) return this.soon();
+    if (this.asking.isStopped) return;
+    if (signed === undefined) return this.asking.soon();
     if ((await this.submit(signed)) === 'cosigned') return;
     await this.submit((await this.publish()) ?? signed); // from where the relay is; once, for it may be lying
   }

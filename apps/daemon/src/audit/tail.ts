@@ -17,6 +17,12 @@ import { writeMark, type NewestCheckpoint, type StoredLog } from './stored-log.t
 /** Bounds what is held in memory of the current segment, and the work of opening one. */
 const maxSegmentBytes = 4 * 1024 * 1024;
 
+/** Of the newest file: its number, -1 where there is none, and how many bytes are synced; undefined: it grows no more, and all are. */
+export interface SyncedEnd {
+  readonly ordinal: number;
+  readonly bytes: number | undefined;
+}
+
 interface Current {
   readonly id: SegmentId;
   readonly file: AppendFile;
@@ -70,6 +76,10 @@ export class Tail {
 
   get isSynced(): boolean {
     return this.syncedTree.size === this.size && this.unsyncedCheckpoints.length === 0;
+  }
+
+  get syncedEnd(): SyncedEnd {
+    return { ordinal: this.ids.length - 1, bytes: this.current?.syncedBytes };
   }
 
   /** Of the growing segment as many bytes as are synced, of the others all. */

@@ -11,7 +11,7 @@ import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
 import { AuditReader, type AuditRange, type SyncedSegment } from './reader.ts';
 import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
-import { Tail } from './tail.ts';
+import { Tail, type SyncedEnd } from './tail.ts';
 import { WallClock, type Moment } from './wall-clock.ts';
 
 /** Half of the 50 ms within which every record is synced [AUDIT-17]. */
@@ -353,6 +353,11 @@ export class AuditWriter {
   /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
   checkpoints(): Promise<Uint8Array[]> {
     return this.reader.checkpoints();
+  }
+
+  /** What is synced ends there: as long as it stays the same, so does all that `syncedSegment` reads. */
+  get syncedEnd(): SyncedEnd {
+    return this.tail.syncedEnd;
   }
 
   /** As `AuditReader.syncedSegment`. */

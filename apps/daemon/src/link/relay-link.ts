@@ -102,6 +102,11 @@ export class RelayLink {
     return this.current;
   }
 
+  /** Whether the relay can be asked now; never before `start`. */
+  get isOpen(): boolean {
+    return this.exchange !== undefined;
+  }
+
   /** Why the last connection ended, while there is none. */
   get error(): ErrorCode | undefined {
     return this.fault;
@@ -123,15 +128,13 @@ export class RelayLink {
   /** Asks the relay what is none of the journal's. Throws `relay_unreachable` while there is no connection, and what `asked` throws. */
   async ask<T>(asked: (exchange: RelayExchange) => Promise<T>): Promise<T> {
     const { exchange } = this;
-    if (exchange === undefined)
-      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    if (exchange === undefined) throw noConnection();
     return asked(exchange);
   }
 
   /** Hands a signal to the relay. Throws `relay_unreachable` while not everything is read over a connection, and what the relay says. */
   async publish(signal: Signal): Promise<void> {
-    if (this.current !== 'connected')
-      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    if (this.current !== 'connected') throw noConnection();
     await this.ask((exchange) => putSignal(exchange, signal));
   }
 
@@ -146,8 +149,7 @@ export class RelayLink {
    */
   async append(entry: UnverifiedEntry): Promise<'appended' | 'conflict'> {
     const { exchange } = this;
-    if (exchange === undefined)
-      throw new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
+    if (exchange === undefined) throw noConnection();
     const outcome = await appendEntry(exchange, entry);
     try {
       if (outcome.kind === 'appended') await this.enqueue(() => this.options.reader.applyOwn([entry.wire]));
@@ -349,6 +351,9 @@ export class RelayLink {
     this.backoffMs = Math.min(maxBackoffMs, this.backoffMs * 2);
   }
 }
+
+const noConnection = (): HoldfastError =>
+  new HoldfastError('relay_unreachable', 'there is no connection to the relay', { next: 'see: holdfast status' });
 
 /** A topic to its end. Throws `codec_limit` when there is none. */
 async function readAll(exchange: RelayExchange, topic: Uint8Array, from: number): Promise<Uint8Array[]> {

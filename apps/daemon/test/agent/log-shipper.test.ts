@@ -8,15 +8,18 @@ import { concat } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { numbered, quiet } from '@holdfast/testkit/numbered';
 import { LogShipper } from '../../src/agent/log-shipper.ts';
-import { LogWorld, numbered, quiet } from '../audit/log-world.ts';
+import { LogWorld } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 /** What spec/audit-shipping.md says of a relay, in memory. */
 class Relay {
   pieces: ShippedPiece[] = [];
-  state: 'connected' | 'waiting' = 'connected';
+  isOpen = true;
   maxPieces = Infinity;
+  /** How often it was asked where its copy ends. */
+  heads = 0;
 
   private get head() {
     const last = this.pieces.at(-1);
@@ -28,7 +31,10 @@ class Relay {
   private answer({ kind, ...asked }: { kind: string } & ShippedPiece) {
     const { head } = this;
     const shipped = { kind: 'shipped', ...(head !== undefined && { head }) };
-    if (kind === 'shipment-head') return shipped;
+    if (kind === 'shipment-head') {
+      this.heads += 1;
+      return shipped;
+    }
     const goesOn = asked.ordinal === head?.ordinal ? asked.offset === head.offset : asked.offset === 0;
     if (!goesOn) return shipped;
     if (this.pieces.length >= this.maxPieces) throw new HoldfastError('shipment_full', 'no more');
@@ -61,7 +67,7 @@ describe('shipping', () => {
       return (await openShipped({ primitives, key, fleet, agent }, shown())).events;
     };
     const end = async () => {
-      shipper.stop();
+      shipper.shipping.stop();
       await audit.close();
     };
     return { audit, relay, shipper, write, atRelay, end, disk };
@@ -74,10 +80,10 @@ describe('shipping', () => {
   it('[SHIP-6] after a time without a relay all is there, once, over restarts and failed files', async () => {
     const first = await begun();
     await first.write(5);
-    await first.shipper.ship();
-    first.relay.state = 'waiting';
+    await first.shipper.shipping.now();
+    first.relay.isOpen = false;
     await first.write(20);
-    await first.shipper.ship();
+    await first.shipper.shipping.now();
     assert.ok((await first.atRelay()).length < 25, 'nothing was shipped without a relay');
     first.disk.fault = (_, step) => (step === 'append' ? 'EIO' : undefined);
     await assert.rejects(first.audit.appendDurable(numbered(99)));
@@ -87,10 +93,51 @@ describe('shipping', () => {
     const second = await begun(first.disk.afterKill());
     second.relay.pieces = first.relay.pieces;
     await second.write(5);
-    await second.shipper.ship();
+    await second.shipper.shipping.now();
     assert.deepEqual(await second.atRelay(), await world.readAll(second.audit));
     assert.deepEqual(await alarms(second.audit), []);
     await second.end();
+  });
+
+  it('[SHIP-6] asks the relay each time, and reads nothing as long as both have what they had when nothing was left', async () => {
+    const { audit, relay, write, atRelay, end } = await begun();
+    let reads = 0;
+    const counting = {
+      get syncedEnd() {
+        return audit.syncedEnd;
+      },
+      syncedSegment: (ordinal: number) => {
+        reads += 1;
+        return audit.syncedSegment(ordinal);
+      },
+      frozen: false,
+      note: () => {},
+    };
+    const shipper = new LogShipper({ audit: counting, link: relay, agent: world.agent, ports: { log: quiet, primitives } });
+    const readsOf = async (): Promise<number> => {
+      const [before, asked] = [reads, relay.heads];
+      await shipper.shipping.now();
+      assert.equal(relay.heads, asked + 1);
+      return reads - before;
+    };
+    await write(3);
+    await readsOf();
+    assert.equal(await readsOf(), 1, 'what the relay says is compared once');
+    for (let times = 0; times < 3; times += 1) assert.equal(await readsOf(), 0);
+    await write(1);
+    assert.equal(await readsOf(), 1, 'the file is read once for both');
+    assert.deepEqual(await atRelay(), await world.readAll(audit));
+    await readsOf();
+    const kept = relay.pieces;
+    relay.pieces = kept.slice(0, 1); // put back
+    assert.ok((await readsOf()) > 0);
+    assert.deepEqual(await atRelay(), await world.readAll(audit));
+    await readsOf();
+    relay.pieces = relay.pieces.map((each) => ({ ...each, bytes: primitives.random(each.bytes.length) })); // of the same length
+    await readsOf();
+    assert.equal(shipper.fault, 'shipment_conflict');
+    shipper.shipping.stop();
+    await end();
   });
 
   it('[SHIP-5] a relay that is full stops nothing here, is told of once, and gets the rest when there is room', async () => {
@@ -98,14 +145,14 @@ describe('shipping', () => {
     relay.maxPieces = 1;
     for (let round = 0; round < 3; round += 1) {
       await write(3);
-      await shipper.ship();
+      await shipper.shipping.now();
     }
     assert.equal(shipper.fault, 'shipment_full');
     relay.maxPieces = Infinity;
-    await shipper.ship();
+    await shipper.shipping.now();
     assert.equal(shipper.fault, undefined);
     await write(1);
-    await shipper.ship();
+    await shipper.shipping.now();
     assert.deepEqual(await alarms(audit), ['shipment_full', 'resumed']);
     assert.deepEqual(await atRelay(), await world.readAll(audit));
     await end();
@@ -115,10 +162,10 @@ describe('shipping', () => {
     const { audit, relay, shipper, write, atRelay, end } = await begun();
     for (let round = 0; round < 3; round += 1) {
       await write(3);
-      await shipper.ship();
+      await shipper.shipping.now();
     }
     relay.pieces = relay.pieces.slice(0, 1);
-    await shipper.ship();
+    await shipper.shipping.now();
     assert.deepEqual(await atRelay(), await world.readAll(audit));
     const kept = relay.pieces;
     const other = (change: Partial<ShippedPiece>): ShippedPiece[] =>
@@ -127,7 +174,7 @@ describe('shipping', () => {
     for (const pieces of [other({ bytes: primitives.random(kept[0]?.bytes.length ?? 0) }), longer]) {
       relay.pieces = pieces;
       await write(1);
-      await shipper.ship();
+      await shipper.shipping.now();
       assert.equal(shipper.fault, 'shipment_conflict');
       assert.equal(relay.pieces, pieces);
       assert.equal(relay.pieces.length, pieces.length);

@@ -3,9 +3,10 @@
 
 import { fromHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { numbered, quiet } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import { AuditWriter } from '../../src/audit/writer.ts';
-import { numbered, quiet, random } from './log-world.ts';
+import { random } from './log-world.ts';
 
 const [, , folder = '', ...hex] = process.argv;
 const [key, fleet, agent] = hex.map((text) => fromHex(text) ?? new Uint8Array());

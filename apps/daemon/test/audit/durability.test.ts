@@ -9,8 +9,9 @@ import type { Found } from '@holdfast/testkit/disk-record';
 import { eachFailure, eachKill, eachPowerLoss, type StoreTrial } from '@holdfast/testkit/disk-trials';
 import { share } from '@holdfast/testkit/shares';
 import { noStrace } from '@holdfast/testkit/strace';
+import { numbered } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
-import { LogWorld, numbered } from './log-world.ts';
+import { LogWorld } from './log-world.ts';
 
 const world = await LogWorld.make();
 

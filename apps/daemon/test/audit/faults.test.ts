@@ -14,9 +14,10 @@ import fc from 'fast-check';
 import { codeOf } from '@holdfast/protocol/errors';
 import { share } from '@holdfast/testkit/shares';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { numbered } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import type { AuditWriter } from '../../src/audit/writer.ts';
-import { LogWorld, numbered } from './log-world.ts';
+import { LogWorld } from './log-world.ts';
 import { MemoryDisk } from './memory-disk.ts';
 
 let world: LogWorld;

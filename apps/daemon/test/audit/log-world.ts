@@ -1,28 +1,16 @@
 // One agent with its keys and its audit log, for the tests of the writer and of handles.
 
 import { signCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
-import { decodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { verifyAudit, type Anchor, type AuditVerdict } from '@holdfast/protocol/audit/verify';
 import { certifySessionKey, maxSessionKeyMs } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { numberOf, quiet } from '@holdfast/testkit/numbered';
 import type { AuditFiles } from '../../src/audit/files.ts';
 import { AuditWriter, type AuditOptions } from '../../src/audit/writer.ts';
 
 export const random = (length: number) => nodePrimitives.random(length);
-export const quiet = { info: () => {}, warn: () => {} };
-
-/** A report that tells events apart: its number stands in `credentialedUs`. */
-export const numbered = (number: number): AuditReport => ({
-  kind: 'credentialed',
-  session: new Uint8Array(16),
-  handle: new Uint8Array(16),
-  grant: new Uint8Array(16),
-  item: new Uint8Array(16),
-  credentialedUs: number,
-  sent: true,
-});
-export const numberOf = (event: AuditEvent) => (event.kind === 'credentialed' ? event.credentialedUs : -1);
 
 export class LogWorld {
   readonly fleet = random(32);

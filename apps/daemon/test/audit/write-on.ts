@@ -5,9 +5,10 @@ import { openSync, writeSync } from 'node:fs';
 import { fromHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { numbered, quiet } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import { AuditWriter } from '../../src/audit/writer.ts';
-import { numbered, quiet, random } from './log-world.ts';
+import { random } from './log-world.ts';
 
 /** More than a log that can be written again could need. */
 const maxFailures = 20;

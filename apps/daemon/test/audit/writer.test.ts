@@ -10,9 +10,10 @@ import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { numbered, numberOf } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import { recordedRequest } from '../../src/audit/redact.ts';
-import { LogWorld, numbered, numberOf, random } from './log-world.ts';
+import { LogWorld, random } from './log-world.ts';
 import { MemoryDisk } from './memory-disk.ts';
 
 let world: LogWorld;
