@@ -182,8 +182,8 @@ export const onFences: readonly Mutation[] = [
     id: 'C-41.cut',
     off: 'a log that was cut counts less',
     file: 'apps/daemon/src/agent/counted-uses.ts',
-    from: 'if (size > audit.size)',
-    to: 'if (size < 0)',
+    from: 'if (read.size > audit.size)',
+    to: 'if (read.size < 0)',
     red: { [uses]: 'are the same whatever became of their index' },
   },
   {

@@ -5,7 +5,7 @@
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { bytes, decode, encode, integer, list, literal, record, type Infer } from '@holdfast/protocol/codec/schema';
+import { bytes, decode, encode, integer, list, optional, record, type Infer } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { wallClockMs } from '@holdfast/protocol/keys/public-keys';
@@ -18,19 +18,22 @@ import type { ByteCounts } from '../vault/byte-counts.ts';
 import { ByteLedger, maxRecent } from '../vault/byte-ledger.ts';
 import type { UseCounts } from '../vault/use-counts.ts';
 
+const indexVersion = 2;
 const counted = record({ grant: grantId, total: integer(), recentAtMs: list(integer(wallClockMs), { max: maxWindowUses }) });
 const passed = record({ fromMs: integer(wallClockMs), atMs: integer(wallClockMs), bytes: integer() });
 const countedBytes = record({ grant: grantId, total: integer(), recent: list(passed, { max: maxRecent }) });
 const openBytes = record({ grant: grantId, handle: bytes(16), older: integer(), newest: integer() });
 /** `size`: how many records of the log are counted in it. `open`: uses whose bytes were not returned by then. */
 const index = record({
-  v: literal(1),
+  /** Of an older one the size alone is believed: who wrote it did not count all that is counted now. */
+  v: integer({ min: 1, max: indexVersion }),
   size: integer(),
   grants: list(counted, { max: 100_000 }),
-  bytes: list(countedBytes, { max: 100_000 }),
-  open: list(openBytes, { max: 100_000 }),
+  bytes: optional(list(countedBytes, { max: 100_000 })),
+  open: optional(list(openBytes, { max: 100_000 })),
 });
 type Counted = Infer<typeof counted>;
+const nothingCounted: Infer<typeof index> = { v: indexVersion, size: 0, grants: [] };
 
 const maxIndexBytes = 64 * 1024 * 1024;
 const pageRecords = 4096;
@@ -53,20 +56,21 @@ export async function countUses(
   { uses, bytes: byteCounts }: { readonly uses: UseCounts; readonly bytes: ByteCounts },
 ): Promise<void> {
   const kept = store.useIndex(agent);
-  const { size, ...before } =
-    kept === undefined ? { size: 0, grants: [], bytes: [], open: [] } : decode(index, kept, maxIndexBytes);
-  if (size > audit.size)
-    throw new HoldfastError('audit_truncated', `the uses of ${size} audit records were counted, ${audit.size} are left`, {
+  const read = kept === undefined ? nothingCounted : decode(index, kept, maxIndexBytes);
+  if (read.size > audit.size)
+    throw new HoldfastError('audit_truncated', `the uses of ${read.size} audit records were counted, ${audit.size} are left`, {
       next: lostEvidenceNext,
     }); // [FENCE-32]
+  const { size, ...before } = read.v === indexVersion ? read : nothingCounted;
   const all = new Map(before.grants.map((each) => [toHex(each.grant), { ...each, recentAtMs: [...each.recentAtMs] }]));
   const ledger = new ByteLedger();
-  ledger.add(before.bytes, before.open);
+  ledger.add(before.bytes ?? [], before.open);
   const countTo = async (from: number, to: number): Promise<void> => {
     for (let at = from; at < to;) {
       const page = await audit.read({ from: at, limit: Math.min(pageRecords, to - at) });
       for (const wire of page) {
-        if (!kinds.some((kind) => Buffer.from(wire.buffer, wire.byteOffset, wire.length).includes(kind))) continue;
+        const whole = Buffer.from(wire.buffer, wire.byteOffset, wire.length);
+        if (!kinds.some((kind) => whole.includes(kind))) continue;
         const event = decodeEvent(wire);
         countUse(all, event);
         countBytes(ledger, event);
@@ -81,7 +85,7 @@ export async function countUses(
   if (signed > size) {
     const grants = [...all.values()].map(trimmed);
     const open = [...ledger.open()];
-    store.saveUseIndex(agent, encode(index, { v: 1, size: signed, grants, bytes: [...ledger.grants()], open }));
+    store.saveUseIndex(agent, encode(index, { v: indexVersion, size: signed, grants, bytes: [...ledger.grants()], open }));
   }
   await countTo(Math.max(size, signed), audit.size);
   for (const each of all.values()) uses.add(each.grant, each.total, each.recentAtMs);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { share } from '@holdfast/testkit/shares';
@@ -160,6 +161,7 @@ describe('uses of a grant', () => {
       await audit.close();
     }
     const { agent } = scene.world;
+    kept.push(encodeValue({ v: 1, size: 5, grants: [] })); // of a version that counted something else
     for (const older of [...kept, undefined]) {
       if (older === undefined) scene.store.forget(agent);
       else scene.store.saveUseIndex(agent, older);

@@ -47,9 +47,10 @@ function timeText(windowMs: number): string {
 /** As it would be typed. */
 export const windowText = ({ max, windowMs }: Window): string => `${max}/${timeText(windowMs)}`;
 
-/** What amounts of bytes are written in. [CLI-41] */
+/** What amounts of bytes are written in; one of a thousand as SI has it, or in the capitals that it is read back in. [CLI-41] */
 const unitBytes: Readonly<Record<string, number>> = {
   B: 1,
+  kB: 1e3,
   KB: 1e3,
   KiB: 2 ** 10,
   MB: 1e6,
@@ -61,7 +62,7 @@ const unitBytes: Readonly<Record<string, number>> = {
 };
 
 function bytesOf(text: string): number | undefined {
-  const [, amount, unit = ''] = /^([1-9][0-9]{0,14})([KMGT]?i?B)$/.exec(text) ?? [];
+  const [, amount, unit = ''] = /^([1-9][0-9]{0,14})((?:k|[KMGT]i?)?B)$/.exec(text) ?? [];
   const each = unitBytes[unit];
   return amount === undefined || each === undefined ? undefined : Number(amount) * each;
 }
@@ -82,7 +83,7 @@ export function parseBytes(windows: readonly string[], total: string | undefined
     total === undefined ? undefined : (bytesOf(total) ?? usage(`not an amount of bytes: ${total}`, 'write --bytes-total 1GB'));
   const within = windows.map(
     (typed) =>
-      windowOf(typed, bytesOf) ?? usage(`not an amount of bytes in a time: ${typed}`, 'write 50MB/d, 1GiB/12h or 512KB/m'),
+      windowOf(typed, bytesOf) ?? usage(`not an amount of bytes in a time: ${typed}`, 'write 50MB/d, 1GiB/12h or 512kB/m'),
   );
   try {
     return byteLimits.parse({ windows: within, ...(inAll !== undefined && { total: inAll }) }, '--bytes');
