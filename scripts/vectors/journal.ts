@@ -7,6 +7,7 @@ import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience, encodeBody, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
+import { setBudget } from '@holdfast/protocol/journal/compose-agents';
 import { topicTip } from '@holdfast/protocol/journal/state';
 import { signed, type Draftable } from '@holdfast/protocol/journal/warranted';
 import { sealBody } from '@holdfast/protocol/seal/body';
@@ -24,6 +25,7 @@ const gone = await world.enroll('gone');
 const item = await operator.keep('demo', secret, { env: 'DEMO_TOKEN' });
 await operator.grant(item, main.id);
 await operator.act((author) => allowEgress(author, { agent: main.id, host: 'example.com', port: 443, allowPrivate: false }));
+await operator.act((author) => setBudget(author, { agent: main.id, limits: { uses: { total: 500, windows: [] } } }));
 await operator.act((author) => setRules(author, 'rules: []\n'));
 await operator.act((author) => setRules(author, 'rules: [] # again\n'));
 await operator.act((author) => addBedrock(author, 'This repository deploys on Fridays only.'));
@@ -164,6 +166,18 @@ await rejected(
 );
 await rejected('the id of a grant again', 'JOURNAL-15', 'id_taken', { kind: 'grant', granted: { ...granted, name: 'b' } }, own);
 await rejected('no grant ended', 'JOURNAL-16', 'grant_unknown', { kind: 'grant-end', grant: strangers }, own);
+await rejected('no budget ended', 'JOURNAL-16', 'budget_unknown', { kind: 'budget-end', budget: strangers }, own);
+const budget = { id: strangers, agent: main.id, concurrent: 8 } as const;
+await rejected('another budget beside the one that is there', 'JOURNAL-41', 'name_taken', { kind: 'budget-set', budget }, own);
+const known = state.budgets.get(toHex(main.id))?.id;
+if (known === undefined) throw new Error('no budget');
+await rejected(
+  'a budget of another agent',
+  'AUDIENCE-1',
+  'audience_wrong',
+  { kind: 'budget-set', budget: { ...budget, id: known, agent: gone.id } },
+  own,
+);
 await rejected('no egress ended', 'JOURNAL-16', 'egress_unknown', { kind: 'egress-end', rule: strangers }, own);
 
 const rulesOf = (version: number, text: string, hash = hashRules(primitives, text)) =>

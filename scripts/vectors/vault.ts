@@ -191,6 +191,7 @@ const bearer: Value = { kind: 'bearer' };
 const item: Fields = { id: id(1), name: 'demo', attach: bearer, fence: plainFence, env: 'DEMO_TOKEN' };
 const sealed: Value = { encapsulated: new Uint8Array(1153), ciphertext: new Uint8Array(48) };
 const grant: Fields = { grant: id(2), item: id(1), name: 'demo', agent: id(3), attach: bearer, fence: plainFence, sealed };
+const budget: Fields = { id: id(5), agent: id(3) };
 const egress: Fields = { id: id(4), agent: id(3), host: 'registry.npmjs.org', port: 443, allowPrivate: false };
 const attached = (attach: Value): Fields => ({ ...item, attach });
 const headers = [
@@ -212,7 +213,7 @@ const headers = [
   'a:b',
   '',
 ];
-const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egress', Fields])[] = [
+const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egress' | 'budget', Fields])[] = [
   ['an item', 'VAULT-1', 'ok', 'item', item],
   ['an item without a variable', 'VAULT-1', 'ok', 'item', without(item, 'env')],
   ['an item with a purpose', 'VAULT-15', 'ok', 'item', { ...item, purpose: 'Reads the demo, für später' }],
@@ -263,11 +264,19 @@ const items: readonly (readonly [string, string, Expect, 'item' | 'grant' | 'egr
   ['an egress rule with pins', 'VAULT-8', 'ok', 'egress', { ...egress, pins: [pin(1)] }],
   ['an egress rule with a pin twice', 'FENCE-50', 'codec_shape', 'egress', { ...egress, pins: [pin(1), pin(1)] }],
   ['an egress rule for every host', 'VAULT-8', 'codec_shape', 'egress', { ...egress, host: '*' }],
+  ['a budget', 'VAULT-16', 'ok', 'budget', { ...budget, uses: { total: 500, windows: [{ max: 100, windowMs: 3_600_000 }] } }],
+  ['a budget of bytes', 'VAULT-16', 'ok', 'budget', { ...budget, bytes: { total: 1_000_000, windows: [] } }],
+  ['a budget of how many at once', 'VAULT-16', 'ok', 'budget', { ...budget, concurrent: 8 }],
+  ['a budget of nothing', 'VAULT-16', 'codec_shape', 'budget', budget],
+  ['a budget with a field of another day', 'VAULT-16', 'codec_shape', 'budget', { ...budget, concurrent: 8, cost: 5 }],
+  ['a budget of no uses', 'FENCE-29', 'codec_shape', 'budget', { ...budget, uses: { windows: [] } }],
+  ['a budget of none at once', 'VAULT-16', 'codec_shape', 'budget', { ...budget, concurrent: 0 }],
+  ['a budget of nobody', 'VAULT-16', 'codec_shape', 'budget', { ...without(budget, 'agent'), concurrent: 8 }],
   ['an egress rule for port 0', 'VAULT-8', 'codec_shape', 'egress', { ...egress, port: 0 }],
 ];
 writeVectors(
   'vault/items',
-  'Encodings of vault items, granted items and egress rules, and what a reader makes of them.',
+  'Encodings of vault items, granted items, egress rules and budgets, and what a reader makes of them.',
   items.map(([name, clause, expect, format, value]) => ({ name, clause, expect, format, hex: encodeValue(value) })),
 );
 

@@ -129,6 +129,17 @@ operatorCommand(vault, 'grant', 'let an agent use a credential')
   .option('--pin <pin>', "a key of the upstream's chain, like sha256/BASE64; repeatable", collect)
   .option('--approve', 'ask an operator about each request; nothing on the machine can open the secret without')
   .action(action(async () => (await import('./commands/vault.ts')).grant));
+operatorCommand(vault, 'budget', 'limit what an agent may use all of its credentials for, beside what each grant allows')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .option('--max <uses/time>', 'how often within a time, like 100/h; repeatable', collect)
+  .option('--total <uses>', 'how often in all')
+  .option('--bytes <size/time>', 'how much of requests and replies within a time, like 50MB/d; repeatable', collect)
+  .option('--bytes-total <size>', 'how much in all, like 1GB')
+  .option('--concurrent <uses>', 'how many at once')
+  .action(action(async () => (await import('./commands/vault-budget.ts')).budget));
+operatorCommand(vault, 'unbudget', 'end that limit; what was counted is forgotten')
+  .argument('<agent>', "an agent's id, or a scope's name")
+  .action(action(async () => (await import('./commands/vault-budget.ts')).unbudget));
 operatorCommand(vault, 'ungrant', 'end what an agent may use')
   .argument('<name>')
   .requiredOption('--from <agent>', "an agent's id, or a scope's name")

@@ -109,6 +109,14 @@ const machineReply: DoorReplyOf<'machine'> = {
       grantedAtMs: 6,
     },
   ],
+  budgets: [
+    {
+      budget: { id: id(11), agent: id(1), uses: { total: 500, windows: [] }, concurrent: 8 },
+      setAtMs: 8,
+      used: { total: 3, windows: [] },
+      open: 1,
+    },
+  ],
   egress: [{ agent: id(1), rule: { id: id(5), agent: id(1), host: 'example.com', port: 443, allowPrivate: false } }],
   roots: [{ fleet: hash, key: new Uint8Array(65).fill(4) }],
 };
@@ -258,6 +266,18 @@ test('lists without a passphrase are the view of this machine', async (t) => {
         recorded: null,
       },
     ],
+    budgets: [
+      {
+        budget: '0b'.repeat(16),
+        agent: '01'.repeat(16),
+        scope: 'main',
+        setAtMs: 8,
+        total: 500,
+        concurrent: 8,
+        used: { total: 3, windows: [] },
+        open: 1,
+      },
+    ],
   });
   assert.deepEqual(json((await cli(['egress', 'list', '--json'], { home })).stdout), {
     view: 'machine',
@@ -382,7 +402,7 @@ test('vault list says what the record here knows of uses, and of what it does no
   );
   assert.match(
     shown,
-    /\nunused [^]*: each use is approved; not used yet\ndemo [^]*\n {2}main 01010101: last use not known here\n$/,
+    /\nunused [^]*: each use is approved; not used yet\ndemo [^]*\n {2}main 01010101: last use not known here\nmain 01010101: all of its credentials together\n {4}within total 500; concurrent 8; used 3 in all; 1 open\n$/,
   );
 });
 
@@ -617,6 +637,7 @@ test('bad usage is exit 2, and an object in JSON', async (t) => {
     ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--method', 'G T'],
     ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--env', 'A=B'],
     ['vault', 'add', 'x', '--host', 'h.example', '--attach', 'bearer', '--ca', '/nonexistent/ca'],
+    ['vault', 'budget', 'main'],
     ['egress', 'allow', 'h.example', '--to', 'main', '--ca', file],
     ['egress', 'allow', 'h.example:99999', '--to', 'main'],
   ];

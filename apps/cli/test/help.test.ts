@@ -148,20 +148,23 @@ Options:
 credentials
 
 Options:
-  -h, --help                display help for command
+  -h, --help                  display help for command
 
 Commands:
-  add [options] <name>      keep a secret, read from standard input
-  import [options] <file>   keep the credentials of a .env file; shows what it
-                            would do
-  grant [options] <name>    let an agent use a credential
-  ungrant [options] <name>  end what an agent may use
-  rotate [options] <name>   put a new secret in the place of one, read from
-                            standard input
-  remove [options] <name>   remove a credential and end all its grants
-  list [options]            names, purposes, terms, grants, and what the record
-                            knows of uses; never a secret
-  help [command]            display help for command
+  add [options] <name>        keep a secret, read from standard input
+  import [options] <file>     keep the credentials of a .env file; shows what it
+                              would do
+  grant [options] <name>      let an agent use a credential
+  budget [options] <agent>    limit what an agent may use all of its credentials
+                              for, beside what each grant allows
+  unbudget [options] <agent>  end that limit; what was counted is forgotten
+  ungrant [options] <name>    end what an agent may use
+  rotate [options] <name>     put a new secret in the place of one, read from
+                              standard input
+  remove [options] <name>     remove a credential and end all its grants
+  list [options]              names, purposes, terms, grants, and what the
+                              record knows of uses; never a secret
+  help [command]              display help for command
 `,
   'vault add': `Usage: holdfast vault add [options] <name>
 
@@ -243,6 +246,37 @@ Options:
                             repeatable
   --approve                 ask an operator about each request; nothing on the
                             machine can open the secret without
+  -h, --help                display help for command
+`,
+  'vault budget': `Usage: holdfast vault budget [options] <agent>
+
+limit what an agent may use all of its credentials for, beside what each grant
+allows
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --max <uses/time>         how often within a time, like 100/h; repeatable
+  --total <uses>            how often in all
+  --bytes <size/time>       how much of requests and replies within a time, like
+                            50MB/d; repeatable
+  --bytes-total <size>      how much in all, like 1GB
+  --concurrent <uses>       how many at once
+  -h, --help                display help for command
+`,
+  'vault unbudget': `Usage: holdfast vault unbudget [options] <agent>
+
+end that limit; what was counted is forgotten
+
+Arguments:
+  agent                     an agent's id, or a scope's name
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
   -h, --help                display help for command
 `,
   'vault ungrant': `Usage: holdfast vault ungrant [options] <name>

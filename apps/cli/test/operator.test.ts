@@ -312,10 +312,19 @@ test('grants, hosts and their ends: each with its ids, and whether the daemon he
     json(await asOperator(home, ['vault', 'ungrant', 'given', '--from', 'main', '--json']))['grant'],
     granted['grant'],
   );
+  const limited = json(await asOperator(home, ['vault', 'budget', 'main', '--max', '100/h', '--bytes-total', '1GB', '--json']));
+  assert.deepEqual(limited, {
+    ...{ budget: limited['budget'], agent, max: ['100/h'], bytesTotal: '1GB', applied: false },
+  });
+  const { budgets } = json<{ budgets: { setAtMs: number }[] }>(await asOperator(home, ['vault', 'list', '--json']));
+  const [{ setAtMs } = assert.fail()] = budgets;
+  assert.deepEqual(budgets, [{ budget: limited['budget'], agent, scope: 'main', setAtMs, max: ['100/h'], bytesTotal: '1GB' }]);
+  assert.equal(json(await asOperator(home, ['vault', 'unbudget', 'main', '--json']))['budget'], limited['budget']);
   json(await asOperator(home, ['vault', 'remove', 'given', '--json']));
   for (const [parameters, code] of [
     [['egress', 'remove', 'example.com', '--to', 'main'], 'egress_unknown'],
     [['vault', 'grant', 'given', '--to', 'main'], 'item_unknown'],
+    [['vault', 'unbudget', 'main'], 'budget_unknown'],
     [['revoke', 'nobody'], 'agent_unknown'],
   ] as const) {
     const ran = await asOperator(home, [...parameters, '--json']);

@@ -34,6 +34,8 @@ export const errorCodes = [
   'author_unknown',
   'authority_untrusted',
   'bedrock_unknown',
+  'budget_spent',
+  'budget_unknown',
   'bundle_shape',
   'child_ended',
   'child_spent',

@@ -15,15 +15,19 @@ interface Used {
   readonly windows: readonly number[];
 }
 
-/** One agent's leave to use it. */
-interface Use extends ShownLimits {
+/** What of its limits is used up, where this machine counts it. */
+interface Counted extends ShownLimits {
   readonly agent: Uint8Array;
   readonly scope: string;
-  readonly approve: boolean;
-  readonly recorded: Recorded | null;
   readonly used?: Used;
   readonly usedBytes?: Used;
   readonly open?: number;
+}
+
+/** One agent's leave to use it. */
+interface Use extends Counted {
+  readonly approve: boolean;
+  readonly recorded: Recorded | null;
 }
 
 /** With a passphrase: the operator's own view. Without: what this machine may use, as its daemon reads the fleet. */
@@ -48,15 +52,22 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
           ...shownLimits(each.fence),
         })),
     }));
-    output.result(
-      { view: 'operator', items },
-      items.length === 0 ? ['no credentials yet'] : items.flatMap((item) => linesOf(item, item.grants)),
-    );
+    const budgets = [...session.state.budgets.values()].map((budget) => ({
+      budget: budget.id,
+      agent: budget.agent,
+      scope: agents.get(toHex(budget.agent))?.scope ?? '',
+      setAtMs: budget.setAtMs,
+      ...shownLimits(budget),
+    }));
+    output.result({ view: 'operator', items, budgets }, [
+      ...(items.length === 0 ? ['no credentials yet'] : items.flatMap((item) => linesOf(item, item.grants))),
+      ...budgets.flatMap(budgetLines),
+    ]);
   });
 }
 
 async function listHere(output: Output): Promise<void> {
-  const { grants, agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
+  const { grants, budgets: limited = [], agents } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
   const recorded = await recordedHere(grants.map(({ agent }) => agent));
   const scopes = new Map(agents.map(({ agent, scope }) => [toHex(agent), scope]));
   const items = grants.map(({ agent, granted, grantedAtMs, used, usedBytes, open }) => ({
@@ -72,10 +83,18 @@ async function listHere(output: Output): Promise<void> {
     ...(usedBytes && { usedBytes }),
     ...(open !== undefined && { open }),
   }));
-  output.result(
-    { view: 'machine', items },
-    items.length === 0 ? ['nothing is granted to this machine'] : items.flatMap((item) => linesOf(item, [item])),
-  );
+  const budgets = limited.map(({ budget, setAtMs, ...counted }) => ({
+    budget: budget.id,
+    agent: budget.agent,
+    scope: scopes.get(toHex(budget.agent)) ?? '',
+    setAtMs,
+    ...shownLimits(budget),
+    ...counted,
+  }));
+  output.result({ view: 'machine', items, budgets }, [
+    ...(items.length === 0 ? ['nothing is granted to this machine'] : items.flatMap((item) => linesOf(item, [item]))),
+    ...budgets.flatMap(budgetLines),
+  ]);
 }
 
 function linesOf(item: Terms, uses: readonly Use[]): string[] {
@@ -89,17 +108,23 @@ function linesOf(item: Terms, uses: readonly Use[]): string[] {
   ];
 }
 
-function useLines({ agent, scope, approve, recorded, used, usedBytes, open, ...limits }: Use): string[] {
+const who = ({ agent, scope }: Counted): string => `${visible(scope)} ${toHex(agent).slice(0, 8)}`;
+
+function useLines(use: Use): string[] {
+  const { approve, recorded } = use;
+  return [`  ${who(use)}: ${approve ? 'each use is approved; ' : ''}${recordedText(recorded)}`, ...countedLines(use)];
+}
+
+const budgetLines = (budget: Counted): string[] => [`${who(budget)}: all of its credentials together`, ...countedLines(budget)];
+
+function countedLines({ used, usedBytes, open, ...limits }: Counted): string[] {
   const within = limitText(limits);
   const counted = [
     ...(used ? [`used ${countsText(used, limits.max)}`] : []),
     ...(usedBytes ? [`passed ${countsText(usedBytes, limits.bytes, size)}`] : []),
     ...(open === undefined ? [] : [`${open} open`]),
   ];
-  return [
-    `  ${visible(scope)} ${toHex(agent).slice(0, 8)}: ${approve ? 'each use is approved; ' : ''}${recordedText(recorded)}`,
-    ...(within === '' ? [] : [`    ${['within ' + within, ...counted].join('; ')}`]),
-  ];
+  return within === '' ? [] : [`    ${['within ' + within, ...counted].join('; ')}`];
 }
 
 function countsText(

@@ -15,7 +15,8 @@ import {
   parseUses,
   windowText,
 } from '@holdfast/protocol/vault/circumstance-terms';
-import type { Fence, FenceLimits } from '@holdfast/protocol/vault/fence';
+import type { BudgetLimits } from '@holdfast/protocol/vault/budget';
+import type { FenceLimits } from '@holdfast/protocol/vault/fence';
 import { parsePins, pinText } from '@holdfast/protocol/vault/terms';
 import { usage, visible } from '../output.ts';
 import { parseUntil } from './until.ts';
@@ -36,17 +37,26 @@ export interface LimitOptions {
   readonly pin?: readonly string[];
 }
 
+export type AmountOptions = Pick<LimitOptions, 'max' | 'total' | 'bytes' | 'bytesTotal' | 'concurrent'>;
+
+/** How much, and how much at once. Throws `usage`. */
+export function amountsOf({ max, total, bytes, bytesTotal, concurrent }: AmountOptions): BudgetLimits {
+  return {
+    ...((max ?? total) !== undefined && { uses: parseUses(max ?? [], total) }),
+    ...((bytes ?? bytesTotal) !== undefined && { bytes: parseBytes(bytes ?? [], bytesTotal) }),
+    ...(concurrent !== undefined && { concurrent: parseConcurrent(concurrent) }),
+  };
+}
+
 /** Throws `usage`. */
 export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
-  const { query, body, form, max, total, bytes, bytesTotal, concurrent, until, hours, dir, repo, pin } = options;
+  const { query, body, form, until, hours, dir, repo, pin } = options;
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
     ...(body && { body: parseBodyLimits(body) }),
     ...(form && { body: parseFormLimits(form) }),
-    ...((max ?? total) !== undefined && { uses: parseUses(max ?? [], total) }),
-    ...((bytes ?? bytesTotal) !== undefined && { bytes: parseBytes(bytes ?? [], bytesTotal) }),
-    ...(concurrent !== undefined && { concurrent: parseConcurrent(concurrent) }),
+    ...amountsOf(options),
     ...(until !== undefined && { untilMs: parseUntil(until, nowMs) }),
     ...(hours && { hours: parseHours(hours) }),
     ...(dir && { directories: parseDirectories(dir.map(realPath)) }),
@@ -78,7 +88,7 @@ export interface ShownLimits {
   readonly pin?: readonly string[];
 }
 
-export function shownLimits(fence: Fence): ShownLimits {
+export function shownLimits(fence: FenceLimits): ShownLimits {
   const { query, body, uses, bytes, concurrent, untilMs, hours, directories, repositories, pins } = fence;
   return {
     ...(query && { query: argumentTexts(query) }),

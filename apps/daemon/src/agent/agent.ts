@@ -13,6 +13,7 @@ import {
   isLive,
   type Agent as FleetAgent,
   type Bedrock,
+  type Budget,
   type Egress,
   type FleetState,
   type Grant,
@@ -124,6 +125,7 @@ export class Agent {
       revoked: () => this.children.endAll(),
       suspended: () => this.children.endAll(),
       grantEnded: () => {},
+      budgetBegan: () => {},
       rulesChanged: () => {},
     });
   }
@@ -209,6 +211,11 @@ export class Agent {
     return state === undefined ? [] : grantsOf(state, this.id);
   }
 
+  /** What holds for all of its grants together. */
+  get budget(): Budget | undefined {
+    return this.journal.state?.budgets.get(toHex(this.id));
+  }
+
   egress(): readonly Egress[] {
     const { state } = this.journal;
     return state === undefined ? [] : egressOf(state, this.id);
@@ -276,16 +283,16 @@ export class Agent {
     return this.freshness.nowMs;
   }
 
-  /** Nothing before its log was read. */
+  /** Of a grant, or of its budget; nothing before its log was read. */
   usedOf(
-    grant: Uint8Array,
+    id: Uint8Array,
     { uses, bytes, concurrent }: Pick<Fence, 'uses' | 'bytes' | 'concurrent'>,
   ): { used?: Used; usedBytes?: Used; open?: number } {
     if (this.opened === undefined) return {};
     return {
-      ...(uses !== undefined && { used: this.opened.uses.usedOf(grant, uses) }),
-      ...(bytes !== undefined && { usedBytes: this.opened.bytes.usedOf(grant, bytes) }),
-      ...(concurrent !== undefined && { open: this.opened.openUses.of(grant) }),
+      ...(uses !== undefined && { used: this.opened.uses.usedOf(id, uses) }),
+      ...(bytes !== undefined && { usedBytes: this.opened.bytes.usedOf(id, bytes) }),
+      ...(concurrent !== undefined && { open: this.opened.openUses.of(id) }),
     };
   }
 

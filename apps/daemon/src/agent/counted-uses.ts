@@ -1,4 +1,4 @@
-// The uses of an agent's grants, and the bytes that passed with them, as its audit log has them, spec/fence.md: the durable record of a use or of a
+// The uses of an agent's grants and under its budgets, and the bytes that passed with them, as its audit log has them, spec/fence.md: the durable record of a use or of a
 // reservation is its count, so there is nothing else that could be lost, rolled back or reset. What was counted of the log so far is kept as an index:
 // an older one means reading more, not counting less.
 
@@ -19,6 +19,7 @@ import { ByteLedger, maxRecent } from '../vault/byte-ledger.ts';
 import type { UseCounts } from '../vault/use-counts.ts';
 
 const indexVersion = 2;
+/** `grant`: here and below, also a budget's id. */
 const counted = record({ grant: grantId, total: integer(), recentAtMs: list(integer(wallClockMs), { max: maxWindowUses }) });
 const passed = record({ fromMs: integer(wallClockMs), atMs: integer(wallClockMs), bytes: integer() });
 const countedBytes = record({ grant: grantId, total: integer(), recent: list(passed, { max: maxRecent }) });
@@ -93,20 +94,27 @@ export async function countUses(
 }
 
 function countBytes(ledger: ByteLedger, event: AuditEvent): void {
-  if (event.kind === 'bytes-reserved') ledger.reserved(event, event.atMs);
-  else if (event.kind === 'bytes-returned') ledger.returned(event, event.atMs);
+  if (event.kind === 'bytes-reserved') for (const grant of countedIn(event)) ledger.reserved({ ...event, grant }, event.atMs);
+  else if (event.kind === 'bytes-returned')
+    for (const grant of countedIn(event)) ledger.returned({ ...event, grant }, event.atMs);
   else if (event.kind === 'daemon-start') ledger.ended(event.atMs); // of a run that was killed
 }
 
 function countUse(all: Map<string, { grant: Uint8Array; total: number; recentAtMs: number[] }>, event: AuditEvent): void {
   if (event.kind !== 'consumed') return;
-  const key = toHex(event.grant);
-  const known = all.get(key) ?? { grant: event.grant, total: 0, recentAtMs: [] };
-  all.set(key, known);
-  known.total += 1;
-  known.recentAtMs.push(event.atMs);
-  if (known.recentAtMs.length >= 2 * maxWindowUses) known.recentAtMs = known.recentAtMs.slice(-maxWindowUses);
+  for (const grant of countedIn(event)) {
+    const key = toHex(grant);
+    const known = all.get(key) ?? { grant, total: 0, recentAtMs: [] };
+    all.set(key, known);
+    known.total += 1;
+    known.recentAtMs.push(event.atMs);
+    if (known.recentAtMs.length >= 2 * maxWindowUses) known.recentAtMs = known.recentAtMs.slice(-maxWindowUses);
+  }
 }
+
+/** [VAULT-17] */
+const countedIn = ({ grant, budget }: { readonly grant: Uint8Array; readonly budget?: Uint8Array }): readonly Uint8Array[] =>
+  budget === undefined ? [grant] : [grant, budget];
 
 function trimmed({ grant, total, recentAtMs }: Counted): Counted {
   const newestMs = recentAtMs.at(-1) ?? 0;

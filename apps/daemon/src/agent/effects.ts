@@ -3,7 +3,8 @@
 
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import type { Agent, Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
+import type { Agent, Budget, Egress, FleetState, Grant } from '@holdfast/protocol/journal/state';
+import { countsAnew } from '@holdfast/protocol/vault/budget';
 import { faultOf } from '../fault.ts';
 import type { Log } from '../ports.ts';
 import type { BurnTarget, HandleTable } from '../vault/mint.ts';
@@ -17,6 +18,8 @@ export interface AgentEvents {
   suspended(): void;
   /** This grant has ended: what still uses it is cut. */
   grantEnded(grant: Uint8Array): void;
+  /** What is under way with any credential would not count in its budget: it is cut. */
+  budgetBegan(): void;
   /** Another set is in force. */
   rulesChanged(): void;
 }
@@ -66,6 +69,7 @@ export class Effects {
     this.childrenRevoked(after);
     await this.suspensionChanged(now, was, handles);
     await this.grantsChanged(after.grants.get(me) ?? new Map(), before?.grants.get(me) ?? new Map(), handles);
+    this.budgetChanged(after.budgets.get(me), before?.budgets.get(me));
     this.egressChanged(after.egress.get(me) ?? new Map(), before?.egress.get(me) ?? new Map());
     this.rulesChanged(after, before, rules);
     for (const { position, code } of after.rejected.slice(before?.rejected.length ?? 0))
@@ -123,6 +127,14 @@ export class Effects {
       const { grant, item, name, grantedAtMs, warrant } = granted;
       if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs, warrant });
     }
+  }
+
+  private budgetChanged(now: Budget | undefined, before: Budget | undefined): void {
+    const { note } = this.options;
+    if (countsAnew(now, before)) this.tell((listener) => listener.budgetBegan()); // [VAULT-18]
+    if (before !== undefined && (now === undefined || !equalBytes(now.id, before.id)))
+      note({ kind: 'budget-ended', budget: before.id });
+    if (now !== undefined && now !== before) note({ kind: 'budget-set', budget: now.id });
   }
 
   private egressChanged(after: ReadonlyMap<string, Egress>, before: ReadonlyMap<string, Egress>): void {

@@ -196,6 +196,11 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
       ...agent.usedOf(grant, fence),
     })),
   );
+  const budgets = all.flatMap((agent) => {
+    if (agent.budget === undefined) return [];
+    const { setAtMs, ...budget } = agent.budget;
+    return [{ budget, setAtMs, ...agent.usedOf(budget.id, budget) }];
+  });
   const egress = all.flatMap((agent) =>
     agent.egress().map(({ id, host, port, allowPrivate, ca, pins }) => ({
       agent: agent.id,
@@ -207,7 +212,7 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
   const operators = [...fleets.values()].flatMap(({ fleet, devices }) =>
     [...devices.values()].map(({ id, name }) => ({ fleet, device: id, name })),
   );
-  return { kind: 'machine', agents: roster, children, operators, grants, egress, roots };
+  return { kind: 'machine', agents: roster, children, operators, grants, ...(budgets.length > 0 && { budgets }), egress, roots };
 }
 
 async function present(agent: Agent, { audience, nonce, show }: RequestOf<'present'>): Promise<DoorReply> {

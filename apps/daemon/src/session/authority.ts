@@ -2,7 +2,7 @@
 // use is minted, consumed durably and only then opened; every refusal is recorded with its true reason.
 
 import { whoOf, type Acting, type Cause } from '@holdfast/protocol/audit/event';
-import { toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
@@ -28,6 +28,7 @@ import type {
 } from '../broker/broker.ts';
 import type { Child } from '../children/child.ts';
 import type { Ports } from '../ports.ts';
+import { budgetAmong, type Account } from '../vault/account.ts';
 import { ByteFlow } from '../vault/byte-counts.ts';
 import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
@@ -156,7 +157,7 @@ export class SessionAuthority implements Authority {
     return rule && { allowPrivate: rule.allowPrivate, ca: rule.ca, pins: rule.pins };
   }
 
-  /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `fence_concurrent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
+  /** Throws `refused`, `client_auth_refused`, `fence_query`, `fence_body`, `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `fence_concurrent`, `budget_spent`, `stale_relay`, `stale_pulse`, `limit_exceeded`, `audit_unavailable`. */
   async use(view: GrantView, facts: RequestFacts, handle?: string, body?: ReceivedBody, toApprove?: ToApprove): Promise<Use> {
     const rulesVersion = await this.allowed(facts, this.nameOf(view));
     const grant = this.current(view);
@@ -184,8 +185,7 @@ export class SessionAuthority implements Authority {
       return this.useOf(grant, await this.consumed(wanted), judged, opened);
     }
     const whole = { query: judged.query, body: judged.body ?? wholeOf(body) };
-    const { concurrent } = grant.fence;
-    if (concurrent !== undefined) this.agent.openUses.assertRoom(grant.grant, concurrent); // nobody is asked about it [FENCE-37]
+    for (const account of this.accountsOf(grant)) if (account.concurrent !== undefined) this.agent.openUses.assertRoom(account); // nobody is asked about it [FENCE-37]
     const approved = await this.approved(view, wanted, whole);
     try {
       return this.useOf(grant, await this.consumed(wanted, approved.ask), whole, approved);
@@ -257,11 +257,20 @@ export class SessionAuthority implements Authority {
       throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
   }
 
-  /** Throws `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`. */
-  private assertNow({ grant, fence }: Grant): void {
-    assertCircumstances(fence, { nowMs: this.agent.nowMs, ...this.place });
-    if (fence.uses !== undefined) this.agent.uses.assertLeft(grant, fence.uses);
-    if (fence.bytes !== undefined) this.agent.bytes.assertLeft(grant, fence.bytes);
+  /** What a use of it counts in, with the limits of this moment. [VAULT-17] */
+  private accountsOf({ grant, fence: { uses, bytes, concurrent } }: Grant): readonly Account[] {
+    const { budget } = this.agent;
+    const own: Account = { kind: 'grant', id: grant, uses, bytes, concurrent };
+    return budget === undefined ? [own] : [own, { ...budget, kind: 'budget' }];
+  }
+
+  /** Throws `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `budget_spent`. */
+  private assertNow(grant: Grant): void {
+    assertCircumstances(grant.fence, { nowMs: this.agent.nowMs, ...this.place });
+    for (const account of this.accountsOf(grant)) {
+      if (account.uses !== undefined) this.agent.uses.assertLeft(account);
+      if (account.bytes !== undefined) this.agent.bytes.assertLeft(account);
+    }
   }
 
   /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
@@ -294,16 +303,17 @@ export class SessionAuthority implements Authority {
   }
 
   private async consumed({ grant, facts, handle, rulesVersion }: Wanted, ask?: Uint8Array): Promise<Consumed> {
-    const { grant: id, agent, fence, warrant } = grant;
-    const { concurrent } = fence;
-    const over = concurrent === undefined ? () => {} : this.agent.openUses.begin(id, concurrent); // before a use is spent [FENCE-37]
+    const { grant: id, agent, warrant } = grant;
+    const limited = this.accountsOf(grant).filter(({ concurrent }) => concurrent !== undefined);
+    const over = limited.length === 0 ? () => {} : this.agent.openUses.begin(limited); // before a use is spent [FENCE-37]
     try {
       const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
       if (presented === undefined) throw vaultRefuses();
       const by = { ...this.who, agent, grant: id, cause: this.cause };
       this.assertSameRules(rulesVersion); // [AUTHORITY-5]
       const basis = { warrant, rulesVersion, ask };
-      return { handle: (await this.agent.handles.consume(presented, by, facts, basis, fence.uses)).handle, facts, over };
+      const { handle: used } = await this.agent.handles.consume(presented, by, facts, basis, this.accountsOf(grant));
+      return { handle: used, facts, over };
     } catch (thrown) {
       over();
       throw thrown;
@@ -389,7 +399,7 @@ export class SessionAuthority implements Authority {
         opening.wipe();
         record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
-        if (code !== 'fence_bytes') return;
+        if (code !== 'fence_bytes' && code !== 'budget_spent') return;
         this.refusals.note(code, facts, true);
         this.agent.note({ kind: 'stream-cut', ...who, grant }); // [FENCE-38]
       },
@@ -400,12 +410,22 @@ export class SessionAuthority implements Authority {
     };
   }
 
-  private flowOf({ grant, item, fence }: Grant, handle: Uint8Array): ByteFlow | undefined {
-    if (fence.bytes === undefined) return undefined;
-    const use = { ...this.who, handle, grant, item };
-    return new ByteFlow(this.agent.bytes, use, fence.bytes, {
+  private flowOf(granted: Grant, handle: Uint8Array): ByteFlow | undefined {
+    const { grant, item } = granted;
+    const accounts = this.accountsOf(granted);
+    if (accounts.every(({ bytes }) => bytes === undefined)) return undefined;
+    const use = { ...this.who, handle, grant, item, ...budgetAmong(accounts) };
+    const purses = accounts.map((account) => this.agent.bytes.purse(account, handle, () => this.bytesNow(account)));
+    return new ByteFlow(purses, {
       reserved: (bytes) => this.agent.audit.appendDurable({ kind: 'bytes-reserved', ...use, bytes }),
       returned: (bytes) => this.agent.note({ kind: 'bytes-returned', ...use, bytes }),
     });
+  }
+
+  /** A budget may change while a use goes on; what counts in another one is cut. [VAULT-18] */
+  private bytesNow({ kind, id, bytes }: Account): Account['bytes'] {
+    if (kind === 'grant') return bytes;
+    const { budget } = this.agent;
+    return budget !== undefined && equalBytes(budget.id, id) ? budget.bytes : undefined;
   }
 }

@@ -362,6 +362,10 @@ export class Sessions {
         broker.cutCredentialed(toHex(grant));
         agent.note({ kind: 'stream-cut', session, grant });
       },
+      budgetBegan: () => {
+        broker.cutCredentialed();
+        agent.note({ kind: 'stream-cut', session });
+      },
       rulesChanged: holds,
     });
     child?.onEnd(() => broker.cutCredentialed());

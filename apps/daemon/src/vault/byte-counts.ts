@@ -1,9 +1,11 @@
-// How many bytes may still pass with each grant of one agent, spec/fence.md: reserved before they pass, for all its sessions and children together.
+// How many bytes may still pass with each grant of one agent, and under its budget, spec/fence.md: reserved before they pass, for all its sessions and
+// children together.
 // Spans are measured by the monotonic clock: a wall clock that is set makes nothing older.
 
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { AmountLimits } from '@holdfast/protocol/vault/circumstances';
 import type { Clock } from '../ports.ts';
+import { spent, type Account } from './account.ts';
 import { ByteLedger, type Passed } from './byte-ledger.ts';
 import type { Used } from './use-counts.ts';
 
@@ -14,9 +16,14 @@ const stepGrowth = 4;
 /** Of what is left, so that many at once have some. */
 const shareOfWhatIsLeft = 8;
 
-interface ByUse {
-  readonly grant: Uint8Array;
-  readonly handle: Uint8Array;
+/** What bytes are taken from before they pass. */
+export interface BytePurse {
+  /** At this moment; infinity: nothing limits them. */
+  left(): number;
+  take(bytes: number): void;
+  giveBack(bytes: number): void;
+  /** Why no more may pass. */
+  spent(): HoldfastError;
 }
 
 /** Where a use's reservations are written. */
@@ -43,37 +50,33 @@ export class ByteCounts {
     this.#ledger.add(log.grants().map((each) => ({ ...each, recent: each.recent.map(passed) })));
   }
 
-  usedOf(grant: Uint8Array, { windows }: AmountLimits): Used {
+  usedOf(id: Uint8Array, { windows }: AmountLimits): Used {
     const nowMs = this.#clock.monotonicMs();
     return this.#ledger.usedOf(
-      grant,
+      id,
       windows.map(({ windowMs }) => nowMs - windowMs),
     );
   }
 
-  /** Throws `fence_bytes`. */
-  assertLeft(grant: Uint8Array, limits: AmountLimits, bytes = 1): void {
-    if (this.#leftOf(grant, limits) < bytes)
-      throw new HoldfastError('fence_bytes', 'no more bytes may pass with this credential', {
-        next: 'wait, if it may be used again later; else ask the operator for another grant',
-      }); // [FENCE-38]
+  /** Throws `fence_bytes`, `budget_spent`. */
+  assertLeft(account: Account): void {
+    if (this.#leftOf(account) < 1) throw spent(account, 'bytes'); // [FENCE-38]
   }
 
-  /** So many for what waits, and some of `step` besides, at once: of many together no more than are left. Throws `fence_bytes`. */
-  reserve(by: ByUse, limits: AmountLimits, { bytes, step }: { readonly bytes: number; readonly step: number }): number {
-    this.assertLeft(by.grant, limits, bytes);
-    const share = Math.floor(this.#leftOf(by.grant, limits) / shareOfWhatIsLeft);
-    const reserved = Math.max(bytes, Math.min(step, share));
-    this.#ledger.reserved({ ...by, bytes: reserved }, this.#clock.monotonicMs());
-    return reserved;
+  /** For one use. `limits`: those that hold when it is asked. */
+  purse({ id, kind }: Account, handle: Uint8Array, limits: () => AmountLimits | undefined): BytePurse {
+    const by = { grant: id, handle };
+    return {
+      left: () => this.#leftOf({ id, bytes: limits() }),
+      take: (bytes) => this.#ledger.reserved({ ...by, bytes }, this.#clock.monotonicMs()),
+      giveBack: (bytes) => this.#ledger.returned({ ...by, bytes }, this.#clock.monotonicMs()),
+      spent: () => spent({ kind }, 'bytes'),
+    };
   }
 
-  giveBack(by: ByUse, bytes: number): void {
-    this.#ledger.returned({ ...by, bytes }, this.#clock.monotonicMs());
-  }
-
-  #leftOf(grant: Uint8Array, limits: AmountLimits): number {
-    const { total, windows } = this.usedOf(grant, limits);
+  #leftOf({ id, bytes: limits }: Pick<Account, 'id' | 'bytes'>): number {
+    if (limits === undefined) return Infinity;
+    const { total, windows } = this.usedOf(id, limits);
     return Math.min(
       (limits.total ?? Infinity) - total,
       ...limits.windows.map(({ max }, index) => max - (windows[index] ?? Infinity)),
@@ -83,9 +86,7 @@ export class ByteCounts {
 
 /** The bytes of one use, both ways together. What passed is told before it passes; after `end` nothing does. */
 export class ByteFlow {
-  readonly #counts: ByteCounts;
-  readonly #by: ByUse;
-  readonly #limits: AmountLimits;
+  readonly #purses: readonly BytePurse[];
   readonly #record: ByteRecord;
   /** Reserved durably, and passed by nothing. */
   #free = 0;
@@ -95,14 +96,13 @@ export class ByteFlow {
   /** One reservation after the other: what is left of one is used with the next. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(counts: ByteCounts, by: ByUse, limits: AmountLimits, record: ByteRecord) {
-    this.#counts = counts;
-    this.#by = by;
-    this.#limits = limits;
+  /** Each has to have what passes. */
+  constructor(purses: readonly BytePurse[], record: ByteRecord) {
+    this.#purses = purses;
     this.#record = record;
   }
 
-  /** Undefined: they may pass. Else they may when it resolves. Rejects with `fence_bytes`, `audit_unavailable`, `request_cut`; then none of them may. */
+  /** Undefined: they may pass. Else they may when it resolves. Rejects with what a purse is spent with, `audit_unavailable`, `request_cut`; then none of them may. */
   take(bytes: number): Promise<void> | undefined {
     if (bytes <= this.#free && !this.#ended) {
       this.#free -= bytes;
@@ -124,7 +124,7 @@ export class ByteFlow {
     if (this.#ended) return;
     this.#ended = true;
     if (!this.#reserved) return;
-    this.#counts.giveBack(this.#by, this.#free);
+    for (const purse of this.#purses) purse.giveBack(this.#free);
     this.#record.returned(this.#free); // [FENCE-39]
     this.#free = 0;
   }
@@ -133,7 +133,7 @@ export class ByteFlow {
     this.#assertGoing();
     const reserves = Math.max(0, bytes - this.#free);
     if (reserves === 0) return void (this.#free -= bytes);
-    const reserved = this.#counts.reserve(this.#by, this.#limits, { bytes: reserves, step: this.#step });
+    const reserved = this.#reserve(reserves);
     const rest = this.#free + reserved - bytes;
     this.#free = 0; // assigned to these bytes, whatever else comes meanwhile
     this.#reserved = true;
@@ -141,6 +141,17 @@ export class ByteFlow {
     await this.#record.reserved(reserved); // [FENCE-39] no record, no byte
     this.#assertGoing();
     this.#free += rest;
+  }
+
+  /** So many for what waits, and some of its step besides, at once: of many together no more than are left. */
+  #reserve(bytes: number): number {
+    const left = this.#purses.map((purse) => ({ purse, bytes: purse.left() }));
+    const empty = left.find((each) => each.bytes < bytes);
+    if (empty !== undefined) throw empty.purse.spent(); // [FENCE-38]
+    const share = Math.min(...left.map((each) => Math.floor(each.bytes / shareOfWhatIsLeft)));
+    const reserved = Math.max(bytes, Math.min(this.#step, share));
+    for (const { purse } of left) purse.take(reserved);
+    return reserved;
   }
 
   #assertGoing(): void {

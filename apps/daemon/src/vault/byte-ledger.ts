@@ -1,4 +1,4 @@
-// What the records of reserved and returned bytes come to, spec/fence.md: how many passed with each grant, and when. Pure, and the same for records that
+// What the records of reserved and returned bytes come to, spec/fence.md: how many passed with each grant, or under a budget, and when. Pure, and the same for records that
 // are read back and for those that are just being written; times are of whichever clock the caller has. Never says less than what passed.
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
@@ -17,6 +17,7 @@ export interface Passed {
 
 /** Of one use that goes on. */
 export interface OpenBytes {
+  /** Or a budget. */
   readonly grant: Uint8Array;
   readonly handle: Uint8Array;
   /** What its newest reservation and the one before it brought: the rest has passed. */
@@ -24,6 +25,7 @@ export interface OpenBytes {
   readonly newest: number;
 }
 
+/** Of a grant, or of a budget. */
 export interface GrantBytes {
   readonly grant: Uint8Array;
   /** With what is open. */
@@ -57,7 +59,7 @@ export class ByteLedger {
       count.recent.push(...recent);
     }
     for (const each of open) {
-      this.#open.set(toHex(each.handle), each);
+      this.#open.set(keyOf(each), each);
       this.#countOf(each.grant).open += each.older + each.newest;
     }
   }
@@ -67,21 +69,21 @@ export class ByteLedger {
     const count = this.#countOf(grant);
     count.total += bytes;
     count.open += bytes;
-    const { older = 0, newest = 0 } = this.#open.get(toHex(handle)) ?? {};
+    const { older = 0, newest = 0 } = this.#open.get(keyOf({ grant, handle })) ?? {};
     pass(count, older, atMs);
-    this.#open.set(toHex(handle), { grant, handle, older: newest, newest: bytes });
+    this.#open.set(keyOf({ grant, handle }), { grant, handle, older: newest, newest: bytes });
   }
 
   /** The use is over, and so many of its bytes did not pass. */
   returned({ grant, handle, bytes }: Reservation, atMs: number): void {
-    const known = this.#open.get(toHex(handle));
+    const known = this.#open.get(keyOf({ grant, handle }));
     if (known === undefined) return;
     const count = this.#countOf(grant);
     const back = Math.min(bytes, known.older + known.newest);
     count.total -= back;
     count.open -= back;
     pass(count, known.older + known.newest - back, atMs);
-    this.#open.delete(toHex(handle));
+    this.#open.delete(keyOf({ grant, handle }));
   }
 
   /** All uses are over, and what was open counts as passed. */
@@ -111,6 +113,8 @@ export class ByteLedger {
     return count;
   }
 }
+
+const keyOf = ({ grant, handle }: Pick<OpenBytes, 'grant' | 'handle'>): string => toHex(grant) + toHex(handle);
 
 function pass(count: Count, bytes: number, atMs: number): void {
   if (bytes === 0) return;

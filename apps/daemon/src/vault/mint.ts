@@ -5,7 +5,6 @@ import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { whoOf, type AuditReport, type Cause } from '@holdfast/protocol/audit/event';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import type { AmountLimits } from '@holdfast/protocol/vault/circumstances';
 import type { RequestFacts } from '@holdfast/protocol/vault/fence';
 import {
   handleBytes,
@@ -18,6 +17,7 @@ import {
 } from '@holdfast/protocol/vault/handle';
 import { recordedRequest, type RecordPolicy } from '../audit/redact.ts';
 import type { Clock } from '../ports.ts';
+import { budgetAmong, type Account } from './account.ts';
 import type { UseCounts } from './use-counts.ts';
 
 /** More than one session's concurrent requests. */
@@ -158,14 +158,14 @@ export class HandleTable {
 
   /**
    * Consumes a handle: once this resolves, its use is on disk and the credential may be opened. Every presentation ends the handle. Throws
-   * `refused` whatever the reason but `fence_uses`, `audit_unavailable` when the use could not be written; then the handle is gone as well.
+   * `refused` whatever the reason but `fence_uses`, `budget_spent`, `audit_unavailable` when the use could not be written; then the handle is gone as well.
    */
   async consume(
     handle: Uint8Array,
     by: Pick<Holder, 'session' | 'agent' | 'grant' | 'child' | 'cause'>,
     facts: RequestFacts,
     { warrant, rulesVersion, ask }: Basis,
-    limits?: AmountLimits,
+    accounts: readonly Account[] = [{ kind: 'grant', id: by.grant }],
   ): Promise<Use> {
     const { primitives, clock, recorder } = this.ports;
     const id = handleId(primitives, handle);
@@ -184,13 +184,17 @@ export class HandleTable {
       return this.refuse(by, id, verdict.code); // [HANDLE-8]
     }
     try {
-      this.ports.counts.take(grant, limits); // [FENCE-31] before anything is awaited, as the handle itself
+      this.ports.counts.take(accounts); // [FENCE-31] before anything is awaited, as the handle itself
     } catch (thrown) {
       await this.end(entry, { kind: 'handle-refused', ...who, handle: id, code: codeOf(thrown) });
       throw thrown;
     }
     try {
-      const standsOn = { warrant, ...(rulesVersion !== undefined && { rulesVersion }), ...(ask !== undefined && { ask }) };
+      const standsOn = {
+        ...{ warrant, ...budgetAmong(accounts) },
+        ...(rulesVersion !== undefined && { rulesVersion }),
+        ...(ask !== undefined && { ask }),
+      };
       await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn }); // [HANDLE-9]
     } finally {
       this.remove(entry);

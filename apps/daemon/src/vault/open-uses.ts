@@ -1,37 +1,36 @@
-// How many uses of each grant of one agent are under way, spec/fence.md: of all its sessions and children together. Nothing is kept of it: what is open
-// ends with the process.
+// How many uses of each grant of one agent are under way, and of all of them under its budget, spec/fence.md: of all its sessions and children together.
+// Nothing is kept of it: what is open ends with the process.
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { spent, type Account } from './account.ts';
 
 export class OpenUses {
   readonly #open = new Map<string, number>();
 
-  /** Of a grant that is limited in it. */
-  of(grant: Uint8Array): number {
-    return this.#open.get(toHex(grant)) ?? 0;
+  /** Of what is limited in it. */
+  of(id: Uint8Array): number {
+    return this.#open.get(toHex(id)) ?? 0;
   }
 
-  /** Throws `fence_concurrent`. */
-  assertRoom(grant: Uint8Array, max: number): void {
-    if (this.of(grant) >= max)
-      throw new HoldfastError('fence_concurrent', 'as many requests with this credential are open as may be at once', {
-        next: 'wait until one of them has ended, then send it again',
-      }); // [FENCE-37]
+  /** Throws `fence_concurrent`, `budget_spent`. */
+  assertRoom(account: Account): void {
+    if (account.concurrent !== undefined && this.of(account.id) >= account.concurrent) throw spent(account, 'concurrent'); // [FENCE-37]
   }
 
-  /** Throws `fence_concurrent`. Returns what ends it; calling that again does nothing. */
-  begin(grant: Uint8Array, max: number): () => void {
-    this.assertRoom(grant, max);
-    const key = toHex(grant);
-    this.#open.set(key, this.of(grant) + 1);
+  /** Throws `fence_concurrent`, `budget_spent`. Returns what ends it; calling that again does nothing. */
+  begin(accounts: readonly Account[]): () => void {
+    const limited = accounts.filter(({ concurrent }) => concurrent !== undefined);
+    for (const account of limited) this.assertRoom(account);
+    for (const { id } of limited) this.#open.set(toHex(id), this.of(id) + 1);
     let over = false;
     return () => {
       if (over) return;
       over = true;
-      const left = this.of(grant) - 1;
-      if (left > 0) this.#open.set(key, left);
-      else this.#open.delete(key);
+      for (const { id } of limited) {
+        const left = this.of(id) - 1;
+        if (left > 0) this.#open.set(toHex(id), left);
+        else this.#open.delete(toHex(id));
+      }
     };
   }
 }

@@ -10,13 +10,16 @@ import { verifyPresentation } from '@holdfast/protocol/identity/presentation';
 import { allowEgress, endGrant, rotateItem } from '@holdfast/protocol/journal/compose';
 import {
   dueForRenewal,
+  endBudget,
   renewCredentials,
   resumeAgent,
   revokeChild,
+  setBudget,
   suspendAgent,
 } from '@holdfast/protocol/journal/compose-agents';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { BudgetLimits } from '@holdfast/protocol/vault/budget';
 import type { Agent } from '../../src/agent/agent.ts';
 import { World } from '../../../../packages/testkit/src/world.ts';
 import type { ChildRequest } from '../../src/children/children.ts';
@@ -52,6 +55,7 @@ function listening(agent: Agent): { readonly heard: string[]; readonly events: A
     revoked: () => void heard.push('revoked'),
     suspended: () => void heard.push('suspended'),
     grantEnded: (grant: Uint8Array) => void heard.push(toHex(grant)),
+    budgetBegan: () => void heard.push('budget'),
     rulesChanged: () => void heard.push('rules'),
   };
   agent.subscribe(events);
@@ -107,6 +111,36 @@ test('a grant that ends burns its handles and is told to sessions; other grants 
   assert.equal(await use(agent, burned, ending), 'refused');
   assert.equal(await use(agent, good, staying), 'used');
   await recorded(agent, 'grant-ended');
+});
+
+test('a budget that begins, or comes to limit bytes or how many are open, is told to sessions; other limits are not [VAULT-18]', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const agent = await machine.start();
+  const { heard } = listening(agent);
+  const uses = (total: number) => ({ total, windows: [] });
+  let times = 0;
+  const set = async (limits: BudgetLimits): Promise<readonly string[]> => {
+    heard.length = 0;
+    const { budget } = await machine.world.operator.act((operator) => setBudget(operator, { agent: agent.id, limits }));
+    machine.relay.push();
+    times += 1;
+    while ((await kindsOf(agent)).filter((kind) => kind === 'budget-set').length < times)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(toHex(budget), toHex(agent.budget?.id ?? new Uint8Array()));
+    return [...heard];
+  };
+  assert.deepEqual(await set({ uses: uses(10) }), ['budget']);
+  assert.deepEqual(await set({ uses: uses(20) }), []);
+  assert.deepEqual(await set({ uses: uses(20), bytes: uses(1000) }), ['budget']);
+  assert.deepEqual(await set({ bytes: uses(2000) }), []);
+  assert.deepEqual(await set({ bytes: uses(2000), concurrent: 2 }), ['budget']);
+  const budget = agent.budget?.id ?? assert.fail();
+  await machine.world.operator.act((operator) => endBudget(operator, { agent: agent.id, budget }));
+  machine.relay.push();
+  await machine.until(() => agent.budget === undefined, 'ended');
+  await recorded(agent, 'budget-ended');
+  assert.deepEqual(await set({ concurrent: 2 }), ['budget']);
+  assert.notEqual(toHex(agent.budget?.id ?? budget), toHex(budget), 'and begins at nothing');
 });
 
 test('a new secret in an item: what used the old one is cut, and the grant goes on [JOURNAL-36]', async (t) => {
@@ -206,6 +240,7 @@ test('a suspension that is over by the time it is heard of ends what ran before 
     revoked: () => void done.push('told of a revocation'),
     suspended: () => void done.push('told'),
     grantEnded: () => {},
+    budgetBegan: () => {},
     rulesChanged: () => {},
   });
   const handles = { burn: async () => void done.push('burned') } as unknown as HandleTable;
@@ -234,6 +269,7 @@ test('a rotation that is over by the time it is heard of cuts what used the old 
     revoked: () => {},
     suspended: () => {},
     grantEnded: (ended) => void done.push(`told of ${toHex(ended)}`),
+    budgetBegan: () => {},
     rulesChanged: () => {},
   });
   const handles = { burn: async () => void done.push('burned') } as unknown as HandleTable;
@@ -360,6 +396,7 @@ test('one session that fails to act on a revocation does not keep the others fro
       throw new Error('this session is broken');
     },
     grantEnded: () => {},
+    budgetBegan: () => {},
     rulesChanged: () => {},
   });
   const { heard } = listening(agent);

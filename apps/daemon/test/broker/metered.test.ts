@@ -17,8 +17,9 @@ function budget(total: number, record: Partial<ByteRecord> = {}) {
   const limits = { total, windows: [] };
   const flows: ByteFlow[] = [];
   const open = (): ByteFlow => {
-    const by = { grant, handle: new Uint8Array(16).fill(flows.length) };
-    const flow = new ByteFlow(counts, by, limits, { reserved: async () => {}, returned: () => {}, ...record });
+    const handle = new Uint8Array(16).fill(flows.length);
+    const purse = counts.purse({ kind: 'grant', id: grant }, handle, () => limits);
+    const flow = new ByteFlow([purse], { reserved: async () => {}, returned: () => {}, ...record });
     flows.push(flow);
     return flow;
   };

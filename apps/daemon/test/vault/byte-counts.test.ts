@@ -11,6 +11,7 @@ import { share } from '@holdfast/testkit/shares';
 import { countUses } from '../../src/agent/counted-uses.ts';
 import type { AuditWriter } from '../../src/audit/writer.ts';
 import { StateStore } from '../../src/state/store.ts';
+import { budgetAmong, type Account } from '../../src/vault/account.ts';
 import { ByteCounts, ByteFlow } from '../../src/vault/byte-counts.ts';
 import { ByteLedger, maxRecent } from '../../src/vault/byte-ledger.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
@@ -20,6 +21,9 @@ import { MemoryDisk } from '../audit/memory-disk.ts';
 const hourMs = 3_600_000;
 const grant = random(16);
 const inAll = (total: number): AmountLimits => ({ total, windows: [] });
+const ofGrant = (bytes: AmountLimits): Account => ({ kind: 'grant', id: grant, bytes });
+const pursesOf = (counts: ByteCounts, accounts: readonly Account[], handle: Uint8Array) =>
+  accounts.map((account) => counts.purse(account, handle, () => account.bytes));
 const inAnHour = (max: number): AmountLimits => ({ windows: [{ max, windowMs: hourMs }] });
 
 /** One agent's log and clock, over any number of runs of the daemon. */
@@ -39,17 +43,19 @@ class Scene {
     return new Scene(await LogWorld.make());
   }
 
-  async run(): Promise<{ audit: AuditWriter; counts: ByteCounts; flow: (limits: AmountLimits) => ByteFlow }> {
+  async run(): Promise<{ audit: AuditWriter; counts: ByteCounts; flow: (limits: AmountLimits, budget?: Account) => ByteFlow }> {
     const run = { id: random(16), startedMs: this.monotonicMs };
     const audit = await this.world.open(this.disk, { clock: this.clock, run });
     const counts = new ByteCounts(this.clock);
     const log = { primitives, agent: this.world.agent, audit, store: this.store };
     await countUses(log, { uses: new UseCounts(this.clock), bytes: counts });
     await audit.appendDurable({ kind: 'daemon-start', version: '1' });
-    const flow = (limits: AmountLimits): ByteFlow => {
-      const use = { session: random(16), handle: random(16), grant, item: random(16) };
+    const flow = (limits: AmountLimits, budget?: Account): ByteFlow => {
+      const handle = random(16);
+      const accounts = [ofGrant(limits), ...(budget === undefined ? [] : [budget])];
+      const use = { session: random(16), handle, grant, item: random(16), ...budgetAmong(accounts) };
       const report = (kind: 'bytes-reserved' | 'bytes-returned', bytes: number): AuditReport => ({ kind, ...use, bytes });
-      return new ByteFlow(counts, use, limits, {
+      return new ByteFlow(pursesOf(counts, accounts, handle), {
         reserved: (bytes) => audit.appendDurable(report('bytes-reserved', bytes)),
         returned: (bytes) => audit.note(report('bytes-returned', bytes)),
       });
@@ -59,12 +65,12 @@ class Scene {
 }
 
 /** Takes chunks until it is refused or has them all; resolves with what passed. */
-async function pass(flow: ByteFlow, bytes: number, chunk: number): Promise<number> {
+async function pass(flow: ByteFlow, bytes: number, chunk: number, code = 'fence_bytes'): Promise<number> {
   let passed = 0;
   try {
     for (; passed < bytes; passed += chunk) await flow.take(chunk);
   } catch (thrown) {
-    assert.equal(codeOf(thrown), 'fence_bytes');
+    assert.equal(codeOf(thrown), code);
   }
   return passed;
 }
@@ -94,6 +100,34 @@ describe('bytes of a grant', () => {
     assert.ok(total >= passed && total <= 2_000_000, `${passed} of ${total}`);
     const rest = await pass(flow(limits), 2_000_000, 1);
     assert.equal(total + rest, 2_000_000, 'to the last one');
+    await audit.close();
+  });
+
+  // [VAULT-17]
+  it('count in the budget of their agent as well, to the last one, over restarts and a kill; larger limits hold at once', async () => {
+    const scene = await Scene.make();
+    const account = (total: number): Account => ({ kind: 'budget', id, bytes: inAll(total) });
+    const id = random(16);
+    let passed = 0;
+    for (let run = 0; run < 3; run += 1) {
+      const { audit, counts, flow } = await scene.run();
+      const flows = Array.from({ length: 16 }, () => flow(inAll(10_000_000), account(500_000)));
+      const amounts = await Promise.all(flows.map((one, at) => pass(one, 20_000, 700 + at, 'budget_spent')));
+      passed += amounts.reduce((sum, amount) => sum + amount, 0);
+      if (run !== 1) for (const one of flows) one.end();
+      const { total } = counts.usedOf(id, inAll(1));
+      assert.ok(passed <= total && total <= 500_000, `${passed} of ${total}`);
+      await audit.close();
+    }
+    const { audit, counts, flow } = await scene.run();
+    const { total } = counts.usedOf(id, inAll(1));
+    assert.equal(total + (await pass(flow(inAll(10_000_000), account(500_000)), 500_000, 1, 'budget_spent')), 500_000);
+    let bytes = inAll(500_000);
+    const handle = random(16);
+    const one = new ByteFlow([counts.purse(account(1), handle, () => bytes)], { reserved: async () => {}, returned: () => {} });
+    assert.equal(await pass(one, 10, 1, 'budget_spent'), 0);
+    bytes = inAll(500_010);
+    assert.equal(await pass(one, 100, 1, 'budget_spent'), 10);
     await audit.close();
   });
 
@@ -194,14 +228,14 @@ describe('bytes of a grant', () => {
       reserved: () => (fails ? Promise.reject(new Error('no disk')) : Promise.resolve()),
       returned: (bytes: number) => void returned.push(bytes),
     };
-    const flow = new ByteFlow(counts, { grant, handle: random(16) }, limits, record);
+    const flow = new ByteFlow(pursesOf(counts, [ofGrant(limits)], random(16)), record);
     await assert.rejects(async () => flow.take(1000));
     const { total } = counts.usedOf(grant, limits);
     assert.ok(total >= 1000);
     flow.end();
     assert.deepEqual([returned, counts.usedOf(grant, limits).total], [[0], total]);
     fails = false;
-    const other = new ByteFlow(counts, { grant, handle: random(16) }, limits, record);
+    const other = new ByteFlow(pursesOf(counts, [ofGrant(limits)], random(16)), record);
     await other.take(1000);
     other.end();
     other.end();

@@ -13,21 +13,37 @@ const [grant, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
 // [FENCE-37]
 test('so many are open at once, each grant by itself; whoever is over makes room, once', () => {
   const open = new OpenUses();
-  const full = (): void => assert.throws(() => open.begin(grant, 2), { code: 'fence_concurrent' });
-  const first = open.begin(grant, 2);
-  open.begin(grant, 2);
+  const two = { kind: 'grant', id: grant, concurrent: 2 } as const;
+  const full = (): void => assert.throws(() => open.begin([two]), { code: 'fence_concurrent' });
+  const first = open.begin([two]);
+  open.begin([two]);
   full();
-  assert.throws(() => open.assertRoom(grant, 2), { code: 'fence_concurrent' });
+  assert.throws(() => open.assertRoom(two), { code: 'fence_concurrent' });
   assert.deepEqual([open.of(grant), open.of(other)], [2, 0]);
-  open.begin(other, 1);
+  open.begin([{ kind: 'grant', id: other, concurrent: 1 }]);
   first();
   first();
   assert.equal(open.of(grant), 1);
-  const again = open.begin(grant, 2);
+  const again = open.begin([two]);
   full();
   again();
-  open.begin(grant, 2);
+  open.begin([two]);
   full();
+});
+
+// [VAULT-17]
+test('of all grants of an agent together no more are open than its budget has; one that finds no room in it takes none of its grant', () => {
+  const open = new OpenUses();
+  const budget = { kind: 'budget', id: other, concurrent: 3 } as const;
+  const grants = [1, 2, 3, 4].map((each) => ({ kind: 'grant', id: new Uint8Array(16).fill(10 + each), concurrent: 1 }) as const);
+  const [first] = grants.slice(0, 3).map((each) => open.begin([each, budget]));
+  const [one = assert.fail(), , , last = assert.fail()] = grants;
+  assert.throws(() => open.begin([last, budget]), { code: 'budget_spent' });
+  assert.deepEqual([open.of(last.id), open.of(budget.id)], [0, 3]);
+  assert.throws(() => open.begin([one, { ...budget, concurrent: 9 }]), { code: 'fence_concurrent' });
+  first?.();
+  open.begin([last, budget]);
+  assert.deepEqual([open.of(one.id), open.of(last.id), open.of(budget.id)], [0, 1, 3]);
 });
 
 // [FENCE-37]

@@ -5,10 +5,12 @@ import { describe, it } from 'node:test';
 import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import type { AmountLimits } from '@holdfast/protocol/vault/circumstances';
 import { share } from '@holdfast/testkit/shares';
 import { countUses } from '../../src/agent/counted-uses.ts';
 import type { AuditWriter } from '../../src/audit/writer.ts';
 import { StateStore } from '../../src/state/store.ts';
+import type { Account } from '../../src/vault/account.ts';
 import { ByteCounts } from '../../src/vault/byte-counts.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
@@ -63,9 +65,11 @@ class Scene {
     return { audit, counts, table };
   }
 
-  async use(table: HandleTable, limits: Parameters<HandleTable['consume']>[4]): Promise<string> {
+  async use(table: HandleTable, uses: AmountLimits, grant = this.holder.grant, budget?: Account): Promise<string> {
+    const holder = { ...this.holder, grant };
+    const accounts: Account[] = [{ kind: 'grant', id: grant, uses }, ...(budget === undefined ? [] : [budget])];
     try {
-      await table.consume(await table.mint(this.holder, facts), this.holder, facts, basis, limits);
+      await table.consume(await table.mint(holder, facts), holder, facts, basis, accounts);
       return 'used';
     } catch (thrown) {
       return codeOf(thrown);
@@ -93,6 +97,38 @@ describe('uses of a grant', () => {
     assert.ok(events.some((event) => event.kind === 'handle-refused' && event.code === 'fence_uses'));
   });
 
+  // [VAULT-17]
+  it('count in the budget of their agent as well: of two grants together no more than it has, over restarts; each grant holds beside it', async () => {
+    const scene = await Scene.make();
+    const grants = [scene.holder.grant, random(16)] as const;
+    const budget: Account = { kind: 'budget', id: random(16), uses: { total: 100, windows: [] } };
+    const told: string[] = [];
+    for (let run = 0; run < 3; run += 1) {
+      const { audit, counts, table } = await scene.run();
+      const calls = share({ ci: 60, soak: 250 });
+      const call = (at: number) => scene.use(table, { total: 70, windows: [] }, grants[at % 2], budget);
+      told.push(...(await Promise.all(Array.from({ length: calls }, (_, at) => call(at)))));
+      const used = told.filter((each) => each === 'used').length;
+      assert.equal(counts.usedOf(budget.id, { windows: [] }).total, used);
+      assert.equal(counts.usedOf(grants[0], { windows: [] }).total + counts.usedOf(grants[1], { windows: [] }).total, used);
+      await audit.close();
+    }
+    assert.deepEqual([told.filter((each) => each === 'used').length, new Set(told)], [100, new Set(['used', 'budget_spent'])]);
+    const { audit, table } = await scene.run();
+    const larger: Account = { ...budget, uses: { total: 1000, windows: [] } };
+    assert.equal(await scene.use(table, { total: 1, windows: [] }, grants[0], larger), 'fence_uses');
+    assert.equal(
+      await scene.use(table, { total: 1000, windows: [] }, grants[0], larger),
+      'used',
+      'the count goes on under other limits',
+    );
+    assert.equal(
+      await scene.use(table, { total: 1000, windows: [] }, grants[0], { ...larger, uses: { total: 101, windows: [] } }),
+      'budget_spent',
+    );
+    await audit.close();
+  });
+
   // [FENCE-31]
   it('in a window come back with time alone: no clock that is set gives one', async () => {
     const scene = await Scene.make();
@@ -103,7 +139,7 @@ describe('uses of a grant', () => {
     assert.deepEqual([await scene.use(table, limits), await scene.use(table, limits)], ['used', 'fence_uses']);
     for (const set of [hourMs, -3 * hourMs, 365 * 24 * hourMs]) {
       scene.wallMs += set;
-      usedUp(() => counts.assertLeft(scene.holder.grant, limits));
+      usedUp(() => counts.assertLeft({ kind: 'grant', id: scene.holder.grant, uses: limits }));
     }
     scene.monotonicMs += hourMs / 2;
     assert.deepEqual([await scene.use(table, limits), await scene.use(table, limits)], ['used', 'fence_uses']);
@@ -120,7 +156,7 @@ describe('uses of a grant', () => {
     scene.monotonicMs = 10;
     scene.wallMs -= 24 * hourMs;
     const second = await scene.run();
-    usedUp(() => second.counts.assertLeft(scene.holder.grant, limits));
+    usedUp(() => second.counts.assertLeft({ kind: 'grant', id: scene.holder.grant, uses: limits }));
     await second.audit.close();
     scene.wallMs += 25 * hourMs;
     const third = await scene.run();

@@ -9,6 +9,8 @@ export type EventKind = AuditEvent['kind'];
 export const classOf = {
   granted: 'credential',
   'grant-ended': 'credential',
+  'budget-set': 'credential',
+  'budget-ended': 'credential',
   minted: 'credential',
   consumed: 'credential',
   expired: 'credential',

@@ -18,6 +18,7 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { digest, principalId, wallClockMs } from '../keys/public-keys.ts';
+import { budgetId } from '../vault/budget.ts';
 import { egressId } from '../vault/egress.ts';
 import { hostName, portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
@@ -128,6 +129,8 @@ const toolCall = {
 };
 
 const use = { ...acting, handle: handleName, grant: grantId, item: itemId };
+/** What counts: of its grant, and of the agent's budget, where there was one. */
+const counted = { ...use, budget: optional(budgetId) };
 
 export const auditEvent = union({
   'daemon-start': { ...stamp, version: shown(32) },
@@ -193,6 +196,9 @@ export const auditEvent = union({
   'grant-ended': { ...stamp, grant: grantId },
   'egress-allowed': { ...stamp, rule: egressId, host: hostName, port: portNumber },
   'egress-ended': { ...stamp, rule: egressId },
+  /** All of its credentials together are limited from here on, or by other limits; then not any more. */
+  'budget-set': { ...stamp, budget: budgetId },
+  'budget-ended': { ...stamp, budget: budgetId },
   'session-start': { ...stamp, ...acting, mode: oneOf('sealed', 'guarded'), program: shown(256) },
   'session-end': { ...stamp, ...acting, exitCode: optional(integer({ max: 255 })) },
   /** A handle came into being: permissioned time begins. */
@@ -203,7 +209,7 @@ export const auditEvent = union({
    */
   consumed: {
     ...stamp,
-    ...use,
+    ...counted,
     request: digest,
     warrant: optional(digest),
     rulesVersion: optional(integer({ min: 1 })),
@@ -215,9 +221,9 @@ export const auditEvent = union({
   /** From decryption to overwriting. */
   credentialed: { ...stamp, ...use, credentialedUs: integer(), sent: bool },
   /** So many more bytes may pass for this use, of a grant that is limited in them; written durably before the first of them passes. */
-  'bytes-reserved': { ...stamp, ...use, bytes: integer({ min: 1 }) },
+  'bytes-reserved': { ...stamp, ...counted, bytes: integer({ min: 1 }) },
   /** Of those, so many did not pass, and none does any more. */
-  'bytes-returned': { ...stamp, ...use, bytes: integer() },
+  'bytes-returned': { ...stamp, ...counted, bytes: integer() },
   /** A request that was not let out, with its true reason. */
   refused: { ...stamp, ...acting, code, request: recordedRequest },
   /** A request without a credential, let out by an egress rule or to a granted host. */

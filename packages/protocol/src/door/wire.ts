@@ -23,6 +23,7 @@ import { capability, custodyLevel, scopeName } from '../blind/pairing-offer.ts';
 import { placeName } from '../custody/delegation.ts';
 import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { attach } from '../vault/attach.ts';
+import { agentBudget } from '../vault/budget.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName, itemPurpose } from '../vault/item.ts';
@@ -232,6 +233,16 @@ const keyStoreView = record({
 });
 export type KeyStoreView = Infer<typeof keyStoreView>;
 
+/** What was counted of what is limited. */
+const counts = {
+  /** In all, and within each window of the limits. */
+  used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
+  /** The same of bytes. */
+  usedBytes: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
+  /** How many uses are under way. */
+  open: optional(integer()),
+};
+
 /** What an agent may use: terms, never a secret. */
 const grantView = record({
   agent: principalId,
@@ -246,13 +257,10 @@ const grantView = record({
     approve: bool,
   }),
   grantedAtMs: integer(wallClockMs),
-  /** Of what is limited: in all, and within each window of the limits. */
-  used: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
-  /** The same of bytes. */
-  usedBytes: optional(record({ total: integer(), windows: list(integer(), { max: 4 }) })),
-  /** Of what is limited in it: how many uses are under way. */
-  open: optional(integer()),
+  ...counts,
 });
+/** Of all grants of an agent together. */
+const budgetView = record({ budget: agentBudget, setAtMs: integer(wallClockMs), ...counts });
 const egressView = record({ agent: principalId, rule: egressRule });
 
 /** Requests of one session to one target that did not pass for one reason. `granted`: it has a credential for that target. */
@@ -285,6 +293,8 @@ export const doorReply = union({
     children: list(childView, { max: 512 }),
     operators: list(record({ fleet: fleetId, device: principalId, name: text({ max: 64 }) }), { max: 256 }),
     grants: list(grantView, { max: 1024 }),
+    /** Absent: none of its agents has one. */
+    budgets: optional(list(budgetView, { min: 1, max: 64 })),
     egress: list(egressView, { max: 1024 }),
     /** What services have to know of each fleet: the key of the device that made it. */
     roots: list(record({ fleet: fleetId, key: signPublicKey }), { max: 64 }),

@@ -27,6 +27,7 @@ import { maxCredentialBytes } from '../identity/credential.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { maxBodyBytes } from '../seal/body.ts';
 import { maxSecretBytes } from '../vault/attach.ts';
+import { agentBudget, budgetId } from '../vault/budget.ts';
 import { egressId, egressRule } from '../vault/egress.ts';
 import { grantedItem, grantId, itemId, vaultItem } from '../vault/item.ts';
 
@@ -109,6 +110,9 @@ const body = union({
   'grant-end': { grant: grantId },
   'egress-allow': { rule: egressRule },
   'egress-end': { rule: egressId },
+  /** In place of the one before, which has the same id. */
+  'budget-set': { budget: agentBudget },
+  'budget-end': { budget: budgetId },
   /** `hash`: SHA-256 of the text in UTF-8. The version is one more than the one before. */
   'rules-set': { version: rulesVersion, text: rulesText, hash: digest, warrant: signature },
   /** What daemons record. The version is one more than the one before. */
@@ -183,6 +187,8 @@ export const audienceOfKind = {
   'grant-end': 'own',
   'egress-allow': 'own',
   'egress-end': 'own',
+  'budget-set': 'own',
+  'budget-end': 'own',
   'rules-set': 'fleet',
   'audit-policy': 'fleet',
   'bedrock-add': 'fleet',

@@ -1,5 +1,5 @@
 // What operators write about agents, spec/journal.md: enrolling, renewing, suspending and revoking them, each as signed entries with the access
-// list that goes with them; and the status list, which tells services what came of it.
+// list that goes with them; their budgets; and the status list, which tells services what came of it.
 
 import { signAccessList, type AccessList } from '../blind/access-list.ts';
 import type { PairingOffer } from '../blind/pairing-offer.ts';
@@ -13,6 +13,7 @@ import {
 } from '../identity/credential.ts';
 import { issueStatusList, type Standing } from '../identity/status-list.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
+import type { BudgetLimits } from '../vault/budget.ts';
 import { agentAudience, type BodyOf } from './bodies.ts';
 import { drafted, type Composed, type Operator } from './draft.ts';
 import { toHex } from '../codec/bytes.ts';
@@ -212,4 +213,23 @@ export async function revokeAgent(
     draft.write('fleet', last === undefined ? body : { ...body, last }),
   );
   return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
+}
+
+/** What all of its grants together may be used for, from now on. What was counted goes on counting. Throws `codec_*`, `agent_unknown`, `agent_revoked`. [VAULT-18] */
+export async function setBudget(
+  operator: Operator,
+  { agent, limits }: { readonly agent: Uint8Array; readonly limits: BudgetLimits },
+): Promise<Composed & { readonly budget: Uint8Array }> {
+  const { primitives, replica } = operator;
+  const id = replica.state.budgets.get(toHex(agent))?.id ?? primitives.random(16);
+  const body = { kind: 'budget-set', budget: { ...limits, id, agent } } as const;
+  return { ...(await drafted(operator, (draft) => draft.write(agentAudience(agent), body))), budget: id };
+}
+
+/** Throws `budget_unknown`. */
+export async function endBudget(
+  operator: Operator,
+  { agent, budget }: { readonly agent: Uint8Array; readonly budget: Uint8Array },
+): Promise<Composed> {
+  return drafted(operator, (draft) => draft.write(agentAudience(agent), { kind: 'budget-end', budget }));
 }

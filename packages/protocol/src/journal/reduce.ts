@@ -46,6 +46,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     warrants: new Map(),
     everHeld: new Map(),
     egress: new Map(),
+    budgets: new Map(),
     rules: undefined,
     earlierRules: [],
     auditPolicy: undefined,
@@ -197,6 +198,10 @@ function applied(
         ...state,
         egress: withEntry(state.egress, reader, without(state.egress.get(reader) ?? new Map<string, Egress>(), toHex(body.rule))),
       };
+    case 'budget-set':
+      return { ...state, budgets: withEntry(state.budgets, reader, { ...body.budget, setAtMs: atMs }) };
+    case 'budget-end':
+      return { ...state, budgets: without(state.budgets, reader) };
     case 'rules-set': {
       const { version, text, hash } = body;
       const earlier = state.rules === undefined ? [] : [state.rules, ...state.earlierRules].slice(0, maxEarlierRules);

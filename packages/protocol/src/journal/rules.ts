@@ -273,6 +273,23 @@ function egressExists(state: FleetState, { statement }: OpenedEntry, { rule }: B
   return state.egress.get(agentOfAudience(statement.audience) ?? '')?.has(toHex(rule)) === true ? undefined : 'egress_unknown';
 }
 
+/** [AUDIENCE-1] */
+function budgetIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { budget }: BodyOf<'budget-set'>): Verdict {
+  return agentOfAudience(statement.audience) === toHex(budget.agent) ? undefined : 'audience_wrong';
+}
+
+/** [JOURNAL-41] What was counted is not forgotten by setting another one. */
+function budgetGoesOn(state: FleetState, _entry: OpenedEntry, { budget }: BodyOf<'budget-set'>): Verdict {
+  const known = state.budgets.get(toHex(budget.agent));
+  return known === undefined || equalBytes(known.id, budget.id) ? undefined : 'name_taken';
+}
+
+/** [JOURNAL-16] */
+function budgetExists(state: FleetState, { statement }: OpenedEntry, { budget }: BodyOf<'budget-end'>): Verdict {
+  const known = state.budgets.get(agentOfAudience(statement.audience) ?? '');
+  return known !== undefined && equalBytes(known.id, budget) ? undefined : 'budget_unknown';
+}
+
 /** [JOURNAL-23] Versions only go forward, one at a time: neither an older set nor another one of the same version ever takes effect. */
 function rulesGoForward(state: FleetState, _entry: OpenedEntry, { version }: BodyOf<'rules-set'>): Verdict {
   return version === (state.rules?.version ?? 0) + 1 ? undefined : 'rules_version';
@@ -340,6 +357,8 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'grant-end': [grantExists],
   'egress-allow': [egressIsForItsReader, audiencesAgentIsLive, egressIsNew],
   'egress-end': [egressExists],
+  'budget-set': [budgetIsForItsReader, audiencesAgentIsLive, budgetGoesOn],
+  'budget-end': [budgetExists],
   'rules-set': [rulesGoForward],
   'audit-policy': [policyGoesForward],
   'bedrock-add': [bedrockFits],

@@ -10,6 +10,7 @@ import { custodyLevel } from '../blind/pairing-offer.ts';
 import { digest, fleetId, principalId, publicKeys, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 import { maxCredentialBytes } from '../identity/credential.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
+import { agentBudget } from '../vault/budget.ts';
 import { egressRule } from '../vault/egress.ts';
 import { grantedItem, itemId, itemName, vaultItem } from '../vault/item.ts';
 import { maxWarrantBytes } from '../vault/warrant.ts';
@@ -109,6 +110,8 @@ const snapshot = record({
   ),
   everHeld: list(record({ agent: principalId, held: list(record({ item: itemId, name: itemName }), { max }) }), { max }),
   egress: list(record({ agent: principalId, held: list(record({ rule: egressRule, allowedAtMs: atMs }), { max }) }), { max }),
+  /** Absent: none. */
+  budgets: optional(list(record({ budget: agentBudget, setAtMs: atMs }), { min: 1, max })),
   /** Newest first. */
   rules: list(record({ version: rulesVersion, text: rulesText, hash: digest, setAtMs: atMs, position, warrant: digest }), {
     max: maxEarlierRules + 1,
@@ -199,6 +202,9 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
       held: [...held].map(([item, itsName]) => ({ item: idOf(item), name: itsName })),
     })),
     egress: byAgent(state.egress, ({ allowedAtMs, ...rule }) => ({ rule, allowedAtMs })),
+    ...(state.budgets.size > 0 && {
+      budgets: [...state.budgets.values()].map(({ setAtMs, ...budget }) => ({ budget, setAtMs })),
+    }),
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
     ...(state.auditPolicy !== undefined && { auditPolicy: state.auditPolicy }),
@@ -266,6 +272,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     egress: new Map(
       read.egress.map(({ agent, held }) => [toHex(agent), byId(held.map(({ rule, allowedAtMs }) => ({ ...rule, allowedAtMs })))]),
     ),
+    budgets: new Map(read.budgets?.map(({ budget, setAtMs }) => [toHex(budget.agent), { ...budget, setAtMs }])),
     rules,
     earlierRules,
     bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },

@@ -9,6 +9,7 @@ import { maxDelegationMs } from '../custody/delegation.ts';
 import { readToken } from '../keys/jws.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import { idOfUrn } from '../keys/urn.ts';
+import type { AgentBudget } from '../vault/budget.ts';
 import type { EgressRule } from '../vault/egress.ts';
 import type { GrantedItem, VaultItem } from '../vault/item.ts';
 import type { Warrant } from '../vault/warrant.ts';
@@ -102,6 +103,7 @@ export type Item = VaultItem & { readonly addedAtMs: number; readonly position: 
 /** `warrant`: the digest by which events name it. */
 export type Grant = GrantedItem & { readonly grantedAtMs: number; readonly warrant: Uint8Array };
 export type Egress = EgressRule & { readonly allowedAtMs: number };
+export type Budget = AgentBudget & { readonly setAtMs: number };
 
 /** A child that an operator ended, spec/delegation.md. */
 export interface RevokedChild {
@@ -187,6 +189,8 @@ export interface FleetState {
   readonly everHeld: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** By agent, then by rule. */
   readonly egress: ReadonlyMap<string, ReadonlyMap<string, Egress>>;
+  /** By agent: what holds for all of its grants together. */
+  readonly budgets: ReadonlyMap<string, Budget>;
   /** The newest rule set; undefined: none was ever set. */
   readonly rules: SignedRules | undefined;
   /** Those before it, newest first, at most `maxEarlierRules`. */

@@ -21,8 +21,9 @@ import {
   removeItem,
   rotateItem,
 } from '@holdfast/protocol/journal/compose';
-import { enrollAgent, revokeAgent } from '@holdfast/protocol/journal/compose-agents';
+import { endBudget, enrollAgent, revokeAgent, setBudget } from '@holdfast/protocol/journal/compose-agents';
 import { reduce } from '@holdfast/protocol/journal/reduce';
+import { readSnapshot, writeSnapshot } from '@holdfast/protocol/journal/snapshot';
 import {
   couldHaveOpened,
   egressOf,
@@ -214,6 +215,24 @@ describe('compose', () => {
     await world.operator.act((author) => endEgress(author, { agent: main.id, rule }));
     await main.sync();
     assert.deepEqual(egressOf(main.replica.state, main.id), []);
+  });
+
+  it('a budget goes on under its id with other limits, and comes back from a snapshot; the next one has another', async () => {
+    const world = await World.begin();
+    const main = await world.enroll('main');
+    const set = (concurrent: number) =>
+      world.operator.act((author) => setBudget(author, { agent: main.id, limits: { concurrent } }));
+    const { budget } = await set(4);
+    assert.deepEqual((await set(8)).budget, budget);
+    await main.sync();
+    const { state } = main.replica;
+    assert.equal(state.budgets.get(toHex(main.id))?.concurrent, 8);
+    assert.deepEqual(readSnapshot(writeSnapshot(state, { hashes: [], ids: [] })).state.budgets, state.budgets);
+    await world.operator.act((author) => endBudget(author, { agent: main.id, budget }));
+    await main.sync();
+    assert.equal(main.replica.state.budgets.size, 0);
+    assert.equal(await outcomeOf(() => endBudget(world.operator.operator, { agent: main.id, budget })), 'budget_unknown');
+    assert.notDeepEqual((await set(4)).budget, budget);
   });
 
   it('access lists go from genesis to revocation, each verified by the one before', async () => {

@@ -83,6 +83,7 @@ function seenBy(agent: Uint8Array, state: FleetState): unknown {
     warrants: only(state.warrants, (each) => each === own || each === toHex(state.fleet)),
     everHeld: only(state.everHeld, (each) => each === own),
     egress: only(state.egress, (each) => each === own),
+    budgets: only(state.budgets, (each) => each === own),
   };
 }
 

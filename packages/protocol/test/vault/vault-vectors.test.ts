@@ -8,6 +8,7 @@ import { decode, encode, type Schema } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { assertSecretFits, type Attach } from '@holdfast/protocol/vault/attach';
+import { agentBudget } from '@holdfast/protocol/vault/budget';
 import { egressRule } from '@holdfast/protocol/vault/egress';
 import { decide, fence, judge, type Fence, type Judged, type RequestFacts } from '@holdfast/protocol/vault/fence';
 import {
@@ -96,7 +97,12 @@ describe('fence: fields', () => {
 });
 
 describe('vault: formats', () => {
-  const schemas: Record<string, Schema<unknown>> = { item: vaultItem, grant: grantedItem, egress: egressRule };
+  const schemas: Record<string, Schema<unknown>> = {
+    item: vaultItem,
+    grant: grantedItem,
+    egress: egressRule,
+    budget: agentBudget,
+  };
   for (const entry of ownVectors<Vector<{ hex: string; format: string }>>('vault/items').entries) {
     it(`${entry.clause} ${entry.name}: ${entry.expect}`, () => checkFormat(schemas[entry.format] ?? fence, entry));
   }
