@@ -143,7 +143,12 @@ function commandLine(root: string): CommandLine | undefined {
     const key = path.join(' ');
     const before = known.get(key);
     if (before !== undefined) return before;
-    const { stdout } = spawnSync(process.execPath, [main, ...path, '--help'], { encoding: 'utf8', timeout: 120_000 });
+    const words = [...path, '--help'];
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+    if (status !== 0) throw new Error(`holdfast ${words.join(' ')} ended with ${status ?? signal}: ${stderr}`);
     const [, list = ''] = stdout.split(/^Commands:$/m);
     const help = {
       commands: new Set([...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1] ?? '')),
