@@ -236,7 +236,7 @@ export const identity: Area = {
     {
       id: 'I-8.suspended',
       off: 'a suspended agent presents',
-      file: 'apps/daemon/src/agent/agent.ts',
+      file: 'apps/daemon/src/agent/standing.ts',
       from: 'return this.live && this.own?.suspended === undefined;',
       to: 'return this.live;',
       red: { [changes]: 'a suspension ends what runs and mints nothing' },

@@ -47,7 +47,7 @@ export const onEndings: readonly Mutation[] = [
   {
     id: 'C-10.suspended-mint',
     off: 'a suspended agent gets handles',
-    file: 'apps/daemon/src/agent/agent.ts',
+    file: 'apps/daemon/src/agent/standing.ts',
     from: "const halted = this.own?.suspended === undefined ? undefined : 'agent_suspended';",
     to: 'const halted = undefined;',
     red: { [changes]: 'a suspension ends what runs and mints nothing' },

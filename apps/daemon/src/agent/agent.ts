@@ -10,7 +10,6 @@ import {
   askedKeys,
   egressOf,
   grantsOf,
-  isLive,
   type Agent as FleetAgent,
   type Bedrock,
   type Budget,
@@ -39,6 +38,7 @@ import { AgentJournal } from './journal.ts';
 import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
 import { openRecords, type Opened } from './opened.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
+import { Standing } from './standing.ts';
 import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 import type { Published } from './witnessed-log.ts';
@@ -83,7 +83,7 @@ export class Agent {
   private sweeper: NodeJS.Timeout | undefined;
   private opened: Opened | undefined;
   private beginning: Promise<void> | undefined;
-  private fault: HoldfastError | undefined;
+  private readonly standing: Standing;
 
   private constructor(
     options: AgentOptions,
@@ -102,12 +102,13 @@ export class Agent {
     this.journal = journal;
     this.link = link;
     this.freshness = freshness;
+    this.standing = new Standing({ agent: this.id, past: options.past === true, journal, freshness });
     this.children = new Children(
       this.ports,
       originOf({
         nowMs: () => this.ports.clock.nowMs(),
         able: () => this.assertAble(),
-        fresh: () => this.assertFresh(),
+        fresh: () => this.standing.assertFresh(),
         presenter: () => this.presenter(),
         note: (report) => this.note(report),
         burn: (child) => void this.opened?.handles.burn({ kind: 'child', child }).catch(() => {}), // dead at once, all the same
@@ -183,18 +184,17 @@ export class Agent {
   }
 
   get live(): boolean {
-    const { state } = this.journal;
-    return state !== undefined && isLive(state, this.id) && this.options.past !== true;
+    return this.standing.live;
   }
 
   /** Live, and not suspended. */
   get mayAct(): boolean {
-    return this.live && this.own?.suspended === undefined;
+    return this.standing.mayAct;
   }
 
   /** What the fleet knows of it. */
   get own(): FleetAgent | undefined {
-    return this.journal.state?.agents.get(toHex(this.id));
+    return this.standing.own;
   }
 
   /** Why there is no connection to the relay; `relay_refused` after a revocation that was not heard of here. */
@@ -231,31 +231,19 @@ export class Agent {
     return this.journal.state?.bedrock ?? { version: 0, texts: new Map() };
   }
 
-  /** Throws `agent_revoked`, `agent_suspended`, or `relay_unreachable` before the fleet was read for the first time. */
+  /** As `Standing.assertLive`. */
   assertLive(): void {
-    if (this.mayAct) return;
-    if (this.live) {
-      throw new HoldfastError('agent_suspended', 'this agent is suspended', {
-        next: 'its operator lets it go on: holdfast resume',
-      });
-    }
-    if (this.journal.state === undefined) {
-      throw new HoldfastError('relay_unreachable', 'this agent has not read its fleet yet', {
-        next: 'wait for the relay; see: holdfast status',
-      });
-    }
-    throw new HoldfastError('agent_revoked', 'this agent was revoked', { next: 'enrol again: holdfast enroll' });
+    this.standing.assertLive();
   }
 
-  /** Throws like `assertLive`, and why its audit log does not hold. */
+  /** As `Standing.assertAble`. */
   assertAble(): void {
-    this.assertLive();
-    if (this.fault !== undefined) throw this.fault; // [AUDIT-24]
+    this.standing.assertAble();
   }
 
   /** Why its audit log does not hold; then it is evidence, and this agent does nothing any more. */
   get auditFault(): HoldfastError | undefined {
-    return this.fault;
+    return this.standing.auditFault;
   }
 
   /** The newest checkpoint that its topic shows. */
@@ -322,22 +310,12 @@ export class Agent {
 
   /** Proves who the agent, or its child, is to one audience; recorded before the proof leaves. Throws as `presentAs`. */
   async present(asked: PresentRequest, child?: Child): Promise<MadePresentation> {
-    this.assertFresh();
+    this.standing.assertFresh();
     const presenter = this.presenter();
     const made = await (child === undefined ? presentAs(presenter, asked) : presentAsChild(presenter, asked, child));
     this.assertAble(); // stopped while custody signed: the proof does not leave [PRESENT-12]
     child?.assertGoing();
     return made;
-  }
-
-  /** Throws why nothing may be proved now. */
-  private assertFresh(): void {
-    this.assertAble();
-    const stale = this.refusal();
-    if (stale !== undefined)
-      throw new HoldfastError(stale, "the fleet's state is not fresh enough to prove anything by it", {
-        next: 'see: holdfast status',
-      }); // [PRESENT-12]
   }
 
   private presenter(): Presenter {
@@ -405,7 +383,7 @@ export class Agent {
       recording: this.opened?.log.writer.isFailing !== true,
       shippingFault: this.opened?.log.shipper.fault,
       witness: this.opened?.log.witnessed.view(),
-      refusal: this.refusal(),
+      refusal: this.standing.refusal(),
     });
   }
 
@@ -457,7 +435,7 @@ export class Agent {
       past,
       childOf: (session) => this.children.childOf(session),
       spoilt: (fault) => this.spoilt(fault),
-      refusal: () => this.refusal(),
+      refusal: () => this.standing.refusal(),
       note: (report) => this.note(report),
       keys: () => this.keys(),
     });
@@ -470,7 +448,7 @@ export class Agent {
 
   /** Its log does not hold: it is evidence now. [AUDIT-24] */
   private spoilt(fault: HoldfastError): void {
-    this.fault ??= fault;
+    this.standing.spoilt(fault);
     this.ports.log.warn(
       { agent: toHex(this.id), code: fault.code },
       'the audit log does not hold: this agent does nothing any more',
@@ -485,13 +463,6 @@ export class Agent {
     if (opened === undefined) return;
     await opened.log.hold();
     void opened.log.share(); // of a run that was killed, too [SHIP-6]
-  }
-
-  /** Why nothing is minted now. */
-  private refusal(): ErrorCode | undefined {
-    const { refusal } = this.freshness.view(this.journal.pulseMaxAgeMs);
-    const halted = this.own?.suspended === undefined ? undefined : 'agent_suspended';
-    return this.fault?.code ?? halted ?? refusal ?? (this.journal.hasReadOwn ? undefined : 'stale_relay'); // [AUDIT-23]
   }
 
   private sweep({ handles, log }: Opened): void {
