@@ -314,7 +314,7 @@ export class AuditWriter {
     else this.checkpointTimer ??= setTimeout(begin, checkpointDelayMs).unref();
   }
 
-  /** A signed checkpoint over everything written so far, stored and synced; none of a log that does not hold. Rejects with what signing or writing said. */
+  /** A signed checkpoint over everything that was to be written by now, stored and synced; none of a log that does not hold. Rejects with what signing or writing said. */
   async checkpoint(): Promise<void> {
     if (this.fault !== undefined) return;
     while (this.signing !== undefined) await this.signing.catch(() => {});
@@ -329,7 +329,7 @@ export class AuditWriter {
   }
 
   private async makeCheckpoint(): Promise<void> {
-    if (!this.tail.isSynced) await this.enqueue({ kind: 'barrier' }, true);
+    if (!this.tail.isSynced || this.working !== undefined) await this.enqueue({ kind: 'barrier' }, true);
     if (this.uncovered === 0) return;
     const { fleet, agent } = this.options.secrets;
     const previous = this.tail.checkpoint;

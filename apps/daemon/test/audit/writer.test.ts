@@ -54,6 +54,16 @@ describe('the audit writer', () => {
     await writer.close();
   });
 
+  it('a checkpoint covers what was noted a moment ago, also where the log had nothing before', async () => {
+    const writer = await world.open(new MemoryDisk());
+    for (let number = 1; number <= 2; number += 1) {
+      writer.note(numbered(number));
+      await writer.checkpoint();
+      assert.equal(writer.signedSize, number);
+    }
+    await writer.close();
+  });
+
   it('writes in groups', async () => {
     const disk = new MemoryDisk();
     const writer = await world.open(disk);
