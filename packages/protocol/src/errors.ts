@@ -188,6 +188,8 @@ export const errorCodes = [
   'upstream_untrusted',
   'usage',
   'warrant_invalid',
+  'warrant_missing',
+  'warrant_unread',
   'witness_stale',
 ] as const;
 

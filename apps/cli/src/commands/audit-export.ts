@@ -4,10 +4,12 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
+import type { Proofs } from '@holdfast/protocol/audit/proofs';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
+import { readProofs } from '../audit/proofs.ts';
 import { writeTileFolder } from '../audit/tile-folder.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { ocsfLine } from '../audit/ocsf.ts';
@@ -43,10 +45,10 @@ function* eventLines(log: Log, redact: boolean, lineOf: (exported: Exported) => 
   for (const wire of log.events) yield lineOf(exportedOf(wire, redact));
 }
 
-function linesOf(log: Log, { format, redact = false }: ExportOptions): Iterable<string> {
+function linesOf(log: Log, proofs: Proofs | undefined, { format, redact = false }: ExportOptions): Iterable<string> {
   switch (format) {
     case 'bundle':
-      return bundleLines(nodePrimitives, log, log, redact ? redacted : undefined);
+      return bundleLines(nodePrimitives, log, { ...log, proofs }, redact ? redacted : undefined);
     case 'otlp':
       return otlpLines(log, redact);
     case 'ocsf':
@@ -59,7 +61,8 @@ function linesOf(log: Log, { format, redact = false }: ExportOptions): Iterable<
 export async function exportLog(output: Output, options: ExportOptions): Promise<void> {
   if (options.format === 'tiles') return exportTiles(output, options);
   const log = await readLog(options.agent);
-  const pieces = joined(linesOf(log, options));
+  const proofs = options.format === 'bundle' ? await readProofs(log) : undefined; // [AUTHORITY-7]
+  const pieces = joined(linesOf(log, proofs, options));
   if (options.out === undefined) {
     for (const piece of pieces) await written(process.stdout, piece);
     return;

@@ -3,6 +3,7 @@
 import { bundleLines } from '@holdfast/protocol/audit/bundle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { proofsAt } from '../audit/proofs.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { asOperator } from '../operator/session.ts';
 import type { Output } from '../output.ts';
@@ -19,7 +20,8 @@ export async function fetchLog(output: Output, { agent: name, out, ...options }:
   await asOperator(output, options, async (session) => {
     const log = await readShipped(session, name);
     const { agent, events, checkpoints, verdict } = log;
-    if (out !== undefined) await replaceFile(out, joined(bundleLines(nodePrimitives, log, { events, checkpoints })));
+    const proofs = proofsAt(session.state, log);
+    if (out !== undefined) await replaceFile(out, joined(bundleLines(nodePrimitives, log, { events, checkpoints, proofs })));
     output.result({ agent, ...verdict, ...(out !== undefined && { file: out }) }, [
       `${verdict.events} events of ${toHex(agent)} at the relay hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       ...(out === undefined ? [] : [`written to ${out}, for: holdfast-verify`]),

@@ -14,6 +14,7 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
+import { usesOf } from '../audit/proofs.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { agoMs } from '../audit/since.ts';
@@ -125,13 +126,17 @@ export async function verify(output: Output, options: { readonly agent: string; 
     const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
     const whose = { fleet, agent, agentKey, earlierKeys };
     const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note });
-    output.result({ ok: true, agent, ...verdict }, [
+    const uses = await usesOf({ ...whose, events: events.slice(0, verdict.covered), checkpoints });
+    const lacking = uses.filter(({ code }) => code !== undefined); // [AUTHORITY-17]
+    output.result({ ok: true, agent, ...verdict, uses: uses.length, lacking }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
       `root ${toHex(verdict.root)}`,
       ...(text === undefined || verdict.keyPinned
         ? []
         : ['whose key signed what came after that checkpoint is the word of this machine']),
       ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
+      ...(uses.length > 0 ? [`${uses.length - lacking.length} of ${uses.length} uses had their whole authority`] : []),
+      ...lacking.map(({ sequence, name = 'a credential', code = '' }) => `  ! event ${sequence}: use of ${name} (${code})`),
     ]);
   } catch (thrown) {
     if (exitCodeOf(thrown) !== 4) throw thrown;

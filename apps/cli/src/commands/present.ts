@@ -1,9 +1,10 @@
 // `holdfast present`: a proof of who this machine's agent is, for one service, once. And `holdfast root`: what a service has to know to verify it.
 
+import { rootJson, type TrustedRoot } from '@holdfast/protocol/audit/proofs';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { rootOf } from '@holdfast/protocol/identity/credential';
-import { makerOf } from '@holdfast/protocol/journal/state';
+import { trustedRootOf } from '@holdfast/protocol/journal/proofs-of';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
@@ -27,8 +28,8 @@ export async function present(output: Output, options: PresentOptions): Promise<
 }
 
 export async function root(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
-  const show = (view: string, roots: readonly { readonly fleet: Uint8Array; readonly key: Uint8Array }[]): void => {
-    const shown = roots.map(({ fleet, key }) => rootOf(toHex(fleet), key));
+  const show = (view: string, roots: readonly TrustedRoot[]): void => {
+    const shown = roots.map(rootJson);
     if (shown.length === 0)
       throw new HoldfastError('agent_unknown', 'this machine knows no fleet', { next: 'enroll it, or ask the operator' });
     output.result(
@@ -38,9 +39,8 @@ export async function root(output: Output, options: { readonly passphraseFile?: 
   };
   if (options.passphraseFile === undefined) {
     const { roots } = await askDaemon(findHome(), { kind: 'machine' }, 'machine');
-    return show('machine', roots);
+    const known = roots.map(({ fleet, key, removed = [] }) => ({ root: rootOf(toHex(fleet), key), removed }));
+    return show('machine', known);
   }
-  await asOperator(output, options, async ({ state }) =>
-    show('operator', [{ fleet: state.fleet, key: makerOf(state).keys.sign }]),
-  );
+  await asOperator(output, options, async ({ state }) => show('operator', [trustedRootOf(state)]));
 }

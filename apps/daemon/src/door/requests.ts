@@ -4,7 +4,9 @@ import { equalBytes, toBase64url, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReply, DoorReplyOf, DoorRequest } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
+import { proofsOf, trustedRootOf, warrantIn } from '@holdfast/protocol/journal/proofs-of';
 import { makerOf, standingOf, topicTip } from '@holdfast/protocol/journal/state';
+import { keyOfJwk } from '@holdfast/protocol/keys/jws';
 import type { Agent } from '../agent/agent.ts';
 import type { Agents } from '../agents.ts';
 import type { Custody, KeyStoreState } from '../custody/custody.ts';
@@ -59,6 +61,9 @@ export function doorHandler(context: DoorContext): DoorHandler {
         caller.reply({ kind: 'audit-note', ...note, witnesses: [...(published?.witnesses ?? [])] });
         break;
       }
+      case 'authority':
+        caller.reply(authorityOf(await agents.evidence(request.agent), request.warrants));
+        break;
       case 'rules':
         caller.reply(rulesOf(await agents.evidence(request.agent), request.version));
         break;
@@ -207,7 +212,10 @@ function machine({ agents, guarded, sessions }: DoorContext): DoorReplyOf<'machi
       rule: { id, agent: agent.id, host, port, allowPrivate, ...(ca !== undefined && { ca }), ...(pins && { pins }) },
     })),
   );
-  const roots = [...fleets.values()].map((state) => ({ fleet: state.fleet, key: makerOf(state).keys.sign }));
+  const roots = [...fleets.values()].map((state) => {
+    const { removed } = trustedRootOf(state);
+    return { fleet: state.fleet, key: makerOf(state).keys.sign, ...(removed.length > 0 && { removed }) };
+  });
   const children = all.flatMap((agent) => childrenOf(agent)).slice(0, maxChildrenShown);
   const operators = [...fleets.values()].flatMap(({ fleet, devices }) =>
     [...devices.values()].map(({ id, name }) => ({ fleet, device: id, name })),
@@ -248,6 +256,24 @@ function rulesOf({ id, enrolment, state, rules, bedrock }: Agent, version = rule
 
 /** Room for one page in one frame. */
 const maxPageBytes = 768 * 1024;
+
+/** [AUTHORITY-7] */
+function authorityOf({ id, state }: Agent, digests: readonly Uint8Array[]): DoorReply {
+  const proofs = state && proofsOf(state, id);
+  if (state === undefined || proofs === undefined)
+    throw new HoldfastError('agent_unknown', 'this agent has not read its fleet', { next: 'see: holdfast status' });
+  const { root, removed, chains, credentials } = proofs;
+  const found = digests.map((digest) => warrantIn(state, id, toHex(digest)) ?? new Uint8Array());
+  const looked = fitting(found);
+  return {
+    kind: 'authority',
+    fleet: state.fleet,
+    key: keyOfJwk(root.key),
+    ...{ removed, chains, credentials },
+    warrants: looked.filter(({ length }) => length > 0),
+    looked: looked.length,
+  };
+}
 
 async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>): Promise<DoorReply> {
   const { audit, enrolment, holder, anchor } = agent;

@@ -7,6 +7,7 @@ import { HoldfastError } from '../errors.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { maxCheckpointBytes, type LogIdentity } from './checkpoint.ts';
 import { decodeEvent, type AuditEvent } from './event.ts';
+import { proofsJson, type Proofs } from './proofs.ts';
 import { leafHash } from '../primitives/merkle.ts';
 
 /** An anchor of more is none: keys that ended, and one checkpoint. */
@@ -39,12 +40,21 @@ function headOf({ fleet, agent, agentKey, earlierKeys = [] }: LogIdentity): Json
 export function* bundleLines(
   primitives: Primitives,
   log: LogIdentity,
-  { events, checkpoints }: { readonly events: readonly Uint8Array[]; readonly checkpoints: readonly Uint8Array[] },
+  {
+    events,
+    checkpoints,
+    proofs,
+  }: {
+    readonly events: readonly Uint8Array[];
+    readonly checkpoints: readonly Uint8Array[];
+    readonly proofs?: Proofs | undefined;
+  },
   withhold: (event: AuditEvent) => boolean = () => false,
 ): Generator<string> {
   const line = (value: JsonObject): string => `${JSON.stringify(value)}\n`;
   const counts = { checkpoints: checkpoints.length, records: events.length };
-  yield line({ type: 'holdfast-audit-bundle', ...headOf(log), ...counts }); // [BUNDLE-1]
+  const authority = proofs !== undefined && { authority: proofsJson(proofs) };
+  yield line({ type: 'holdfast-audit-bundle', ...headOf(log), ...counts, ...authority }); // [BUNDLE-1] [AUTHORITY-7]
   for (const checkpoint of checkpoints) yield line({ checkpoint: toBase64url(checkpoint) });
   for (const event of events) {
     const withheld = withhold(decodeEvent(event));

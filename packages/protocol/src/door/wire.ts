@@ -27,8 +27,9 @@ import { agentBudget } from '../vault/budget.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName, itemPurpose } from '../vault/item.ts';
+import { maxWarrantBytes } from '../vault/warrant.ts';
 import { maxAskLifeMs } from '../approvals/ask.ts';
-import { maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
+import { deviceLink, maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
 import { digest, fleetId, principalId, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
 
 /** Larger than any page of events, smaller than what a careless peer could make us hold. [DOOR-2] */
@@ -108,6 +109,8 @@ export const doorRequest = union({
     nonce: optional(presentationNonce),
     show: list(text({ min: 1, max: 80, pattern: /^[a-z0-9._:-]+$/ }), { max: 64 }),
   },
+  /** What leads from an agent's uses to its fleet's root, and of these warrants those that are known here. */
+  authority: { agent: text({ max: 64 }), warrants: list(digest, { max: 64 }) },
   /** The rules and the bedrock that hold for an agent of this machine; `version`: an earlier set, where it is still kept. */
   rules: { agent: text({ max: 64 }), version: optional(integer({ min: 1 })) },
   /** Opens, or shows again, the door for agents that are started by hand. `modelUrl`: where whoever installs asks the model. */
@@ -272,6 +275,9 @@ const refusal = record({
   count: integer({ min: 1 }),
 });
 
+/** Devices that sign no more, and since when. */
+const removedDevices = list(record({ device: principalId, atMs: integer(wallClockMs) }), { max: 4096 });
+
 /** What the daemon sends. */
 export const doorReply = union({
   failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
@@ -297,7 +303,7 @@ export const doorReply = union({
     budgets: optional(list(budgetView, { min: 1, max: 64 })),
     egress: list(egressView, { max: 1024 }),
     /** What services have to know of each fleet: the key of the device that made it. */
-    roots: list(record({ fleet: fleetId, key: signPublicKey }), { max: 64 }),
+    roots: list(record({ fleet: fleetId, key: signPublicKey, removed: optional(removedDevices) }), { max: 64 }),
   },
   presentation: {
     agent: principalId,
@@ -359,6 +365,16 @@ export const doorReply = union({
     settings: text({ max: 64 * 1024 }),
     /** Where root alone may write. */
     files: list(record({ path, text: text({ max: 64 * 1024 }) }), { max: 64 }),
+  },
+  /** `looked`: at so many of the warrants that were asked for; of those that are known, as many as fit a frame. */
+  authority: {
+    fleet: fleetId,
+    key: signPublicKey,
+    removed: removedDevices,
+    chains: list(list(deviceLink, { max: 8 }), { max: 4096 }),
+    credentials: list(text({ max: 16 * 1024 }), { max: 256 }),
+    warrants: list(bytesUpTo(maxWarrantBytes + 128), { max: 64 }),
+    looked: integer({ max: 64 }),
   },
   /** Without a note: there is no checkpoint yet, or the log does not hold. */
   'audit-note': { note: optional(text({ max: 8 * 1024 })), witnesses: list(text({ max: 256 }), { max: 8 }) },

@@ -219,10 +219,10 @@ export function isLive(state: FleetState, agent: Uint8Array): boolean {
   return found !== undefined && found.revoked === undefined;
 }
 
-/** How services get from the fleet's root to this device's key; of a device that is not linked, what there is. [DEVICES-10] */
+/** How services get from the fleet's root to this device's key, also to one that was removed; of a device that is not linked, what there is. [DEVICES-10] */
 export function chainOf(state: FleetState, device: Uint8Array): readonly string[] {
   const root = makerOf(state).id;
-  const { chain = [] } = state.devices.get(toHex(device)) ?? {};
+  const { chain = [] } = state.devices.get(toHex(device)) ?? state.former.get(toHex(device)) ?? {};
   if (equalBytes(root, device)) return [];
   return chain.slice(chain.findLastIndex((link) => equalBytes(subjectOf(link), root)) + 1); // whoever stood above the root may be gone
 }
