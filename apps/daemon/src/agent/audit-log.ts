@@ -48,6 +48,7 @@ export class AgentAuditLog {
   readonly published: PublishedCheckpoints;
   readonly shipper: LogShipper;
   readonly witnessed: WitnessedLog;
+  private readonly tiles: LogTiles;
   private readonly options: AuditLogOptions;
   /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
   readonly signers: SessionSigners;
@@ -59,13 +60,13 @@ export class AgentAuditLog {
     this.writer = writer;
     this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
     const condemn = (fault: HoldfastError): void => this.condemn(fault);
-    const tiles = new LogTiles({
+    this.tiles = new LogTiles({
       primitives: ports.primitives,
       log: writer,
       files: tileFiles(path.join(options.folder, toHex(options.enrolment.agent), 'tiles')),
       remade: () => writer.note({ kind: 'fault', code: 'audit_tiles' }), // [TILES-6]
     });
-    this.witnessed = new WitnessedLog({ ...options, audit: writer, tiles, condemn });
+    this.witnessed = new WitnessedLog({ ...options, audit: writer, tiles: this.tiles, condemn });
     this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log, witnessed: this.witnessed });
   }
 
@@ -114,6 +115,7 @@ export class AgentAuditLog {
   /** Nothing is recorded afterwards. */
   async close(): Promise<void> {
     for (const each of [this.published.publishing, this.shipper.shipping, this.witnessed.asking]) each.stop();
+    await this.tiles.close();
     await this.writer.close();
     await this.signers.wipe();
   }

@@ -25,6 +25,7 @@ export interface LogTilesParts {
 export class LogTiles {
   private readonly parts: LogTilesParts;
   private working: Promise<unknown> = Promise.resolve();
+  private closed = false;
 
   constructor(parts: LogTilesParts) {
     this.parts = parts;
@@ -38,6 +39,12 @@ export class LogTiles {
     const told = this.working.then(() => this.attempt(size, head));
     this.working = told.catch(() => {});
     return told;
+  }
+
+  /** Nothing is written afterwards; what was asked for and is not made by then is `audit_unavailable`. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.working;
   }
 
   private async attempt(size: number, head: Anchor): ReturnType<TiledTree['consistency']> {
@@ -69,6 +76,7 @@ export class LogTiles {
   /** Makes what is missing of the tree of `size`, lower levels first. [TILES-5] */
   private async grow(size: number): Promise<void> {
     const { primitives, files, log } = this.parts;
+    this.assertOpen();
     let have = await this.cutTo(size);
     const open: Uint8Array[][] = [];
     for (let level = 0; hashesAt(level, have) > 0; level += 1) {
@@ -83,7 +91,12 @@ export class LogTiles {
       for (const [level, hashes] of growth.take().entries()) await files.write(level, hashesAt(level, have), concat(...hashes));
       have += records.length;
       await ourTurn();
+      this.assertOpen();
     }
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new HoldfastError('audit_unavailable', 'the audit log is closed');
   }
 
   /** Cuts all levels to the largest tree up to `size` that they hold; that tree's size. [TILES-5] */

@@ -103,6 +103,28 @@ test('[TILES-5] killed before any single write, or in the middle of one, the nex
   }
 });
 
+test('[TILES-5] once closed, nothing is written any more', async (t) => {
+  const world = new World(t);
+  const files = tileFiles(world.folder);
+  let closing: Promise<void> | undefined;
+  let writes = 0;
+  const tiles: LogTiles = world.tiles({
+    ...files,
+    write: async (...asked) => {
+      closing ??= tiles.close();
+      await files.write(...asked);
+      writes += 1;
+    },
+  });
+  const refused = () => assert.rejects(tiles.consistency(1, headAt(2800)), (thrown) => codeOf(thrown) === 'audit_unavailable');
+  await refused();
+  await closing;
+  const before = writes;
+  assert.ok(before > 0 && world.read < 2800);
+  await refused();
+  assert.equal(writes, before);
+});
+
 test('[TILES-6] one that was changed, at whatever place, is told of and made anew, and the proof is that of the records', async (t) => {
   for (const [level, byte] of [
     [0, 0],
