@@ -32,6 +32,8 @@ export class Machine {
   readonly hostile: HostileRelay;
   readonly actor: AgentActor;
   readonly folder: string;
+  /** Sizes at which custody signed the log for publication. */
+  readonly published: number[] = [];
   private readonly images: string;
   private readonly enrolment: Enrolment;
   private running: { readonly agent: Agent; readonly store: StateStore } | undefined;
@@ -91,7 +93,7 @@ export class Machine {
       ports: { primitives, clock, log: quiet, webSocket: this.hostile.webSocket },
       store,
       enrolment: this.enrolment,
-      holder: withProofs(this.actor.holder, this.world.fleet, this.actor.id),
+      holder: withProofs(this.actor.holder, this.world.fleet, this.actor.id, this.published),
       custodyLevel: 'software',
       auditFolder: this.auditFolder,
       run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
@@ -137,13 +139,16 @@ export class Machine {
 }
 
 /** Keys in memory that bind a credential as custody does. */
-function withProofs(holder: SoftwareKeyHolder, fleet: Uint8Array, agent: Uint8Array): AgentKey {
+function withProofs(holder: SoftwareKeyHolder, fleet: Uint8Array, agent: Uint8Array, published: number[]): AgentKey {
   return {
     publicKeys: holder.publicKeys,
     sign: holder.sign.bind(holder),
     open: holder.open.bind(holder),
     present: (terms) => bindKey(primitives, holder, terms, Date.now()),
     delegate: (credential, terms) => delegate(primitives, holder, { ...terms, credential }, Date.now()),
-    publish: (size, root) => signLogHead(holder, { origin: logName(primitives, fleet, agent), size, root }),
+    publish: (size, root) => {
+      published.push(size);
+      return signLogHead(holder, { origin: logName(primitives, fleet, agent), size, root });
+    },
   };
 }

@@ -90,3 +90,17 @@ test('[TILES-6, TILES-7] tiles that somebody changed condemn no log: they are ma
   const codes = (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent).flatMap((event) => event.kind === 'fault' ? [event.code] : []); // prettier-ignore
   assert.equal(codes.filter((code) => code === 'audit_tiles').length, 1);
 });
+
+test('[WITNESS-10] a log whose agent never comes to a relay is signed for nobody, however long it lies there', async (t) => {
+  const machine = await Machine.enrolled(t);
+  await machine.start();
+  await seen(machine);
+  await machine.stop();
+  machine.published.length = 0;
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const agent = await machine.start({ past: true, offline: true });
+  t.mock.timers.tick(10 * 60_000);
+  await agent.audit.checkpoint();
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(machine.published, []);
+});
