@@ -183,4 +183,32 @@ describe('bytes of a grant', () => {
     const verified = await holdfast.cli(['audit', 'verify', '--json']);
     assert.equal(verified.code, 0, verified.stderr);
   });
+
+  // [CHILD-11]
+  it('a child has a share of its own: no more passes than that, of it and its own child together', async () => {
+    await holdfast.giveCredential('wide', newCanary(), service, { env: 'WIDE' });
+    const child = (...more: string[]): string[] => [
+      process.execPath,
+      main,
+      'run',
+      '--child',
+      '--only',
+      'vault:use:wide',
+      ...more,
+      '--',
+    ];
+    const calls: Calls = { url: at('moved'), times: 4 };
+    const program = [process.execPath, '-e', scriptOf(callAtOnce, { ...calls, sends: 10_000 })];
+    const enough = await toldBy(holdfast.session([...child('--bytes', '1MB'), ...program]));
+    assert.deepEqual(enough.told, { 200: 4 });
+    const before = within.received;
+    const { told, heard } = await toldBy(
+      holdfast.session([...child('--bytes', '100kB', '--depth', '1'), ...child(), ...program]),
+    );
+    assert.ok((told['cut'] ?? 0) + (told['child_spent'] ?? 0) > 0, JSON.stringify(told));
+    assert.ok(within.received - before + heard <= 100_000, `${within.received - before} and ${heard}`);
+    const refused = await holdfast.session([...child('--bytes', '1MB', '--depth', '1'), ...child('--bytes', '2MB'), 'true'])
+      .ended;
+    assert.equal(refused.code, 125);
+  });
 });

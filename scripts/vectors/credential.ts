@@ -706,11 +706,11 @@ const down = (change: (payload: Record<string, unknown>) => unknown) =>
 const grand = await down(() => {});
 const exceeded = 'delegation_exceeded' as const;
 const unfit = 'delegation_invalid' as const;
-/** A child that may use one credential at one place, ten times. */
+/** A child that may use one credential at one place, ten times, for a megabyte. */
 const aGrant = toBase64url(new Uint8Array(16).fill(0x61));
 const anotherGrant = toBase64url(new Uint8Array(16).fill(0x62));
 const fenced = await delegated(little, (payload) =>
-  Object.assign(payload, { grants: [aGrant], hosts: ['api.example.com:443'], uses: 10 }),
+  Object.assign(payload, { grants: [aGrant], hosts: ['api.example.com:443'], uses: 10, bytes: 1_000_000 }),
 );
 /** Below it; as it, but for what is changed. */
 const fencedBelow = async (change: object) =>
@@ -721,7 +721,7 @@ const fencedBelow = async (change: object) =>
         Object.assign(payload, {
           sub: urnOf('child', grandchild),
           depth: 0,
-          ...{ grants: [aGrant], hosts: ['api.example.com:443'], uses: 10 },
+          ...{ grants: [aGrant], hosts: ['api.example.com:443'], uses: 10, bytes: 1_000_000 },
           ...change,
         }),
       { by: childKeys, to: grandchildKeys },
@@ -996,6 +996,24 @@ writeVectors(
         clause: 'DELEGATE-9',
         expect: exceeded,
         presentation: await fencedBelow({ uses: undefined }),
+      },
+      {
+        name: 'a byte more than its parent',
+        clause: 'DELEGATE-9',
+        expect: exceeded,
+        presentation: await fencedBelow({ bytes: 1_000_001 }),
+      },
+      {
+        name: 'bytes without end where its parent has a megabyte',
+        clause: 'DELEGATE-9',
+        expect: exceeded,
+        presentation: await fencedBelow({ bytes: undefined }),
+      },
+      {
+        name: 'no bytes at all',
+        clause: 'DELEGATE-1',
+        expect: unfit,
+        presentation: await shownBy(await delegated(little, (payload) => (payload['bytes'] = 0)), childKeys),
       },
       {
         name: 'a disclosure behind a delegation',

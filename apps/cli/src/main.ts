@@ -376,6 +376,7 @@ program
   .option('--only <names>', 'what the child may do: capabilities, vault:use or vault:use:NAME, with commas between')
   .option('--host <host[:port]>', "where the child's requests may go; repeatable (default: where its parent's may)", collect)
   .option('--uses <count>', 'how often the child may use credentials', wholeNumber)
+  .option('--bytes <size>', 'how much of requests and replies may pass with its credentials, like 10MB')
   .option('--life <time>', 'when the child ends, for example 10m; an hour at most')
   .option('--depth <count>', 'how many more children may stand below it (default: none)', wholeNumber)
   .addOption(new Option('--pass-env <name>', 'let this variable through; repeatable').argParser(collect).default([]))

@@ -777,6 +777,8 @@ Options:
   --host <host[:port]>  where the child's requests may go; repeatable (default:
                         where its parent's may)
   --uses <count>        how often the child may use credentials
+  --bytes <size>        how much of requests and replies may pass with its
+                        credentials, like 10MB
   --life <time>         when the child ends, for example 10m; an hour at most
   --depth <count>       how many more children may stand below it (default:
                         none)

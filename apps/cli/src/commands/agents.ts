@@ -7,7 +7,7 @@ import { readCredential } from '@holdfast/protocol/identity/credential';
 import { standingOf, topicTip } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
-import { visible, type Output } from '../output.ts';
+import { size, visible, type Output } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
 interface Shown {
@@ -125,7 +125,7 @@ function linesBelow(children: readonly Child[], parent: Uint8Array | undefined, 
   const isBelow = (child: Child): boolean =>
     parent === undefined || child.parent === undefined ? child.parent === parent : equalBytes(child.parent, parent);
   return children.filter(isBelow).flatMap((child) => {
-    const { kind, name, capabilities, credentials, hosts, usesLeft, expiresAtMs, seenAtMs } = child;
+    const { kind, name, capabilities, credentials, hosts, usesLeft, bytesLeft, expiresAtMs, seenAtMs } = child;
     const minute = (ms: number) => `${new Date(ms).toISOString().slice(0, 16)}Z`;
     const about = [
       kind === 'session' ? 'a sealed session' : kind,
@@ -135,6 +135,7 @@ function linesBelow(children: readonly Child[], parent: Uint8Array | undefined, 
       ...(capabilities.length === 0 ? [] : [`may: ${capabilities.join(', ')}`]),
       ...(credentials.length === 0 ? [] : [`uses: ${credentials.map(visible).join(', ')}`]),
       ...(usesLeft === undefined ? [] : [`${usesLeft} uses left`]),
+      ...(bytesLeft === undefined ? [] : [`${size(bytesLeft)} left`]),
       ...(hosts === undefined ? [] : [`to: ${hosts.join(', ')}`]),
     ];
     return [

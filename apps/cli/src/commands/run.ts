@@ -4,7 +4,7 @@ import path from 'node:path';
 import { homedir } from 'node:os';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
+import { parseSize, unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { CarriedInput, windowSize } from '../carried-input.ts';
 import { DoorCall, findHome } from '../door-client.ts';
 import { Output, usage, written } from '../output.ts';
@@ -24,6 +24,7 @@ export interface RunOptions {
   readonly only?: string;
   readonly host?: readonly string[];
   readonly uses?: number;
+  readonly bytes?: string;
   readonly life?: string;
   readonly depth?: number;
 }
@@ -53,11 +54,15 @@ function warnOfSecrets(names: readonly string[]): void {
 }
 
 /** How much less it may than its parent; undefined: it is no child. [CLI-27] */
-function childOf({ child, only, host, uses, life, depth }: RunOptions): ChildTerms | undefined {
-  const terms = { ...(uses !== undefined && { uses }), ...(depth !== undefined && { depth }) };
+function childOf({ child, only, host, uses, bytes, life, depth }: RunOptions): ChildTerms | undefined {
+  const terms = {
+    ...(uses !== undefined && { uses }),
+    ...(bytes !== undefined && { bytes: parseSize(bytes, '--bytes') }),
+    ...(depth !== undefined && { depth }),
+  };
   if (child !== true) {
     if (only === undefined && host === undefined && life === undefined && Object.keys(terms).length === 0) return undefined;
-    throw usage('--only, --host, --uses, --life and --depth are for a child', 'add --child');
+    throw usage('--only, --host, --uses, --bytes, --life and --depth are for a child', 'add --child');
   }
   if (only === undefined)
     throw usage('--child needs --only: what it may do', "for example --only vault:use:NAME, or --only '' for nothing");

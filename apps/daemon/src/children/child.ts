@@ -8,6 +8,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import type { Clock } from '../ports.ts';
+import type { BytePurse } from '../vault/byte-counts.ts';
 
 /** `session`: a sealed session beside its parent's; `sub-agent`: within its parent's session; `key`: a process of the agent's with a key of its own. */
 export type ChildKind = 'session' | 'sub-agent' | 'key';
@@ -32,6 +33,9 @@ interface ChildPorts {
   readonly primitives: Primitives;
 }
 
+const spent = (): HoldfastError =>
+  new HoldfastError('child_spent', 'this child has used what it was given', { next: 'its parent may start another' });
+
 export class Child {
   readonly id: Uint8Array;
   readonly hex: string;
@@ -47,6 +51,7 @@ export class Child {
   #proof: { readonly credential: string; readonly holder: SoftwareKeyHolder | undefined } | undefined;
   #end: ChildEnd | undefined;
   #used = 0;
+  #passed = 0;
   #seenAtMs: number;
 
   constructor(ports: ChildPorts, { id, kind, name, session, parent, leave, untilMs }: ChildTerms) {
@@ -79,6 +84,23 @@ export class Child {
     return own === undefined || above === undefined ? (own ?? above) : Math.min(own, above);
   }
 
+  /** How many bytes may still pass with credentials; undefined: nobody counts. */
+  get bytesLeft(): number | undefined {
+    const own = this.leave.bytes === undefined ? undefined : this.leave.bytes - this.#passed;
+    const above = this.parent?.bytesLeft;
+    return own === undefined || above === undefined ? (own ?? above) : Math.min(own, above);
+  }
+
+  /** What the bytes of one of its uses are taken from, its own share and those of all above it; undefined: nobody counts. [CHILD-11] */
+  purse(): BytePurse | undefined {
+    if (this.bytesLeft === undefined) return undefined;
+    const line = [...this.line()];
+    const count = (bytes: number): void => {
+      for (const each of line) each.#passed += bytes;
+    };
+    return { left: () => this.bytesLeft ?? 0, take: count, giveBack: (bytes) => count(-bytes), spent };
+  }
+
   /** Throws `child_ended`. */
   assertGoing(): void {
     if (this.ended !== undefined)
@@ -100,8 +122,8 @@ export class Child {
    */
   takeUse(): () => void {
     this.assertGoing();
-    if (this.usesLeft !== undefined && this.usesLeft <= 0)
-      throw new HoldfastError('child_spent', 'this child has used what it was given', { next: 'its parent may start another' }); // [CHILD-5]
+    if ((this.usesLeft !== undefined && this.usesLeft <= 0) || (this.bytesLeft !== undefined && this.bytesLeft <= 0))
+      throw spent(); // [CHILD-5]
     const line = [...this.line()];
     for (const each of line) each.#used += 1;
     let given = false;

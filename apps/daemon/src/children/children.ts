@@ -46,6 +46,7 @@ export interface ChildRequest {
   readonly capabilities?: readonly string[] | undefined;
   readonly fences?: Fences | undefined;
   readonly uses?: number | undefined;
+  readonly bytes?: number | undefined;
   /** Absent: as long as its parent has, at most an hour. */
   readonly lifeS?: number | undefined;
   /** How many more may stand below it; absent: none. */
@@ -82,6 +83,7 @@ export interface ChildView {
   readonly grants: readonly string[] | undefined;
   readonly hosts: readonly string[] | undefined;
   readonly usesLeft: number | undefined;
+  readonly bytesLeft: number | undefined;
   readonly depth: number;
   readonly startedAtMs: number;
   readonly expiresAtMs: number;
@@ -178,7 +180,7 @@ export class Children {
 
   views(): readonly ChildView[] {
     return [...this.#living.values()].map((child) => {
-      const { id, parent, kind, name, session, leave, usesLeft, startedAtMs, seenAtMs } = child;
+      const { id, parent, kind, name, session, leave, usesLeft, bytesLeft, startedAtMs, seenAtMs } = child;
       const { capabilities, grants, hosts, depth, expiresAtMs } = leave;
       return {
         child: id,
@@ -190,6 +192,7 @@ export class Children {
         grants,
         hosts,
         usesLeft,
+        bytesLeft,
         depth,
         startedAtMs,
         expiresAtMs,
@@ -243,7 +246,7 @@ export class Children {
   }
 
   #reportOf({ session, id, kind, name, parent, leave }: Child, key: Uint8Array, cause: Cause | undefined): AuditReport {
-    const { capabilities, grants, hosts, uses, depth, expiresAtMs } = leave;
+    const { capabilities, grants, hosts, uses, bytes, depth, expiresAtMs } = leave;
     return {
       kind: 'delegated',
       session,
@@ -258,6 +261,7 @@ export class Children {
       ...(grants !== undefined && { mayUse: grants.map((each) => Buffer.from(each, 'base64url')) }),
       ...(hosts !== undefined && hosts.join('').length <= maxRecordedHosts && { mayReach: hosts }),
       ...(uses !== undefined && { uses }),
+      ...(bytes !== undefined && { bytes }),
       depth,
       expiresAtMs,
       ...cause,
@@ -279,7 +283,7 @@ export class Children {
 }
 
 /** What is asked for, and what its parent has where nothing is. */
-function leaveOf({ capabilities, fences = {}, uses, lifeS, depth = 0 }: ChildRequest, above: Leave, nowMs: number): Leave {
+function leaveOf({ capabilities, fences = {}, uses, bytes, lifeS, depth = 0 }: ChildRequest, above: Leave, nowMs: number): Leave {
   const nowS = Math.floor(nowMs / 1000);
   const longestS = Math.min(maxDelegationMs / 1000, Math.floor(above.expiresAtMs / 1000) - nowS);
   const life = lifeS ?? longestS;
@@ -293,13 +297,14 @@ function leaveOf({ capabilities, fences = {}, uses, lifeS, depth = 0 }: ChildReq
     grants: fences.grants?.map(toBase64url) ?? above.grants,
     hosts: fences.hosts ?? above.hosts,
     uses: uses ?? above.uses,
+    bytes: bytes ?? above.bytes,
     depth,
     expiresAtMs: (nowS + life) * 1000,
   };
 }
 
 function termsOf({ id, leave }: Child, key: Uint8Array, nowMs: number): DelegationTerms {
-  const { capabilities, audiences, grants, hosts, uses, depth, expiresAtMs } = leave;
+  const { capabilities, audiences, grants, hosts, uses, bytes, depth, expiresAtMs } = leave;
   return {
     child: id,
     key,
@@ -308,6 +313,7 @@ function termsOf({ id, leave }: Child, key: Uint8Array, nowMs: number): Delegati
     ...(grants !== undefined && { grants: grants.map((each) => Buffer.from(each, 'base64url')) }),
     ...(hosts !== undefined && { hosts }),
     ...(uses !== undefined && { uses }),
+    ...(bytes !== undefined && { bytes }),
     depth,
     lifeS: Math.max(1, Math.floor(expiresAtMs / 1000) - Math.floor(nowMs / 1000)),
   };

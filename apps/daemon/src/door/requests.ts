@@ -148,7 +148,7 @@ function noticeOf(what: string, thrown: unknown) {
 const maxChildrenShown = 512;
 
 function childrenOf(agent: Agent) {
-  return agent.children.views().map(({ parent, grants, hosts, usesLeft, ...child }) => {
+  return agent.children.views().map(({ parent, grants, hosts, usesLeft, bytesLeft, ...child }) => {
     const mayUse = (grant: Uint8Array) => grants === undefined || grants.includes(toBase64url(grant));
     return {
       ...child,
@@ -157,6 +157,7 @@ function childrenOf(agent: Agent) {
       ...(parent !== undefined && { parent }),
       ...(hosts !== undefined && { hosts }),
       ...(usesLeft !== undefined && { usesLeft }),
+      ...(bytesLeft !== undefined && { bytesLeft }),
     };
   });
 }

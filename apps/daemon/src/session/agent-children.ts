@@ -54,9 +54,9 @@ export function agentChildren(
 
 /** What a child is asked to get, of what its parent has at this moment. Throws `delegation_exceeded`. */
 export function leaveAsked(
-  { only, hosts, uses, lifeS, depth }: ChildTerms,
+  { only, hosts, uses, bytes, lifeS, depth }: ChildTerms,
   parent: { readonly grants: readonly Grant[]; readonly leave: Pick<Leave, 'capabilities'> },
-): Pick<ChildRequest, 'capabilities' | 'fences' | 'uses' | 'lifeS' | 'depth'> {
+): Pick<ChildRequest, 'capabilities' | 'fences' | 'uses' | 'bytes' | 'lifeS' | 'depth'> {
   const named = only.flatMap((each) => /^vault:use(?::(.+))?$/.exec(each)?.slice(1) ?? []) as (string | undefined)[];
   const missing = named.find((name) => name !== undefined && !parent.grants.some((grant) => grant.name === name));
   if (missing !== undefined)
@@ -67,5 +67,5 @@ export function leaveAsked(
   const grants = parent.grants.filter(({ name }) => all || named.includes(name)).map(({ grant }) => grant);
   // A credential may say in so many words that its holder may use the vault: then services hear it of the child, too.
   const capabilities = only.filter((each) => !/^vault:use(:|$)/.test(each) || parent.leave.capabilities.includes(each));
-  return { capabilities, fences: { grants, hosts }, uses, lifeS, depth };
+  return { capabilities, fences: { grants, hosts }, uses, bytes, lifeS, depth };
 }

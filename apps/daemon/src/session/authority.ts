@@ -399,7 +399,7 @@ export class SessionAuthority implements Authority {
         opening.wipe();
         record.failed();
         this.agent.note({ kind: 'fault', code: codeOf({ code }) });
-        if (code !== 'fence_bytes' && code !== 'budget_spent') return;
+        if (!['fence_bytes', 'budget_spent', 'child_spent'].includes(code)) return;
         this.refusals.note(code, facts, true);
         this.agent.note({ kind: 'stream-cut', ...who, grant }); // [FENCE-38]
       },
@@ -413,10 +413,11 @@ export class SessionAuthority implements Authority {
   private flowOf(granted: Grant, handle: Uint8Array): ByteFlow | undefined {
     const { grant, item } = granted;
     const accounts = this.accountsOf(granted);
-    if (accounts.every(({ bytes }) => bytes === undefined)) return undefined;
+    const share = this.child?.purse();
+    if (share === undefined && accounts.every(({ bytes }) => bytes === undefined)) return undefined;
     const use = { ...this.who, handle, grant, item, ...budgetAmong(accounts) };
     const purses = accounts.map((account) => this.agent.bytes.purse(account, handle, () => this.bytesNow(account)));
-    return new ByteFlow(purses, {
+    return new ByteFlow(share === undefined ? purses : [...purses, share], {
       reserved: (bytes) => this.agent.audit.appendDurable({ kind: 'bytes-reserved', ...use, bytes }),
       returned: (bytes) => this.agent.note({ kind: 'bytes-returned', ...use, bytes }),
     });

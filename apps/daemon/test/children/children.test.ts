@@ -12,6 +12,8 @@ import { verifyPresentation } from '@holdfast/protocol/identity/presentation';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { deviceIdOf } from '@holdfast/protocol/identity/genesis-device';
+import type { Child } from '../../src/children/child.ts';
+import { ByteFlow } from '../../src/vault/byte-counts.ts';
 import { Children, type ChildRequest, type Origin } from '../../src/children/children.ts';
 
 const session = primitives.random(16);
@@ -255,6 +257,31 @@ test('of a hundred uses at once no more pass than are left, also over a child an
     'child_spent',
     'given back once, whoever says it twice',
   );
+});
+
+test('of the bytes of a child and all below it no more pass than are left, whoever takes them; a use that would begin with none is none [CHILD-11]', async () => {
+  const { children } = await rig();
+  const parent = await children.enrol({ ...root, bytes: 1000, depth: 1 });
+  const child = await children.enrol({ ...root, parent: parent.id, bytes: 700 });
+  const free = await children.enrol({ ...root, depth: 1 });
+  assert.equal(free.purse(), undefined, 'nobody counts');
+  await assert.rejects(children.enrol({ ...root, parent: parent.id, bytes: 1001 }), { code: 'delegation_exceeded' });
+  assert.equal((await children.enrol({ ...root, parent: parent.id })).bytesLeft, 1000, 'as its parent has it');
+  const record = { reserved: async () => {}, returned: () => {} };
+  const flow = (of: Child) => new ByteFlow([of.purse() ?? assert.fail()], record);
+  const taken = await Promise.allSettled([...Array(20).keys()].map(async (at) => flow(at % 2 === 0 ? child : parent).take(200)));
+  assert.equal(taken.filter(({ status }) => status === 'fulfilled').length, 5);
+  for (const each of taken) if (each.status === 'rejected') assert.equal(codeOf(each.reason), 'child_spent');
+  assert.equal(
+    thrownBy(() => parent.takeUse()),
+    'child_spent',
+  );
+  const fresh = await children.enrol({ ...root, bytes: 1000 });
+  const ended = flow(fresh);
+  await ended.take(10);
+  assert.ok((fresh.bytesLeft ?? 0) < 990, 'reserved ahead');
+  ended.end();
+  assert.equal(fresh.bytesLeft, 990);
 });
 
 test('at most 256 of one session; another has room of its own [CHILD-2]', async () => {

@@ -160,6 +160,7 @@ export const auditEvent = union({
     mayUse: optional(list(grantId, { max: 64 })),
     mayReach: optional(list(shown(260), { max: 64 })),
     uses: optional(integer({ min: 1 })),
+    bytes: optional(integer({ min: 1 })),
     depth: integer({ max: 3 }),
     expiresAtMs: integer(wallClockMs),
     ...cause,

@@ -30,6 +30,8 @@ export const placeName = refine(
 );
 const hosts = optional(list(placeName, { max: 64 }));
 const uses = optional(integer({ min: 1, max: 1_000_000 }));
+/** Of credentials: a petabyte at most, as a fence has it. */
+export const byteShare = integer({ min: 1, max: 1_000_000_000_000_000 });
 
 /** What a child gets. */
 export const delegationTerms = record({
@@ -45,6 +47,8 @@ export const delegationTerms = record({
   hosts,
   /** How often it may use a credential, all of them together. */
   uses,
+  /** How much of requests and replies may pass with them. */
+  bytes: optional(byteShare),
   /** How many more children may stand below it. */
   depth: integer({ max: maxDelegationDepth - 1 }),
   lifeS: integer({ min: 1, max: maxDelegationMs / 1000 }),
@@ -65,6 +69,7 @@ export const delegation = record({
   grants: optional(list(text({ min: 22, max: 22, pattern: /^[\w-]+$/ }), { max: 64 })),
   hosts,
   uses,
+  bytes: optional(byteShare),
   sd_hash: text({ min: 43, max: 43 }),
 });
 
@@ -76,12 +81,15 @@ export interface Leave {
   readonly grants?: readonly string[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly uses?: number | undefined;
+  readonly bytes?: number | undefined;
   readonly depth: number;
   readonly expiresAtMs: number;
 }
 
 /** Throws `delegation_exceeded` where a child would have more than its parent on any one axis. */
 export function assertWithin(child: Leave, parent: Leave): void {
+  const more = (less: number | undefined, all: number | undefined): boolean =>
+    all !== undefined && (less ?? Number.POSITIVE_INFINITY) > all;
   const among = (less: readonly string[] | undefined, all: readonly string[] | undefined): boolean =>
     all === undefined || less?.every((each) => all.includes(each)) === true;
   const axis = !among(child.capabilities, parent.capabilities)
@@ -96,9 +104,11 @@ export function assertWithin(child: Leave, parent: Leave): void {
             ? 'credentials' // [DELEGATE-8]
             : !among(child.hosts, parent.hosts)
               ? 'hosts' // [DELEGATE-8]
-              : parent.uses !== undefined && (child.uses ?? Number.POSITIVE_INFINITY) > parent.uses
+              : more(child.uses, parent.uses)
                 ? 'uses' // [DELEGATE-9]
-                : undefined;
+                : more(child.bytes, parent.bytes)
+                  ? 'bytes' // [DELEGATE-9]
+                  : undefined;
   if (axis !== undefined) throw new HoldfastError('delegation_exceeded', `a child gets no more than its parent has: ${axis}`);
 }
 
@@ -132,23 +142,35 @@ export async function delegate(
   { credential, ...terms }: DelegationTerms & { readonly credential: string },
   nowMs: number,
 ): Promise<string> {
-  const { child, key, capabilities, audiences, grants, hosts, uses, depth, lifeS } = delegationTerms.parse(terms, 'delegation');
+  const {
+    child,
+    key,
+    capabilities,
+    audiences,
+    grants,
+    hosts,
+    uses,
+    bytes: share,
+    depth,
+    lifeS,
+  } = delegationTerms.parse(terms, 'delegation');
   const iat = Math.floor(nowMs / 1000);
-  const given = {
+  const leave = {
     capabilities,
     depth,
     ...(audiences !== undefined && { audiences }),
     ...(grants !== undefined && { grants: grants.map(toBase64url) }),
     ...(hosts !== undefined && { hosts }),
     ...(uses !== undefined && { uses }),
+    ...(share !== undefined && { bytes: share }),
   };
-  assertWithin({ ...given, expiresAtMs: (iat + lifeS) * 1000 }, leaveSaid(credential)); // [CUSTODY-32]
+  assertWithin({ ...leave, expiresAtMs: (iat + lifeS) * 1000 }, leaveSaid(credential)); // [CUSTODY-32]
   const payload = {
     iat,
     exp: iat + lifeS,
     sub: urnOf('child', child),
     cnf: { jwk: { ...jwkOf(key) } },
-    ...given,
+    ...leave,
     sd_hash: toBase64url(primitives.sha256(utf8(credential))),
   };
   const input = tokenInput('kb+sd-jwt', {}, payload);

@@ -20,7 +20,7 @@ import {
 } from '../codec/schema.ts';
 import { framed } from '../codec/framing.ts';
 import { capability, custodyLevel, scopeName } from '../blind/pairing-offer.ts';
-import { placeName } from '../custody/delegation.ts';
+import { byteShare, placeName } from '../custody/delegation.ts';
 import { audienceName, presentationNonce } from '../custody/key-binding.ts';
 import { attach } from '../vault/attach.ts';
 import { agentBudget } from '../vault/budget.ts';
@@ -54,6 +54,7 @@ const childTerms = record({
   /** `host:port`; absent, here and below: as its parent. */
   hosts: optional(list(placeName, { max: 64 })),
   uses: optional(integer({ min: 1, max: 1_000_000 })),
+  bytes: optional(byteShare),
   lifeS: optional(integer({ min: 1, max: 3600 })),
   /** How many more children may stand below it; absent: none. */
   depth: optional(integer({ max: 2 })),
@@ -196,6 +197,7 @@ const childView = record({
   /** Absent: where its agent may go. */
   hosts: optional(list(placeName, { max: 64 })),
   usesLeft: optional(integer()),
+  bytesLeft: optional(integer()),
   depth: integer({ max: 3 }),
   startedAtMs: integer(wallClockMs),
   expiresAtMs: integer(wallClockMs),

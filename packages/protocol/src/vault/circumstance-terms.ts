@@ -67,6 +67,10 @@ function bytesOf(text: string): number | undefined {
   return amount === undefined || each === undefined ? undefined : Number(amount) * each;
 }
 
+/** `10MB`. `option`: which one says it. Throws `usage`. */
+export const parseSize = (typed: string, option: string): number =>
+  bytesOf(typed) ?? usage(`not an amount of bytes: ${typed}`, `write ${option} 1GB`);
+
 /** As it would be typed: in the largest unit of which it is a multiple, by the thousand if it is one of a thousand. */
 export function bytesText(bytes: number): string {
   const byThousand = bytes % 1000 === 0;
@@ -79,8 +83,7 @@ export const byteWindowText = ({ max, windowMs }: Window): string => `${bytesTex
 
 /** `--bytes`: `50MB/d`, of several windows; `--bytes-total`: `1GB`. Throws `usage`. */
 export function parseBytes(windows: readonly string[], total: string | undefined): AmountLimits {
-  const inAll =
-    total === undefined ? undefined : (bytesOf(total) ?? usage(`not an amount of bytes: ${total}`, 'write --bytes-total 1GB'));
+  const inAll = total === undefined ? undefined : parseSize(total, '--bytes-total');
   const within = windows.map(
     (typed) =>
       windowOf(typed, bytesOf) ?? usage(`not an amount of bytes in a time: ${typed}`, 'write 50MB/d, 1GiB/12h or 512kB/m'),
