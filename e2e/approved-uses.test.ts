@@ -23,6 +23,13 @@ interface Asked {
   };
 }
 
+interface Answered {
+  readonly kind: string;
+  readonly ask?: string;
+  readonly outcome?: string;
+  readonly code?: string;
+}
+
 /** One request a line of standard input: an id, a path and a body; says the status and what refused it. */
 const client = `
 while read -r id path body; do
@@ -117,6 +124,32 @@ describe('a credential that is approved per use', () => {
     send('again', '/v1/no', '{"amount":99999}');
     assert.equal(await told('again'), '403 approval_denied');
     assert.equal(origin.seen.length, 1);
+  });
+
+  // [APPROVAL-7] [APPROVAL-18]
+  it('waits for an answer as long as its grant says, tells so, and is denied; an approval that comes later is refused', async () => {
+    const loans = await startOrigin();
+    try {
+      await holdfast.addCredential('loans', newCanary(), loans, { methods: ['POST'] });
+      const granted = ['vault', 'grant', 'loans', '--to', 'main', '--approve', '--approve-within', '10s', '--json'];
+      assert.equal(jsonOf<{ approveWithin: string }>(await holdfast.must(granted)).approveWithin, '10s');
+      const waits = `curl -sS -d '{}' -H 'content-type: application/json' https://localhost:${loans.port}/late`;
+      const late = holdfast.session(['sh', '-c', waits]);
+      const late1 = await asked('/late');
+      await late.until(() => (/waiting for approval/.test(late.complained) ? true : undefined), 'word of it');
+      await late.ended;
+      assert.match(late.said, /"code":"approval_expired"/);
+      const { code, next } = failureOf(await answer('approve', late1));
+      assert.equal(code, 'ask_unknown', next);
+      const { events } = jsonOf<{ events: Answered[] }>(
+        await holdfast.cli(['audit', 'show', '--what', 'answered', '--what', 'refused', '--json']),
+      );
+      assert.ok(events.some(({ kind, ask, outcome: told }) => kind === 'answered' && ask === late1.ask && told === 'expired'));
+      assert.ok(events.some((event) => event.kind === 'refused' && event.code === 'approval_expired'));
+      assert.equal(loans.connections, 0);
+    } finally {
+      await loans.close();
+    }
   });
 
   it('of several approvals of one request one counts, and the request goes out once', async () => {

@@ -63,6 +63,8 @@ const formats: readonly (readonly [string, string, Expect, Fields])[] = [
   ['a value that is no scalar', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: ['[1]'] })],
   ['a value in another spelling', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: ['"\\u0061"'] })],
   ['no values', 'FENCE-24', 'codec_shape', holding({ kind: 'oneOf', values: [] })],
+  ['a time for the answer', 'APPROVAL-7', 'ok', { ...plain, v: 2, approveWithinMs: 30_000 }],
+  ['ten minutes for the answer', 'APPROVAL-7', 'codec_shape', { ...plain, v: 2, approveWithinMs: 600_000 }],
   ['a total', 'FENCE-29', 'ok', { ...plain, v: 2, uses: { total: 1, windows: [] } }],
   [
     'windows, and a last moment',

@@ -246,6 +246,8 @@ Options:
                             repeatable
   --approve                 ask an operator about each request; nothing on the
                             machine can open the secret without
+  --approve-within <time>   how long a request waits for the answer, like 30s
+                            (default 2m, at most 9m)
   -h, --help                display help for command
 `,
   'vault budget': `Usage: holdfast vault budget [options] <agent>

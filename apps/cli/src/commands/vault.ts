@@ -166,6 +166,8 @@ interface GrantOptions extends OperatorOptions, LimitOptions {
 }
 
 export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
+  if (options.approveWithin !== undefined && options.approve !== true)
+    throw usage('--approve-within is for a grant whose uses are approved', 'add --approve');
   const limits = limitsOf(options, Date.now());
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);

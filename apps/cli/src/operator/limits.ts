@@ -7,12 +7,14 @@ import {
   bytesText,
   byteWindowText,
   hoursText,
+  parseApproveWithin,
   parseBytes,
   parseConcurrent,
   parseDirectories,
   parseHours,
   parseRepositories,
   parseUses,
+  timeText,
   windowText,
 } from '@holdfast/protocol/vault/circumstance-terms';
 import type { BudgetLimits } from '@holdfast/protocol/vault/budget';
@@ -31,6 +33,7 @@ export interface LimitOptions {
   readonly bytesTotal?: string;
   readonly concurrent?: string;
   readonly until?: string;
+  readonly approveWithin?: string;
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
   readonly repo?: readonly string[];
@@ -50,7 +53,7 @@ export function amountsOf({ max, total, bytes, bytesTotal, concurrent }: AmountO
 
 /** Throws `usage`. */
 export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
-  const { query, body, form, until, hours, dir, repo, pin } = options;
+  const { query, body, form, until, approveWithin, hours, dir, repo, pin } = options;
   if (body !== undefined && form !== undefined) throw usage('a body is JSON or a form', 'leave --body or --form out');
   return {
     ...(query && { query: parseQueryLimits(query) }),
@@ -58,6 +61,7 @@ export function limitsOf(options: LimitOptions, nowMs: number): FenceLimits {
     ...(form && { body: parseFormLimits(form) }),
     ...amountsOf(options),
     ...(until !== undefined && { untilMs: parseUntil(until, nowMs) }),
+    ...(approveWithin !== undefined && { approveWithinMs: parseApproveWithin(approveWithin) }),
     ...(hours && { hours: parseHours(hours) }),
     ...(dir && { directories: parseDirectories(dir.map(realPath)) }),
     ...(repo && { repositories: parseRepositories(repo) }),
@@ -82,6 +86,7 @@ export interface ShownLimits {
   readonly bytesTotal?: string;
   readonly concurrent?: number;
   readonly untilMs?: number;
+  readonly approveWithin?: string;
   readonly hours?: readonly string[];
   readonly dir?: readonly string[];
   readonly repo?: readonly string[];
@@ -89,7 +94,7 @@ export interface ShownLimits {
 }
 
 export function shownLimits(fence: FenceLimits): ShownLimits {
-  const { query, body, uses, bytes, concurrent, untilMs, hours, directories, repositories, pins } = fence;
+  const { query, body, uses, bytes, concurrent, untilMs, approveWithinMs, hours, directories, repositories, pins } = fence;
   return {
     ...(query && { query: argumentTexts(query) }),
     ...(body && { [body.format === 'json' ? 'body' : 'form']: argumentTexts(body) }),
@@ -99,6 +104,7 @@ export function shownLimits(fence: FenceLimits): ShownLimits {
     ...(bytes?.total !== undefined && { bytesTotal: bytesText(bytes.total) }),
     ...(concurrent !== undefined && { concurrent }),
     ...(untilMs !== undefined && { untilMs }),
+    ...(approveWithinMs !== undefined && { approveWithin: timeText(approveWithinMs) }),
     ...(hours && { hours: hours.map(hoursText) }),
     ...(directories && { dir: directories }),
     ...(repositories && { repo: repositories }),
@@ -108,10 +114,25 @@ export function shownLimits(fence: FenceLimits): ShownLimits {
 
 /** The same for people; empty where there are none. */
 export function limitText(limits: ShownLimits): string {
-  const { query, body, form, max, total, bytes, bytesTotal, concurrent, untilMs, hours, dir, repo, pin } = limits;
+  const { query, body, form, max, total, bytes, bytesTotal, concurrent, untilMs, approveWithin, hours, dir, repo, pin } = limits;
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
   const inAll = { 'bytes in all': bytesTotal };
-  return Object.entries({ query, body, form, max, total, bytes, ...inAll, concurrent, until, hours, dir, repo, pin })
+  return Object.entries({
+    query,
+    body,
+    form,
+    max,
+    total,
+    bytes,
+    ...inAll,
+    concurrent,
+    until,
+    'an answer': approveWithin,
+    hours,
+    dir,
+    repo,
+    pin,
+  })
     .flatMap(([name, value]) => (value === undefined ? [] : [visible(`${name} ${[value].flat().join(' ')}`)]))
     .join('; ');
 }

@@ -67,6 +67,7 @@ export async function approvedUse(
       act: { kind: 'use', ...request, key: key.publicKey, ...reported },
       call: asked.call,
       because: [],
+      ...(grant.fence.approveWithinMs !== undefined && { withinMs: grant.fence.approveWithinMs }), // [APPROVAL-7]
       ...(child !== undefined && { child }),
       ...(cause !== undefined && { cause }),
       gone: sent.gone,

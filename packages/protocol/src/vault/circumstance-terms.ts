@@ -1,7 +1,16 @@
 // When, where and how often a credential may be used, as a person types it: `20/h`, `2h`, `09:00-18:00 Europe/Berlin Mon-Fri`. Pure; every refusal is `usage`.
 
 import { HoldfastError } from '../errors.ts';
-import { byteLimits, concurrentUses, directories, hours, repositories, useLimits, type AmountLimits } from './circumstances.ts';
+import {
+  approveWithinMs,
+  byteLimits,
+  concurrentUses,
+  directories,
+  hours,
+  repositories,
+  useLimits,
+  type AmountLimits,
+} from './circumstances.ts';
 import { dayNames, daysNamed, spanText, type Hours } from './hours.ts';
 
 /** What spans of time are written in. [CLI-41] */
@@ -39,7 +48,7 @@ export function parseUses(max: readonly string[], total: string | undefined): Am
   }
 }
 
-function timeText(windowMs: number): string {
+export function timeText(windowMs: number): string {
   const [unit = 's', each = 1000] = Object.entries(unitMs).findLast(([, ms]) => windowMs % ms === 0) ?? [];
   return `${windowMs === each ? '' : windowMs / each}${unit}`;
 }
@@ -105,6 +114,16 @@ export function parseConcurrent(typed: string): number {
     return concurrentUses.parse(/^[1-9][0-9]{0,3}$/.test(typed) ? Number(typed) : 0, '--concurrent');
   } catch (cause) {
     return usage(`not a number of uses at once: ${typed}`, 'write --concurrent 4, of 1,024 at most', cause);
+  }
+}
+
+/** `--approve-within`: `30s`, `5m`. Throws `usage`. */
+export function parseApproveWithin(typed: string): number {
+  const [, count = '', unit = ''] = /^([0-9]{1,3})(s|m)$/.exec(typed) ?? [];
+  try {
+    return approveWithinMs.parse(Number(count) * (unitMs[unit] ?? 0), '--approve-within');
+  } catch (cause) {
+    return usage(`not a time for an answer: ${typed}`, 'write --approve-within 30s or 5m, nine minutes at most', cause);
   }
 }
 

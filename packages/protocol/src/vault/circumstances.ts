@@ -38,6 +38,9 @@ export const byteLimits = limitsOfAmounts({ total: maxBytes, window: maxBytes })
 /** How many may be open at once. */
 export const concurrentUses = integer({ min: 1, max: 1024 });
 
+/** How long a use that is approved waits for its answer. [APPROVAL-7] */
+export const approveWithinMs = integer({ min: 1000, max: 9 * 60_000 });
+
 /** The last moment, by the wall clock. */
 export const untilMs = integer(wallClockMs);
 

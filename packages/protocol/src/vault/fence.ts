@@ -7,7 +7,16 @@ import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { assertBodyWithin, judgedBody, judgedQuery, type ReceivedBody, type SentBody } from './argument-text.ts';
 import { bodyLimits, queryLimits, type ArgumentLimits } from './arguments.ts';
 import { readWithField, type BodyWithSecret, type Field } from './body-field.ts';
-import { byteLimits, concurrentUses, directories, hours, repositories, untilMs, useLimits } from './circumstances.ts';
+import {
+  approveWithinMs,
+  byteLimits,
+  concurrentUses,
+  directories,
+  hours,
+  repositories,
+  untilMs,
+  useLimits,
+} from './circumstances.ts';
 import { hostName, portNumber } from './host.ts';
 import { globMatches, isCanonicalPath, isPathGlob, maxGlobCharacters, withSlashes } from './path.ts';
 
@@ -44,6 +53,7 @@ const limitFields = {
   bytes: optional(byteLimits),
   concurrent: optional(concurrentUses),
   untilMs: optional(untilMs),
+  approveWithinMs: optional(approveWithinMs),
   hours: optional(hours),
   directories: optional(directories),
   repositories: optional(repositories),

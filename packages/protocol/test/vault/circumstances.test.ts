@@ -8,6 +8,7 @@ import {
   bytesText,
   byteWindowText,
   hoursText,
+  parseApproveWithin,
   parseBytes,
   parseConcurrent,
   parseDirectories,
@@ -150,6 +151,8 @@ describe('what a person types', () => {
     assert.deepEqual([parseConcurrent('1'), parseConcurrent('1024')], [1, 1024]);
     assert.deepEqual([windows.map(windowText), total], [['20/h', '3/10m', '100/7d', '1/s'], 500]);
     const bytes = parseBytes(['50MB/d', '1GiB/12h', '512KB/m', '1000B/s'], '2000GB');
+    assert.deepEqual([parseApproveWithin('30s'), parseApproveWithin('9m')], [30_000, 540_000]);
+    for (const typed of ['0s', '10m', '1h', 's', '-1s']) usage(() => parseApproveWithin(typed));
     assert.deepEqual(parseBytes(['512kB/m'], '1kB'), parseBytes(['512KB/m'], '1KB'));
     assert.deepEqual(bytes.windows[0], { max: 50_000_000, windowMs: 86_400_000 });
     assert.deepEqual(bytes.windows.map(byteWindowText), ['50MB/d', '1GiB/12h', '512KB/m', '1KB/s']);
