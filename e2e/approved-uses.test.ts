@@ -191,6 +191,27 @@ describe('a credential that is approved per use', () => {
     assert.equal(operator.said.includes('/v1/long'), false);
   });
 
+  // [MCP-10]
+  it('by a tool: the agent is told at once that it waits, goes on, and hears by the same call what came of it', async () => {
+    const before = origin.seen.length;
+    const input = { url: `https://localhost:${origin.port}/v1/tool`, method: 'POST', body: '{"amount":2}' };
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'http_request', arguments: input } };
+    const call = `curl -sS --noproxy '*' -H 'content-type: application/json' "$HOLDFAST_DOOR/mcp" -d '${JSON.stringify(message)}'; echo`;
+    const agent = holdfast.session(['sh', '-c', `${call}; read -r _; ${call}`]);
+    const answers = (): string[] =>
+      agent.said.split('\n').flatMap((line) => {
+        const reply = /^\{.*\}\s*$/.test(line) ? (JSON.parse(line) as { result: { content: [{ text: string }] } }) : undefined;
+        return reply === undefined ? [] : [reply.result.content[0].text];
+      });
+    const told = await agent.until(() => answers()[0], 'the first answer');
+    assert.match(told, /^\{"state":"waiting","message":"waiting for approval: /);
+    assert.equal(outcome(await answer('approve', await asked('/v1/tool'))), 'allowed');
+    agent.write('\n');
+    await agent.ended;
+    assert.match(answers()[1] ?? agent.said + agent.complained, /^\{"status":200,/);
+    assert.equal(origin.seen.length - before, 1);
+  });
+
   it('three wait, a fourth is denied at once; what waits when its grant ends is never let go', async () => {
     const three = ['one', 'two', 'three'];
     for (const id of three) send(id, `/v1/${id}`, '{"amount":1}');
@@ -200,6 +221,6 @@ describe('a credential that is approved per use', () => {
     await holdfast.must(['vault', 'ungrant', 'bank', '--from', 'main']);
     for (const id of three) assert.notEqual((await told(id)).slice(0, 3), '200');
     assert.equal((await answer('approve', open[0] ?? assert.fail())).code, 1);
-    assert.equal(origin.seen.length, 2);
+    assert.equal(origin.seen.length, 3);
   });
 });

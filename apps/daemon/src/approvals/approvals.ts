@@ -82,7 +82,7 @@ export interface UseAnswer {
 /** Something of a session waits for an operator. */
 export interface Waiting {
   readonly ask: Uint8Array;
-  readonly act: Act['kind'];
+  readonly act: Act;
   readonly withinMs: number;
 }
 
@@ -108,7 +108,7 @@ export class Approvals {
   private readonly options: ApprovalsOptions;
   private readonly limits: AskLimits;
   private readonly open = new Map<string, Open>();
-  private readonly told = new Map<string, (waiting: Waiting) => void>();
+  private readonly told = new Map<string, Set<(waiting: Waiting) => void>>();
   private noted = { sinceMs: -Infinity, count: 0 };
 
   constructor(options: ApprovalsOptions) {
@@ -201,9 +201,11 @@ export class Approvals {
     this.limits.beside(session, parent);
   }
 
-  /** `tell` hears of each ask of that session when it has left; until the session is over. */
-  onWaiting(session: Uint8Array, tell: (waiting: Waiting) => void): void {
-    this.told.set(toHex(session), tell);
+  /** `tell` hears of each ask of that session when it has left; until the session is over, or what is returned is called. */
+  onWaiting(session: Uint8Array, tell: (waiting: Waiting) => void): () => void {
+    const told = this.told.get(toHex(session)) ?? new Set();
+    this.told.set(toHex(session), told.add(tell));
+    return () => void told.delete(tell);
   }
 
   /** The session is over: what it still waits for is denied. */
@@ -242,7 +244,7 @@ export class Approvals {
       await record({ kind: 'asked', ...whoOf({ ...asked, session: by.session }), ask, call, lifeMs, rules }); // [APPROVAL-10]
       const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
       const waits = sent.then(() => {
-        if (waiting) this.told.get(toHex(by.session))?.({ ask, act: act.kind, withinMs: lifeMs });
+        if (waiting) for (const tell of this.told.get(toHex(by.session)) ?? []) tell({ ask, act, withinMs: lifeMs });
         return promise;
       });
       // An answer can't come before the ask has left; its time can be up before.

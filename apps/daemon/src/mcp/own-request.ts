@@ -39,11 +39,14 @@ export class OwnRequests {
     this.#folder = folder;
   }
 
-  /** `name`: whose request it is, as the broker knows them; absent: the session's. @throws limit_exceeded, upstream_unreachable, upstream_timeout */
-  async send({ method, url, headers, body }: OwnRequest, name?: string): Promise<OwnReply> {
+  /** `name`: whose request it is, as the broker knows them; absent: the session's. `late`: ends it. @throws limit_exceeded, upstream_unreachable, upstream_timeout */
+  async send(
+    { method, url, headers, body }: OwnRequest,
+    name?: string,
+    late = AbortSignal.timeout(timeoutMs),
+  ): Promise<OwnReply> {
     if (this.#open >= maxAtOnce) throw new HoldfastError('limit_exceeded', `more than ${maxAtOnce} requests at once`);
     this.#open += 1;
-    const late = AbortSignal.timeout(timeoutMs);
     try {
       const named = name === undefined ? {} : { 'proxy-authorization': `Basic ${Buffer.from(`${name}:x`).toString('base64')}` };
       const { socketPath } = await (this.#way ??= this.#listen());

@@ -94,7 +94,8 @@ function toolsThatUse(uses: CredentialUses): readonly McpTool[] {
       name: 'http_request',
       description:
         "One HTTP request through the session's broker, under the same limits as any program of the session: a credential is attached where one is " +
-        'granted for the host, method and path. Answers status, headers and body; a body that is longer than 1 MiB is cut.',
+        'granted for the host, method and path. Answers status, headers and body; a body that is longer than 1 MiB is cut. `waiting`: an operator was asked to ' +
+        'approve it and has not answered yet; make the same call again to hear, which sends nothing anew.',
       inputSchema: {
         type: 'object',
         properties: {

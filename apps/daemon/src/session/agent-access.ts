@@ -13,6 +13,7 @@ import { answer, readJson, type Routes } from './agent-door.ts';
 import { fields, readRequest } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
 import { refusalOf } from './approved-use.ts';
+import { inTime } from './in-time.ts';
 
 const maxBodyBytes = 16 * 1024;
 const maxReasonCharacters = 512;
@@ -91,15 +92,5 @@ export class AccessAsks {
     this.#waiting.set(key, outcome);
     void outcome.then(() => this.#waiting.delete(key));
     return outcome;
-  }
-}
-
-async function inTime(outcome: Promise<Outcome>, waitMs: number): Promise<Outcome | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), waitMs);
-  try {
-    return await Promise.race([outcome, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -5,20 +5,20 @@ import type { Agent } from '../agent/agent.ts';
 import type { Child } from '../children/child.ts';
 import type { CallTags } from '../guard/call-tags.ts';
 import type { Guard } from '../guard/guard.ts';
-import type { OwnRequests } from '../mcp/own-request.ts';
 import type { McpView, OwnRequest } from '../mcp/tools.ts';
 import type { AccessAsks } from './agent-access.ts';
 import { vaultOf } from './agent-view.ts';
 import { mintAsked } from './agent-handles.ts';
 import type { SessionAuthority } from './authority.ts';
 import type { CallAuthorities } from './call-authorities.ts';
+import type { ToolRequests } from './tool-requests.ts';
 
 /** The tools of a session, for each call by the harness's id of it: a sub-agent's are its own. [GUARD-31] */
 export function mcpTools(parts: Parts, authorities: CallAuthorities, tags: CallTags): (call: string | undefined) => McpView {
   return (call) => {
     const begun = call === undefined ? undefined : tags.callOf(call);
     if (call === undefined || begun === undefined) return mcpView(parts);
-    const own = { send: (request: OwnRequest) => parts.own.send(request, tags.tagFor(call)) };
+    const own = { send: (request: OwnRequest) => parts.own.send(request, tags.tagFor(call), begun.by?.id) };
     return mcpView({ ...parts, authority: authorities.of(begun), own, child: begun.by?.child ?? parts.child });
   };
 }
@@ -27,7 +27,7 @@ interface Parts {
   readonly agent: Agent;
   readonly authority: SessionAuthority;
   readonly guard: Guard;
-  readonly own: Pick<OwnRequests, 'send'>;
+  readonly own: Pick<ToolRequests, 'send'>;
   readonly access: AccessAsks;
   readonly child?: Child | undefined;
 }

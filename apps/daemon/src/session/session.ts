@@ -41,6 +41,7 @@ import type { SessionAuthority, WorkingTree } from './authority.ts';
 import { CallAuthorities } from './call-authorities.ts';
 import { Harness } from './harness.ts';
 import { mcpTools } from './mcp-view.ts';
+import { ToolRequests } from './tool-requests.ts';
 import { RuledAuthority, type Judge } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
@@ -160,7 +161,7 @@ export class Sessions {
 
     const by = { session, mode: 'sealed', program } as const;
     if (parent !== undefined) agent.approvals.beside(session, parent.session);
-    agent.approvals.onWaiting(session, (waiting) => caller.reply({ kind: 'waiting', ...waiting })); // [DOOR-18]
+    agent.approvals.onWaiting(session, ({ act, ...waiting }) => caller.reply({ kind: 'waiting', ...waiting, act: act.kind })); // [DOOR-18]
     const authority = new RuledAuthority(agent, this.ports, by, child, place);
     const access = new AccessAsks(agent, authority, by, this.ports);
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
@@ -215,7 +216,8 @@ export class Sessions {
       );
       named = (tag) => authorities.named(tag);
       own = new OwnRequests(broker, path.dirname(this.paths.doorSocket));
-      const tools = mcpTools({ agent, authority, guard: guarding.guard, own, access, child }, authorities, tags);
+      const requests = new ToolRequests(own, agent.approvals, session);
+      const tools = mcpTools({ agent, authority, guard: guarding.guard, own: requests, access, child }, authorities, tags);
       const trace = agent.children.childOf(session)?.trace ?? session;
       const asParent: Parent = { session, child, authority, request, labels, programs, trace };
       door = agentDoor(

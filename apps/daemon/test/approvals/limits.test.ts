@@ -233,7 +233,7 @@ test('[DOOR-18]: whoever carries a session hears of its ask once it has left, an
     const outcome = scene.approvals.ask(by, { act, call: primitives.random(32), because: [], withinMs: 5_000 });
     if (publish === undefined) {
       const waits = await heard;
-      assert.deepEqual([waits?.act, waits?.withinMs, waits?.ask.length], ['access', 5_000, 16]);
+      assert.deepEqual([waits?.act.kind, waits?.withinMs, waits?.ask.length], ['access', 5_000, 16]);
       scene.approvals.withdraw(session);
       assert.equal(await outcome, 'withdrawn');
       scene.approvals.withdrawAll();

@@ -10,13 +10,13 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import { parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../../src/agent/agent.ts';
 import type { Guard } from '../../src/guard/guard.ts';
-import type { OwnRequests } from '../../src/mcp/own-request.ts';
 import type { AccessAsks } from '../../src/session/agent-access.ts';
 import { agentDoor } from '../../src/session/agent-door.ts';
 import { holdfastTools } from '../../src/mcp/tools.ts';
 import { agentHandles } from '../../src/session/agent-handles.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { mcpView } from '../../src/session/mcp-view.ts';
+import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
 
@@ -88,7 +88,7 @@ async function session(t: TestContext) {
     });
   const asked = (credential: string, url: string, method = 'GET') => post({ credential, request: { method, url } });
   const guard = { labels: new Set<string>() } as unknown as Guard;
-  const tools = holdfastTools(mcpView({ agent, authority, guard, own: {} as OwnRequests, access: {} as AccessAsks }));
+  const tools = holdfastTools(mcpView({ agent, authority, guard, own: {} as ToolRequests, access: {} as AccessAsks }));
   const tool = tools.find(({ name }) => name === 'handle_mint') ?? assert.fail('no such tool');
   return { post, asked, tool, authority, reports, notes, state, handles };
 }

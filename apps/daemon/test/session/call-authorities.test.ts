@@ -13,10 +13,10 @@ import { CallTags } from '../../src/guard/call-tags.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { SubAgent } from '../../src/guard/sub-agents.ts';
 import { mcpPath, mcpRoutes } from '../../src/mcp/door.ts';
-import type { OwnRequests } from '../../src/mcp/own-request.ts';
 import type { AccessAsks } from '../../src/session/agent-access.ts';
 import { CallAuthorities } from '../../src/session/call-authorities.ts';
 import { mcpTools } from '../../src/session/mcp-view.ts';
+import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
@@ -235,7 +235,7 @@ test('a child that makes one call after the other is followed once, and all that
 test('a tool answers as for the sub-agent whose call it says that it is', async () => {
   const { agent, authority, tags, all } = world();
   const sent: (string | undefined)[] = [];
-  const own = { send: async (_request: unknown, name?: string) => ({ name: sent.push(name) }) } as unknown as OwnRequests;
+  const own = { send: async (_request: unknown, name?: string) => ({ name: sent.push(name) }) } as unknown as ToolRequests;
   const guard = { labels: new Set() } as unknown as Guard;
   const tools = mcpTools({ agent, authority, guard, own, access: {} as unknown as AccessAsks }, all, tags);
   const { POST } = mcpRoutes((_request, call) => tools(call))[mcpPath] ?? assert.fail('no such path');
