@@ -1,5 +1,7 @@
-// The reflection corpus against a broker, and what scrubbing costs. Without options against ours:
-//   node bench/reflection.ts
+// The reflection corpus against brokers: each form in which a service could repeat the credential, at each place of a reply. Against ours:
+//   npm run bench -- reflection
+// besides against those of bench/brokers that are installed, as their makers mean them to be run:
+//   node bench/reflection.ts --peers
 // and against any other that is an HTTP proxy and puts a secret in the place of something that clients send:
 //   node bench/reflection.ts --canary SECRET --origin-ca FILE --proxy HOST:PORT --ca FILE --header 'Authorization: Bearer PLACEHOLDER'
 // It writes the authority of its own service to --origin-ca first and waits for a line on standard input, so that the broker can be
@@ -11,8 +13,7 @@ import { parseArgs } from 'node:util';
 import { lookFor, places, reflectingOrigin, type Through } from '@holdfast/testkit/reflecting';
 import { reflections } from '@holdfast/testkit/reflections';
 import { startOurs, type Service } from './brokers/ours.ts';
-import { Fingerprints } from '../apps/daemon/src/broker/fingerprints.ts';
-import { Scrubber } from '../apps/daemon/src/broker/scrub.ts';
+import { startPeers } from './brokers/peers.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,14 +22,10 @@ const { values } = parseArgs({
     ca: { type: 'string' },
     'origin-ca': { type: 'string' },
     header: { type: 'string' },
+    peers: { type: 'boolean', default: false },
   },
 });
 const { canary } = values;
-
-async function throughOurs(service: Service): Promise<Through> {
-  const { port, caPem } = await startOurs(service);
-  return { host: '127.0.0.1', port, ca: caPem, headers: {} };
-}
 
 async function otherBroker(proxy: string, originCa: string): Promise<Through> {
   if (values['origin-ca'] === undefined || values.ca === undefined) throw new Error('--origin-ca and --ca go with --proxy');
@@ -41,13 +38,10 @@ async function otherBroker(proxy: string, originCa: string): Promise<Through> {
   return { host, port: Number(port), ca: readFileSync(values.ca, 'utf8'), headers: name === '' ? {} : { [name]: value } };
 }
 
-async function corpus(): Promise<Record<string, Record<string, number>>> {
-  const origin = await reflectingOrigin(canary);
-  const through =
-    values.proxy === undefined
-      ? await throughOurs({ ca: origin.caPem, port: origin.port, secret: canary })
-      : await otherBroker(values.proxy, origin.caPem);
-  const counts: Record<string, Record<string, number>> = {};
+type Counts = Record<string, Record<string, number>>;
+
+async function corpus(through: Through, origin: Awaited<ReturnType<typeof reflectingOrigin>>): Promise<Counts> {
+  const counts: Counts = {};
   for (const place of places) {
     const count: Record<string, number> = { clean: 0, shown: 0, unsent: 0, refused: 0 };
     for (const form of Object.keys(reflections)) {
@@ -57,43 +51,27 @@ async function corpus(): Promise<Record<string, Record<string, number>>> {
     }
     counts[place] = count;
   }
-  await origin.close();
   return counts;
 }
 
-/** By processor time, so that a busy machine counts less. */
-function throughput(): Record<string, number> {
-  const texts: Record<string, string> = {
-    'plain text': 'lorem ipsum dolor sit amet, consectetur adipiscing elit\n',
-    json: JSON.stringify({ id: 1234567, name: 'a "quoted" name', url: 'https://x.example/a?b=1&c=2', list: [1, 2, 3] }),
-    html: '<a class="x" href="/a?b=1&amp;c=2">It&#39;s &quot;me&quot;</a>\n',
-    percent: 'q=a%20b%2Fc%3Dd&name=J%C3%B6rg&',
-    base64: Buffer.from('some bytes that are encoded here').toString('base64'),
-    hex: Buffer.from('some bytes that are encoded here').toString('hex'),
-    'utf-16': Buffer.from('lorem ipsum dolor sit amet ', 'utf16le').toString('latin1'),
-  };
-  const prints = new Fingerprints(1);
-  prints.add(Buffer.from(canary));
-  const megabytes = 16;
-  return Object.fromEntries(
-    Object.entries(texts).map(([name, text]) => {
-      const scrubber = new Scrubber(prints);
-      const piece = Buffer.alloc(64 * 1024, text, 'latin1');
-      const run = (count: number): void => {
-        for (let at = 0; at < count; at += 1) scrubber.push(Buffer.from(piece));
-      };
-      run(40);
-      const before = process.cpuUsage();
-      run(megabytes * 16);
-      const { user, system } = process.cpuUsage(before);
-      return [name, Math.round(megabytes / ((user + system) / 1e6))];
-    }),
-  );
-}
+const origin = await reflectingOrigin(canary);
+const service: Service = { ca: origin.caPem, port: origin.port, secret: canary };
+const results: Record<string, Counts> = {};
+const measure = async (name: string, through: Through): Promise<void> => {
+  console.error(name);
+  results[name] = await corpus(through, origin);
+  console.table(results[name]);
+};
 
-const counts = await corpus();
-console.table(counts);
-const scrubbed = values.proxy === undefined ? throughput() : undefined;
-if (scrubbed !== undefined) console.table(scrubbed);
-console.log(JSON.stringify({ bench: 'reflection', forms: Object.keys(reflections).length, counts, 'MB/s': scrubbed }));
+if (values.proxy !== undefined) await measure(values.proxy, await otherBroker(values.proxy, origin.caPem));
+else {
+  const { port, caPem } = await startOurs(service);
+  await measure('ours', { host: '127.0.0.1', port, ca: caPem, headers: {} });
+  for (const peer of values.peers ? await startPeers(service) : []) {
+    const headers = { authorization: `Bearer ${peer.placeholder}` };
+    await measure(peer.name, { host: '127.0.0.1', port: peer.port, ca: peer.caPem, headers }).finally(() => peer.stop());
+  }
+}
+await origin.close();
+console.log(JSON.stringify({ bench: 'reflection', forms: Object.keys(reflections).length, counts: results }));
 process.exit();

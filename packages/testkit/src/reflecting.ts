@@ -61,6 +61,7 @@ export async function reflectingOrigin(canary: string): Promise<Service> {
     const url = new URL(incoming.url ?? '/', 'https://localhost');
     if (!incoming.rawHeaders.some((text) => text.includes(canary))) return void response.writeHead(418).end();
     const { text } = reflected(url.searchParams.get('form') ?? '', canary);
+    response.setHeader('content-type', 'text/plain'); // some brokers look at text alone
     const place = url.searchParams.get('place') ?? '';
     const packer = packers[place];
     if (packer !== undefined) return void response.writeHead(200, { 'content-encoding': place }).end(packer.pack(text));
