@@ -205,6 +205,14 @@ export const operator: Area = {
       red: { [cliApprovals]: '[APPROVAL-15]' },
     },
     {
+      id: 'O-20.behind',
+      off: 'what is decoded lives where collecting garbage moves it',
+      file: 'packages/protocol/src/codec/cbor.ts',
+      from: 'const copied = new Uint8Array(new ArrayBuffer(length));',
+      to: 'const copied = new Uint8Array(length);',
+      red: { 'packages/protocol/test/codec/left-behind.test.ts': 'a secret that was decoded' },
+    },
+    {
       id: 'O-21.request',
       off: 'the seal opens for the request that was shown, whatever goes out',
       file: 'apps/daemon/src/session/approved-use.ts',

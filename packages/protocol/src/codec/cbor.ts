@@ -85,7 +85,10 @@ class Reader {
   private copy(length: number): Uint8Array {
     if (length > this.remaining) throw new HoldfastError('codec_truncated', 'input ends inside a value'); // [CODEC-6]
     this.offset += length;
-    return this.bytes.slice(this.offset - length, this.offset);
+    // With memory of its own: small arrays without live where collecting garbage moves them, and what was a secret stays behind.
+    const copied = new Uint8Array(new ArrayBuffer(length));
+    copied.set(this.bytes.subarray(this.offset - length, this.offset));
+    return copied;
   }
 
   private argument(short: number): number {
