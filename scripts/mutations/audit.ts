@@ -18,6 +18,7 @@ const guard = 'apps/daemon/test/guard/guard.test.ts';
 const policy = 'apps/daemon/test/agent/audit-policy.test.ts';
 const properties = 'packages/protocol/test/audit/audit-properties.test.ts';
 const stream = 'apps/cli/test/audit-stream.test.ts';
+const redactor = 'apps/daemon/test/audit/redactor.test.ts';
 const shipments = 'apps/relay/test/shipments.test.ts';
 const shippedLog = 'packages/protocol/test/audit/shipped-log.test.ts';
 const shipping = 'apps/daemon/test/agent/log-shipper.test.ts';
@@ -351,7 +352,7 @@ export const audit: Area = {
       id: 'A-8.recorded',
       off: 'a use is on no record',
       file: 'apps/daemon/src/vault/mint.ts',
-      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn });",
+      from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, ...used, ...standsOn });",
       to: 'void [grant, item, agent, standsOn];',
       red: { [crash]: 'the service sees exactly as many as were consumed' },
     },
@@ -623,6 +624,62 @@ export const audit: Area = {
       from: "'child-end', 'daemon-start']",
       to: "'child-end']",
       red: { [policy]: 'are recorded under every policy' },
+    },
+    {
+      id: 'A-60.nonce',
+      off: 'commitments of one value are alike',
+      file: 'apps/daemon/src/audit/redactor.ts',
+      from: 'const nonce = primitives.random(nonceBytes);',
+      to: 'const nonce = primitives.random(nonceBytes).fill(0);',
+      red: { [redactor]: '[COMMIT-2] two of one value' },
+    },
+    {
+      id: 'A-60.digest',
+      off: 'digests of what holds a secret can be tried',
+      file: 'apps/daemon/src/audit/redactor.ts',
+      from: 'if (subjects.length === 0) return { digest };',
+      to: 'if (subjects.length >= 0) return { digest };',
+      red: { [redactor]: '[COMMIT-6]' },
+    },
+    {
+      id: 'A-60.forms',
+      off: 'declared values are found as they stand alone',
+      file: 'apps/daemon/src/audit/redactor.ts',
+      from: 'for (const each of [this.vault, known]) text',
+      to: 'for (const each of [this.vault]) text',
+      red: { [redactor]: '[COMMIT-5] declared values' },
+    },
+    {
+      id: 'A-60.forged',
+      off: 'a text forges a commitment',
+      file: 'packages/protocol/src/audit/commitment.ts',
+      from: 'said.replaceAll(opening, blot);',
+      to: 'said.replaceAll(opening, opening || blot);',
+      red: { [redactor]: '[COMMIT-1]' },
+    },
+    {
+      id: 'A-60.synced',
+      off: 'a record is written before the salts that it stands on',
+      file: 'apps/daemon/src/audit/writer.ts',
+      from: 'await this.options.redactor?.settle();',
+      to: 'void this.options.redactor?.settle().catch(() => {});',
+      red: { [redactor]: '[COMMIT-3]' },
+    },
+    {
+      id: 'A-61.told',
+      off: 'salts are destroyed before the log says so',
+      file: 'apps/daemon/src/audit/redactor.ts',
+      from: "await tell({ kind: 'erased', subject });",
+      to: "void tell({ kind: 'erased', subject }).catch(() => {});",
+      red: { [redactor]: '[COMMIT-11] does not happen while' },
+    },
+    {
+      id: 'A-61.done',
+      off: 'what was told as erased is still there',
+      file: 'apps/daemon/src/audit/redactor.ts',
+      from: 'await this.options.salts.destroy(subject);',
+      to: 'void this.options.salts;',
+      red: { [redactor]: '[COMMIT-11, COMMIT-12]' },
     },
   ],
   exceptions: {},

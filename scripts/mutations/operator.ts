@@ -192,7 +192,7 @@ export const operator: Area = {
       id: 'O-9.blotted',
       off: 'credentials of known shapes stand in the record of acts',
       file: 'packages/protocol/src/audit/act.ts',
-      from: `prefix(blotted(said.slice(0, searched)),`,
+      from: `prefix(searchedIn(said, redact),`,
       to: `prefix(said.slice(0, searched),`,
       red: { 'packages/protocol/test/audit/act.test.ts': '[AUDIT-26]' },
     },

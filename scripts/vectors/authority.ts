@@ -382,6 +382,12 @@ const rows: readonly Row[] = [
     'warrant_unread',
     [...begun, ...useOf({ minted: { request: { ...place, pathCut: true, digest: digestOf(place) } } })],
   ],
+  [
+    'a request that holds a commitment',
+    'AUTHORITY-16',
+    'warrant_unread',
+    [...begun, ...useOf({ minted: { request: { ...place, salted: true, digest: digestOf(place) } } })],
+  ],
   ['its request withheld', 'AUTHORITY-16', 'warrant_unread', [...begun, ...useOf()], {}, 'minted'],
   ['by rules that were replaced', 'AUTHORITY-13', 'rules_version', [...begun, ...useOf({ consumed: { rulesVersion: 1 } })]],
   ['by no rules', 'AUTHORITY-13', 'rules_version', [...begun, ...useOf({ consumed: { rulesVersion: undefined } })]],

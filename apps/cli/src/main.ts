@@ -352,7 +352,25 @@ operatorCommand(policy, 'set', 'sign another one: what it does not silence is re
   .option('--silence <class>', 'count events of this class and do not record them: request, session, tool; repeatable', collect)
   .option('--retention <days>', 'for how long records are kept, for example 400d (default: for ever)')
   .option('--record-all', 'silence nothing')
+  .option(
+    '--personal <file>',
+    'personal data that is never recorded in clear, as JSON; - reads standard input (default: as before)',
+  )
   .action(action(async () => (await import('./commands/audit-policy.ts')).set));
+command(audit, 'reveal', 'prove that a commitment in an event is of a value; without one, whose commitments it holds')
+  .argument('<event>', 'its number', wholeNumber)
+  .option(...ofAgent)
+  .option('--value <->', 'the value, read from standard input')
+  .option('--out <file>', 'write the proof there (default: standard output)')
+  .action(action(async () => (await import('./commands/audit-commitments.ts')).reveal));
+command(audit, 'check', 'whether a proof of audit reveal is of a value')
+  .argument('<file>', 'the proof')
+  .requiredOption('--value <->', 'the value, read from standard input')
+  .action(action(async () => (await import('./commands/audit-commitments.ts')).check));
+operatorCommand(audit, 'erase', 'make all that logs hold of a subject unprovable, for good')
+  .argument('<subject>', 'as the policy declares it')
+  .option('--confirm <words>', 'the words that are asked for: erase and the subject')
+  .action(action(async () => (await import('./commands/audit-commitments.ts')).erase));
 command(audit, 'checkpoint', 'the newest signed checkpoint, to be kept elsewhere')
   .option(...ofAgent)
   .option('--note', 'as it is published: a signed note, cosigned by the relay')

@@ -51,6 +51,7 @@ const unverifiedCodes: readonly ErrorCode[] = [
   'audit_time',
   'audit_truncated',
   'author_unknown',
+  'commitment_mismatch',
   'entry_foreign',
   'entry_fork',
   'entry_gap',

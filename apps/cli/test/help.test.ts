@@ -604,24 +604,29 @@ Options:
 the record of what agents did
 
 Options:
-  -h, --help                display help for command
+  -h, --help                 display help for command
 
 Commands:
-  show [options] [event]    events, oldest first; or, of one, all that belongs
-                            to its act
-  verify [options]          recompute the log and check it against its signed
-                            checkpoints
-  replay [options] [event]  hold recorded acts against the rules of their time
-                            once more
-  export [options]          the log as lines, for other systems, as a bundle
-                            that holdfast-verify checks anywhere, or as tiles
-  stream [options]          events to an OpenTelemetry collector as they come;
-                            goes on where it ended
-  policy                    what is recorded, by the operator
-  checkpoint [options]      the newest signed checkpoint, to be kept elsewhere
-  fetch [options]           read the log from the relay and verify it, on any
-                            operator device
-  help [command]            display help for command
+  show [options] [event]     events, oldest first; or, of one, all that belongs
+                             to its act
+  verify [options]           recompute the log and check it against its signed
+                             checkpoints
+  replay [options] [event]   hold recorded acts against the rules of their time
+                             once more
+  export [options]           the log as lines, for other systems, as a bundle
+                             that holdfast-verify checks anywhere, or as tiles
+  stream [options]           events to an OpenTelemetry collector as they come;
+                             goes on where it ended
+  policy                     what is recorded, by the operator
+  reveal [options] <event>   prove that a commitment in an event is of a value;
+                             without one, whose commitments it holds
+  check [options] <file>     whether a proof of audit reveal is of a value
+  erase [options] <subject>  make all that logs hold of a subject unprovable,
+                             for good
+  checkpoint [options]       the newest signed checkpoint, to be kept elsewhere
+  fetch [options]            read the log from the relay and verify it, on any
+                             operator device
+  help [command]             display help for command
 `,
   'audit show': `Usage: holdfast audit show [options] [event]
 
@@ -728,6 +733,48 @@ Options:
   --retention <days>        for how long records are kept, for example 400d
                             (default: for ever)
   --record-all              silence nothing
+  --personal <file>         personal data that is never recorded in clear, as
+                            JSON; - reads standard input (default: as before)
+  -h, --help                display help for command
+`,
+  'audit reveal': `Usage: holdfast audit reveal [options] <event>
+
+prove that a commitment in an event is of a value; without one, whose
+commitments it holds
+
+Arguments:
+  event            its number
+
+Options:
+  --json           answer with one line of JSON
+  --agent <agent>  an agent's id, or a scope's name (default: "main")
+  --value <->      the value, read from standard input
+  --out <file>     write the proof there (default: standard output)
+  -h, --help       display help for command
+`,
+  'audit check': `Usage: holdfast audit check [options] <file>
+
+whether a proof of audit reveal is of a value
+
+Arguments:
+  file         the proof
+
+Options:
+  --json       answer with one line of JSON
+  --value <->  the value, read from standard input
+  -h, --help   display help for command
+`,
+  'audit erase': `Usage: holdfast audit erase [options] <subject>
+
+make all that logs hold of a subject unprovable, for good
+
+Arguments:
+  subject                   as the policy declares it
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --confirm <words>         the words that are asked for: erase and the subject
   -h, --help                display help for command
 `,
   'audit checkpoint': `Usage: holdfast audit checkpoint [options]

@@ -72,6 +72,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'audit_time',
       'audit_truncated',
       'author_unknown',
+      'commitment_mismatch',
       'entry_foreign',
       'entry_fork',
       'entry_gap',

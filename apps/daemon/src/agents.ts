@@ -16,6 +16,7 @@ export interface AgentsOptions {
   readonly store: StateStore;
   readonly custody: Custody;
   readonly auditFolder: string;
+  readonly saltsFolder: string;
   readonly version: string;
 }
 
@@ -60,7 +61,7 @@ export class Agents {
    * nothing of the new one is kept and the old one stays.
    */
   async admit(enrolment: Enrolment, accept: (agent: Agent) => Promise<void>): Promise<Agent> {
-    const { store, auditFolder } = this.options;
+    const { store, auditFolder, saltsFolder } = this.options;
     const agent = await this.open(enrolment);
     try {
       await accept(agent);
@@ -68,7 +69,8 @@ export class Agents {
     } catch (thrown) {
       await agent.close();
       store.forget(agent.id);
-      await rm(path.join(auditFolder, toHex(agent.id)), { recursive: true, force: true });
+      for (const folder of [auditFolder, saltsFolder])
+        await rm(path.join(folder, toHex(agent.id)), { recursive: true, force: true });
       throw thrown;
     }
     const before = this.byScope.get(enrolment.scope);
@@ -137,7 +139,7 @@ export class Agents {
   }
 
   private async open(enrolment: Enrolment, past = false): Promise<Agent> {
-    const { ports, store, custody, auditFolder, version } = this.options;
+    const { ports, store, custody, auditFolder, saltsFolder, version } = this.options;
     const key = await custody.describe(enrolment.key);
     const holder = custody.holder(key);
     const asked = past ? [] : await this.asked(enrolment.agent);
@@ -148,6 +150,7 @@ export class Agents {
       holder,
       custodyLevel: key.custody,
       auditFolder,
+      saltsFolder,
       run: this.run,
       version,
       past,

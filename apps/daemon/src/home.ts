@@ -65,7 +65,8 @@ export function openHome(primitives: Primitives, home: string, temporary: string
   if (!paths.doorSocketFits)
     throw unsafe(`a socket's path under ${temporary} is too long as well`, 'choose a shorter HOLDFAST_HOME or TMPDIR'); // [DOOR-5]
   assertOurs(paths.home);
-  for (const folder of [paths.home, paths.daemon, paths.custody, paths.audit, paths.scopes, paths.run]) privateFolder(folder);
+  for (const folder of [paths.home, paths.daemon, paths.custody, paths.audit, paths.salts, paths.scopes, paths.run])
+    privateFolder(folder);
   if (path.dirname(paths.doorSocket) === runtime) privateFolder(runtime); // [DOOR-5]
   return paths;
 }

@@ -120,7 +120,7 @@ async function serve(): Promise<() => Promise<void>> {
   const phraseFile = values['passphrase-file'];
   const custody = await startCustody(paths.custody, phraseFile);
   const store = new StateStore(path.join(paths.daemon, 'journal.db'));
-  const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, version });
+  const agents = new Agents({ ports, store, custody, auditFolder: paths.audit, saltsFolder: paths.salts, version });
   await agents.openAll();
   const sessions = new Sessions(ports, paths);
   const guarded = new GuardedDoors(ports, store);

@@ -393,7 +393,8 @@ class Judge {
     const minted = this.told.get(`minted ${use.hex('handle')}`);
     if (minted === undefined) return lack(this.withheld ? 'warrant_unread' : 'handle_foreign');
     const said = minted.within('request');
-    if (said.text('path') === '' || said.map.get('pathCut') === true) lack('warrant_unread');
+    const isPart = said.text('path') === '' || said.map.get('pathCut') === true || said.map.get('salted') === true;
+    if (isPart) lack('warrant_unread');
     const request = { method: said.text('method'), host: said.text('host'), port: said.number('port') ?? 0, path: said.text('path') }; // prettier-ignore
     const digests = [requestDigest(request).toString('hex'), said.hex('digest'), use.hex('request')];
     return new Set(digests).size === 1 && minted.hex('grant') === use.hex('grant') ? request : lack('handle_foreign');

@@ -47,6 +47,8 @@ export const errorCodes = [
   'codec_trailing',
   'codec_truncated',
   'collector_refused',
+  'commitment_erased',
+  'commitment_mismatch',
   'credential_ambiguous',
   'credential_expired',
   'credential_foreign',

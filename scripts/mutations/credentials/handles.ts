@@ -130,8 +130,8 @@ export const onHandles: readonly Mutation[] = [
     id: 'C-7.waited-for',
     off: 'nobody waits for the record of a use',
     file: 'apps/daemon/src/vault/mint.ts',
-    from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn });",
-    to: "void recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn }).catch(() => {});",
+    from: "await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, ...used, ...standsOn });",
+    to: "void recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, ...used, ...standsOn }).catch(() => {});",
     red: { [mint]: 'that cannot be recorded is not minted and not used' },
   },
   {

@@ -85,7 +85,7 @@ const account = (event: AuditEvent, activity: number): Mapped => ({
   activity,
   fields: { user: userOf(event) },
 });
-const entity = (name: string, version: number): Mapped => ({
+const entity = (name: string, version: number | string): Mapped => ({
   class: 'entity',
   activity: 3,
   fields: { entity: { name, type: 'policy', version: String(version) } },
@@ -171,6 +171,8 @@ function mappedOf(event: AuditEvent): Mapped {
       return account(event, other);
     case 'audit-policy':
       return entity('audit-policy', event.version);
+    case 'erased':
+      return entity('audit-subject', event.subject);
     case 'rules-set':
       return entity('rules', event.version);
     case 'bedrock-changed':

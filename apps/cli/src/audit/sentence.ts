@@ -54,6 +54,8 @@ function sentence(event: AuditEvent): string {
       return `${toHex(event.ask)} ${event.outcome}`;
     case 'audit-policy':
       return `version ${event.version}: ${event.silenced.length === 0 ? 'all is recorded' : `not recorded: ${event.silenced.join(', ')}`}`;
+    case 'erased':
+      return `what stands for ${event.subject} before this can't be proven any more`;
     case 'silenced':
       return `not recorded: ${event.counts.map(({ kind, count }) => `${count} ${kind}`).join(', ')} (policy ${event.version})`;
     case 'rules-set':

@@ -23,6 +23,8 @@ import type { Child } from '../children/child.ts';
 import { Children } from '../children/children.ts';
 import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import type { Fence } from '@holdfast/protocol/vault/fence';
+import type { RecordPolicy } from '../audit/redact.ts';
+import type { Redactor } from '../audit/redactor.ts';
 import type { AuditWriter } from '../audit/writer.ts';
 import { Freshness } from '../freshness.ts';
 import { faultOf } from '../fault.ts';
@@ -60,6 +62,7 @@ export interface AgentOptions {
   readonly dropKey: (key: Uint8Array) => Promise<void>;
   readonly custodyLevel: string;
   readonly auditFolder: string;
+  readonly saltsFolder: string;
   /** This run of the daemon. */
   readonly run: { readonly id: Uint8Array; readonly startedMs: number };
   readonly version: string;
@@ -299,6 +302,15 @@ export class Agent {
     return this.begun().openUses;
   }
 
+  /** What may stand in its records. */
+  get recordPolicy(): RecordPolicy {
+    return this.begun().recordPolicy;
+  }
+
+  get redactor(): Redactor {
+    return this.begun().log.redactor;
+  }
+
   get handles(): HandleTable {
     return this.begun().handles;
   }
@@ -424,7 +436,7 @@ export class Agent {
   }
 
   private async beginWork(): Promise<void> {
-    const { auditFolder, past = false, version } = this.options;
+    const { auditFolder, saltsFolder, past = false, version } = this.options;
     const opened = await openRecords({
       ...this.options,
       holder: this.holder,
@@ -432,6 +444,7 @@ export class Agent {
       link: this.link,
       freshness: this.freshness,
       folder: auditFolder,
+      saltsFolder,
       past,
       childOf: (session) => this.children.childOf(session),
       spoilt: (fault) => this.spoilt(fault),
@@ -443,6 +456,7 @@ export class Agent {
     if (past) return;
     this.sweeper = setInterval(() => this.sweep(opened), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
+    await this.eraseSubjects(); // of a run that was killed over it
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
   }
 
@@ -519,10 +533,22 @@ export class Agent {
     for (const key of keys) await this.options.dropKey(key);
   }
 
+  /** What operators wanted erased is, as soon as that can be told; what can't be now is tried with the next change and the next start. [COMMIT-11] */
+  private async eraseSubjects(): Promise<void> {
+    const log = this.opened?.log;
+    if (log === undefined || log.writer.frozen) return;
+    await log.redactor
+      .erase((report) => log.writer.appendDurable(report))
+      .catch((thrown: unknown) =>
+        this.ports.log.warn({ agent: toHex(this.id), ...faultOf(thrown) }, 'a subject could not be erased'),
+      );
+  }
+
   private async changed(after: FleetState, before: FleetState | undefined): Promise<void> {
     const ended = await this.takeKeys(after);
     await this.begin(after);
     if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles, this.rules);
+    await this.eraseSubjects();
     await this.drop(ended); // custody may take its time; whatever takes power away has been done
   }
 }

@@ -8,6 +8,8 @@ import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { openAuditFolder } from '../audit/files.ts';
+import { Redactor } from '../audit/redactor.ts';
+import { SaltStore } from '../audit/salts.ts';
 import { tileFiles } from '../audit/tile-files.ts';
 import { LogTiles } from '../audit/tiles.ts';
 import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
@@ -32,6 +34,8 @@ export interface AuditLogOptions {
   readonly link: RelayLink;
   /** Of all agents of this machine. */
   readonly folder: string;
+  /** Of all agents, too. */
+  readonly saltsFolder: string;
   /** This run of the daemon. */
   readonly run: AuditOptions['run'];
   readonly childOf: AuditOptions['childOf'];
@@ -44,6 +48,7 @@ export interface AuditLogOptions {
 
 export class AgentAuditLog {
   readonly writer: AuditWriter;
+  readonly redactor: Redactor;
   /** Puts its newest checkpoint into the agent's topic. */
   readonly published: PublishedCheckpoints;
   readonly shipper: LogShipper;
@@ -53,11 +58,15 @@ export class AgentAuditLog {
   /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
   readonly signers: SessionSigners;
 
-  private constructor(options: AuditLogOptions, signers: SessionSigners, writer: AuditWriter) {
+  private readonly salts: SaltStore;
+
+  private constructor(options: AuditLogOptions, signers: SessionSigners, salts: SaltStore, { writer, redactor }: Recording) {
     const { journal, link, ports } = options;
     this.options = options;
     this.signers = signers;
+    this.salts = salts;
     this.writer = writer;
+    this.redactor = redactor;
     this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
     const condemn = (fault: HoldfastError): void => this.condemn(fault);
     this.tiles = new LogTiles({
@@ -73,7 +82,8 @@ export class AgentAuditLog {
   /** Throws what the disk and the key store throw; a log that does not hold is told to `spoilt` instead, and opened as evidence. [AUDIT-21] */
   static async open(options: AuditLogOptions): Promise<AgentAuditLog> {
     const signers = new SessionSigners(options.ports, options.holder, options.enrolment);
-    const log = new AgentAuditLog(options, signers, await openWhatIsThere(options, signers));
+    const salts = await openSalts(options);
+    const log = new AgentAuditLog(options, signers, salts, await openWhatIsThere(options, signers, salts));
     try {
       await log.hold();
       return log;
@@ -117,27 +127,58 @@ export class AgentAuditLog {
     for (const each of [this.published.publishing, this.shipper.shipping, this.witnessed.asking]) each.stop();
     await this.tiles.close();
     await this.writer.close();
+    await this.salts.close();
     await this.signers.wipe();
   }
 }
 
-async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners): Promise<AuditWriter> {
-  const { ports, journal, spoilt } = options;
+interface Recording {
+  readonly writer: AuditWriter;
+  readonly redactor: Redactor;
+}
+
+/** Throws what the disk says. */
+async function openSalts({ ports: { primitives }, enrolment, journal, saltsFolder }: AuditLogOptions): Promise<SaltStore> {
+  const { fleet, agent } = enrolment;
+  const key = await journal.firstEpochKey(agentAudience(agent));
+  const files = await openAuditFolder(path.join(saltsFolder, toHex(agent)));
+  const none: ReadonlyMap<string, number> = new Map();
+  try {
+    return await SaltStore.open({
+      files,
+      secrets: { primitives, key, fleet, agent },
+      erasures: () => journal.state?.erasures ?? none,
+    });
+  } catch (thrown) {
+    await files.close();
+    throw thrown;
+  }
+}
+
+async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners, salts: SaltStore): Promise<Recording> {
+  const { ports, journal, spoilt, enrolment } = options;
+  const { agent } = enrolment;
+  const policy = () => journal.state?.auditPolicy;
+  const redactor = new Redactor({ primitives: ports.primitives, agent, salts, policy });
+  const opened = async (change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>): Promise<Recording> => ({
+    writer: await openWriter(options, signers, { policy, redactor, ...change }),
+    redactor,
+  });
   const published = journal.publishedCheckpoint();
   try {
     const anchor = published === undefined ? {} : { anchor: readCheckpoint(ports.primitives, published).statement };
-    return await openWriter(options, signers, anchor);
+    return await opened(anchor);
   } catch (thrown) {
     if (!isEvidenceFault(thrown)) throw thrown;
     spoilt(thrown);
-    return openWriter(options, signers, { evidenceOf: thrown }); // [AUDIT-24]
+    return opened({ evidenceOf: thrown }); // [AUDIT-24]
   }
 }
 
 async function openWriter(
   { ports, enrolment, journal, folder, run, childOf }: AuditLogOptions,
   signers: SessionSigners,
-  change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>,
+  change: Pick<AuditOptions, 'anchor' | 'evidenceOf' | 'policy' | 'redactor'>,
 ): Promise<AuditWriter> {
   const { fleet, agent } = enrolment;
   const key = await journal.firstEpochKey(agentAudience(agent)); // [AUDIT-18]
@@ -148,7 +189,6 @@ async function openWriter(
     log: ports.log,
     run,
     ...(childOf !== undefined && { childOf }),
-    policy: () => journal.state?.auditPolicy,
     sign: async (statement) => signCheckpoint(await signers.signer(), statement),
     ...change,
   });

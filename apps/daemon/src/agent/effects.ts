@@ -148,8 +148,12 @@ export class Effects {
   /** Itself never silenced. [AUDIT-60] */
   private auditPolicyChanged({ auditPolicy: now }: FleetState, before: FleetState | undefined): void {
     if (now === undefined || now.version === before?.auditPolicy?.version) return;
-    const { version, silenced, retentionDays } = now;
-    this.options.note({ kind: 'audit-policy', version, silenced, ...(retentionDays !== undefined && { retentionDays }) });
+    const { version, silenced, retentionDays, personal = [] } = now;
+    const about = {
+      ...(retentionDays !== undefined && { retentionDays }),
+      ...(personal.length > 0 && { personal: personal.map(({ subject }) => subject) }),
+    };
+    this.options.note({ kind: 'audit-policy', version, silenced, ...about });
   }
 
   private rulesChanged(after: FleetState, before: FleetState | undefined, inForce: InForce): void {

@@ -19,11 +19,10 @@ import { AgentAuditLog, type AuditLogOptions } from './audit-log.ts';
 import { countUses } from './counted-uses.ts';
 import type { AgentJournal } from './journal.ts';
 
-/** Which parts of a request the record keeps. */
-export const recordPolicy: RecordPolicy = { paths: 'keep' };
-
 export interface Opened {
   readonly log: AgentAuditLog;
+  /** Which parts of a request the record keeps. */
+  readonly recordPolicy: RecordPolicy;
   readonly handles: HandleTable;
   readonly uses: UseCounts;
   readonly openUses: OpenUses;
@@ -55,6 +54,7 @@ export async function openRecords(options: OpenedOptions): Promise<Opened> {
     options.spoilt(fault);
   };
   const log = await AgentAuditLog.open({ ...options, spoilt });
+  const recordPolicy: RecordPolicy = { paths: 'keep', redacting: log.redactor };
   const uses = new UseCounts(ports.clock);
   const bytes = new ByteCounts(ports.clock);
   if (!options.past && holds) await countAll(options, { log, uses, bytes, spoilt });
@@ -76,11 +76,12 @@ export async function openRecords(options: OpenedOptions): Promise<Opened> {
     signer: (lastsMs) => log.signers.signer(lastsMs),
     publish: (signal) => link.publish(signal),
     isFresh: () => freshness.view(journal.pulseMaxAgeMs).refusal !== 'stale_relay',
+    redacting: log.redactor,
     record: (report) => log.writer.append(report),
     note: (report) => options.note(report),
   });
   return {
-    ...{ log, handles, uses, openUses: new OpenUses(), bytes, approvals },
+    ...{ log, recordPolicy, handles, uses, openUses: new OpenUses(), bytes, approvals },
     placeholderSecret: await makePlaceholderSecret(options),
   };
 }

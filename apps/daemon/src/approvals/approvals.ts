@@ -15,12 +15,13 @@ import {
   type Outcome,
 } from '@holdfast/protocol/approvals/ask';
 import { verifyApproval } from '@holdfast/protocol/approvals/approved';
-import { actOf, callDigest } from '@holdfast/protocol/approvals/call';
+import { actOf, callDigest, wordsOf } from '@holdfast/protocol/approvals/call';
 import { agentSays, hearOperator, isFor } from '@holdfast/protocol/approvals/signals';
 import type { SessionSigner } from '@holdfast/protocol/audit/checkpoint';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Sealed } from '@holdfast/protocol/seal/hpke';
+import type { Redacting } from '../audit/redactor.ts';
 import type { Ports } from '../ports.ts';
 import { AskLimits, sameActs } from './limits.ts';
 
@@ -65,6 +66,7 @@ export interface ApprovalsOptions {
   readonly publish: (signal: Signal) => Promise<void>;
   /** Whether the relay has confirmed our state lately: what we take for a device may be none any more otherwise. */
   readonly isFresh: () => boolean;
+  readonly redacting: Redacting;
   /** Resolves when it is written. */
   readonly record: (report: AuditReport) => Promise<void>;
   readonly note: (report: AuditReport) => void;
@@ -150,9 +152,10 @@ export class Approvals {
       this.open.delete(toHex(ask));
     }
     const { outcome, device, sealed, warrant } = ended;
+    const mayBeNamed = this.options.redacting.digest(asked.call, wordsOf(asked.act)).salted !== true; // [COMMIT-6]
     this.limits.end(counted, wanted, outcome);
     try {
-      const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && { warrant }) };
+      const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && mayBeNamed && { warrant }) };
       await record({ kind: 'answered', ...who, ask, outcome, ...by });
     } catch {
       return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
@@ -241,7 +244,9 @@ export class Approvals {
     try {
       if (gone?.aborted === true) return { outcome: 'withdrawn' };
       const rules = because.map(({ rule }) => rule);
-      await record({ kind: 'asked', ...whoOf({ ...asked, session: by.session }), ask, call, lifeMs, rules }); // [APPROVAL-10]
+      const { digest, ...salted } = this.options.redacting.digest(call, wordsOf(act));
+      const about = { ...whoOf({ ...asked, session: by.session }), ask, call: digest, ...salted };
+      await record({ kind: 'asked', ...about, lifeMs, rules }); // [APPROVAL-10]
       const sent = this.send({ kind: 'ask', v: 1, ask, ...by, act, call, because, lifeMs }, lifeMs, expiresAtMs);
       const waits = sent.then(() => {
         if (waiting) for (const tell of this.told.get(toHex(by.session)) ?? []) tell({ ask, act, withinMs: lifeMs });

@@ -10,6 +10,7 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
 import { AuditReader, type AuditRange, type SyncedSegment } from './reader.ts';
+import type { Redactor } from './redactor.ts';
 import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
 import { Tail, type SyncedEnd } from './tail.ts';
 import { WallClock, type Moment } from './wall-clock.ts';
@@ -39,6 +40,8 @@ export interface AuditOptions {
   readonly childOf?: (session: Uint8Array) => { readonly child: Uint8Array; readonly trace: Uint8Array } | undefined;
   /** What the operators want recorded, as it is now; asked for each event. Absent: everything. */
   readonly policy?: () => AuditPolicy | undefined;
+  /** Absent: nothing that is recorded is anybody's. */
+  readonly redactor?: Redactor;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
   /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
@@ -228,7 +231,7 @@ export class AuditWriter {
       monotonicUs: Math.round((monotonicMs - run.startedMs) * 1000),
     } as const;
     const whose = 'session' in report && report.session !== undefined ? this.options.childOf?.(report.session) : undefined;
-    const event = { ...whose, ...report, ...stamp } as AuditEvent; // [CHILD-7] [AUDIT-50]
+    const event = { ...whose, ...(this.options.redactor?.report(report) ?? report), ...stamp } as AuditEvent; // [CHILD-7] [AUDIT-50]
     return this.enqueue({ kind: 'record', event }, durable);
   }
 
@@ -274,6 +277,7 @@ export class AuditWriter {
         item.reject(cause); // an event of no known shape is a fault of its caller, not of the disk
       }
     }
+    await this.options.redactor?.settle(); // [COMMIT-3]
     if (records.length > 0) await this.tail.write(records);
     for (const item of batch) if (item.kind === 'checkpoint') await this.tail.writeCheckpoint(item.wire);
     for (const { durable, resolve } of batch) if (!durable) resolve();

@@ -18,6 +18,8 @@ const tagLength = 4;
 const longEnoughToCut = 32;
 
 export interface Print {
+  /** Which of the secrets it is of, in the order in which they were added. */
+  readonly of: number;
   /** In characters, as they read. */
   readonly length: number;
   readonly mac: Buffer;
@@ -138,12 +140,12 @@ export class Fingerprints {
     this.#addPrint(rest, { fill, beside: { ...beside, before: 0, behind }, cut: windowLength });
   }
 
-  #addPrint(characters: Uint8Array, rest: Omit<Print, 'length' | 'mac'>): void {
+  #addPrint(characters: Uint8Array, rest: Omit<Print, 'of' | 'length' | 'mac'>): void {
     const mac = this.#mac(characters);
     const hash = this.#hash(characters, 0, windowLength);
     const sameHash = this.#prints.get(hash) ?? [];
     if (sameHash.some((print) => print.mac.equals(mac))) return;
-    this.#prints.set(hash, [...sameHash, { length: characters.length, mac, ...rest }]);
+    this.#prints.set(hash, [...sameHash, { of: this.#known.size, length: characters.length, mac, ...rest }]);
     this.#candidates[hash >>> 16] = 1;
     this.#tags[this.#hash(characters, 0, tagLength) >>> 16] = 1;
     for (const character of characters) this.#classes |= classOf[character] ?? 0;

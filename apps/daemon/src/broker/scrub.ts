@@ -14,9 +14,17 @@ const lineFeed = 0x0a;
 /** A blank line: an event stream says nothing more before the next event. */
 const endsEvent = (work: Buffer): boolean => /\n\r?\n$/.test(work.toString('latin1', Math.max(0, work.length - 3)));
 
+/** Bytes of a text, and which secret they are of. */
+export interface Found {
+  readonly of: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 type Owed = Pick<Print['beside'], 'bitsBehind' | 'behind'>;
 
 interface Cover {
+  readonly of: number;
   readonly fill: number;
   /** Of the next bytes, should they not be settled yet. */
   readonly owed?: Owed;
@@ -105,16 +113,7 @@ export class Scrubber {
     const { reading } = this.#prints;
     const covers: Cover[] = [];
     try {
-      reading.read(work, escapes.all);
-      const { undone, unfinished, nested } = reading;
-      const found = [this.#search(work, final, covers)];
-      // What looked like one kind of escape may have been none, or another's plain text.
-      const kinds = kindsOfEscape.filter((kind) => ((undone | unfinished) & kind) !== 0);
-      const others = [...(undone === escapes.none ? [] : [escapes.none]), ...(nested || kinds.length > 1 ? kinds : [])];
-      for (const kinds of others) {
-        reading.read(work, kinds);
-        found.push(this.#search(work, final, covers));
-      }
+      const found = this.#searchAll(work, final, covers);
       const settled = found.reduce((least, each) => Math.min(least, each.settled), work.length);
       // A line whose end says next to nothing does not wait for the next one; what was found in it is found.
       const lineGoes = work.at(-1) === lineFeed && !found.some(({ telling }) => telling);
@@ -123,6 +122,39 @@ export class Scrubber {
     } finally {
       reading.forget();
     }
+  }
+
+  /** In each reading that it may have. */
+  #searchAll(work: Buffer, final: boolean, covers: Cover[]): { readonly settled: number; readonly telling: boolean }[] {
+    const { reading } = this.#prints;
+    reading.read(work, escapes.all);
+    const { undone, unfinished, nested } = reading;
+    const found = [this.#search(work, final, covers)];
+    // What looked like one kind of escape may have been none, or another's plain text.
+    const kinds = kindsOfEscape.filter((kind) => ((undone | unfinished) & kind) !== 0);
+    const others = [...(undone === escapes.none ? [] : [escapes.none]), ...(nested || kinds.length > 1 ? kinds : [])];
+    for (const kinds of others) {
+      reading.read(work, kinds);
+      found.push(this.#search(work, final, covers));
+    }
+    return found;
+  }
+
+  /** Where secrets stand in a whole text, which stays as it is: in order, and apart. */
+  found(whole: Buffer): readonly Found[] {
+    const covers: Cover[] = [];
+    try {
+      this.#searchAll(whole, true, covers);
+    } finally {
+      this.#prints.reading.forget();
+    }
+    const apart: Found[] = [];
+    for (const { of, from, to } of covers.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+      const last = apart.at(-1);
+      if (last === undefined || from > last.to || (from === last.to && of !== last.of)) apart.push({ of, from, to });
+      else apart[apart.length - 1] = { ...last, to: Math.max(last.to, to) };
+    }
+    return apart;
   }
 
   /** Overwrites what lies before `settled`; what reaches beyond it is decided again, whole. How much is settled then. */
@@ -161,18 +193,18 @@ export class Scrubber {
   }
 
   /** From the first byte of the first character to the last of the last, whatever stands between, and what goes with it on both sides. */
-  #coversOf(candidate: number, { length, fill, cut, beside }: Print): Cover[] {
+  #coversOf(candidate: number, { of, length, fill, cut, beside }: Print): Cover[] {
     const { reading } = this.#prints;
     const [first, last] = [Math.max(0, candidate - cut), candidate + length - 1];
     const to = reading.leftOutBehind(last, beside.behind);
     const neighbour = (index: number): Cover[] =>
       index >= 0 && index < reading.length && isBase64(reading.characters[index] as number)
-        ? [{ fill: edgeFill, from: reading.startOf(index), to: reading.endOf(index) }]
+        ? [{ of, fill: edgeFill, from: reading.startOf(index), to: reading.endOf(index) }]
         : [];
     return [
       ...(beside.bitsBefore ? neighbour(first - 1) : []),
       ...(beside.bitsBehind ? neighbour(last + 1).map((cover) => ({ ...cover, owed: { bitsBehind: true, behind: 0 } })) : []),
-      { fill, from: reading.leftOutBefore(first, beside.before), to, owed: beside, isLast: last + 1 === reading.length },
+      { of, fill, from: reading.leftOutBefore(first, beside.before), to, owed: beside, isLast: last + 1 === reading.length },
     ];
   }
 
@@ -218,3 +250,6 @@ export function scrubWhole(prints: Fingerprints, bytes: Buffer): void {
   rest.copy(bytes, first.length);
   rest.fill(0);
 }
+
+/** Where secrets stand in a text. */
+export const secretsIn = (prints: Fingerprints, text: Buffer): readonly Found[] => new Scrubber(prints).found(text);

@@ -64,6 +64,9 @@ export function doorHandler(context: DoorContext): DoorHandler {
       case 'authority':
         caller.reply(authorityOf(await agents.evidence(request.agent), request.warrants));
         break;
+      case 'audit-reveal':
+        caller.reply(await revealed(await agents.evidence(request.agent), request));
+        break;
       case 'rules':
         caller.reply(rulesOf(await agents.evidence(request.agent), request.version));
         break;
@@ -84,6 +87,13 @@ export function doorHandler(context: DoorContext): DoorHandler {
         throw new HoldfastError('usage', `${request.kind} belongs to a running session`); // [DOOR-4]
     }
   };
+}
+
+/** Throws `usage`, `commitment_mismatch`, `commitment_erased`. [COMMIT-9] */
+async function revealed(agent: Agent, { event: number, value }: RequestOf<'audit-reveal'>): Promise<DoorReply> {
+  const [event] = await agent.audit.read({ from: number, limit: 1 });
+  if (event === undefined) throw new HoldfastError('usage', `there is no event ${number}`, { next: 'holdfast audit show' });
+  return { kind: 'revealed', fleet: agent.enrolment.fleet, event, ...agent.redactor.reveal(event, value) };
 }
 
 async function status({ agents, sessions, guarded, custody, version, startedAtMs }: DoorContext): Promise<DoorReply> {

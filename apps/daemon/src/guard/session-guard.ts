@@ -2,8 +2,9 @@
 // of its files. spec/guard.md.
 
 import type { Because } from '@holdfast/protocol/approvals/ask';
-import { callDigest, promptDigest } from '@holdfast/protocol/approvals/call';
+import { actOf, callDigest, promptDigest, wordsOf } from '@holdfast/protocol/approvals/call';
 import { writeAct } from '@holdfast/protocol/audit/act';
+import { cutText } from '@holdfast/protocol/audit/commitment';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
@@ -11,6 +12,7 @@ import type { ErrorCode } from '@holdfast/protocol/errors';
 import type { CallContext } from '@holdfast/protocol/rules/call';
 import { decide, type Decision } from '@holdfast/protocol/rules/decide';
 import type { Agent } from '../agent/agent.ts';
+import type { Redacting } from '../audit/redactor.ts';
 import type { Ports } from '../ports.ts';
 import type { Child } from '../children/child.ts';
 import { BedrockContext } from './bedrock.ts';
@@ -73,7 +75,7 @@ export function guardOf(
       record: async (act) => {
         agent.assertAble();
         if (act.allowed) assertGoing?.(); // an operator may have taken minutes
-        await agent.audit.append(reportOf(session, act));
+        await agent.audit.append(reportOf(session, act, agent.redactor));
       },
     },
     {
@@ -103,8 +105,10 @@ export function guardOf(
   const prompted: Guarding['prompted'] = async ({ harness, conversation, prompt }) => {
     agent.assertAble();
     const trace = turns.begin(conversation);
-    const digest = prompt === undefined ? {} : { prompt: promptDigest(primitives, { agent: agent.id, session, trace }, prompt) };
-    await agent.audit.append({ kind: 'prompted', session, trace, label: 'reported', harness, ...digest });
+    const said = prompt === undefined ? undefined : promptDigest(primitives, { agent: agent.id, session, trace }, prompt);
+    const { digest, ...salted } = said === undefined ? {} : agent.redactor.digest(said, prompt ?? '');
+    const asked = digest === undefined ? {} : { prompt: digest, ...salted };
+    await agent.audit.append({ kind: 'prompted', session, trace, label: 'reported', harness, ...asked });
   };
   return { guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault };
 }
@@ -125,16 +129,20 @@ const maxRecorded = 16;
 function reportOf(
   session: Uint8Array,
   { id, step, cause, label, call, digest, context, child, decision, allowed, rulesVersion }: JudgedAct,
+  redacting: Redacting,
 ): AuditReport {
+  const shown = (text: string, max: number): string => printable(redacting.text(text), max);
   const { tool, harness, name, command, paths, url, method, server, mcpTool } = call;
-  const act = writeAct({
+  const parts = {
     ...(command !== undefined && { command }),
     ...(paths !== undefined && { paths }),
     ...(url !== undefined && { url }),
     ...(method !== undefined && { method }),
     ...(server !== undefined && { server }),
     ...(mcpTool !== undefined && { mcpTool }),
-  });
+  };
+  const act = writeAct(parts, (said) => redacting.text(said));
+  const recorded = redacting.digest(digest, wordsOf(actOf(call)));
   return {
     kind: 'tool-call',
     session,
@@ -147,22 +155,23 @@ function reportOf(
     harness,
     name: shown(name, 256),
     ...act,
-    call: digest,
+    call: recorded.digest,
+    ...(recorded.salted !== undefined && { salted: recorded.salted }),
     directory: shown(context.directory, 512),
     home: shown(context.home, 512),
     ...(context.repository !== undefined && { repository: shown(context.repository, 512) }),
     ...(context.branch !== undefined && { branch: shown(context.branch, 256) }),
     judgedAtMs: Math.trunc(context.nowMs),
-    ...(context.subagent !== undefined && subAgentOf(context.subagent)),
-    ...(context.labels.size > 0 && { labels: [...context.labels].slice(0, maxRecorded).map((label) => shown(label, 64)) }),
+    ...(context.subagent !== undefined && subAgentOf(context.subagent, shown)),
+    ...(context.labels.size > 0 && { labels: [...context.labels].slice(0, maxRecorded).map((label) => printable(label, 64)) }),
     decision: decision.effect,
     allowed,
-    rules: [...new Set(decision.matched.map(({ rule }) => shown(rule, 128)))].slice(0, maxRecorded),
+    rules: [...new Set(decision.matched.map(({ rule }) => printable(rule, 128)))].slice(0, maxRecorded),
     ...(rulesVersion !== undefined && { rulesVersion }),
   };
 }
 
-function subAgentOf([type, ...above]: NonNullable<CallContext['subagent']>) {
+function subAgentOf([type, ...above]: NonNullable<CallContext['subagent']>, shown: (text: string, max: number) => string) {
   return {
     subagent: shown(type, 128),
     ...(above.length > 0 && { above: above.slice(0, maxRecorded).map((each) => shown(each, 128)) }),
@@ -170,6 +179,6 @@ function subAgentOf([type, ...above]: NonNullable<CallContext['subagent']>) {
 }
 
 /** In printable ASCII, for a terminal. */
-function shown(text: string, max: number): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, max);
+function printable(text: string, max: number): string {
+  return cutText(text.replaceAll(/[^\x20-\x7e]/g, '?'), max);
 }

@@ -12,7 +12,6 @@ import { assertCircumstances } from '@holdfast/protocol/vault/circumstances';
 import { decide, judge, limitsArguments } from '@holdfast/protocol/vault/fence';
 import { handleText, parseHandleText } from '@holdfast/protocol/vault/handle';
 import type { Agent } from '../agent/agent.ts';
-import { recordPolicy } from '../agent/opened.ts';
 import type { Asking } from '../approvals/approvals.ts';
 import { recordedRequest } from '../audit/redact.ts';
 import type {
@@ -226,7 +225,7 @@ export class SessionAuthority implements Authority {
   async passed(facts: RequestFacts): Promise<void> {
     this.agent.assertLive();
     this.child?.assertGoing(); // [CHILD-3]
-    const request = recordedRequest(this.ports.primitives, facts, recordPolicy);
+    const request = recordedRequest(this.ports.primitives, facts, this.agent.recordPolicy);
     await this.agent.audit.append({ kind: 'request', ...this.who, request });
   }
 
@@ -235,7 +234,7 @@ export class SessionAuthority implements Authority {
     const request = recordedRequest(
       this.ports.primitives,
       { scheme, host, port, method, path: path.slice(0, 8192) },
-      recordPolicy,
+      this.agent.recordPolicy,
     );
     this.refusals.note(code, facts, facts.host !== undefined && this.grantsFor({ scheme, host, port }).length > 0);
     this.agent.note({ kind: 'refused', ...this.who, code: parseCode(code), request });
@@ -392,6 +391,7 @@ export class SessionAuthority implements Authority {
       meter: flow,
       open: async () => {
         const secret = await record.open(() => opening.open());
+        this.agent.redactor.know(item, secret); // [COMMIT-5]
         return Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength);
       },
       wiped: (sent) => record.wiped(sent),

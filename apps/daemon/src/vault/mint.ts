@@ -15,7 +15,7 @@ import {
   requestDigest,
   type HandleState,
 } from '@holdfast/protocol/vault/handle';
-import { recordedRequest, type RecordPolicy } from '../audit/redact.ts';
+import { recordedDigest, recordedRequest, type RecordPolicy } from '../audit/redact.ts';
 import type { Clock } from '../ports.ts';
 import { budgetAmong, type Account } from './account.ts';
 import type { UseCounts } from './use-counts.ts';
@@ -143,7 +143,12 @@ export class HandleTable {
     const request = recordedRequest(primitives, facts, policy);
     const handle = primitives.random(handleBytes); // [HANDLE-1]
     const id = handleId(primitives, handle);
-    const binding = { session: holder.session, agent: holder.agent, grant: holder.grant, request: request.digest };
+    const binding = {
+      session: holder.session,
+      agent: holder.agent,
+      grant: holder.grant,
+      request: requestDigest(primitives, facts),
+    };
     const entry: Entry = { id, holder, asked, state: minted(binding, clock.monotonicMs()), burned: false };
     this.add(entry);
     try {
@@ -167,7 +172,7 @@ export class HandleTable {
     { warrant, rulesVersion, ask }: Basis,
     accounts: readonly Account[] = [{ kind: 'grant', id: by.grant }],
   ): Promise<Use> {
-    const { primitives, clock, recorder } = this.ports;
+    const { primitives, clock, recorder, policy } = this.ports;
     const id = handleId(primitives, handle);
     const entry = this.entries.get(toHex(id));
     if (entry === undefined) return this.refuse(by, id, 'handle_used'); // [HANDLE-5]
@@ -189,13 +194,15 @@ export class HandleTable {
       await this.end(entry, { kind: 'handle-refused', ...who, handle: id, code: codeOf(thrown) });
       throw thrown;
     }
+    const { digest, salted } = recordedDigest(primitives, facts, policy.redacting);
+    const used = { request: digest, ...(salted !== undefined && { salted }) };
     try {
       const standsOn = {
         ...{ warrant, ...budgetAmong(accounts) },
         ...(rulesVersion !== undefined && { rulesVersion }),
         ...(ask !== undefined && { ask }),
       };
-      await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, request, ...standsOn }); // [HANDLE-9]
+      await recorder(agent).appendDurable({ kind: 'consumed', ...who, handle: id, grant, item, ...used, ...standsOn }); // [HANDLE-9]
     } finally {
       this.remove(entry);
     }

@@ -286,7 +286,14 @@ export class EnrolWorld {
     const ports = { primitives, clock, log: { info: note, warn: note }, webSocket: WebSocket };
     const store = new StateStore(path.join(this.folder, 'journal.db'));
     const { custody } = this;
-    const agents = new Agents({ ports, store, custody, auditFolder: path.join(this.folder, 'audit'), version: '0' });
+    const agents = new Agents({
+      ports,
+      store,
+      custody,
+      auditFolder: path.join(this.folder, 'audit'),
+      saltsFolder: path.join(this.folder, 'salts'),
+      version: '0',
+    });
     this.parts = {
       store,
       agents,

@@ -73,6 +73,10 @@ export class Machine {
     return path.join(this.folder, 'audit');
   }
 
+  get saltsFolder(): string {
+    return path.join(this.folder, 'salts');
+  }
+
   get agent(): Agent {
     if (this.running === undefined) throw new Error('the machine is off');
     return this.running.agent;
@@ -96,6 +100,7 @@ export class Machine {
       holder: withProofs(this.actor.holder, this.world.fleet, this.actor.id, this.published),
       custodyLevel: 'software',
       auditFolder: this.auditFolder,
+      saltsFolder: this.saltsFolder,
       run: { id: primitives.random(16), startedMs: clock.monotonicMs() },
       version: '0',
       past,

@@ -13,6 +13,7 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { Approvals, type ApprovalsOptions, type Waiting } from '../../src/approvals/approvals.ts';
+import { asItIs } from '../audit/log-world.ts';
 import { AskLimits, sameActs } from '../../src/approvals/limits.ts';
 
 const minuteMs = 60_000;
@@ -129,6 +130,7 @@ async function stage(change: Partial<ApprovalsOptions> = {}) {
     }),
     publish: async (signal) => left(signal),
     isFresh: () => true,
+    redacting: asItIs,
     record: async (report) => {
       if (report.kind === 'asked') asks.push(report.ask);
       recorded.push(report);

@@ -8,9 +8,17 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { numberOf, quiet } from '@holdfast/testkit/numbered';
 import type { AuditFiles } from '../../src/audit/files.ts';
+import type { Redacting } from '../../src/audit/redactor.ts';
 import { AuditWriter, type AuditOptions } from '../../src/audit/writer.ts';
 
 export const random = (length: number) => nodePrimitives.random(length);
+/** Nothing that is recorded is anybody's. */
+export const asItIs: Redacting = { text: (said) => said, digest: (digest) => ({ digest }) };
+/** The same, as an agent has it. */
+export const recordingAsItIs = {
+  recordPolicy: { paths: 'keep', redacting: asItIs },
+  redactor: { ...asItIs, know: () => {} },
+} as const;
 
 export class LogWorld {
   readonly fleet = random(32);

@@ -13,7 +13,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { numbered, numberOf } from '@holdfast/testkit/numbered';
 import { openAuditFolder } from '../../src/audit/files.ts';
 import { recordedRequest } from '../../src/audit/redact.ts';
-import { LogWorld, random } from './log-world.ts';
+import { asItIs, LogWorld, random } from './log-world.ts';
 import { MemoryDisk } from './memory-disk.ts';
 
 let world: LogWorld;
@@ -76,7 +76,7 @@ describe('the audit writer', () => {
     const writer = await world.open(new MemoryDisk());
     const session = new Uint8Array(16);
     const facts = { scheme: 'https', host: 'a.example', port: 443, method: 'GET', path: '/' } as const;
-    const request = recordedRequest(nodePrimitives, facts, { paths: 'omit' });
+    const request = recordedRequest(nodePrimitives, facts, { paths: 'omit', redacting: asItIs });
     const flood = 20_000;
     for (let count = 0; count < flood; count += 1) writer.note({ kind: 'refused', session, code: 'egress_denied', request });
     writer.note(numbered(7));
@@ -383,7 +383,7 @@ describe('damage', () => {
 
 describe('what is recorded of a request', () => {
   const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
-  const keep = { paths: 'keep' } as const;
+  const keep = { paths: 'keep', redacting: asItIs } as const;
   it('[AUDIT-3] is its path without query and fragment', () => {
     assert.equal(recordedRequest(nodePrimitives, { ...facts, path: '/v1/me?token=canary#x' }, keep).path, '/v1/me');
     assert.equal(recordedRequest(nodePrimitives, { ...facts, path: '?token=canary' }, keep).path, '');
@@ -394,7 +394,7 @@ describe('what is recorded of a request', () => {
     assert.equal(long('x').pathCut, true);
     assert.deepEqual(long('x').path, long('y').path);
     assert.notDeepEqual(long('x').digest, long('y').digest);
-    assert.equal('path' in recordedRequest(nodePrimitives, facts, { paths: 'omit' }), false);
+    assert.equal('path' in recordedRequest(nodePrimitives, facts, { paths: 'omit', redacting: asItIs }), false);
   });
   it('[AUDIT-2] is nothing that a terminal obeys, and always fits a record', async () => {
     const writer = await world.open(new MemoryDisk());

@@ -15,6 +15,7 @@ import { GuardedDoor } from '../../src/guarded/door.ts';
 import type { Harness } from '../../src/guarded/peer.ts';
 import { decodeKept, encodeKept, type Kept } from '../../src/guarded/record.ts';
 import type { Ports } from '../../src/ports.ts';
+import { recordingAsItIs } from '../audit/log-world.ts';
 
 const rules = `
 rules:
@@ -84,6 +85,7 @@ async function stage(t: TestContext, { version, noRules }: Stage = { version: '2
       if (world.revoked) throw new Error('revoked');
     },
     endSession: async (session: Uint8Array) => void reports.push({ kind: 'session-end', session }),
+    ...recordingAsItIs,
   } as unknown as Agent;
   const log = { info: () => {}, warn: () => {} };
   const ports = { primitives, clock: { nowMs: () => 5, monotonicMs: () => 5 }, log } as unknown as Ports;

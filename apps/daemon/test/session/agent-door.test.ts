@@ -11,6 +11,7 @@ import type { Agent } from '../../src/agent/agent.ts';
 import { agentDoor, answer, readJson, type Routes } from '../../src/session/agent-door.ts';
 import { agentView } from '../../src/session/agent-view.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
+import { recordingAsItIs } from '../audit/log-world.ts';
 
 const secret = 'never-shown-to-anybody';
 
@@ -42,6 +43,7 @@ function agentWithOneGrant(): Agent {
     rules: { version: 3 },
     grants: () => [grant],
     placeholder: (of: Uint8Array) => placeholderFor(primitives, placeholderSecret, of),
+    ...recordingAsItIs,
   } as unknown as Agent;
 }
 

@@ -19,6 +19,7 @@ import { mcpView } from '../../src/session/mcp-view.ts';
 import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const grantOf = (fill: number, name: string, paths: readonly string[]) => ({
@@ -53,7 +54,7 @@ async function session(t: TestContext) {
     clock: { nowMs: () => 0, monotonicMs: () => state.nowMs },
     staleness: () => state.stale,
     recorder: () => ({ append: record, appendDurable: record }),
-    policy: { paths: 'keep' },
+    policy: { paths: 'keep', redacting: asItIs },
     counts: new UseCounts({ nowMs: () => 0, monotonicMs: () => state.nowMs }),
   });
   const agent = {
@@ -65,6 +66,7 @@ async function session(t: TestContext) {
     handles,
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void notes.push(report),
+    ...recordingAsItIs,
   } as unknown as Agent;
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => state.nowMs } };
   const authority = new SessionAuthority(agent, ports, { session: id(9), mode: 'sealed', program: 'test' });

@@ -13,6 +13,7 @@ import type { Use } from '../../src/broker/broker.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const fleet = new Uint8Array(32).fill(1);
@@ -83,11 +84,12 @@ function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {}
       clock,
       staleness: () => undefined,
       recorder: () => ({ append: record, appendDurable: record }),
-      policy: { paths: 'keep' },
+      policy: { paths: 'keep', redacting: asItIs },
       counts: new UseCounts(clock),
     }),
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void reports.push(report),
+    ...recordingAsItIs,
   } as unknown as Agent;
   const authority = new SessionAuthority(agent, { primitives, clock }, { session, mode: 'sealed', program: 'curl' });
   const gone = new AbortController().signal;

@@ -20,6 +20,7 @@ import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 const session = id(9);
@@ -57,7 +58,7 @@ function world() {
     clock,
     staleness: () => undefined,
     recorder: () => ({ append: record, appendDurable: record }),
-    policy: { paths: 'keep' },
+    policy: { paths: 'keep', redacting: asItIs },
     counts: new UseCounts(clock),
   });
   const agent = {
@@ -71,6 +72,7 @@ function world() {
     assertLive: () => {},
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void reports.push(report),
+    ...recordingAsItIs,
   } as unknown as Agent;
   const ports = { primitives, clock };
   const authority = new RuledAuthority(agent, ports, { session, mode: 'sealed', program: 'test' });

@@ -15,7 +15,7 @@ import { handleLifeMs } from '@holdfast/protocol/vault/handle';
 import { share } from '@holdfast/testkit/shares';
 import { HandleTable, type Holder, type MintPorts } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
-import { LogWorld, random } from '../audit/log-world.ts';
+import { asItIs, LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
@@ -58,7 +58,7 @@ class Scene {
       clock: { nowMs: () => 0, monotonicMs: () => this.nowMs },
       staleness: () => this.stale,
       recorder: () => recorder,
-      policy: { paths: 'keep' },
+      policy: { paths: 'keep', redacting: asItIs },
       counts: new UseCounts({ nowMs: () => 0, monotonicMs: () => this.nowMs }),
       ...change,
     });

@@ -7,6 +7,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import type { Agent } from '../../src/agent/agent.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { OpenUses } from '../../src/vault/open-uses.ts';
+import { recordingAsItIs } from '../audit/log-world.ts';
 
 const [grant, other] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
 
@@ -83,6 +84,7 @@ test('a use that comes to nothing is none that is open; one that is refused for 
         return { handle: new Uint8Array(16) };
       },
     },
+    ...recordingAsItIs,
   } as unknown as Agent;
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   const authority = new SessionAuthority(agent, { primitives, clock }, { session: other, mode: 'sealed', program: 'test' });

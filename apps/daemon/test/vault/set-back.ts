@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { asItIs } from '../audit/log-world.ts';
 
 const [, , offset = ''] = process.argv;
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
@@ -18,7 +19,7 @@ const table = new HandleTable({
   clock,
   staleness: () => undefined,
   recorder: () => recorder,
-  policy: { paths: 'keep' },
+  policy: { paths: 'keep', redacting: asItIs },
   counts: new UseCounts(clock),
 });
 const passes = async (handle: Uint8Array) => {

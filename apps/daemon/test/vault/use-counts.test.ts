@@ -14,7 +14,7 @@ import type { Account } from '../../src/vault/account.ts';
 import { ByteCounts } from '../../src/vault/byte-counts.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
-import { LogWorld, random } from '../audit/log-world.ts';
+import { asItIs, LogWorld, random } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 const facts = { scheme: 'https', host: 'api.example.com', port: 443, method: 'GET', path: '/v1/me' };
@@ -59,7 +59,7 @@ class Scene {
       clock: this.clock,
       staleness: () => undefined,
       recorder: () => audit,
-      policy: { paths: 'keep' },
+      policy: { paths: 'keep', redacting: asItIs },
       counts,
     });
     return { audit, counts, table };
@@ -178,7 +178,7 @@ describe('uses of a grant', () => {
       clock: scene.clock,
       staleness: () => undefined,
       recorder: () => recorder,
-      policy: { paths: 'keep' },
+      policy: { paths: 'keep', redacting: asItIs },
       counts,
     });
     assert.deepEqual([await scene.use(table, limits), await scene.use(table, limits)], ['audit_unavailable', 'fence_uses']);

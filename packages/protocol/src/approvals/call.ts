@@ -52,6 +52,12 @@ export function actOf(
   return { ...about, text: command, ...(Object.keys(rest).length > 0 && { rest: canonicalJson(rest, 0) }) };
 }
 
+/** What the digest of an act is of, as far as it is words. */
+export function wordsOf(act: Act): string {
+  if (act.kind === 'tool-call') return [act.name, act.text, act.rest ?? ''].join('\n');
+  return JSON.stringify(act, (_, value: unknown) => (value instanceof Uint8Array ? undefined : value));
+}
+
 /** As RFC 8785: no spaces, keys in the order of their UTF-16 units. Lone surrogates are escaped, so that two texts never look alike in UTF-8. */
 function canonicalJson(value: Json, depth: number): string {
   if (depth > maxDepth) throw new HoldfastError('codec_limit', 'the call is nested too deeply');

@@ -37,39 +37,60 @@ export function readAct(act: string, path = 'act'): ActParts {
 /** What a blotted credential is replaced by: one word, so that a command keeps its shape. */
 export const blot = '_redacted_';
 
-/** Each linear for any text. [AUDIT-26] */
-const credentials: readonly (readonly [RegExp, string])[] = [
-  [/\bhf_[A-Za-z0-9_-]{43}/g, blot], // our own placeholders
-  [/\bgh[opusr]_[A-Za-z0-9]{20,}/g, blot],
-  [/\bgithub_pat_\w{20,}/g, blot],
-  [/\bglpat-[\w-]{20,}/g, blot],
-  [/\bsk-[\w-]{16,}/g, blot],
-  [/\bxox[abeoprs]-[\w-]{10,}/g, blot],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}/g, blot],
-  [/\bAIza[\w-]{35}/g, blot],
-  [/\bnpm_[A-Za-z0-9]{36}/g, blot],
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, blot],
-  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\w+/=\s\\]*/g, blot],
-  [/\b(bearer|basic|token)[ \t]+[\w+/=.~-]{8,}/gi, `$1 ${blot}`],
+/** What becomes of a secret that was found. */
+export type Replace = (secret: string) => string;
+const blotOut: Replace = () => blot;
+
+/** Our own: worth nothing outside of its session, and nobody has to prove that it stood there. */
+const placeholder = /\bhf_[A-Za-z0-9_-]{43}/g;
+export const withoutPlaceholders = (said: string): string => said.replaceAll(placeholder, blot);
+
+/** Each linear for any text. What is captured is kept. [AUDIT-26] */
+const credentials: readonly RegExp[] = [
+  /()\bgh[opusr]_[A-Za-z0-9]{20,}/g,
+  /()\bgithub_pat_\w{20,}/g,
+  /()\bglpat-[\w-]{20,}/g,
+  /()\bsk-[\w-]{16,}/g,
+  /()\bxox[abeoprs]-[\w-]{10,}/g,
+  /()\b(?:AKIA|ASIA)[A-Z0-9]{16}/g,
+  /()\bAIza[\w-]{35}/g,
+  /()\bnpm_[A-Za-z0-9]{36}/g,
+  /()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g,
+  /()-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\w+/=\s\\]*/g,
+  /(\b(?:bearer|basic|token)[ \t]+)[\w+/=.~-]{8,}/gi,
 ];
 
-/** Secrets that have a known shape, and what stands behind a question mark in an address: never in a record. [AUDIT-26] */
-export function blotted(said: string): string {
-  return credentials.reduce((text, [pattern, by]) => text.replaceAll(pattern, by), said.replaceAll(address, withoutSecrets));
+/** Credentials that have a known shape. [AUDIT-26] */
+export function withoutShapes(said: string, replace: Replace = blotOut): string {
+  return credentials.reduce(
+    (text, pattern) => text.replaceAll(pattern, (found: string, kept: string) => kept + replace(found.slice(kept.length))),
+    withoutPlaceholders(said),
+  );
 }
 
 /** What a shell would take for one word with an address in it. */
 const address = /\b[a-z][a-z0-9+.-]{0,15}:\/\/[^\s'"]+/gi;
 
-function withoutSecrets(found: string): string {
-  const [, scheme = '', authority = '', rest = ''] = /^([^:]*:\/\/)([^/?#]*)([^]*)$/.exec(found) ?? [];
-  const at = authority.lastIndexOf('@');
-  const host = at < 0 ? authority : `${blot}${authority.slice(at)}`;
-  return `${scheme}${host}${rest.replace(/[?#][^]*$/, `?${blot}`)}`;
+/** User names of addresses, and what stands behind a question mark in one. [AUDIT-26] */
+export function plainAddresses(said: string, replace: Replace = blotOut): string {
+  return said.replaceAll(address, (found) => {
+    const [, scheme = '', authority = '', rest = ''] = /^([^:]*:\/\/)([^/?#]*)([^]*)$/.exec(found) ?? [];
+    const at = authority.lastIndexOf('@');
+    const host = at < 0 ? authority : `${replace(authority.slice(0, at))}${authority.slice(at)}`;
+    return `${scheme}${host}${rest.replace(/[?#][^]*$/, `?${blot}`)}`;
+  });
 }
+
+/** Never in a record. [AUDIT-26] */
+export const blotted = (said: string): string => withoutShapes(plainAddresses(said));
 
 /** Longer ones are cut before they are searched: no record keeps more of them, and a megabyte is not searched for nothing. */
 const searched = 4 * maxRecordedAct;
+/** What a cut may have gone through stands at the end, and goes with it. */
+const cutThrough = 512;
+
+const searchedIn = (said: string, redact: (said: string) => string): string =>
+  said.length <= searched ? redact(said) : redact(said.slice(0, searched)).slice(0, -cutThrough);
 
 /** Room that each part may take of what the ones before it left. The command last but for paths: it is what grows. */
 const order = ['server', 'mcpTool', 'method', 'url', 'command'] as const;
@@ -77,12 +98,18 @@ const room = { server: 200, mcpTool: 200, method: 60, url: 1024, command: 3000 }
 /** Braces, keys, quotes and commas of all parts. */
 const frame = 120;
 
-/** `actCut`: not all of it is there. Total for parts of any content and length. [AUDIT-27] */
-export function writeAct(act: ActParts): { readonly act: string; readonly actCut?: true } {
+/**
+ * `actCut`: not all of it is there. Total for parts of any content and length. [AUDIT-27] `redact` takes out what must not stand in a record,
+ * before anything is cut but what is too long to be searched.
+ */
+export function writeAct(
+  act: ActParts,
+  redact: (said: string) => string = blotted,
+): { readonly act: string; readonly actCut?: true } {
   let left = maxRecordedAct - frame;
   let cut = false;
   const shortened = (said: string, most: number): string => {
-    const taken = prefix(blotted(said.slice(0, searched)), Math.min(most, left));
+    const taken = prefix(searchedIn(said, redact), Math.min(most, left));
     left -= taken.escaped;
     cut ||= taken.cut || said.length > searched;
     return taken.text;

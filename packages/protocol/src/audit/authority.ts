@@ -180,8 +180,8 @@ class Judge {
   #what({ handle, request, grant, atMs }: Consumed, { fence }: WarrantOf<'grant'>['terms']): void {
     const minted = this.#minted.get(toHex(handle));
     if (minted === undefined) return lack(this.#withheld ? 'warrant_unread' : 'handle_foreign'); // [AUTHORITY-16]
-    const { method, host, port, path, pathCut } = minted.request;
-    if (path === undefined || pathCut === true) return lack('warrant_unread');
+    const { method, host, port, path, pathCut, salted } = minted.request;
+    if (path === undefined || pathCut === true || salted === true) return lack('warrant_unread');
     const facts = { scheme: 'https', method, host, port, path };
     const digest = requestDigest(this.#primitives, facts);
     if (!equalBytes(digest, request) || !equalBytes(digest, minted.request.digest) || !equalBytes(minted.grant, grant))

@@ -40,6 +40,7 @@ export const classOf = {
   'keys-changed': 'identity',
   presented: 'identity',
   'audit-policy': 'rules',
+  erased: 'rules',
   silenced: 'rules',
   'rules-set': 'rules',
   'bedrock-changed': 'rules',

@@ -24,6 +24,7 @@ import { hostName, portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
 import { maxApprovalBytes } from '../vault/warrant.ts';
 import { recordedAct } from './act.ts';
+import { subjectName } from './commitment.ts';
 
 /** Larger than the largest event; bounds what a reader holds for one. */
 export const maxEventBytes = 8192;
@@ -70,6 +71,8 @@ export function whoOf({
 const acting = { session: sessionId, child: optional(bytes(16)), ...cause };
 const askId = bytes(16);
 const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
+/** The digest beside it is of something that holds a secret or personal data, and can't be tried. [COMMIT-6] */
+const salted = optional(literal(true));
 
 /** A request as the record keeps it. `path` is absent where policy leaves it out; `digest` is `requestDigest` of the whole. */
 export const recordedRequest = record({
@@ -79,6 +82,7 @@ export const recordedRequest = record({
   path: optional(shownPath),
   pathCut: optional(literal(true)),
   digest,
+  salted,
 });
 export type RecordedRequest = Infer<typeof recordedRequest>;
 
@@ -109,6 +113,7 @@ const toolCall = {
   act: recordedAct,
   actCut: optional(literal(true)),
   call: digest,
+  salted,
   directory: optional(shown(512)),
   /** What else the rules looked at, as the daemon knew it, and when they did. */
   home: optional(shown(512)),
@@ -212,6 +217,7 @@ export const auditEvent = union({
     ...stamp,
     ...counted,
     request: digest,
+    salted,
     warrant: optional(digest),
     rulesVersion: optional(integer({ min: 1 })),
     ask: optional(askId),
@@ -230,11 +236,11 @@ export const auditEvent = union({
   /** A request without a credential, let out by an egress rule or to a granted host. */
   request: { ...stamp, ...acting, request: recordedRequest },
   /** A turn begins, as a harness says: `trace` is its id. `prompt`: `promptDigest`; absent where the harness did not say what was asked. */
-  prompted: { ...stamp, ...acting, label: literal('reported'), harness: shown(32), prompt: optional(digest) },
+  prompted: { ...stamp, ...acting, label: literal('reported'), harness: shown(32), prompt: optional(digest), salted },
   /** Written before the act runs, or is refused. */
   'tool-call': { ...stamp, ...toolCall },
   /** An act waits for an operator. */
-  asked: { ...stamp, ...acting, ask: askId, call: digest, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
+  asked: { ...stamp, ...acting, ask: askId, call: digest, salted, lifeMs: integer(), rules: list(shown(128), { max: 16 }) },
   /** `device`: the operator's, where one answered; of what it allowed its warrant. */
   answered: {
     ...stamp,
@@ -252,7 +258,11 @@ export const auditEvent = union({
     version: integer({ min: 1 }),
     silenced: list(text({ max: 32, pattern: /^[a-z]+$/ }), { max: 16 }),
     retentionDays: optional(integer({ min: 1 })),
+    /** Subjects of declared personal data; what was declared of them is in the journal alone. */
+    personal: optional(list(subjectName, { min: 1, max: 64 })),
   },
+  /** From here on nothing of that subject can be proven: written before its key is destroyed. [COMMIT-11] */
+  erased: { ...stamp, subject: subjectName },
   /** Events that the policy of that version kept out, counted by kind. */
   silenced: {
     ...stamp,

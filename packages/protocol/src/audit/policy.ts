@@ -3,6 +3,7 @@
 
 import { integer, list, oneOf, type Infer } from '../codec/schema.ts';
 import { classOf, type EventKind } from './classes.ts';
+import type { PersonalData } from './personal.ts';
 
 /** [AUDIT-62] Uses of credentials, identity, rules, alarms and the policy itself are not among them. */
 export const silenceable = ['request', 'session', 'tool'] as const;
@@ -17,6 +18,8 @@ export interface AuditPolicy {
   readonly version: number;
   readonly silenced: readonly SilencedClass[];
   readonly retentionDays?: number;
+  /** What is never recorded in clear; absent: nothing was declared. */
+  readonly personal?: PersonalData;
 }
 
 /**

@@ -9,6 +9,8 @@ export interface HomePaths {
   readonly daemon: string;
   readonly custody: string;
   readonly audit: string;
+  /** Beside the audit logs and never with them: what their commitments stand on. */
+  readonly salts: string;
   readonly operator: string;
   readonly scopes: string;
   readonly run: string;
@@ -39,6 +41,7 @@ export function homePaths(primitives: Primitives, home: string, runtimeFolder: s
     daemon: `${home}/daemon`,
     custody: `${home}/daemon/custody`,
     audit: `${home}/daemon/audit`,
+    salts: `${home}/daemon/salts`,
     operator: `${home}/operator`,
     scopes: `${home}/scopes`,
     run: `${home}/run`,

@@ -18,6 +18,8 @@ import {
   union,
   type Infer,
 } from '../codec/schema.ts';
+import { subjectName } from '../audit/commitment.ts';
+import { maxEventBytes } from '../audit/event.ts';
 import { framed } from '../codec/framing.ts';
 import { capability, custodyLevel, scopeName } from '../blind/pairing-offer.ts';
 import { byteShare, placeName } from '../custody/delegation.ts';
@@ -103,6 +105,8 @@ export const doorRequest = union({
   },
   /** The newest checkpoint of an agent's log as it is published, cosigned if the relay can be reached. */
   'audit-note': { agent: text({ max: 64 }) },
+  /** The salt of the commitment in that event that is of this value. */
+  'audit-reveal': { agent: text({ max: 64 }), event: integer(), value: bytesUpTo(64 * 1024) },
   /** A proof of who the agent of a scope is. `show`: what to disclose; without a nonce one is made up. */
   present: {
     scope: scopeName,
@@ -379,6 +383,7 @@ export const doorReply = union({
     looked: integer({ max: 64 }),
   },
   /** Without a note: there is no checkpoint yet, or the log does not hold. */
+  revealed: { fleet: fleetId, event: bytesUpTo(maxEventBytes), subject: subjectName, salt: bytes(32) },
   'audit-note': { note: optional(text({ max: 8 * 1024 })), witnesses: list(text({ max: 256 }), { max: 8 }) },
   'audit-page': {
     agent: principalId,

@@ -16,6 +16,8 @@ import {
   type Infer,
 } from '../codec/schema.ts';
 import { HoldfastError } from '../errors.ts';
+import { subjectName } from '../audit/commitment.ts';
+import { personalData } from '../audit/personal.ts';
 import { policyVersion, retentionDays, silencedClasses } from '../audit/policy.ts';
 import { maxDevices } from '../blind/access-list.ts';
 import { head } from '../blind/entry.ts';
@@ -116,7 +118,14 @@ const body = union({
   /** `hash`: SHA-256 of the text in UTF-8. The version is one more than the one before. */
   'rules-set': { version: rulesVersion, text: rulesText, hash: digest, warrant: signature },
   /** What daemons record. The version is one more than the one before. */
-  'audit-policy': { version: policyVersion, silenced: silencedClasses, retentionDays: optional(retentionDays) },
+  'audit-policy': {
+    version: policyVersion,
+    silenced: silencedClasses,
+    retentionDays: optional(retentionDays),
+    personal: optional(personalData),
+  },
+  /** What agents' logs hold of that subject can't be proven any more. */
+  erase: { subject: subjectName },
   'bedrock-add': { id: bedrockId, text: bedrockText },
   'bedrock-remove': { id: bedrockId },
   /** In agents' topics: a signed checkpoint of the agent's audit log. */
@@ -191,6 +200,7 @@ export const audienceOfKind = {
   'budget-end': 'own',
   'rules-set': 'fleet',
   'audit-policy': 'fleet',
+  erase: 'fleet',
   'bedrock-add': 'fleet',
   'bedrock-remove': 'fleet',
   checkpoint: 'own',

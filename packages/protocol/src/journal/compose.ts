@@ -247,12 +247,23 @@ export async function setRules(operator: Operator, text: string): Promise<Compos
 /** The next version of what daemons record. Throws `codec_*` for a class that is always recorded. */
 export async function setAuditPolicy(
   operator: Operator,
-  policy: Pick<AuditPolicy, 'silenced'> & { readonly retentionDays?: number | undefined },
+  policy: Pick<AuditPolicy, 'silenced' | 'personal'> & { readonly retentionDays?: number | undefined },
 ): Promise<Composed & { readonly version: number }> {
   const version = (operator.replica.state.auditPolicy?.version ?? 0) + 1;
-  const { silenced, retentionDays } = policy;
-  const body = { kind: 'audit-policy', version, silenced, ...(retentionDays !== undefined && { retentionDays }) } as const;
+  const { silenced, retentionDays, personal } = policy;
+  const body = {
+    kind: 'audit-policy',
+    version,
+    silenced,
+    ...(retentionDays !== undefined && { retentionDays }),
+    ...(personal !== undefined && personal.length > 0 && { personal }),
+  } as const;
   return { ...plain(await drafted(operator, (draft) => draft.write('fleet', body))), version };
+}
+
+/** Nothing that audit logs hold of the subject so far can be proven any more. Throws `codec_shape` for what names none. */
+export async function eraseSubject(operator: Operator, subject: string): Promise<Composed> {
+  return plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'erase', subject })));
 }
 
 /** Throws `limit_exceeded`, `codec_*`. */

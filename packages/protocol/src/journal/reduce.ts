@@ -50,6 +50,7 @@ export function begin({ statement, hash }: OpenedEntry, body: BodyOf<'genesis'>)
     rules: undefined,
     earlierRules: [],
     auditPolicy: undefined,
+    erasures: new Map(),
     bedrock: { version: 0, texts: new Map() },
     revokedChildren: [],
     topics: new Map(),
@@ -209,10 +210,15 @@ function applied(
       return { ...state, rules, earlierRules: earlier, warrants: withWarrant(state, toHex(state.fleet), warrant) };
     }
     case 'audit-policy': {
-      const { version, silenced, retentionDays } = body;
-      const kept = retentionDays === undefined ? {} : { retentionDays };
+      const { version, silenced, retentionDays, personal } = body;
+      const kept = {
+        ...(retentionDays !== undefined && { retentionDays }),
+        ...(personal !== undefined && { personal }),
+      };
       return { ...state, auditPolicy: { version, silenced, ...kept, setAtMs: atMs } };
     }
+    case 'erase':
+      return { ...state, erasures: withEntry(state.erasures, body.subject, (state.erasures.get(body.subject) ?? 0) + 1) };
     case 'bedrock-add': {
       const { id, text } = body;
       return {

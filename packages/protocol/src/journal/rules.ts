@@ -361,6 +361,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'budget-end': [budgetExists],
   'rules-set': [rulesGoForward],
   'audit-policy': [policyGoesForward],
+  erase: [],
   'bedrock-add': [bedrockFits],
   'bedrock-remove': [bedrockExists],
   checkpoint: [],

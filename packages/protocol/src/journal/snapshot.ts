@@ -1,6 +1,8 @@
 // A replica's verified state as bytes, spec/journal.md: what makes starting fast. No keys and no secrets in it, but names and rules:
 // whoever stores it seals it. It is believed as it stands, so it must come back only from under that seal.
 
+import { subjectName } from '../audit/commitment.ts';
+import { personalData } from '../audit/personal.ts';
 import { policyVersion, retentionDays, silencedClasses } from '../audit/policy.ts';
 import { fromHex, toHex } from '../codec/bytes.ts';
 import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, record, text, type Infer } from '../codec/schema.ts';
@@ -122,8 +124,16 @@ const snapshot = record({
   }),
   /** Absent: none was ever set. */
   auditPolicy: optional(
-    record({ version: policyVersion, silenced: silencedClasses, retentionDays: optional(retentionDays), setAtMs: atMs }),
+    record({
+      version: policyVersion,
+      silenced: silencedClasses,
+      retentionDays: optional(retentionDays),
+      personal: optional(personalData),
+      setAtMs: atMs,
+    }),
   ),
+  /** Absent: none. */
+  erasures: optional(list(record({ subject: subjectName, times: integer({ min: 1 }) }), { min: 1, max })),
   /** Absent: none. */
   revokedChildren: optional(list(record({ agent: principalId, child: principalId, atMs }), { min: 1, max: maxRevokedChildren })),
   topics: list(
@@ -208,6 +218,7 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     rules: state.rules === undefined ? [] : [state.rules, ...state.earlierRules],
     bedrock: { version: state.bedrock.version, texts: [...state.bedrock.texts.values()] },
     ...(state.auditPolicy !== undefined && { auditPolicy: state.auditPolicy }),
+    ...(state.erasures.size > 0 && { erasures: [...state.erasures].map(([subject, times]) => ({ subject, times })) }),
     ...(state.revokedChildren.length > 0 && { revokedChildren: state.revokedChildren }),
     topics: [...state.topics].map(([topic, records]) => ({ topic: idOf(topic), records: records.map(plainRecord) })),
     rejected: state.rejected,
@@ -277,6 +288,7 @@ export function readSnapshot(input: Uint8Array): { readonly state: FleetState; r
     earlierRules,
     bedrock: { version: read.bedrock.version, texts: byId(read.bedrock.texts) },
     auditPolicy: read.auditPolicy,
+    erasures: new Map(read.erasures?.map(({ subject, times }) => [subject, times])),
     revokedChildren: read.revokedChildren ?? [],
     topics: new Map(
       read.topics.map(({ topic, records }) => [

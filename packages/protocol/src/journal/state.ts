@@ -197,6 +197,8 @@ export interface FleetState {
   readonly earlierRules: readonly SignedRules[];
   /** The newest; undefined: everything is recorded, and kept. */
   readonly auditPolicy: (AuditPolicy & { readonly setAtMs: number }) | undefined;
+  /** How often what stands in audit logs of a subject was erased. */
+  readonly erasures: ReadonlyMap<string, number>;
   readonly bedrock: Bedrock;
   /** Oldest first, as many as a status list takes. */
   readonly revokedChildren: readonly RevokedChild[];

@@ -1,7 +1,9 @@
 // A call as the audit log holds it, spec/audit.md, held against rules again: against those that it was judged by, whose verdict must be the same, or against others.
 // Pure. What a record leaves out is told, never guessed.
 
-import { readAct } from '../audit/act.ts';
+import { blot, readAct } from '../audit/act.ts';
+import { commitmentsIn } from '../audit/commitment.ts';
+import { textsOf } from '../audit/commitment-proof.ts';
 import type { AuditEvent } from '../audit/event.ts';
 import { toHex } from '../codec/bytes.ts';
 import { tools, type CallContext, type Json, type Tool, type ToolCall } from './call.ts';
@@ -47,9 +49,10 @@ export function contextIn(event: RecordedToolCall, { scope, mode, home }: Record
 }
 
 /** Why a record holds a part only of what rules may have looked at; undefined: they look at what is there. */
-export function partlyBecause({ actCut, act, tool }: RecordedToolCall): 'cut' | 'redacted' | 'input' | undefined {
+export function partlyBecause(event: RecordedToolCall): 'cut' | 'redacted' | 'input' | undefined {
+  const { actCut, act, tool } = event;
   if (actCut === true) return 'cut';
-  if (act.includes('_redacted_')) return 'redacted';
+  if (act.includes(blot) || textsOf(event).some((said) => commitmentsIn(said).length > 0)) return 'redacted';
   return tool === 'mcp' || tool === 'other' || tool === 'message' || tool === 'agent' || tool === 'skill' ? 'input' : undefined;
 }
 
