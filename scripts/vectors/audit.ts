@@ -412,6 +412,19 @@ const ledgers: readonly (readonly [string, string, readonly AuditEvent[], number
     hourMs,
   ],
   [
+    'over the full hour, and one of the hour before that is read later',
+    'TIME-11',
+    [
+      added(),
+      at(mint, hourMs - 2),
+      at(consume, hourMs + 3),
+      at({ kind: 'credentialed', ...use, credentialedUs: 900, sent: true }, hourMs + 4),
+      at(mint, 1000, { ...other, agent: id(22) }),
+      at(consume, 1007, { ...other, agent: id(22) }),
+    ],
+    2 * hourMs,
+  ],
+  [
     'only what began in the last hour',
     'TIME-8',
     [

@@ -363,6 +363,7 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
     'perCredential',
     'permissionedMs',
     'standingRatio',
+    'timeline',
     'untilMs',
   ]);
   assert.deepEqual([asked['calls'], asked['standingRatio']], [0, null]);

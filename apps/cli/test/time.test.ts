@@ -74,7 +74,9 @@ test('figures of the machine and of exported files alone are the same, of one ag
     [1, 6, 0, startMs + 5 * dayMs],
   );
   assert.equal(late['standingRatio'], (15 * dayMs) / 6);
-  assert.match((await cli(['time', '--from', file('main'), ...until])).stdout, /demo: 2 calls, 10/);
+  const shown = (await cli(['time', '--from', file('main'), ...until])).stdout;
+  assert.match(shown, /demo: 2 calls, 10/);
+  assert.match(shown, /\n {2}\d{4}-\d\d-\d\dT\d\d:00Z: 1 calls, \d/); // [TIME-11]
 });
 
 // [TIME-9] [CLI-65]

@@ -45,7 +45,7 @@ async function recorded(agent: string | undefined): Promise<AuditEvent[]> {
 }
 
 function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): string[] {
-  const { permissionedMs, credentialedMs, calls, agents, peakMs, standingRatio, perCredential } = report;
+  const { permissionedMs, credentialedMs, calls, agents, peakMs, standingRatio, perCredential, timeline } = report;
   if (calls === 0) return ['no credential has been used in that time'];
   const names = new Map(
     events.flatMap((event) => ('name' in event && 'item' in event ? [[toHex(event.item), event.name] as const] : [])),
@@ -59,7 +59,15 @@ function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): str
         `  ${names.get(each.item) ?? each.item}: ${each.calls} calls, ${duration(each.permissionedMs)}` +
         (each.standingRatio === null ? '' : `, a standing key ${times(each.standingRatio)} as long`),
     ),
+    ...(timeline.length > maxHoursShown ? [`the last ${maxHoursShown} hours with a use, of ${timeline.length}:`] : []),
+    ...timeline
+      .slice(-maxHoursShown)
+      .map((each) => `  ${hourText(each.atMs)}: ${each.calls} calls, ${duration(each.permissionedMs)}`),
   ];
 }
+
+/** All of them are in the JSON. */
+const maxHoursShown = 12;
+const hourText = (atMs: number): string => new Date(atMs).toISOString().replace(/:00\.000Z$/, 'Z');
 
 const times = (ratio: number): string => `${Math.round(ratio).toLocaleString('en')} times`;

@@ -17,6 +17,11 @@ export interface Exposure {
   readonly peakMs: number;
 }
 
+export interface Hour extends Pick<Exposure, 'permissionedMs' | 'credentialedMs' | 'calls'> {
+  /** Its beginning, UTC. */
+  readonly atMs: number;
+}
+
 export interface CredentialExposure extends Exposure {
   readonly item: string;
   /** How long a key of its own would have lain there: from its grant to the grant's end, or to now. */
@@ -31,6 +36,8 @@ export interface PermissionedTime extends Exposure {
   readonly standingRatio: number | null;
   readonly perCredential: readonly CredentialExposure[];
   readonly perAgent: readonly (Exposure & { readonly agent: string })[];
+  /** The hours in which there was something, ascending; together they are the whole. */
+  readonly timeline: readonly Hour[];
 }
 
 class Total {
@@ -96,6 +103,7 @@ class Standing {
 
 type Minted = Extract<AuditEvent, { kind: 'minted' }>;
 
+const hourMs = 3_600_000;
 const lifeUs = handleLifeMs * 1000;
 const grantOf = (event: { readonly agent: Uint8Array; readonly grant: Uint8Array }) =>
   `${toHex(event.agent)} ${toHex(event.grant)}`;
@@ -109,6 +117,7 @@ class Ledger {
   readonly all = new Total();
   readonly items = new Map<string, Total>();
   readonly agents = new Map<string, Total>();
+  readonly hours = new Map<number, Total>();
   readonly standing = new Map<string, Standing>();
   private readonly open = new Map<string, Minted>();
   /** Windows and uses that began before do not count. [TIME-8] */
@@ -125,13 +134,14 @@ class Ledger {
     return standing;
   }
 
-  private totals(event: { readonly item: Uint8Array; readonly agent: Uint8Array }): Total[] {
-    const of = (map: Map<string, Total>, key: string) => {
+  private totals(event: { readonly item: Uint8Array; readonly agent: Uint8Array; readonly atMs: number }): Total[] {
+    const of = <K>(map: Map<K, Total>, key: K) => {
       const total = map.get(key) ?? new Total();
       map.set(key, total);
       return total;
     };
-    return [this.all, of(this.items, toHex(event.item)), of(this.agents, toHex(event.agent))];
+    const hour = event.atMs - (event.atMs % hourMs); // [TIME-11]
+    return [this.all, of(this.items, toHex(event.item)), of(this.agents, toHex(event.agent)), of(this.hours, hour)];
   }
 
   take(event: AuditEvent): void {
@@ -185,6 +195,11 @@ class Ledger {
   }
 }
 
+function hourOf(atMs: number, total: Total): Hour {
+  const { permissionedMs, credentialedMs, calls } = total.exposure();
+  return { atMs, permissionedMs, credentialedMs, calls };
+}
+
 /**
  * `events` in the order of their logs, of one agent or of several after one another, in any order. `nowMs`: wall clock, ends the standing time and the handles
  * that are still open. `fromMs`: only what began since then counts. Total and pure: whoever has the events and both times gets the same.
@@ -206,5 +221,6 @@ export function permissionedTime(events: Iterable<AuditEvent>, nowMs: number, fr
     standingRatio: ratio(standingMs, ledger.all.permissionedUs),
     perCredential,
     perAgent: [...ledger.agents].map(([agent, total]) => ({ agent, ...total.exposure() })),
+    timeline: [...ledger.hours].toSorted(([one], [other]) => one - other).map(([atMs, total]) => hourOf(atMs, total)),
   };
 }

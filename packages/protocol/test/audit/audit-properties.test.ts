@@ -120,6 +120,12 @@ describe('permissioned time', () => {
         const sum = time.perCredential.reduce((total, each) => total + each.permissionedMs, 0);
         assert.ok(Math.abs(sum - time.permissionedMs) < 0.01);
         assert.equal(time.calls, recorded.filter((event) => event.kind === 'consumed').length);
+        const hours = time.timeline.reduce((total, each) => total + each.permissionedMs, 0); // [TIME-11]
+        assert.ok(Math.abs(hours - time.permissionedMs) < 0.01);
+        assert.equal(
+          time.timeline.reduce((total, each) => total + each.calls, 0),
+          time.calls,
+        );
       }),
       runs,
     );
