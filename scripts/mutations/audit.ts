@@ -428,8 +428,8 @@ export const audit: Area = {
       id: 'A-11.root',
       off: 'the standalone verifier holds records against no root',
       file: alone,
-      from: 'if (!mark.root.equals(tree.root())) {',
-      to: 'if (mark.root.length === 0) {',
+      from: 'if (!mark.root.equals(tree.root())) fail(',
+      to: 'if (mark.root.length === 0) fail(',
       red: { [tamper]: 'all of it made anew' },
     },
     {
@@ -467,9 +467,9 @@ export const audit: Area = {
     {
       id: 'A-11.file',
       off: "a checkpoint's file of another log is taken",
-      file: 'apps/cli/src/commands/audit.ts',
+      file: 'apps/cli/src/commands/audit-verify.ts',
       from: "throw new HoldfastError('audit_forged', 'that checkpoint is of another log');",
-      to: 'return undefined;',
+      to: 'void whose;',
       red: { [cliAudit]: 'a checkpoint is kept elsewhere' },
     },
     {

@@ -2,6 +2,8 @@
 
 import type { Area } from './mutation.ts';
 
+const bundle = 'packages/audit-verifier/test/bundle.test.ts';
+const cliAudit = 'apps/cli/test/audit.test.ts';
 const custody = 'apps/custody/test/serve.test.ts';
 const log = 'apps/daemon/test/agent/witnessed-log.test.ts';
 const relay = 'apps/relay/test/witness.test.ts';
@@ -74,6 +76,30 @@ export const witness: Area = {
       from: 'if (raw === undefined || !isLowS(raw) || !(await primitives.p256Verify(point, utf8(note.text), raw)))',
       to: 'if (raw === undefined)',
       red: { [log]: 'what a relay shows as ours without our signature counts for nothing' },
+    },
+    {
+      id: 'A-24.alone',
+      off: 'the standalone verifier takes a note that the named witness has not cosigned',
+      file: 'packages/audit-verifier/bin/holdfast-verify.mjs',
+      from: "if (times.length === 0) fail('witness_missing',",
+      to: "if (times.length < 0) fail('witness_missing',",
+      red: { [bundle]: 'a published checkpoint has the cosignature of each witness' },
+    },
+    {
+      id: 'A-24.signature',
+      off: 'the standalone verifier takes any bytes for a cosignature',
+      file: 'packages/audit-verifier/bin/holdfast-verify.mjs',
+      from: 'return signs && isTime ? atS',
+      to: 'return signs || isTime ? atS',
+      red: { [bundle]: 'a published checkpoint has the cosignature of each witness' },
+    },
+    {
+      id: 'A-24.core',
+      off: 'audit verify takes a note that the named witness has not cosigned',
+      file: 'packages/protocol/src/blind/log-note.ts',
+      from: "if (atS === undefined)\n      throw new HoldfastError('witness_missing'",
+      to: "if (Number.isNaN(atS))\n      throw new HoldfastError('witness_missing'",
+      red: { [cliAudit]: 'a witness that is named has cosigned the published checkpoint' },
     },
   ],
   exceptions: {},

@@ -325,7 +325,8 @@ command(audit, 'show', 'events, oldest first; or, of one, all that belongs to it
 command(audit, 'verify', 'recompute the log and check it against its signed checkpoints')
   .option(...ofAgent)
   .option('--checkpoint <file>', 'one that was kept elsewhere: the log must have made it')
-  .action(action(async () => (await import('./commands/audit.ts')).verify));
+  .option('--witness <key>', 'who must have cosigned it, when it is a published one; repeatable', collect)
+  .action(action(async () => (await import('./commands/audit-verify.ts')).verify));
 command(audit, 'replay', 'hold recorded acts against the rules of their time once more')
   .argument('[event]', 'its number', wholeNumber)
   .option(...ofAgent)

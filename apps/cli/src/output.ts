@@ -68,6 +68,7 @@ const unverifiedCodes: readonly ErrorCode[] = [
   'relay_impostor',
   'shipment_conflict',
   'signature_invalid',
+  'witness_missing',
 ];
 
 /** Refusal is the answer to whatever no list above names. [CLI-3] */

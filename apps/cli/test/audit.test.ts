@@ -10,7 +10,7 @@ import { checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { Author, type LongLog } from '@holdfast/testkit/long-log';
+import { Author, cosignedBy, type LongLog } from '@holdfast/testkit/long-log';
 import { auditPage, cli, commandLine, playDoor } from './cli.ts';
 
 const author = await Author.of(nodePrimitives.random(32));
@@ -192,4 +192,20 @@ test('a checkpoint is kept elsewhere, and the log is held against it later', asy
   writeFileSync(strange, 'no checkpoint');
   assert.deepEqual(await verdict(long, strange), [2, 'bundle_shape']);
   assert.deepEqual(await verdict(long, path.join(folder, 'absent')), [2, 'usage']);
+});
+
+// [WITNESS-14]
+test('a witness that is named has cosigned the published checkpoint, or the answer says that it has not', async (t) => {
+  const { home } = await keeps(t);
+  const file = path.join(path.dirname(home), 'note');
+  const { note, witness } = await cosignedBy('example.com/witness', await author.publish(long.events), 1_790_000_000);
+  const asked = (...words: string[]) => cli(['audit', 'verify', '--witness', witness, ...words, '--json'], { home });
+  writeFileSync(file, note);
+  const seen = await asked('--checkpoint', file);
+  assert.deepEqual((JSON.parse(seen.stdout) as { witnesses: unknown }).witnesses, [{ name: 'example.com/witness', atMs: 1_790_000_000_000 }]); // prettier-ignore
+  writeFileSync(file, await author.publish(long.events));
+  for (const without of [await asked(), await asked('--checkpoint', file)])
+    assert.deepEqual([without.code, code(without.stdout)], [4, 'witness_missing']);
+  const wrong = await cli(['audit', 'verify', '--witness', 'example.com/witness', '--json'], { home });
+  assert.equal(wrong.code, 2);
 });

@@ -670,6 +670,8 @@ Options:
   --json               answer with one line of JSON
   --agent <agent>      an agent's id, or a scope's name (default: "main")
   --checkpoint <file>  one that was kept elsewhere: the log must have made it
+  --witness <key>      who must have cosigned it, when it is a published one;
+                       repeatable
   -h, --help           display help for command
 `,
   'audit export': `Usage: holdfast audit export [options]

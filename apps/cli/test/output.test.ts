@@ -89,6 +89,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'relay_impostor',
       'shipment_conflict',
       'signature_invalid',
+      'witness_missing',
     ],
   };
   for (const code of errorCodes) {

@@ -9,14 +9,16 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { agentsWords, bundleLines, checkpointFile, readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyAudit } from '@holdfast/protocol/audit/verify';
-import { logName, verifyLogNote } from '@holdfast/protocol/blind/log-note';
+import { logName, parseWitnessKey, seenBy, verifyLogNote } from '@holdfast/protocol/blind/log-note';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
-import { Author, type LongLog } from '@holdfast/testkit/long-log';
+import { Author, cosignedBy, type LongLog } from '@holdfast/testkit/long-log';
 import { readPublished } from '../bin/holdfast-verify.mjs';
 
 type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; laterKey?: string; note: string };
+type CosignatureEntry = VectorEntry & { note: string; witness: string; atS: number | null };
 
 interface Said {
   readonly exit: number;
@@ -26,6 +28,7 @@ interface Said {
   readonly covered?: number;
   readonly withheld?: number;
   readonly keyPinned?: boolean;
+  readonly witnesses?: readonly unknown[];
   readonly unproven?: readonly string[];
   readonly where?: { readonly from: number; readonly to: number };
 }
@@ -165,6 +168,45 @@ describe('holdfast-verify', () => {
     writeFileSync(place('kept'), '');
     await refused(bundleOf(long), 'bundle_shape', '--checkpoint', 'kept');
   });
+
+  // [WITNESS-14]
+  it('a published checkpoint has the cosignature of each witness that is named, or that is said', async () => {
+    const bundle = bundleOf(long).join('');
+    const atS = 1_790_000_000;
+    const note = await author.publish(long.events.slice(0, 100));
+    const first = await cosignedBy('example.com/first', note, atS);
+    const both = await cosignedBy('example.com/second', first.note, atS + 60);
+    writeFileSync(place('note'), both.note);
+    const said = await verify(bundle, '--checkpoint', 'note', '--witness', first.witness, '--witness', both.witness);
+    assert.deepEqual([said.exit, said.witnesses], [0, [{ name: 'example.com/first', atMs: 1000 * atS }, { name: 'example.com/second', atMs: 1000 * (atS + 60) }]]); // prettier-ignore
+    const people = await run('bundle', '--checkpoint', 'note', '--witness', first.witness);
+    assert.match(people.text, /proven +example\.com\/first saw the log only grow[^\n]+2026-09-21T/);
+    const lines = bundleOf(long);
+    writeFileSync(place('note'), first.note);
+    await refused(lines, 'witness_missing', '--checkpoint', 'note', '--witness', both.witness);
+    await refused(lines, 'witness_missing', '--witness', first.witness);
+    writeFileSync(place('kept'), newest(long));
+    await refused(lines, 'witness_missing', '--checkpoint', 'kept', '--witness', first.witness);
+    await refused(lines, 'codec_shape', '--checkpoint', 'note', '--witness', first.witness.replace('first', 'fist'));
+    const elsewhere = await cosignedBy('example.com/first', await author.publish(long.events.slice(0, 101)), atS);
+    const [, , foreign = ''] = elsewhere.note.split('\u2014');
+    writeFileSync(place('note'), `${note}\u2014${foreign}`);
+    await refused(lines, 'signature_invalid', '--checkpoint', 'note', '--witness', first.witness);
+  });
+
+  const [{ fleet, agent, key } = { fleet: '', agent: '', key: '' }] = ownVectors<NoteEntry>('witness/notes').entries;
+  for (const { name, clause, expect, note, witness, atS } of ownVectors<CosignatureEntry>('witness/cosignatures').entries) {
+    it(`[${clause}] a cosignature ${name}: ${expect}`, async () => {
+      const log = { fleet: Buffer.from(fleet, 'hex'), agent: Buffer.from(agent, 'hex'), keys: [Buffer.from(key, 'hex')] };
+      const known = parseWitnessKey(nodePrimitives, witness);
+      const core = await outcomeOf(async () => seenBy(nodePrimitives, parseNote(note), [known]));
+      const alone = await outcomeOf(async () => assert.deepEqual(readPublished(note, log, [witness]).witnesses, [{ name: known.name, atMs: 1000 * (atS ?? 0) }])); // prettier-ignore
+      assert.deepEqual(
+        [core, alone],
+        expect === 'ok' && atS === null ? ['witness_missing', 'witness_missing'] : [expect, expect],
+      );
+    });
+  }
 
   // [BUNDLE-3] [BUNDLE-6]
   it('what is withheld counts by its hash, and is said to be unknown', async () => {

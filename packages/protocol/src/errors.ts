@@ -192,6 +192,7 @@ export const errorCodes = [
   'warrant_invalid',
   'warrant_missing',
   'warrant_unread',
+  'witness_missing',
   'witness_stale',
 ] as const;
 

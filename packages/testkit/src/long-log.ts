@@ -2,8 +2,17 @@
 
 import { logOrigin, readCheckpoint, signCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { encodeEvent } from '@holdfast/protocol/audit/event';
-import { logLine, logName, logText, signLogHead } from '@holdfast/protocol/blind/log-note';
-import { joinNote } from '@holdfast/protocol/keys/note';
+import {
+  cosignatureLine,
+  cosignedBytes,
+  logLine,
+  logName,
+  logText,
+  signLogHead,
+  witnessKeyText,
+} from '@holdfast/protocol/blind/log-note';
+import { utf8 } from '@holdfast/protocol/codec/bytes';
+import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
 import { Frontier, leafHash, rootOf } from '@holdfast/protocol/primitives/merkle';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -18,6 +27,19 @@ export interface LongLog {
   readonly log: LogIdentity;
   readonly events: Uint8Array[];
   readonly checkpoints: Uint8Array[];
+}
+
+/** The note with a witness's cosignature under it, and the verifier key of that witness. */
+export async function cosignedBy(
+  name: string,
+  note: string,
+  atS: number,
+): Promise<{ readonly note: string; readonly witness: string }> {
+  const seed = nodePrimitives.sha256(utf8(name));
+  const witness = { name, key: await nodePrimitives.ed25519PublicKey(seed) };
+  const signature = await nodePrimitives.ed25519Sign(seed, cosignedBytes(parseNote(note).text, atS));
+  const line = cosignatureLine(nodePrimitives, witness, atS, signature);
+  return { note: `${note}${line}\n`, witness: witnessKeyText(nodePrimitives, witness) };
 }
 
 export class Author {

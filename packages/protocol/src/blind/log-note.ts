@@ -91,6 +91,8 @@ export interface Witness {
 
 const cosignatureType = 4;
 const timestampBytes = 8;
+/** No calendar of ours has more. */
+const maxTimeS = 8.64e12;
 
 function cosignatureKeyId(primitives: Primitives, { name, key }: Witness): Uint8Array {
   return primitives.sha256(utf8(`${name}\n`), Uint8Array.of(cosignatureType), key).slice(0, 4);
@@ -119,12 +121,31 @@ export async function witnessedAt(primitives: Primitives, note: Note, witness: W
       signature.length === timestampBytes + 64
         ? Number(new DataView(signature.buffer, signature.byteOffset).getBigUint64(0))
         : Number.NaN;
-    const signed = Number.isSafeInteger(atS) && atS > 0 ? cosignedBytes(note.text, atS) : undefined;
+    const signed = atS > 0 && atS <= maxTimeS ? cosignedBytes(note.text, atS) : undefined;
     if (signed === undefined || !(await primitives.ed25519Verify(witness.key, signed, signature.subarray(timestampBytes))))
       throw new HoldfastError('signature_invalid', `the cosignature of ${witness.name} does not verify`);
     newest = Math.max(newest ?? 0, atS);
   }
   return newest;
+}
+
+interface Seen {
+  readonly name: string;
+  readonly atMs: number;
+}
+
+/** When each of these saw the checkpoint, in their order. Throws `witness_missing` for one that did not, `signature_invalid`. [WITNESS-14] */
+export async function seenBy(primitives: Primitives, note: Note, witnesses: readonly Witness[]): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  for (const witness of witnesses) {
+    const atS = await witnessedAt(primitives, note, witness);
+    if (atS === undefined)
+      throw new HoldfastError('witness_missing', `${witness.name} has not cosigned the published checkpoint`, {
+        next: 'take a newer one: holdfast audit checkpoint --note',
+      });
+    seen.push({ name: witness.name, atMs: 1000 * atS });
+  }
+  return seen;
 }
 
 /** One line alone, as a witness answers it. Throws `codec_shape`, `signature_invalid`. */

@@ -1,0 +1,116 @@
+// `holdfast audit verify`: the record as the daemon of this machine keeps it, checked here against its signed checkpoints, against one that was kept
+// elsewhere, and against what witnesses say of that.
+
+import { readFile } from 'node:fs/promises';
+import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
+import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
+import { logName, parseWitnessKey, readLogText, seenBy, verifyLogNote } from '@holdfast/protocol/blind/log-note';
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { parseNote } from '@holdfast/protocol/keys/note';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { readLog } from '../audit/log.ts';
+import { usesOf } from '../audit/proofs.ts';
+import { exitCodeOf, told, type Output } from '../output.ts';
+
+interface VerifyOptions {
+  readonly agent: string;
+  readonly checkpoint?: string;
+  /** Verifier keys. */
+  readonly witness?: readonly string[];
+}
+
+export async function verify(output: Output, options: VerifyOptions): Promise<void> {
+  try {
+    const witnesses = (options.witness ?? []).map((key) => parseWitnessKey(nodePrimitives, key));
+    const text = options.checkpoint === undefined ? undefined : await textOf(options.checkpoint);
+    const note = text?.startsWith('holdfast/log/') === true ? noteIn(text) : undefined;
+    const kept = text === undefined || note !== undefined ? undefined : readCheckpointFile(text);
+    const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
+    const whose = { fleet, agent, agentKey, earlierKeys };
+    const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note });
+    const seen = witnesses.length === 0 ? [] : await seenBy(nodePrimitives, parseNote(note ?? noNote()), witnesses);
+    const uses = await usesOf({ ...whose, events: events.slice(0, verdict.covered), checkpoints });
+    const lacking = uses.filter(({ code }) => code !== undefined); // [AUTHORITY-17]
+    output.result({ ok: true, agent, ...verdict, witnesses: seen, uses: uses.length, lacking }, [
+      `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
+      `root ${toHex(verdict.root)}`,
+      ...(text === undefined || verdict.keyPinned
+        ? []
+        : ['whose key signed what came after that checkpoint is the word of this machine']),
+      ...seen.map(({ name, atMs }) => `${name} saw the log only grow, up to that checkpoint, at ${new Date(atMs).toISOString()}`),
+      ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
+      ...(uses.length > 0 ? [`${uses.length - lacking.length} of ${uses.length} uses had their whole authority`] : []),
+      ...lacking.map(({ sequence, name = 'a credential', code = '' }) => `  ! event ${sequence}: use of ${name} (${code})`),
+    ]);
+  } catch (thrown) {
+    if (exitCodeOf(thrown) !== 4) throw thrown;
+    if (output.json) output.result({ ok: false, error: told(thrown) }, []); // [CLI-15]
+    else output.failed(thrown);
+    process.exitCode = 4;
+  }
+}
+
+/** [WITNESS-14] */
+function noNote(): never {
+  throw new HoldfastError('witness_missing', 'witnesses cosign published checkpoints, and none was given', {
+    next: 'holdfast audit checkpoint --note --out FILE, then --checkpoint FILE',
+  });
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('usage', `${file} cannot be read`, { cause });
+  }
+}
+
+/** A published checkpoint that was kept elsewhere. Throws `bundle_shape` for what is none. */
+function noteIn(text: string): string {
+  try {
+    readLogText(parseNote(text).text);
+    return text;
+  } catch (cause) {
+    throw new HoldfastError('bundle_shape', 'that is no published checkpoint', { cause });
+  }
+}
+
+/** The checkpoint of a file that was kept elsewhere, if it is of this log, under the file's keys and no others. [CLI-64] [BUNDLE-4] [BUNDLE-5] */
+async function keptOf(whose: LogIdentity, { log, checkpoint }: ReturnType<typeof readCheckpointFile>): Promise<Anchor> {
+  const isOf = (key: Uint8Array, of: LogIdentity): boolean => keysOf(of).some((each) => equalBytes(each, key));
+  if (!equalBytes(log.fleet, whose.fleet) || !equalBytes(log.agent, whose.agent) || !isOf(log.agentKey, whose))
+    throw new HoldfastError('audit_forged', 'that checkpoint is of another log');
+  const { size, root } = (await verifyCheckpoint(nodePrimitives, checkpoint, log)).statement;
+  return { size, root, by: keysOf(whose).flatMap((key, nth) => (isOf(key, log) ? [nth] : [])) };
+}
+
+/** In the order in which the agent had them. */
+const keysOf = ({ earlierKeys = [], agentKey }: LogIdentity): readonly Uint8Array[] => [...earlierKeys, agentKey];
+
+/** Whatever is wrong with the record is a verdict over it, its shape included. */
+async function verdictOf(
+  whose: LogIdentity,
+  log: Pick<Parameters<typeof verifyAudit>[2], 'events' | 'checkpoints'>,
+  known: {
+    /** What the fleet's journal has. */
+    readonly anchor: Uint8Array | undefined;
+    readonly kept: ReturnType<typeof readCheckpointFile> | undefined;
+    readonly note: string | undefined;
+  },
+): ReturnType<typeof verifyAudit> {
+  const { anchor, kept, note } = known;
+  try {
+    const anchors: Anchor[] = [];
+    if (anchor !== undefined) anchors.push((await verifyCheckpoint(nodePrimitives, anchor, whose)).statement); // [AUDIT-24]
+    if (kept !== undefined) anchors.push(await keptOf(whose, kept));
+    const origin = logName(nodePrimitives, whose.fleet, whose.agent);
+    if (note !== undefined) anchors.push(await verifyLogNote(nodePrimitives, note, { origin, keys: keysOf(whose) })); // [CLI-64]
+    return await verifyAudit(nodePrimitives, whose, { ...log, anchors });
+  } catch (cause) {
+    if (codeOf(cause).startsWith('codec_'))
+      throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause }); // [CLI-15]
+    throw cause;
+  }
+}
