@@ -9,6 +9,7 @@ const log = 'apps/daemon/test/agent/witnessed-log.test.ts';
 const relay = 'apps/relay/test/witness.test.ts';
 const vectors = 'packages/protocol/test/blind/witness-vectors.test.ts';
 
+const forked = 'a fork is proven to whoever has the key';
 const cutOrForked = 'a log that was cut, rewritten or forked is not';
 
 export const witness: Area = {
@@ -100,6 +101,38 @@ export const witness: Area = {
       from: "if (atS === undefined)\n      throw new HoldfastError('witness_missing'",
       to: "if (Number.isNaN(atS))\n      throw new HoldfastError('witness_missing'",
       red: { [cliAudit]: 'a witness that is named has cosigned the published checkpoint' },
+    },
+    {
+      id: 'A-25.alone',
+      off: 'the standalone verifier takes two checkpoints of one history for a fork',
+      file: 'packages/audit-verifier/bin/holdfast-verify.mjs',
+      from: 'if (was.equals(older.root) ||',
+      to: 'if (',
+      red: { [bundle]: forked },
+    },
+    {
+      id: 'A-25.core',
+      off: 'audit verify takes two checkpoints of one history for a fork',
+      file: 'packages/protocol/src/audit/fork.ts',
+      from: '|| equalBytes(was, older.root))',
+      to: ')',
+      red: { [bundle]: forked },
+    },
+    {
+      id: 'A-25.root',
+      off: 'a fork is taken as proven by subtrees that do not make the newer root',
+      file: 'packages/protocol/src/audit/fork.ts',
+      from: '|| !equalBytes(tree.root(), newer.root)',
+      to: '',
+      red: { [bundle]: forked },
+    },
+    {
+      id: 'A-25.kept',
+      off: 'the daemon forgets the note that its log contradicts',
+      file: 'apps/daemon/src/agent/witnessed-log.ts',
+      from: 'this.contradiction = { older: note,',
+      to: 'void { older: note,',
+      red: { [log]: 'another history that the relay had cosigned under our key' },
     },
   ],
   exceptions: {},

@@ -1,5 +1,7 @@
 // node scripts/vectors/witness.ts: vectors of spec/witness.md: published checkpoints and cosignatures, one fault each. Signatures are deterministic.
 
+import type { LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { forkFile } from '@holdfast/protocol/audit/fork';
 import {
   cosignatureLine,
   cosignedBytes,
@@ -10,7 +12,9 @@ import {
   witnessKeyText,
   type LogHead,
 } from '@holdfast/protocol/blind/log-note';
+import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { ecdsaKeyId, joinNote, parseSignature, signatureLine } from '@holdfast/protocol/keys/note';
+import { leafHash, rootOf } from '@holdfast/protocol/primitives/merkle';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
 import { flipped, writeVectors } from './write.ts';
@@ -145,4 +149,103 @@ writeVectors('witness/cosignatures', 'When the witness of `witness` saw the chec
   seen('at another time', 'signature_invalid', withLines(flippedLine(cosignature, 63)), null),
   seen('with a bit of the signature flipped', 'signature_invalid', withLines(flippedLine(cosignature, 100)), null),
   seen('at no time', 'signature_invalid', withLines(await cosigned(0)), null),
+]);
+
+const leavesOf = (name: string, count: number) =>
+  Array.from({ length: count }, (_, nth) => leafHash(primitives, utf8(`${name} ${nth}`)));
+const [truth, rewritten] = [leavesOf('true', 21), [...leavesOf('true', 5), ...leavesOf('other', 16)]];
+const noteAt = (leaves: readonly Uint8Array[], size: number, by = holder, origin = head.origin) =>
+  noteOf({ origin, size, root: rootOf(primitives, leaves.slice(0, size)) }, by);
+const whose = { fleet, agent, agentKey: key };
+const fork = (older: string, newer: string, leaves: readonly Uint8Array[], log: LogIdentity = whose): string =>
+  forkFile(primitives, log, { older, newer, leaves }) ?? '';
+const forked = fork(await noteAt(truth, 7), await noteAt(rewritten, 21), rewritten);
+const changed = (change: (said: { older: string; newer: string; subtrees: string[] }) => object): string => {
+  const said = JSON.parse(forked) as { older: string; newer: string; subtrees: string[] };
+  return `${JSON.stringify({ ...said, ...change(said) })}\n`;
+};
+const rotatedKeys = { ...whose, agentKey: laterKey, earlierKeys: [key] };
+const forkCase = (
+  name: string,
+  expect: 'ok' | 'audit_forged' | 'bundle_shape' | 'codec_shape' | 'proof_invalid',
+  file: string,
+) => ({
+  name,
+  clause: 'WITNESS-15',
+  expect,
+  file,
+});
+writeVectors('witness/forks', 'Files that should prove that a log has two histories, under the keys that each names itself.', [
+  forkCase('another history, grown', 'ok', forked),
+  forkCase('two histories of one size', 'ok', fork(await noteAt(truth, 13), await noteAt(rewritten, 13), rewritten)),
+  forkCase('sizes that are powers of two', 'ok', fork(await noteAt(truth, 8), await noteAt(rewritten, 16), rewritten)),
+  forkCase(
+    'published under two of its keys',
+    'ok',
+    fork(await noteAt(truth, 7), await noteAt(rewritten, 21, rotated), rewritten, rotatedKeys),
+  ),
+  forkCase('one history', 'proof_invalid', fork(await noteAt(truth, 7), await noteAt(truth, 21), truth)),
+  forkCase('one history up to the older', 'proof_invalid', fork(await noteAt(truth, 5), await noteAt(rewritten, 21), rewritten)),
+  forkCase('one checkpoint twice', 'proof_invalid', fork(await noteAt(truth, 7), await noteAt(truth, 7), truth)),
+  forkCase(
+    'the newer first',
+    'proof_invalid',
+    changed(({ older, newer }) => ({ older: newer, newer: older })),
+  ),
+  forkCase(
+    'without its last subtree',
+    'proof_invalid',
+    changed(({ subtrees }) => ({ subtrees: subtrees.slice(0, -1) })),
+  ),
+  forkCase(
+    'with a subtree more',
+    'proof_invalid',
+    changed(({ subtrees }) => ({ subtrees: [...subtrees, ...subtrees.slice(-1)] })),
+  ),
+  forkCase(
+    'without any subtree',
+    'proof_invalid',
+    changed(() => ({ subtrees: [] })),
+  ),
+  forkCase(
+    'with a subtree of the older tree',
+    'proof_invalid',
+    changed(({ subtrees }) => ({
+      subtrees: [
+        toHex(rootOf(primitives, truth.slice(0, 4))),
+        toHex(rootOf(primitives, truth.slice(4, 6))),
+        ...subtrees.slice(2),
+      ],
+    })),
+  ),
+  forkCase('by somebody else', 'audit_forged', fork(await noteAt(truth, 7, stranger), await noteAt(rewritten, 21), rewritten)),
+  forkCase(
+    'a note over another root',
+    'audit_forged',
+    changed(({ newer }) => ({ newer: newer.replace('\n21\n', '\n20\n') })),
+  ),
+  forkCase(
+    'of two logs',
+    'audit_forged',
+    fork(
+      await noteAt(truth, 7, holder, logName(primitives, fleet, new Uint8Array(16).fill(3))),
+      await noteAt(rewritten, 21),
+      rewritten,
+    ),
+  ),
+  forkCase(
+    'with a note that is none',
+    'codec_shape',
+    changed(() => ({ older: 'hello' })),
+  ),
+  forkCase(
+    'with a subtree that is no hash',
+    'bundle_shape',
+    changed(({ subtrees }) => ({ subtrees: subtrees.with(0, '00') })),
+  ),
+  forkCase(
+    'without subtrees',
+    'bundle_shape',
+    changed(() => ({ subtrees: undefined })),
+  ),
 ]);

@@ -326,6 +326,9 @@ command(audit, 'verify', 'recompute the log and check it against its signed chec
   .option(...ofAgent)
   .option('--checkpoint <file>', 'one that was kept elsewhere: the log must have made it')
   .option('--witness <key>', 'who must have cosigned it, when it is a published one; repeatable', collect)
+  .option('--fork-out <file>', 'write there the proof of another history, if that checkpoint shows one')
+  .option('--fork <file>', 'check such a proof instead: public keys are all that it takes')
+  .option('--key <hex>', "with --fork: the agent's public key, known from elsewhere; repeatable", collect)
   .action(action(async () => (await import('./commands/audit-verify.ts')).verify));
 command(audit, 'replay', 'hold recorded acts against the rules of their time once more')
   .argument('[event]', 'its number', wholeNumber)

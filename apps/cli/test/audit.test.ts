@@ -18,9 +18,14 @@ const long = await author.write(120);
 const code = (stdout: string): string => (JSON.parse(stdout) as { error?: { code: string } }).error?.code ?? 'ok';
 
 /** A daemon that has this record. */
-function keeps(t: TestContext, { log, events, checkpoints }: LongLog = long, note?: string): ReturnType<typeof playDoor> {
+function keeps(
+  t: TestContext,
+  { log, events, checkpoints }: LongLog = long,
+  published?: { note?: string; fork?: { older: string; newer: string } },
+): ReturnType<typeof playDoor> {
   return playDoor(t, (request, guest) => {
-    if (request.kind === 'audit-note' && note !== undefined) return guest.finish({ kind: 'audit-note', note, witnesses: [] });
+    if (request.kind === 'audit-note' && published !== undefined)
+      return guest.finish({ kind: 'audit-note', ...published, witnesses: [] });
     if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
     return guest.finish(auditPage(request, { ...log, events, checkpoints, signed: 100 }));
   });
@@ -118,7 +123,7 @@ test('[TILES-8, TILES-9] exported as tiles, a folder holds what the published ch
   const folder = path.join(path.dirname((await keeps(t)).home), 'tiles');
   const grown = await author.write(700);
   const exported = async (log: LongLog, published: readonly Uint8Array[], ...words: string[]) => {
-    const { home } = await keeps(t, log, await author.publish(published));
+    const { home } = await keeps(t, log, { note: await author.publish(published) });
     return cli(['audit', 'export', '--format', 'tiles', '--json', ...(words.length > 0 ? words : ['--out', folder])], { home });
   };
   const files = () =>
@@ -153,7 +158,7 @@ test('[TILES-8, TILES-9] exported as tiles, a folder holds what the published ch
   assert.deepEqual(await refused(grown, grown.events, '--agent', 'main'), [2, 'usage']);
   const stranger = await Author.of(long.log.fleet);
   const strange = { ...(await stranger.write(700)), log: stranger.log };
-  const { home } = await keeps(t, strange, await stranger.publish(strange.events));
+  const { home } = await keeps(t, strange, { note: await stranger.publish(strange.events) });
   const taken = await cli(['audit', 'export', '--format', 'tiles', '--out', folder, '--json'], { home });
   assert.deepEqual([taken.code, code(taken.stdout)], [4, 'audit_forged']);
   const unpublished = await cli(['audit', 'export', '--format', 'tiles', '--out', folder, '--json'], {
@@ -208,4 +213,37 @@ test('a witness that is named has cosigned the published checkpoint, or the answ
     assert.deepEqual([without.code, code(without.stdout)], [4, 'witness_missing']);
   const wrong = await cli(['audit', 'verify', '--witness', 'example.com/witness', '--json'], { home });
   assert.equal(wrong.code, 2);
+});
+
+// [WITNESS-15] [WITNESS-16]
+test('another history than the one that was published is written down as a proof that needs nothing but a key', async (t) => {
+  const rebuilt = await author.write(120);
+  const [older, newer] = [await author.publish(long.events.slice(0, 100)), await author.publish(rebuilt.events)];
+  const { home } = await keeps(t, rebuilt, { note: newer });
+  const folder = path.dirname(home);
+  const [kept, proof] = [path.join(folder, 'kept'), path.join(folder, 'proof')];
+  writeFileSync(kept, older);
+  const found = await cli(['audit', 'verify', '--checkpoint', kept, '--fork-out', proof, '--json'], { home });
+  assert.deepEqual([found.code, code(found.stdout)], [4, 'audit_altered']);
+  const elsewhere = path.join(folder, 'nothing-here');
+  const judged = async (...words: string[]) => {
+    const { code: exit, stdout } = await cli(['audit', 'verify', '--fork', proof, ...words, '--json'], { home: elsewhere });
+    const { sizes, keyPinned } = JSON.parse(stdout) as { sizes?: unknown; keyPinned?: unknown };
+    return [exit, code(stdout), sizes, keyPinned];
+  };
+  assert.deepEqual(await judged('--key', toHex(long.log.agentKey)), [0, 'ok', [100, 120], true]);
+  assert.deepEqual(await judged(), [0, 'ok', [100, 120], false]);
+  const stranger = await Author.of(long.log.fleet);
+  assert.deepEqual(await judged('--key', toHex(stranger.log.agentKey)), [4, 'audit_forged', undefined, undefined]);
+  assert.deepEqual(await judged('--key', '00'), [2, 'usage', undefined, undefined]);
+
+  // A daemon that a witness told keeps both notes, and its log no longer.
+  const told = await keeps(t, rebuilt, { fork: { older, newer } });
+  const again = await cli(['audit', 'verify', '--fork-out', path.join(folder, 'again'), '--json'], { home: told.home });
+  assert.deepEqual([again.code, code(again.stdout)], [4, 'audit_altered']);
+  assert.equal(readFileSync(path.join(folder, 'again'), 'utf8'), readFileSync(proof, 'utf8'));
+
+  const good = await keeps(t, long, { note: await author.publish(long.events) });
+  const none = await cli(['audit', 'verify', '--checkpoint', kept, '--fork-out', path.join(folder, 'none')], { home: good.home });
+  assert.deepEqual([none.code, readdirSync(folder).includes('none')], [0, false]);
 });

@@ -672,6 +672,12 @@ Options:
   --checkpoint <file>  one that was kept elsewhere: the log must have made it
   --witness <key>      who must have cosigned it, when it is a published one;
                        repeatable
+  --fork-out <file>    write there the proof of another history, if that
+                       checkpoint shows one
+  --fork <file>        check such a proof instead: public keys are all that it
+                       takes
+  --key <hex>          with --fork: the agent's public key, known from
+                       elsewhere; repeatable
   -h, --help           display help for command
 `,
   'audit export': `Usage: holdfast audit export [options]

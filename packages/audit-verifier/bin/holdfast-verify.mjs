@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Verifies an exported audit log (spec/audit-bundle.md) on any machine: `npx holdfast-verify BUNDLE [--checkpoint FILE] [--key HEX]`.
+// Verifies an exported audit log (spec/audit-bundle.md) on any machine, or the proof that one was forked (spec/witness.md).
 // It stands alone, on purpose: one file, Node's own crypto, no line shared with what writes the log, so that a fault of the writer is not
 // repeated by its reader. It takes public keys and a checkpoint from elsewhere, and says what that proves and what it does not.
 // Exit codes: 0 it holds, 1 it could not be read, 2 wrong usage, 4 it does not hold.
@@ -84,13 +84,12 @@ function fieldsOf(wire, ...names) {
   for (const name of map.keys()) if (names.length > 0 && !names.includes(name)) bad(name);
   /** @param {string} name */
   const any = (name) => map.get(name);
-  /** @param {string} name @param {number} [length] @param {unknown} [value] @returns {Buffer} */
-  const bytes = (name, length, value = map.get(name)) =>
-    Buffer.isBuffer(value) && value.length === (length ?? value.length) ? value : bad(name);
-  /** @param {string} name @param {unknown} [value] @returns {number} */
-  const whole = (name, value = map.get(name)) => (typeof value === 'number' && value >= 0 ? value : bad(name));
-  /** @param {string} name @param {unknown} [value] @returns {string} */
-  const text = (name, value = map.get(name)) => (typeof value === 'string' ? value : bad(name));
+  /** @param {string} name @param {number} [length] @param {unknown} [it] @returns {Buffer} */
+  const bytes = (name, length, it = any(name)) => (Buffer.isBuffer(it) && it.length === (length ?? it.length) ? it : bad(name));
+  /** @param {string} name @param {unknown} [it] @returns {number} */
+  const whole = (name, it = any(name)) => (typeof it === 'number' && it >= 0 ? it : bad(name));
+  /** @param {string} name @param {unknown} [it] @returns {string} */
+  const text = (name, it = any(name)) => (typeof it === 'string' ? it : bad(name));
   return { bad, any, bytes, whole, text };
 }
 
@@ -227,13 +226,13 @@ class Tree {
   size = 0;
   /** @type {Buffer[]} */
   peaks = [];
-  /** @param {Buffer} leaf the hash of it */
-  add(leaf) {
-    let joined = leaf;
-    for (let rest = this.size; rest % 2 === 1; rest = Math.floor(rest / 2))
+  /** The next leaf's hash, or the root of the next `width` leaves, a power of two that divides the size. @param {Buffer} hash @param {number} [width] */
+  add(hash, width = 1) {
+    let joined = hash;
+    for (let rest = this.size / width; rest % 2 === 1; rest = Math.floor(rest / 2))
       joined = sha256(Buffer.of(1), /** @type {Buffer} */ (this.peaks.pop()), joined);
     this.peaks.push(joined);
-    this.size += 1;
+    this.size += width;
   }
   root() {
     return this.peaks.length === 0 ? sha256() : this.peaks.reduceRight((right, left) => sha256(Buffer.of(1), left, right));
@@ -353,6 +352,33 @@ function logOf(head) {
 }
 
 /**
+ * That a log has two histories: it published two checkpoints, and the newer one's tree does not begin with the older one's. [WITNESS-15]
+ * @param {Record<string, unknown>} said @param {Trusted} trusted
+ */
+export function verifyFork(said, { keys, witnesses }) {
+  const claimed = logOf(said);
+  const log = { ...claimed, keys: keys.length > 0 ? keys.map((key) => bytesFrom(key, 'hex', 65)) : claimed.keys };
+  const [older, newer] = [readPublished(String(said.older), log, witnesses), readPublished(String(said.newer), log, witnesses)];
+  const tree = new Tree();
+  let was = older.root;
+  const roots = Array.isArray(said.subtrees) ? said.subtrees : fail('bundle_shape', 'no subtrees');
+  for (const root of roots) {
+    const end = tree.size < older.size ? older.size : newer.size;
+    let width = 1;
+    while (tree.size % (2 * width) === 0 && tree.size + 2 * width <= end) width *= 2;
+    tree.add(bytesFrom(root, 'hex', 32), width);
+    if (tree.size === older.size) was = tree.root();
+  }
+  if (was.equals(older.root) || tree.size !== newer.size || !tree.root().equals(newer.root))
+    fail('proof_invalid', 'the two checkpoints do not contradict each other');
+  const proven = [`the first ${older.size} records of the ${newer.size} that it published are others than it had published`];
+  proven.push(...older.witnesses.map(({ name }) => `witness ${name} cosigned both`));
+  const unproven = keys.length > 0 ? [] : ["whose key it is: the file's own word (--key)"];
+  const [, fleet, agent] = originOf(log).split('/');
+  return { fleet, agent, sizes: [older.size, newer.size], headline: `it is forked: the log of agent ${agent}`, proven, unproven };
+}
+
+/**
  * Reads a bundle line by line; a file of any size takes little memory. `checkpoint`: a file from elsewhere; `keys`: the agent's, in hex;
  * `witnesses`: the verifier keys of those that must have cosigned the checkpoint.
  * @typedef {{ checkpoint?: string | undefined, keys: string[], witnesses: string[] }} Trusted
@@ -364,6 +390,7 @@ async function verifyFile(file, { checkpoint, keys, witnesses }) {
   const next = async () => parseLine((await lines.next()).value ?? '');
   try {
     const head = await next();
+    if (head.type === 'holdfast-audit-fork') return verifyFork(head, { keys, witnesses });
     if (head.type !== 'holdfast-audit-bundle') fail('bundle_shape', 'not an audit bundle');
     const claimed = logOf(head);
     const text = checkpoint === undefined ? undefined : readFileSync(checkpoint, 'utf8');
@@ -403,9 +430,9 @@ async function* recordsFrom(lines) {
 /** @param {unknown} thrown */
 const messageOf = (thrown) => (thrown instanceof Error ? thrown.message : String(thrown));
 
-const usage = `usage: holdfast-verify BUNDLE [--checkpoint FILE] [--key HEX]… [--witness KEY]… [--json]
+const usage = `usage: holdfast-verify FILE [--checkpoint FILE] [--key HEX]… [--witness KEY]… [--json]
 
-BUNDLE        what \`holdfast audit export --format bundle\` wrote
+FILE          what \`holdfast audit export --format bundle\` wrote, or \`holdfast audit verify --fork-out\`: the proof of two histories
 --checkpoint  what \`holdfast audit checkpoint\` wrote, at another time or place: its keys are believed, and the log must have made it
 --key         the agent's public key (65 bytes in hex), known from elsewhere
 --witness     the verifier key (name+id+key) of who must have cosigned the published checkpoint

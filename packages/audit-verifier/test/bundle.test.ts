@@ -8,14 +8,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { agentsWords, bundleLines, checkpointFile, readCheckpointFile } from '@holdfast/protocol/audit/bundle';
+import { forkFile, verifyFork } from '@holdfast/protocol/audit/fork';
 import { verifyAudit } from '@holdfast/protocol/audit/verify';
 import { logName, parseWitnessKey, seenBy, verifyLogNote } from '@holdfast/protocol/blind/log-note';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { parseNote } from '@holdfast/protocol/keys/note';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { outcomeOf, ownVectors, type VectorEntry } from '@holdfast/testkit/vectors';
 import { Author, cosignedBy, type LongLog } from '@holdfast/testkit/long-log';
-import { readPublished } from '../bin/holdfast-verify.mjs';
+import { readPublished, verifyFork as judgeAlone } from '../bin/holdfast-verify.mjs';
 
 type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; laterKey?: string; note: string };
 type CosignatureEntry = VectorEntry & { note: string; witness: string; atS: number | null };
@@ -28,6 +30,7 @@ interface Said {
   readonly covered?: number;
   readonly withheld?: number;
   readonly keyPinned?: boolean;
+  readonly sizes?: readonly number[];
   readonly witnesses?: readonly unknown[];
   readonly unproven?: readonly string[];
   readonly where?: { readonly from: number; readonly to: number };
@@ -207,6 +210,40 @@ describe('holdfast-verify', () => {
       );
     });
   }
+
+  for (const { name, clause, expect, file } of ownVectors<VectorEntry & { file: string }>('witness/forks').entries) {
+    it(`[${clause}] the proof of a fork, ${name}: ${expect}`, async () => {
+      const core = await outcomeOf(() => verifyFork(nodePrimitives, file, { keys: [], witnesses: [] }));
+      const alone = await outcomeOf(() => judgeAlone(JSON.parse(file) as Record<string, unknown>, { keys: [], witnesses: [] }));
+      assert.deepEqual([core, alone], [expect, expect === 'codec_shape' ? 'bundle_shape' : expect]);
+    });
+  }
+
+  // [WITNESS-15]
+  it('a fork is proven to whoever has the key, and by the witness that cosigned both', async () => {
+    const rebuilt = await author.write(250);
+    const [older, newer] = [await author.publish(long.events.slice(0, 100)), await author.publish(rebuilt.events)];
+    const seen = [await cosignedBy('example.com/first', older, 1_790_000_000), await cosignedBy('example.com/first', newer, 1_790_000_060)]; // prettier-ignore
+    const leaves = rebuilt.events.map((event) => leafHash(nodePrimitives, event));
+    const file = forkFile(nodePrimitives, long.log, { older: seen[0]?.note ?? '', newer: seen[1]?.note ?? '', leaves }) ?? '';
+    const key = toHex(long.log.agentKey);
+    const said = await verify(file, '--key', key, '--witness', seen[0]?.witness ?? '');
+    assert.deepEqual([said.exit, said.ok, said.sizes, said.unproven], [0, true, [100, 250], []]);
+    assert.match((await run('bundle', '--key', key)).text, /^it is forked: the log of agent [0-9a-f]{32}\n +proven/);
+    assert.match((await verify(file)).unproven?.join() ?? '', /whose key/);
+    await refused([file], 'audit_forged', '--key', toHex((await Author.of(long.log.fleet)).log.agentKey));
+    const stranger = await cosignedBy('example.com/second', older, 1);
+    await refused([file], 'witness_missing', '--witness', stranger.witness);
+    const theirs = long.events.map((event) => leafHash(nodePrimitives, event));
+    const one = forkFile(nodePrimitives, long.log, { older, newer: await author.publish(long.events), leaves: theirs }) ?? '';
+    const { subtrees } = JSON.parse(file) as { subtrees: string[] };
+    for (const wrong of [one, `${JSON.stringify({ ...(JSON.parse(one) as object), subtrees })}\n`]) {
+      await refused([wrong], 'proof_invalid');
+      assert.equal(await outcomeOf(() => verifyFork(nodePrimitives, wrong, { keys: [], witnesses: [] })), 'proof_invalid');
+    }
+    await refused([file.replace('audit-fork', 'audit-spoon')], 'bundle_shape');
+    assert.equal(await outcomeOf(() => verifyFork(nodePrimitives, file.replace('audit-fork', 'audit-spoon'), { keys: [], witnesses: [] })), 'bundle_shape'); // prettier-ignore
+  });
 
   // [BUNDLE-3] [BUNDLE-6]
   it('what is withheld counts by its hash, and is said to be unknown', async () => {

@@ -4,32 +4,51 @@
 import { readFile } from 'node:fs/promises';
 import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { forkFile, verifyFork, type Histories } from '@holdfast/protocol/audit/fork';
 import { verifyAudit, type Anchor } from '@holdfast/protocol/audit/verify';
 import { logName, parseWitnessKey, readLogText, seenBy, verifyLogNote } from '@holdfast/protocol/blind/log-note';
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, fromHex, toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { parseNote } from '@holdfast/protocol/keys/note';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { readLog } from '../audit/log.ts';
 import { usesOf } from '../audit/proofs.ts';
-import { exitCodeOf, told, type Output } from '../output.ts';
+import { askDaemon, findHome } from '../door-client.ts';
+import { exitCodeOf, told, usage, type Output } from '../output.ts';
+import { replaceFile } from './audit-export.ts';
 
 interface VerifyOptions {
   readonly agent: string;
   readonly checkpoint?: string;
   /** Verifier keys. */
   readonly witness?: readonly string[];
+  /** A proof that some log was forked, to be checked by itself. */
+  readonly fork?: string;
+  /** With it: the agent's public keys, in hex. */
+  readonly key?: readonly string[];
+  /** Where such a proof of this log goes, if there is one. */
+  readonly forkOut?: string;
 }
 
 export async function verify(output: Output, options: VerifyOptions): Promise<void> {
   try {
     const witnesses = (options.witness ?? []).map((key) => parseWitnessKey(nodePrimitives, key));
+    if (options.fork !== undefined)
+      return await judgeFork(output, await textOf(options.fork), { keys: keysIn(options.key), witnesses });
+    if (options.key !== undefined) throw usage('--key names whose keys a proof was signed with', 'add --fork FILE');
     const text = options.checkpoint === undefined ? undefined : await textOf(options.checkpoint);
-    const note = text?.startsWith('holdfast/log/') === true ? noteIn(text) : undefined;
-    const kept = text === undefined || note !== undefined ? undefined : readCheckpointFile(text);
+    const kept = text === undefined || isNote(text) ? undefined : readCheckpointFile(text);
+    const published = options.forkOut === undefined ? undefined : await askDaemon(findHome(), { kind: 'audit-note', agent: options.agent }, 'audit-note'); // prettier-ignore
+    const note = text !== undefined && isNote(text) ? noteIn(text) : published?.fork?.older;
     const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
     const whose = { fleet, agent, agentKey, earlierKeys };
-    const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note });
+    const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note }).catch(async (thrown: unknown) => {
+      const newer = published?.fork?.newer ?? published?.note;
+      if (codeOf(thrown) !== 'audit_altered' || options.forkOut === undefined || note === undefined || newer === undefined)
+        throw thrown;
+      throw await proven(thrown, whose, { events, older: note, newer, file: options.forkOut });
+    });
     const seen = witnesses.length === 0 ? [] : await seenBy(nodePrimitives, parseNote(note ?? noNote()), witnesses);
     const uses = await usesOf({ ...whose, events: events.slice(0, verdict.covered), checkpoints });
     const lacking = uses.filter(({ code }) => code !== undefined); // [AUTHORITY-17]
@@ -52,6 +71,47 @@ export async function verify(output: Output, options: VerifyOptions): Promise<vo
   }
 }
 
+/** What is wrong with a log that has another history than the one that was published, and the proof of it in a file for anybody. [WITNESS-16] */
+async function proven(
+  cause: unknown,
+  whose: LogIdentity,
+  { events, older, newer, file }: Omit<Histories, 'leaves'> & { readonly events: readonly Uint8Array[]; readonly file: string },
+): Promise<unknown> {
+  const proof = forkFile(nodePrimitives, whose, { older, newer, leaves: events.map((event) => leafHash(nodePrimitives, event)) });
+  if (proof === undefined) return cause;
+  const holds = await verifyFork(nodePrimitives, proof, { keys: keysOf(whose), witnesses: [] }).then(
+    () => true,
+    () => false,
+  );
+  if (!holds) return cause; // it is altered elsewhere
+  await replaceFile(file, [proof]);
+  return new HoldfastError('audit_altered', 'the log has another history than the one that was published', {
+    cause,
+    next: `the proof is in ${file}: holdfast audit verify --fork ${file}`,
+  });
+}
+
+/** [WITNESS-15] */
+async function judgeFork(output: Output, text: string, trusted: Parameters<typeof verifyFork>[2]): Promise<void> {
+  const { log, sizes, witnesses } = await verifyFork(nodePrimitives, text, trusted);
+  const { fleet, agent } = log;
+  const keyPinned = trusted.keys.length > 0;
+  output.result({ ok: true, fleet, agent, sizes, keyPinned, witnesses }, [
+    `it is forked: of the ${sizes[1]} events that agent ${toHex(agent)} published, the first ${sizes[0]} are others than it had published`,
+    ...witnesses.map(({ name }) => `${name} cosigned both`),
+    ...(keyPinned ? [] : ["whose key it is, is the file's own word: name it with --key"]),
+  ]);
+}
+
+/** Throws `usage`. */
+function keysIn(typed: readonly string[] = []): readonly Uint8Array[] {
+  return typed.map((each) => {
+    const key = fromHex(each);
+    if (key?.length !== 65) throw usage('--key takes a public key: 65 bytes in hex');
+    return key;
+  });
+}
+
 /** [WITNESS-14] */
 function noNote(): never {
   throw new HoldfastError('witness_missing', 'witnesses cosign published checkpoints, and none was given', {
@@ -66,6 +126,8 @@ async function textOf(file: string): Promise<string> {
     throw new HoldfastError('usage', `${file} cannot be read`, { cause });
   }
 }
+
+const isNote = (text: string): boolean => text.startsWith('holdfast/log/');
 
 /** A published checkpoint that was kept elsewhere. Throws `bundle_shape` for what is none. */
 function noteIn(text: string): string {

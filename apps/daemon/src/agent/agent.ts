@@ -43,7 +43,7 @@ import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { Standing } from './standing.ts';
 import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
-import type { Published } from './witnessed-log.ts';
+import type { Contradiction, Published } from './witnessed-log.ts';
 
 const sweepEveryMs = 1000;
 /** An entry more or less in our topic than we knew of. */
@@ -258,6 +258,11 @@ export class Agent {
   async publishedNote(): Promise<Published | undefined> {
     const { witnessed, writer } = this.begun().log;
     return writer.frozen || this.options.past === true ? undefined : witnessed.newest();
+  }
+
+  /** What proves to anybody that its log has two histories, if a witness showed it. [WITNESS-16] */
+  get forked(): Contradiction | undefined {
+    return this.begun().log.witnessed.forked;
   }
 
   /** Its signing keys, in the order in which it had them. */

@@ -52,6 +52,12 @@ export interface Published extends LogHead {
   readonly witnesses: readonly string[];
 }
 
+/** Two notes under this agent's keys that no one log can have made. [WITNESS-16] */
+export interface Contradiction {
+  readonly older: string;
+  readonly newer: string;
+}
+
 interface Signed extends LogHead {
   readonly line: string;
 }
@@ -68,6 +74,7 @@ export class WitnessedLog {
   /** A run ends when the newest checkpoint is cosigned, or when that is not possible now. */
   readonly asking: Recurring;
   private signed: Signed | undefined;
+  private contradiction: Contradiction | undefined;
   private seen: Seen | undefined;
   /** What size the relay cosigned last, as far as we know; 0: none. */
   private last = 0;
@@ -120,6 +127,11 @@ export class WitnessedLog {
     const lines = seen === undefined ? [line] : [line, seen.cosignature];
     const witnesses = seen === undefined ? [] : [witnessKeyText(this.parts.ports.primitives, seen.witness)];
     return { origin, size, root, note: joinNote(logText({ origin, size, root }), lines), witnesses };
+  }
+
+  /** Found when the relay showed what it had cosigned. */
+  get forked(): Contradiction | undefined {
+    return this.contradiction;
   }
 
   private async attempt(): Promise<void> {
@@ -177,7 +189,11 @@ export class WitnessedLog {
     const ours = size > audit.size ? undefined : await this.publish();
     if (ours === undefined) return fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);
     const then = await tiles.consistency(size, ours); // [TILES-7]
-    if (!equalBytes(then.root, root)) fault('audit_altered', 'the audit log is another than the one that was published');
-    this.last = size;
+    if (equalBytes(then.root, root)) {
+      this.last = size;
+      return;
+    }
+    this.contradiction = { older: note, newer: joinNote(logText(ours), [ours.line]) };
+    fault('audit_altered', 'the audit log is another than the one that was published');
   }
 }

@@ -56,9 +56,11 @@ export function doorHandler(context: DoorContext): DoorHandler {
         caller.reply(await auditPage(await agents.evidence(request.agent), request));
         break;
       case 'audit-note': {
-        const published = await (await agents.evidence(request.agent)).publishedNote();
+        const agent = await agents.evidence(request.agent);
+        const published = await agent.publishedNote();
         const note = published && { note: published.note };
-        caller.reply({ kind: 'audit-note', ...note, witnesses: [...(published?.witnesses ?? [])] });
+        const fork = agent.forked && { fork: agent.forked };
+        caller.reply({ kind: 'audit-note', ...note, ...fork, witnesses: [...(published?.witnesses ?? [])] });
         break;
       }
       case 'authority':

@@ -4,9 +4,21 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { logName, parseWitnessKey, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
+import {
+  logLine,
+  logName,
+  logText,
+  parseWitnessKey,
+  readLogText,
+  signLogHead,
+  verifyLogNote,
+  witnessedAt,
+} from '@holdfast/protocol/blind/log-note';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { forkFile, verifyFork } from '@holdfast/protocol/audit/fork';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Agent } from '../../src/agent/agent.ts';
 import { Machine } from './machine.ts';
@@ -56,6 +68,26 @@ test('[WITNESS-12] a machine that was put back to an older image is found by wha
   await machine.start();
   await machine.agent.publishedNote();
   assert.match(machine.agent.auditFault?.code ?? '', /^audit_(?:altered|truncated)$/);
+});
+
+test('[WITNESS-16] another history that the relay had cosigned under our key is kept with our own, as a proof for anybody', async (t) => {
+  const machine = await Machine.enrolled(t);
+  await machine.start();
+  await seen(machine);
+  await machine.stop();
+  const [[origin = '', note = ''] = []] = machine.relay.witness.notes;
+  const { holder } = machine.actor;
+  const head = { ...readLogText(parseNote(note).text), root: new Uint8Array(32).fill(1) };
+  const line = logLine(primitives, head.origin, holder.publicKeys.sign, await signLogHead(holder, head));
+  machine.relay.witness.notes.set(origin, joinNote(logText(head), [line]));
+  const agent = await machine.start();
+  await machine.until(() => agent.auditFault !== undefined, 'the relay to show it');
+  assert.equal(agent.auditFault?.code, 'audit_altered');
+  const log = { fleet: agent.enrolment.fleet, agent: machine.actor.id, agentKey: holder.publicKeys.sign };
+  const leaves = (await agent.audit.read({ from: 0, limit: 1000 })).map((event) => leafHash(primitives, event));
+  const proof = forkFile(primitives, log, { ...(agent.forked ?? assert.fail()), leaves }) ?? assert.fail();
+  const { sizes } = await verifyFork(primitives, proof, { keys: [log.agentKey], witnesses: [] });
+  assert.equal(sizes[0], head.size);
 });
 
 test('[WITNESS-12] what a relay shows as ours without our signature counts for nothing', async (t) => {

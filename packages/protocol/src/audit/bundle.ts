@@ -26,7 +26,7 @@ export const agentsWords: ReadonlySet<AuditEvent['kind']> = new Set([
 ]);
 
 /** Whose log it is, as both files say it. */
-function headOf({ fleet, agent, agentKey, earlierKeys = [] }: LogIdentity): JsonObject {
+export function headOf({ fleet, agent, agentKey, earlierKeys = [] }: LogIdentity): JsonObject {
   return {
     v: 1,
     fleet: toHex(fleet),
@@ -68,7 +68,7 @@ export function checkpointFile(log: LogIdentity, checkpoint: Uint8Array): string
 }
 
 const fault = (why: string): never => {
-  throw new HoldfastError('bundle_shape', `no checkpoint of an audit log: ${why}`);
+  throw new HoldfastError('bundle_shape', `no file of an audit log: ${why}`);
 };
 
 function bytesOf(
@@ -83,10 +83,10 @@ function bytesOf(
     : fault(`${name} is missing or has another shape`);
 }
 
-function earlierKeysOf(value: Json | undefined): NonNullable<LogIdentity['earlierKeys']> {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) return fault('earlierKeys is no list');
-  return (value as readonly Json[]).map((each) => bytesOf(each, fromHex, 'an earlier key', 65));
+/** Byte strings of this length, in hex. Throws `bundle_shape`. */
+export function listOf(value: Json | undefined, name: string, length: number): readonly Uint8Array[] {
+  if (!Array.isArray(value)) return fault(`${name} is no list`);
+  return (value as readonly Json[]).map((each) => bytesOf(each, fromHex, name, length));
 }
 
 /** Nothing of it is verified yet: `verifyCheckpoint` does. Throws `bundle_shape`. */
@@ -100,13 +100,15 @@ export function readCheckpointFile(text: string): { readonly log: LogIdentity; r
   if (said['type'] !== 'holdfast-audit-checkpoint' || said['v'] !== 1) return fault('another type or version');
   const checkpoint = bytesOf(said['checkpoint'], fromBase64url, 'checkpoint');
   if (checkpoint.length > maxCheckpointBytes) return fault('checkpoint is too long');
+  return { log: identityOf(said), checkpoint };
+}
+
+/** The names and keys that a file begins with. Throws `bundle_shape`. */
+export function identityOf(said: JsonObject): LogIdentity {
   return {
-    log: {
-      fleet: bytesOf(said['fleet'], fromHex, 'fleet', 32),
-      agent: bytesOf(said['agent'], fromHex, 'agent', 16),
-      agentKey: bytesOf(said['agentKey'], fromHex, 'agentKey', 65),
-      earlierKeys: earlierKeysOf(said['earlierKeys']),
-    },
-    checkpoint,
+    fleet: bytesOf(said['fleet'], fromHex, 'fleet', 32),
+    agent: bytesOf(said['agent'], fromHex, 'agent', 16),
+    agentKey: bytesOf(said['agentKey'], fromHex, 'agentKey', 65),
+    earlierKeys: listOf(said['earlierKeys'] ?? [], 'earlierKeys', 65),
   };
 }

@@ -129,7 +129,7 @@ export async function witnessedAt(primitives: Primitives, note: Note, witness: W
   return newest;
 }
 
-interface Seen {
+export interface Seen {
   readonly name: string;
   readonly atMs: number;
 }

@@ -285,6 +285,9 @@ const refusal = record({
 const removedDevices = list(record({ device: principalId, atMs: integer(wallClockMs) }), { max: 4096 });
 
 /** What the daemon sends. */
+/** A signed note. */
+const publishedNote = text({ max: 8 * 1024 });
+
 export const doorReply = union({
   failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
   done: {},
@@ -382,9 +385,14 @@ export const doorReply = union({
     warrants: list(bytesUpTo(maxWarrantBytes + 128), { max: 64 }),
     looked: integer({ max: 64 }),
   },
-  /** Without a note: there is no checkpoint yet, or the log does not hold. */
   revealed: { fleet: fleetId, event: bytesUpTo(maxEventBytes), subject: subjectName, salt: bytes(32) },
-  'audit-note': { note: optional(text({ max: 8 * 1024 })), witnesses: list(text({ max: 256 }), { max: 8 }) },
+  /** Without a note: there is no checkpoint yet, or the log does not hold. */
+  'audit-note': {
+    note: optional(publishedNote),
+    witnesses: list(text({ max: 256 }), { max: 8 }),
+    /** Two that this agent signed, and that no one log can have made: a witness had cosigned the older. */
+    fork: optional(record({ older: publishedNote, newer: publishedNote })),
+  },
   'audit-page': {
     agent: principalId,
     fleet: fleetId,

@@ -55,13 +55,14 @@ export class Frontier {
     return { size: this.leaves, peaks: [...this.peaks] };
   }
 
-  append(leaf: Uint8Array): void {
+  /** A leaf's hash, or the root of the next `width` leaves: a power of two that divides the size. */
+  append(leaf: Uint8Array, width = 1): void {
     let joined = leaf;
-    for (let rest = this.leaves; rest % 2 === 1; rest = (rest - 1) / 2) {
+    for (let rest = this.leaves / width; rest % 2 === 1; rest = (rest - 1) / 2) {
       joined = nodeHash(this.primitives, this.peaks.pop() ?? joined, joined);
     }
     this.peaks.push(joined);
-    this.leaves += 1;
+    this.leaves += width;
   }
 
   /** RFC 6962: the hash of the empty string for the empty tree. */
@@ -118,6 +119,18 @@ export function consistencySpans(older: number, size: number): Span[] {
 export function completeSpans({ from, to }: Span): Span[] {
   const spans: Span[] = [];
   for (let at = from; at < to; at = spans.at(-1)?.to ?? to) spans.push({ from: at, to: at + split(to - at + 1) });
+  return spans;
+}
+
+/** The complete subtrees of a tree of `size` leaves of which none holds leaves before and after `older`: their roots, one after the other, make both roots. */
+export function divided(older: number, size: number): Span[] {
+  const spans: Span[] = [];
+  for (let from = 0; from < size; from = spans.at(-1)?.to ?? size) {
+    const end = from < older ? older : size;
+    let width = 1;
+    while (from % (2 * width) === 0 && from + 2 * width <= end) width *= 2;
+    spans.push({ from, to: from + width });
+  }
   return spans;
 }
 
