@@ -87,6 +87,27 @@ describe('a machine where all is well', () => {
     ]);
   });
 
+  // [WITNESS-11]
+  it('says how much of the log a witness cosigned and how long ago, and alarms when that is too long', () => {
+    const of = (witness: NonNullable<AgentView['witness']>): [string | undefined, string[]] => {
+      const facts = factsOf([{ ...well, witness }]);
+      return [picture(facts).find((each) => each.startsWith('  audit log')), told(facts)];
+    };
+    assert.deepEqual(of({ size: 10, ageMs: 20_000, stale: false }), [
+      '  audit log     12 records, 10 of them cosigned 20 s ago',
+      [],
+    ]);
+    assert.deepEqual(of({ stale: false }), ['  audit log     12 records, none of them cosigned yet', []]);
+    assert.deepEqual(of({ size: 10, ageMs: 130_000, stale: true }), [
+      '  audit log     12 records, 10 of them cosigned 2 min ago: too long ago',
+      ['warn witness_stale'],
+    ]);
+    assert.deepEqual(of({ stale: true }), [
+      '  audit log     12 records, none of them cosigned yet: too long',
+      ['warn witness_stale'],
+    ]);
+  });
+
   it('names the key stores as people do, the best first', () => {
     const { daemon } = factsOf([{ ...well, custody: 'tpm' }]);
     const keyStores: NonNullable<Facts['daemon']>['keyStores'] = [

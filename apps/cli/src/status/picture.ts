@@ -43,7 +43,7 @@ function isAble({ state, freshness, recording }: AgentView): boolean {
 }
 
 function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): string[] {
-  const { scope, state, fleetName, custody, grants, egress, events } = agent;
+  const { scope, state, fleetName, custody, grants, egress } = agent;
   const sessions = (daemon?.sessions ?? []).filter((each) => toHex(each.agent) === toHex(agent.agent));
   const name = fleetName === '' ? 'a fleet not read yet' : visible(fleetName);
   return [
@@ -59,7 +59,7 @@ function agentLines(agent: AgentView, { daemon, nowMs, operates }: Facts): strin
           line('journal', journalWords(agent, operates)),
         ]),
     ...(agent.guarded === undefined ? [] : [line('by hand', `guarded, door at 127.0.0.1:${agent.guarded}`)]),
-    line('audit log', `${count(events, 'record')}${agent.recording ? '' : '; it takes no more'}`),
+    line('audit log', logWords(agent)),
     ...(sessions.length === 0 ? [line('sessions', 'none')] : sessions.map((each) => sessionLine(each, nowMs))),
   ];
 }
@@ -94,6 +94,15 @@ function journalWords({ fleet, control }: AgentView, operates: Operates | undefi
   return toHex(seen.hash) === toHex(control.hash)
     ? `${ours}, the operator key saw the same`
     : `${ours}, the operator key saw another`;
+}
+
+/** How old the newest checkpoint is that somebody outside vouches for. [WITNESS-11] */
+function logWords({ events, recording, state, witness }: AgentView): string {
+  const records = `${count(events, 'record')}${recording ? '' : '; it takes no more'}`;
+  if (witness === undefined || state === 'revoked') return records;
+  const { size, ageMs, stale } = witness;
+  if (size === undefined || ageMs === undefined) return `${records}, none of them cosigned yet${stale ? ': too long' : ''}`;
+  return `${records}, ${size} of them cosigned ${ago(ageMs)}${stale ? ': too long ago' : ''}`;
 }
 
 function machineLines({ daemon, home, nowMs }: Facts): string[] {
