@@ -7,7 +7,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { logName, parseWitnessKey, readLogText, verifyLogNote, witnessedAt } from '@holdfast/protocol/blind/log-note';
+import {
+  logName,
+  parseWitnessKey,
+  readLogText,
+  verifyLogNote,
+  witnessedAt,
+  witnessKeyText,
+} from '@holdfast/protocol/blind/log-note';
 import { fromHex, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
@@ -108,6 +115,23 @@ describe('the record, elsewhere', () => {
     const shown = await fetch(`${agents[0]?.relay}/witness/${toHex(primitives.sha256(utf8(origin)))}/checkpoint`);
     assert.ok(readLogText(parseNote(await shown.text()).text).size >= size);
     assert.ok(!notices.some(({ code }) => code === 'witness_stale'));
+
+    // [WITNESS-14] Both verifiers hold it against the relay's key, and against one that never saw it.
+    const named = (witness = ''): string[] => ['--checkpoint', file, '--witness', witness, '--json'];
+    await exported('bundle');
+    const { name } = parseWitnessKey(primitives, witnesses[0] ?? '');
+    const other = witnessKeyText(primitives, { name, key: primitives.random(32) });
+    for (const verify of [
+      (words: string[]) => verified('bundle', ...words),
+      (words: string[]) => holdfast.cli(['audit', 'verify', ...words]),
+    ]) {
+      const seen = jsonOf<{ ok: boolean; witnesses: unknown }>(await verify(named(witnesses[0])));
+      assert.deepEqual([seen.ok, seen.witnesses], [true, [{ name, atMs: 1000 * atS }]]);
+      const unseen = await verify(named(other));
+      assert.equal(unseen.code, 4);
+      assert.match(unseen.stdout, /witness_missing/);
+    }
+    assert.match((await holdfast.cli(['status'])).stdout, /audit log +\d+ records, \d+ of them cosigned/);
   });
 
   it('what an agent wrote can be left out, and the rest still holds; no secret is in either', async () => {

@@ -83,7 +83,7 @@ export const witness: Area = {
       off: 'the standalone verifier takes a note that the named witness has not cosigned',
       file: 'packages/audit-verifier/bin/holdfast-verify.mjs',
       from: "if (times.length === 0) fail('witness_missing',",
-      to: "if (times.length < 0) fail('witness_missing',",
+      to: "if (times.length === 0) times.push(1);\n  if (times.length === 0) fail('witness_missing',",
       red: { [bundle]: 'a published checkpoint has the cosignature of each witness' },
     },
     {
@@ -98,8 +98,8 @@ export const witness: Area = {
       id: 'A-24.core',
       off: 'audit verify takes a note that the named witness has not cosigned',
       file: 'packages/protocol/src/blind/log-note.ts',
-      from: "if (atS === undefined)\n      throw new HoldfastError('witness_missing'",
-      to: "if (Number.isNaN(atS))\n      throw new HoldfastError('witness_missing'",
+      from: 'const atS = await witnessedAt(primitives, note, witness);',
+      to: 'const atS = (await witnessedAt(primitives, note, witness)) ?? 1;',
       red: { [cliAudit]: 'a witness that is named has cosigned the published checkpoint' },
     },
     {
