@@ -24,12 +24,12 @@ function recordOf(agent: Uint8Array): Uint8Array[] {
   });
   const request = { method: 'GET', host: 'api.example.com', port: 443, path: '/v1/me', digest };
   const reports: readonly (readonly [number, AuditReport])[] = [
-    [0, { kind: 'granted', grant: id(6), item: id(7), name: 'demo', grantedAtMs: startMs - dayMs }],
+    [0, { kind: 'granted', grant: id(6), item: id(7), name: 'demo', grantedAtMs: startMs - dayMs, warrant: digest }],
     [10, { kind: 'minted', ...use(1), name: 'demo', request }],
     [14, { kind: 'consumed', ...use(1), request: digest }],
     [15, { kind: 'credentialed', ...use(1), credentialedUs: 900, sent: true }],
     [10 * dayMs, { kind: 'minted', ...use(2), name: 'demo', request }],
-    [10 * dayMs + 6, { kind: 'consumed', ...use(2), request: digest }],
+    [10 * dayMs + 6, { kind: 'consumed', ...use(2), request: digest, warrant: digest, ask: id(8), budget: id(3) }],
   ];
   return reports.map(([ms, report], sequence) =>
     encodeEvent({ ...report, v: 1, agent, sequence, run: id(3), atMs: startMs + ms, monotonicUs: ms * 1000 }),

@@ -12,7 +12,22 @@ import { usage } from '../output.ts';
 const maxLineBytes = 64 * 1024;
 /** Of these figures are made; what other lines say does not matter to them. */
 const counted = new Set(['granted', 'grant-ended', 'revoked', 'minted', 'consumed', 'expired', 'handle-refused', 'credentialed']);
-const idFields = new Set(['agent', 'run', 'session', 'child', 'trace', 'from', 'handle', 'grant', 'item', 'request', 'digest']);
+const idFields = new Set([
+  'agent',
+  'run',
+  'session',
+  'child',
+  'trace',
+  'from',
+  'handle',
+  'grant',
+  'item',
+  'request',
+  'digest',
+  'warrant',
+  'ask',
+  'budget',
+]);
 
 /** The events of one file that permissioned time is made of, in order. Throws `usage` for another file, and for one with events left out. */
 export async function countedEvents(file: string): Promise<AuditEvent[]> {
