@@ -188,6 +188,7 @@ export async function play(t: Pick<TestContext, 'after'>, scene: Scene): Promise
   }));
   const fault = (code: string) => void faults.push(code);
   const door = agentDoor(
+    () => {},
     claudeCodeRoutes(() => ({ guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault })),
     tools,
   );

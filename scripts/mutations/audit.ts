@@ -9,10 +9,13 @@ const bundle = 'packages/audit-verifier/test/bundle.test.ts';
 const cliAudit = 'apps/cli/test/audit.test.ts';
 const cliPower = 'apps/cli/test/power-loss.test.ts';
 const cliTime = 'apps/cli/test/time.test.ts';
+const clients = 'apps/daemon/test/broker/clients.test.ts';
 const crash = 'e2e/crash.test.ts';
 const custodyPower = 'apps/custody/test/power-loss.test.ts';
+const door = 'apps/daemon/test/session/agent-door.test.ts';
 const e2eFaults = 'e2e/faults.test.ts';
 const faults = 'apps/daemon/test/audit/faults.test.ts';
+const flooding = 'e2e/flooding.test.ts';
 const journalVectors = 'packages/protocol/test/journal/journal-vectors.test.ts';
 const guard = 'apps/daemon/test/guard/guard.test.ts';
 const policy = 'apps/daemon/test/agent/audit-policy.test.ts';
@@ -291,11 +294,11 @@ export const audit: Area = {
     // A flood of refusals.
     {
       id: 'A-5.half',
-      off: 'refusals may fill the whole queue',
+      off: 'what a session can bring about without end may fill the whole queue',
       file: 'apps/daemon/src/audit/writer.ts',
-      from: 'const maxQueueOfRefusals = maxQueue / 2;',
-      to: 'const maxQueueOfRefusals = maxQueue;',
-      red: { [writer]: 'a flood of refusals hides neither itself nor what else happened' },
+      from: 'const maxQueueOfProvoked = maxQueue / 2;',
+      to: 'const maxQueueOfProvoked = maxQueue;',
+      red: { [writer]: 'a flood of refused hides neither itself nor what else happened' },
       says: 'the audit record could not be written',
     },
     {
@@ -304,7 +307,33 @@ export const audit: Area = {
       file: 'apps/daemon/src/audit/writer.ts',
       from: 'written.catch(() => this.drop(kind, 1));',
       to: 'written.catch(() => {});',
-      red: { [writer]: 'a flood of refusals hides neither itself nor what else happened' },
+      red: { [writer]: 'a flood of refused hides neither itself nor what else happened' },
+    },
+
+    // A session that floods or closes its door.
+    {
+      id: 'A-70.crowd',
+      off: 'connections past their limit leave no record',
+      file: 'apps/daemon/src/broker/clients.ts',
+      from: "    if (this.#isFull) {\n      this.#ports.turnedAway('limit_exceeded');",
+      to: '    if (this.#isFull) {',
+      red: { [clients]: 'is counted by code; a client that rests' },
+    },
+    {
+      id: 'A-70.calls',
+      off: 'calls of the door that are none leave no record',
+      file: 'apps/daemon/src/session/agent-door.ts',
+      from: "if (code === 'usage' || code === 'limit_exceeded') turnedAway(code);",
+      to: 'void code;',
+      red: { [door]: 'what is no call of the door is counted' },
+    },
+    {
+      id: 'A-70.recorded',
+      off: 'what was counted is not recorded',
+      file: 'apps/daemon/src/session/turned-away.ts',
+      from: 'this.#record(counts);',
+      to: 'void counts;',
+      red: { [flooding]: 'closes it for itself, and for nobody else' },
     },
 
     // Leaving at the right moment.

@@ -430,8 +430,8 @@ export const session: Area = {
       id: 'S-11.connections',
       off: 'a session may have any number of connections',
       file: 'apps/daemon/src/broker/clients.ts',
-      from: 'if (this.#sockets.size + this.#streams.size >= this.#ports.limits.maxClientConnections) {',
-      to: 'if (this.#sockets.size >= Infinity) {',
+      from: 'return this.#sockets.size + this.#streams.size >= this.#ports.limits.maxClientConnections;',
+      to: 'return this.#sockets.size >= Infinity;',
       red: { [clients]: 'a tunnel without a handshake ends, and so does what comes beyond the crowd' },
     },
     {

@@ -284,6 +284,7 @@ const more: readonly AuditReport[] = [
   { kind: 'entry-refused', code: 'signature_invalid' },
   { kind: 'tampered', session, places: ['/home/op/.claude/settings.json'], unlisted: 3 },
   { kind: 'resumed', session },
+  { kind: 'turned-away', session, counts: [{ code: 'limit_exceeded', count: 212 }] },
 ];
 const formats: readonly (readonly [string, string, Expect, Value])[] = [
   ...events.map((event) => [event.kind, 'AUDIT-1', 'ok', event as unknown as Value] as const),
@@ -297,6 +298,7 @@ const formats: readonly (readonly [string, string, Expect, Value])[] = [
   ['repaired', 'AUDIT-40', 'ok', { ...stamp, kind: 'repaired', bytes: 1200, files: 1 }],
   ['clock-moved', 'AUDIT-41', 'ok', { ...stamp, kind: 'clock-moved', to: 'back', byMs: 86_400_000 }],
   ['a clock that moved by nothing', 'AUDIT-41', 'codec_shape', { ...stamp, kind: 'clock-moved', to: 'back', byMs: 0 }],
+  ['nothing turned away', 'AUDIT-63', 'codec_shape', { ...stamp, kind: 'turned-away', session, counts: [] }],
   ['an unknown kind', 'AUDIT-1', 'codec_shape', { ...stamp, kind: 'approved' }],
   ['an unknown field', 'AUDIT-1', 'codec_shape', { ...stamp, kind: 'daemon-stop', note: '' }],
   ['another version', 'AUDIT-1', 'codec_shape', { ...stamp, v: 2, kind: 'daemon-stop' }],

@@ -7,8 +7,20 @@ import type { LiveProgram } from './live-program.ts';
 /** An event of the record, as `audit show --json` tells it. */
 export interface RecordedEvent {
   readonly kind: string;
+  readonly sequence: number;
+  readonly session?: string;
   readonly handle?: string;
-  readonly request?: { readonly path?: string };
+  readonly code?: string;
+  readonly sent?: boolean;
+  /** The call that it came from. */
+  readonly from?: string;
+  readonly step?: string;
+  readonly toolUse?: string;
+  readonly label?: string;
+  readonly allowed?: boolean;
+  readonly request?: { readonly host?: string; readonly path?: string };
+  readonly counts?: readonly { readonly code: string; readonly count: number }[];
+  readonly dropped?: readonly { readonly kind: string; readonly count: number }[];
 }
 
 export async function eventsOf(holdfast: Installation): Promise<RecordedEvent[]> {

@@ -23,11 +23,13 @@ export function exportedOf(wire: Uint8Array, redact: boolean): Exported {
   return { event, leaf: toHex(leafHash(nodePrimitives, wire)), withheld: redact && agentsWords.has(event.kind) };
 }
 
+const notLet: ReadonlySet<AuditEvent['kind']> = new Set(['refused', 'handle-refused', 'turned-away']);
+
 /** How much it matters to whoever watches: an alarm, something that was not let happen, or neither. [EXPORT-3] */
 export function weightOf(event: AuditEvent): 'alarm' | 'refusal' | 'plain' {
   if (event.kind === 'resumed') return 'plain';
   if (classOf[event.kind] === 'alarm') return 'alarm';
   if (event.kind === 'tool-call') return event.allowed ? 'plain' : 'refusal';
   if (event.kind === 'answered') return event.outcome === 'allowed' ? 'plain' : 'refusal';
-  return event.kind === 'refused' || event.kind === 'handle-refused' ? 'refusal' : 'plain';
+  return notLet.has(event.kind) ? 'refusal' : 'plain';
 }

@@ -25,6 +25,8 @@ function sentence(event: AuditEvent): string {
       return `over; ${size(event.bytes)} did not pass`;
     case 'refused':
       return `${event.code}: ${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
+    case 'turned-away':
+      return `no requests: ${event.counts.map(({ code, count }) => `${count} ${code}`).join(', ')}`;
     case 'request':
       return `${event.request.method} ${event.request.host}:${event.request.port}${event.request.path ?? ''}`;
     case 'granted':

@@ -24,8 +24,10 @@ const checkpointEvery = 1024;
 const tellSilencedMs = 1000;
 /** More than a stalled disk should let pile up; past it events are refused, and with them what they record. */
 const maxQueue = 16_384;
-/** A session can be refused without end: what it does not fill with that is left for what it did, and for other sessions of the agent. */
-const maxQueueOfRefusals = maxQueue / 2;
+/** Notes that a session can bring about without end. */
+const provoked: ReadonlySet<AuditReport['kind']> = new Set(['refused', 'fault', 'answered']);
+/** What it does not fill with them is left for what it did, and for other sessions of the agent. */
+const maxQueueOfProvoked = maxQueue / 2;
 
 export interface AuditOptions {
   readonly files: AuditFiles;
@@ -168,7 +170,7 @@ export class AuditWriter {
   note(report: AuditReport): void {
     const { kind } = report;
     const written =
-      kind === 'refused' && this.queue.length >= maxQueueOfRefusals ? Promise.reject(unavailable()) : this.append(report);
+      provoked.has(kind) && this.queue.length >= maxQueueOfProvoked ? Promise.reject(unavailable()) : this.append(report);
     written.catch(() => this.drop(kind, 1));
   }
 

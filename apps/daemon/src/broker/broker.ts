@@ -4,7 +4,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:net';
-import { codeOf } from '@holdfast/protocol/errors';
+import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import { systemResolve, type Resolve } from './addresses.ts';
 import type { Authority, RequestFacts } from './authority.ts';
 import { createSessionAuthority } from './certificates.ts';
@@ -50,6 +50,8 @@ export interface BrokerOptions {
   readonly named?: (name: string) => Authority;
   /** Answers requests to the session's own port as an origin. */
   readonly door: (request: IncomingMessage, response: ServerResponse) => void;
+  /** What came and was no request, by code: it has no refusal of its own. Default: nobody is told. */
+  readonly turnedAway?: (code: ErrorCode) => void;
   readonly log: BrokerLog;
   /** Every address of a name; called only for targets that passed. Default: the system's. */
   readonly resolve?: Resolve;
@@ -131,6 +133,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     asker: (name) => (name === undefined ? own : (options.named ?? nobody)(name)),
     mayConnect: (target, by) => by.grantsFor(target).length > 0 || by.egressFor(target) !== undefined,
     refused,
+    turnedAway: options.turnedAway ?? (() => {}),
     forward,
     door: options.door,
   });

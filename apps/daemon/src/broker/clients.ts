@@ -6,7 +6,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { codeOf } from '@holdfast/protocol/errors';
+import { codeOf, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Authority } from './authority.ts';
 import type { SessionAuthority } from './certificates.ts';
 import { inboundOf, lastResponseOn, upgradeOf, type Inbound } from './inbound.ts';
@@ -23,6 +23,8 @@ export interface ClientPorts {
   /** Whether anything of theirs may go to the target at all. */
   mayConnect(target: Target, by: Authority): boolean;
   refused(facts: Partial<Target>, thrown: unknown, by?: Authority): void;
+  /** What came and was no request. [BROKER-52] */
+  turnedAway(code: ErrorCode): void;
   /** A request that arrived for `target`, origin form in `originForm`. */
   forward(target: Target, originForm: string, client: Inbound, by: Authority): void;
   door(request: IncomingMessage, response: ServerResponse): void;
@@ -94,7 +96,8 @@ export class Clients {
 
   /** A new connection of the session. */
   accept(socket: Socket): void {
-    if (this.#sockets.size + this.#streams.size >= this.#ports.limits.maxClientConnections) {
+    if (this.#isFull) {
+      this.#ports.turnedAway('limit_exceeded'); // [BROKER-52]
       socket.destroy();
       return;
     }
@@ -105,12 +108,20 @@ export class Clients {
     this.#serve(this.#front, socket);
   }
 
+  get #isFull(): boolean {
+    return this.#sockets.size + this.#streams.size >= this.#ports.limits.maxClientConnections;
+  }
+
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
   #serve(server: Server, socket: Socket): void {
-    this.#deadlines.set(socket, new HeadDeadline(socket, this.#ports.limits.headTimeoutMs));
+    const late = (asked: boolean): void => {
+      if (!asked) this.#ports.turnedAway('request_malformed'); // [BROKER-52]
+      socket.destroy();
+    };
+    this.#deadlines.set(socket, new HeadDeadline(socket, this.#ports.limits.headTimeoutMs, late));
     server.emit('connection', socket);
   }
 
@@ -167,15 +178,18 @@ export class Clients {
 
   #intercept(tls: TLSSocket, tunnel: Tunnel): void {
     const { target, by } = tunnel;
-    const late = setTimeout(() => tls.destroy(), this.#ports.limits.handshakeTimeoutMs);
+    const late = setTimeout(() => tls.destroy(refusal('request_malformed')), this.#ports.limits.handshakeTimeoutMs);
     late.unref();
+    let begun = false;
     tls.on('error', (error: Error) => {
       if (distrusts(error)) this.#ports.refused(target, refusal('authority_untrusted'), by); // [BROKER-51]
+      else if (!begun) this.#ports.turnedAway('request_malformed'); // [BROKER-52]
       tls.destroy();
     });
     tls.once('close', () => clearTimeout(late));
     tls.once('secure', () => {
       clearTimeout(late);
+      begun = true;
       if (!namesTarget(tls, target)) {
         this.#ports.refused(target, refusal('target_mismatch'), by); // [BROKER-3]
         tls.destroy();
@@ -189,7 +203,8 @@ export class Clients {
 
   #serveStreams(tls: TLSSocket, { target, by }: Tunnel): void {
     const { limits } = this.#ports;
-    const deadline = new HeadDeadline(tls, limits.headTimeoutMs, () => {
+    const deadline = new HeadDeadline(tls, limits.headTimeoutMs, (asked) => {
+      if (!asked) this.#ports.turnedAway('request_malformed'); // [BROKER-52]
       // Tells the client that nothing it may be sending was taken.
       session.close();
       setTimeout(() => tls.destroy(), limits.handshakeTimeoutMs).unref();
@@ -197,7 +212,10 @@ export class Clients {
     const session = serveStreams(tls, {
       limits,
       admit: (stream) => {
-        if (this.#sockets.size + this.#streams.size >= limits.maxClientConnections) return false;
+        if (this.#isFull) {
+          this.#ports.turnedAway('limit_exceeded'); // [BROKER-52]
+          return false;
+        }
         this.#streams.add(stream);
         stream.once('close', () => this.#streams.delete(stream));
         deadline.pauseFor(stream);
@@ -239,10 +257,12 @@ export class Clients {
 class HeadDeadline {
   readonly #timer: NodeJS.Timeout;
   #replies = 0;
+  #asked = false;
   #ended = false;
 
-  constructor(socket: Socket, timeoutMs: number, late: () => void = () => socket.destroy()) {
-    this.#timer = setTimeout(() => (this.#replies === 0 ? late() : undefined), timeoutMs);
+  /** `late` is told whether there was any request before. */
+  constructor(socket: Socket, timeoutMs: number, late: (asked: boolean) => void) {
+    this.#timer = setTimeout(() => (this.#replies === 0 ? late(this.#asked) : undefined), timeoutMs);
     this.#timer.unref();
     socket.once('close', () => this.end());
   }
@@ -250,6 +270,7 @@ class HeadDeadline {
   /** `reply` closes when it is over. */
   pauseFor(reply: { once(event: 'close', listener: () => void): unknown }): void {
     this.#replies += 1;
+    this.#asked = true;
     reply.once('close', () => {
       this.#replies -= 1;
       if (!this.#ended) this.#timer.refresh();

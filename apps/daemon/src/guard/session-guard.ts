@@ -43,15 +43,18 @@ export interface Session {
   /** Whose of the agent's children the session is. */
   readonly child?: Child | undefined;
   readonly tags?: CallTags;
+  /** Hears of events that could not be read; absent: each is a fault on record. */
+  readonly turnedAway?: (code: ErrorCode) => void;
 }
 
 export function guardOf(
   agent: Agent,
   { primitives, clock }: Ports,
-  { session, mode, program, tree, view, labels, assertGoing, child, tags }: Session,
+  { session, mode, program, tree, view, labels, assertGoing, child, tags, turnedAway }: Session,
 ): Guarding {
   const repository = repositoryOf(tree);
   const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
+  const unread = (code: ErrorCode) => (code === 'internal' ? fault(code) : (turnedAway ?? fault)(code)); // [AGENT-DOOR-11]
   const guard = new Guard(
     {
       fault,
@@ -110,7 +113,7 @@ export function guardOf(
     const asked = digest === undefined ? {} : { prompt: digest, ...salted };
     await agent.audit.append({ kind: 'prompted', session, trace, label: 'reported', harness, ...asked });
   };
-  return { guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault };
+  return { guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault: unread };
 }
 
 /** As many as an ask has room for. */

@@ -53,6 +53,7 @@ export class GuardedDoor {
       else agent.note({ kind: 'session-end', session: each.session });
     }
     const answer = agentDoor(
+      () => {},
       claudeCodeRoutes((request) => this.#asking(request)),
       mcpRoutes((request) => guardedView(agent, this.#sessionOf(request))),
       this.#statusLine(),

@@ -2,7 +2,7 @@
 // path goes where; what a path does stands in the file of its routes. Trusts the socket for who is asking, and nothing that is said.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 
 /** Answers one request. What it throws is told by code: `usage` is 400, `limit_exceeded` 413, other refusals 403. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
@@ -19,17 +19,30 @@ const maxHeldBytes = 32 << 20;
 /** Takes room for a part of a request's body, until its response is over. Throws `limit_exceeded`. */
 const takers = new WeakMap<IncomingMessage, (bytes: number) => void>();
 
-/** Handles requests whose caller is known by the socket they came through: this session and no other. Two routes of one path: the later wins. */
-export function agentDoor(...parts: readonly Routes[]): (request: IncomingMessage, response: ServerResponse) => void {
+/**
+ * Handles requests whose caller is known by the socket they came through: this session and no other. `turnedAway` hears of what was none.
+ * Two routes of one path: the later wins.
+ */
+export function agentDoor(
+  turnedAway: (code: ErrorCode) => void,
+  ...parts: readonly Routes[]
+): (request: IncomingMessage, response: ServerResponse) => void {
   const routes = new Map(parts.flatMap((part) => Object.entries(part)));
   const handlerFor = (request: IncomingMessage): Handler => {
-    if (isOfWebPage(request)) throw new HoldfastError('refused', 'web pages are not answered here'); // [AGENT-DOOR-2]
+    if (isOfWebPage(request)) {
+      turnedAway('refused');
+      throw new HoldfastError('refused', 'web pages are not answered here'); // [AGENT-DOOR-2]
+    }
     const methods = routes.get(request.url ?? '');
-    if (methods === undefined) return (_request, response) => answer(response, 404, fault('usage', 'no such path', paths)); // [AGENT-DOOR-3]
+    if (methods === undefined) return (_request, response) => none(response, 404, 'no such path', paths); // [AGENT-DOOR-3]
     const { method } = request;
     const handler = method === 'GET' || method === 'POST' ? methods[method] : undefined;
     const allowed = Object.keys(methods).join(' or ');
-    return handler ?? ((_request, response) => answer(response, 405, fault('usage', `only ${allowed} is answered here`))); // [AGENT-DOOR-3]
+    return handler ?? ((_request, response) => none(response, 405, `only ${allowed} is answered here`)); // [AGENT-DOOR-3]
+  };
+  const none = (response: ServerResponse, status: number, message: string, next?: string): void => {
+    turnedAway('usage');
+    answer(response, status, fault('usage', message, next));
   };
   const paths = [...routes].flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`)).join(', ');
   let left = maxHeldBytes;
@@ -44,7 +57,11 @@ export function agentDoor(...parts: readonly Routes[]): (request: IncomingMessag
       left -= bytes;
       held += bytes;
     });
-    void (async () => handlerFor(request)(request, response))().catch((thrown: unknown) => refuse(response, thrown));
+    void (async () => handlerFor(request)(request, response))().catch((thrown: unknown) => {
+      const code = codeOf(thrown);
+      if (code === 'usage' || code === 'limit_exceeded') turnedAway(code); // [AGENT-DOOR-11]
+      refuse(response, thrown);
+    });
   };
 }
 

@@ -9,7 +9,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { maxDelegationDepth } from '@holdfast/protocol/custody/delegation';
 import type { ChildTerms, DoorRequest } from '@holdfast/protocol/door/wire';
 import type { HomePaths } from '@holdfast/protocol/door/paths';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Agent } from '../agent/agent.ts';
 import { createBroker, type Broker } from '../broker/broker.ts';
 import { refusal } from '../broker/refusal.ts';
@@ -45,6 +45,7 @@ import { ToolRequests } from './tool-requests.ts';
 import { RuledAuthority, type Judge } from './ruled-authority.ts';
 import { carryStreams } from './streams.ts';
 import { trustBundle } from './trust-bundle.ts';
+import { TurnedAway } from './turned-away.ts';
 
 interface Place {
   readonly authority: SessionAuthority;
@@ -169,16 +170,24 @@ export class Sessions {
     child?.onEnd(() => stop.abort());
     const labels = parent?.labels ?? new Set<string>(); // what one of them has read, all carry [CHILD-9]
     this.running.set(toHex(session), { view, end: () => stop.abort(), ended });
+    const turnedAway = new TurnedAway((counts) => agent.note({ kind: 'turned-away', session, counts: [...counts] }));
+    const turn = (code: ErrorCode): void => turnedAway.count(code);
     let broker: Broker | undefined;
     let own: OwnRequests | undefined;
     let exitCode: number | undefined;
     try {
       // Nothing asks before the sandbox is there, and only then is known how it sees files.
-      let door = agentDoor(agentView(agent, authority, child));
+      let door = agentDoor(turn, agentView(agent, authority, child));
       let named = (_tag: string): RuledAuthority => {
         throw refusal('child_ended');
       };
-      broker = await createBroker({ authority, named: (tag) => named(tag), door: (asked, reply) => door(asked, reply), log });
+      broker = await createBroker({
+        authority,
+        named: (tag) => named(tag),
+        door: (asked, reply) => door(asked, reply),
+        turnedAway: turn,
+        log,
+      });
       const floor = await SessionFloor.atStart(agent, request.cwd);
       const programs = [...(parent?.programs ?? [])];
       const seenBefore = parent && [...programs];
@@ -203,6 +212,7 @@ export class Sessions {
         labels,
         child,
         tags,
+        turnedAway: turn,
       });
       const judge =
         (call?: TaggedCall): Judge =>
@@ -221,6 +231,7 @@ export class Sessions {
       const trace = agent.children.childOf(session)?.trace ?? session;
       const asParent: Parent = { session, child, authority, request, labels, programs, trace };
       door = agentDoor(
+        turn,
         agentView(agent, authority, child),
         agentHandles(authority),
         access.routes(),
@@ -241,6 +252,7 @@ export class Sessions {
     } finally {
       await broker?.close();
       await own?.close();
+      turnedAway.tell();
       await agent.endSession(session, exitCode);
       if (child !== undefined) this.forget(agent, child);
       this.running.delete(toHex(session));

@@ -72,26 +72,32 @@ describe('the audit writer', () => {
     await writer.close();
   });
 
-  it('[AUDIT-25] a flood of refusals hides neither itself nor what else happened', async () => {
-    const writer = await world.open(new MemoryDisk());
-    const session = new Uint8Array(16);
-    const facts = { scheme: 'https', host: 'a.example', port: 443, method: 'GET', path: '/' } as const;
-    const request = recordedRequest(nodePrimitives, facts, { paths: 'omit', redacting: asItIs });
-    const flood = 20_000;
-    for (let count = 0; count < flood; count += 1) writer.note({ kind: 'refused', session, code: 'egress_denied', request });
-    writer.note(numbered(7));
-    await writer.appendDurable(numbered(8));
-    await writer.close();
-    const events = await world.events(writer);
-    assert.deepEqual(
-      events.map(numberOf).filter((number) => number >= 0),
-      [7, 8],
-    );
-    const recorded = events.filter(({ kind }) => kind === 'refused').length;
-    const { dropped } = await world.verify(writer);
-    assert.ok(dropped > 0, 'not all of them found a place');
-    assert.equal(recorded + dropped, flood);
-  });
+  const session = new Uint8Array(16);
+  const facts = { scheme: 'https', host: 'a.example', port: 443, method: 'GET', path: '/' } as const;
+  const request = recordedRequest(nodePrimitives, facts, { paths: 'omit', redacting: asItIs });
+  const provoked: readonly AuditReport[] = [
+    { kind: 'refused', session, code: 'egress_denied', request },
+    { kind: 'fault', code: 'codec_shape' },
+    { kind: 'answered', session, ask: session, outcome: 'crowded' },
+  ];
+  for (const one of provoked)
+    it(`[AUDIT-25] a flood of ${one.kind} hides neither itself nor what else happened`, async () => {
+      const writer = await world.open(new MemoryDisk());
+      const flood = 20_000;
+      for (let count = 0; count < flood; count += 1) writer.note(one);
+      writer.note(numbered(7));
+      await writer.appendDurable(numbered(8));
+      await writer.close();
+      const events = await world.events(writer);
+      assert.deepEqual(
+        events.map(numberOf).filter((number) => number >= 0),
+        [7, 8],
+      );
+      const recorded = events.filter(({ kind }) => kind === one.kind).length;
+      const { dropped } = await world.verify(writer);
+      assert.ok(dropped > 0, 'not all of them found a place');
+      assert.equal(recorded + dropped, flood);
+    });
 
   it('refuses an event of no known shape, and leaves no gap', async () => {
     const writer = await world.open(new MemoryDisk());

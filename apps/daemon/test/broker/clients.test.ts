@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -391,6 +391,43 @@ test('a tunnel without a handshake ends, and so does what comes beyond the crowd
   const [first] = crowd;
   first?.write(`GET /x HTTP/1.1\r\nHost: localhost:${it.port}\r\n\r\n`);
   assert.equal((await readReply(first ?? assert.fail())).body.toString(), 'door /x');
+});
+
+// [BROKER-52]
+test('what comes and is no request is counted by code; a client that rests between two requests is not', async () => {
+  const turnedAway: string[] = [];
+  const heard = new EventEmitter();
+  await using it = await world({
+    limits: { headTimeoutMs: 700, handshakeTimeoutMs: 120, maxClientConnections: 2 },
+    turnedAway: (code) => {
+      turnedAway.push(code);
+      heard.emit('one');
+    },
+  });
+  const origin = await it.origin();
+  it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const next = async (act: () => Promise<unknown>): Promise<string | undefined> => {
+    const told = once(heard, 'one');
+    await act();
+    await told;
+    return turnedAway.splice(0).join(' ');
+  };
+  const connect = `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const begun = async (text: string): Promise<Socket> => {
+    const socket = await it.open();
+    socket.write(text);
+    return socket;
+  };
+  assert.equal(await next(() => begun('GET /x HT')), 'request_malformed', 'half a head');
+  assert.equal(await next(() => begun(connect)), 'request_malformed', 'no handshake');
+  assert.equal(await next(() => begun(`${connect}no TLS at all, and more than a record's head`)), 'request_malformed', 'none');
+  const resting = await begun(`GET /x HTTP/1.1\r\nHost: localhost:${it.port}\r\n\r\n`);
+  assert.match(await rest(resting), /door \/x/, 'cut off after its rest');
+  assert.deepEqual(turnedAway, []);
+  const crowd = [await it.open(), await it.open()];
+  assert.equal(await next(() => it.open()), 'limit_exceeded', 'beyond the crowd');
+  for (const socket of crowd) socket.destroy();
 });
 
 // [BROKER-26] [BROKER-27]

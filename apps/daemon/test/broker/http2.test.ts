@@ -377,7 +377,11 @@ test('an origin that breaks off in a reply ends the stream with an error', async
 
 // [BROKER-28]
 test('streams count like connections, and one connection has at most its own share', async () => {
-  await using it = await world({ limits: { maxClientConnections: 8, maxStreamsPerConnection: 5 } });
+  const turnedAway: string[] = [];
+  await using it = await world({
+    limits: { maxClientConnections: 8, maxStreamsPerConnection: 5 },
+    turnedAway: (code) => turnedAway.push(code),
+  });
   const origin = await it.origin((_seen, response) => void response.write('open'));
   it.grant(origin);
   const host = `localhost:${origin.port}`;
@@ -397,6 +401,7 @@ test('streams count like connections, and one connection has at most its own sha
   const second = await raw(it, host);
   for (let stream = 1; stream < 6; stream += 2) second.socket.write(headers(stream, plainHead(host)));
   assert.deepEqual(await outcomes(second, 3), ['answered', refused, refused], 'two connections and six streams are eight');
+  assert.deepEqual(turnedAway, ['limit_exceeded', 'limit_exceeded']); // [BROKER-52]
 });
 
 // [BROKER-28]

@@ -50,7 +50,10 @@ async function serve(t: TestContext, decide: (call: ToolCall, context: CallConte
   };
   const bedrock = new BedrockContext(() => ({ version: 1, texts: ['Fridays only.'] }));
   const server = createServer(
-    agentDoor(claudeCodeRoutes(() => ({ guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault }))),
+    agentDoor(
+      () => {},
+      claudeCodeRoutes(() => ({ guard, subAgents, tags, turns, prompted, bedrock, view, settings: 'fixed', fault })),
+    ),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {

@@ -22,7 +22,7 @@ async function door(t: TestContext) {
     asked.push(wanted);
     return { hex: 'c1', credential: 'a~b~', leave: { expiresAtMs: 5 } } as Child;
   };
-  const server = createServer(agentDoor(agentDelegations({ enrol }, session)));
+  const server = createServer(agentDoor(() => {}, agentDelegations({ enrol }, session)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;

@@ -5,6 +5,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -57,7 +58,8 @@ async function serve(t: TestContext, more: Routes = {}) {
   const agent = agentWithOneGrant();
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => 0 } };
   const authority = new SessionAuthority(agent, ports, { session: new Uint8Array(16), mode: 'sealed', program: 'test' });
-  const server = createServer(agentDoor(agentView(agent, authority), more));
+  const turnedAway: string[] = [];
+  const server = createServer(agentDoor((code) => turnedAway.push(code), agentView(agent, authority), more));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
@@ -74,7 +76,7 @@ async function serve(t: TestContext, more: Routes = {}) {
       sent.on('error', reject);
       sent.end(sentBody);
     });
-  return { ask, authority, port };
+  return { ask, authority, port, turnedAway };
 }
 
 // [AGENT-DOOR-1]
@@ -226,4 +228,25 @@ test('[AGENT-DOOR-5] what requests of one session hold at once is bounded, and r
   told.resolve();
   for (const { status } of await Promise.all(held)) assert.equal(status, 200);
   assert.equal((await ask('/v1/take', long)).status, 200, 'what was answered holds nothing any more');
+});
+
+// [AGENT-DOOR-11]
+test('what is no call of the door is counted by code; a refusal of the vault and an answer are not', async (t) => {
+  const { ask, turnedAway } = await serve(t, {
+    '/refuses': {
+      GET: () => {
+        throw new HoldfastError('refused', 'the vault refuses this');
+      },
+    },
+    '/reads': { POST: async (asked, response) => answer(response, 200, await readJson(asked, 64)) },
+  });
+  const json = { 'content-type': 'application/json' };
+  await ask('/v1/status');
+  await ask('/refuses');
+  await ask('/nowhere');
+  await ask('/v1/status', { method: 'POST' });
+  await ask('/v1/status', { headers: { origin: 'https://example.com' } });
+  await ask('/reads', { method: 'POST', headers: json, body: 'no JSON' });
+  await ask('/reads', { method: 'POST', headers: json, body: JSON.stringify('x'.repeat(64)) });
+  assert.deepEqual(turnedAway, ['usage', 'usage', 'refused', 'usage', 'limit_exceeded']);
 });

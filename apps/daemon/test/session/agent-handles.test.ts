@@ -70,7 +70,7 @@ async function session(t: TestContext) {
   } as unknown as Agent;
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => state.nowMs } };
   const authority = new SessionAuthority(agent, ports, { session: id(9), mode: 'sealed', program: 'test' });
-  const server = createServer(agentDoor(agentHandles(authority)));
+  const server = createServer(agentDoor(() => {}, agentHandles(authority)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;

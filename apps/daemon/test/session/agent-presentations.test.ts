@@ -32,7 +32,7 @@ async function session(t: TestContext) {
   };
   const clock = { nowMs: () => 0, monotonicMs: () => state.nowMs };
   const server = createServer(
-    agentDoor(agentPresentations(agent, authority, { session: id, clock, harness: { digest: async () => build } })),
+    agentDoor(() => {}, agentPresentations(agent, authority, { session: id, clock, harness: { digest: async () => build } })),
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());

@@ -20,6 +20,7 @@ export const classOf = {
   'bytes-returned': 'credential',
   request: 'request',
   refused: 'request',
+  'turned-away': 'request',
   'egress-allowed': 'request',
   'egress-ended': 'request',
   'stream-cut': 'request',

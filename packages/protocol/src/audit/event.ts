@@ -233,6 +233,8 @@ export const auditEvent = union({
   'bytes-returned': { ...stamp, ...counted, bytes: integer() },
   /** A request that was not let out, with its true reason. */
   refused: { ...stamp, ...acting, code, request: recordedRequest },
+  /** What came to its port and was no request, within a second: connections past their limit, unfinished or unreadable ones, calls of the door that are none. */
+  'turned-away': { ...stamp, ...acting, counts: list(record({ code, count: integer({ min: 1 }) }), { min: 1, max: 32 }) },
   /** A request without a credential, let out by an egress rule or to a granted host. */
   request: { ...stamp, ...acting, request: recordedRequest },
   /** A turn begins, as a harness says: `trace` is its id. `prompt`: `promptDigest`; absent where the harness did not say what was asked. */

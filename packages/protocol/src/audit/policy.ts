@@ -26,7 +26,7 @@ export interface AuditPolicy {
  * Of classes that can be silenced, what is recorded all the same: what a session never came to do, who acted for whom, and where a run began, without
  * which nobody knows that what an earlier one had under way is over. [AUDIT-62]
  */
-const alwaysRecorded: ReadonlySet<EventKind> = new Set(['refused', 'delegated', 'child-end', 'daemon-start']);
+const alwaysRecorded: ReadonlySet<EventKind> = new Set(['refused', 'turned-away', 'delegated', 'child-end', 'daemon-start']);
 
 /** Whether events of this kind are counted only. [AUDIT-60] */
 export function isSilenced(policy: AuditPolicy | undefined, kind: EventKind): boolean {
