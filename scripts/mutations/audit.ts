@@ -10,6 +10,7 @@ const cliAudit = 'apps/cli/test/audit.test.ts';
 const cliPower = 'apps/cli/test/power-loss.test.ts';
 const cliTime = 'apps/cli/test/time.test.ts';
 const clients = 'apps/daemon/test/broker/clients.test.ts';
+const completeness = 'e2e/completeness.test.ts';
 const crash = 'e2e/crash.test.ts';
 const custodyPower = 'apps/custody/test/power-loss.test.ts';
 const door = 'apps/daemon/test/session/agent-door.test.ts';
@@ -334,6 +335,32 @@ export const audit: Area = {
       from: 'this.#record(counts);',
       to: 'void counts;',
       red: { [flooding]: 'closes it for itself, and for nobody else' },
+    },
+
+    // All is on record, and nothing else.
+    {
+      id: 'A-71.request',
+      off: 'a request without a credential leaves no record',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: "await this.agent.audit.append({ kind: 'request', ...this.who, request });",
+      to: 'void request;',
+      red: { [completeness]: 'each request that a service saw' },
+    },
+    {
+      id: 'A-71.refusal',
+      off: 'a refusal leaves no record',
+      file: 'apps/daemon/src/session/authority.ts',
+      from: "this.agent.note({ kind: 'refused', ...this.who, code: parseCode(code), request });",
+      to: 'void [request, parseCode(code)];',
+      red: { [completeness]: 'each that was refused' },
+    },
+    {
+      id: 'A-71.matched',
+      off: 'a request is not recorded as of the call that it came from',
+      file: 'apps/daemon/src/session/session.ts',
+      from: '(call) => authority.beside({ child: call.by?.child, cause: call.cause, judge: judge(call) }),',
+      to: '(call) => authority.beside({ child: call.by?.child, cause: {}, judge: judge(call) }),',
+      red: { [completeness]: 'what the harness says' },
     },
 
     // Leaving at the right moment.

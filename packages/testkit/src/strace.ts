@@ -118,9 +118,22 @@ function isDefunct(pid: number): boolean {
 
 /** Resolves once every thread of the process is under it. */
 export async function intervene(pid: number, intervention: Intervention, log: string): Promise<Intervening> {
-  const strace = spawn('strace', ['-f', '-o', log, ...filters(intervention), '-p', String(pid)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const attached = await attach(pid, filters(intervention), log);
+  return {
+    end: async () => {
+      await attached.end();
+      return struck(log);
+    },
+  };
+}
+
+/** Writes to `log` which of these calls a process that runs already makes, and all that it starts. */
+export function watch(pid: number, calls: readonly string[], log: string): Promise<{ end(): Promise<void> }> {
+  return attach(pid, ['-s', '4096', '-e', `trace=${calls.join(',')}`], log);
+}
+
+async function attach(pid: number, words: readonly string[], log: string): Promise<{ end(): Promise<void> }> {
+  const strace = spawn('strace', ['-f', '-o', log, ...words, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
   const gone = new Promise<void>((resolve) => strace.once('close', () => resolve()));
   const waking = setInterval(() => void letGo(strace, pid), stuckMs).unref();
   void gone.then(() => clearInterval(waking));
@@ -137,7 +150,6 @@ export async function intervene(pid: number, intervention: Intervention, log: st
     end: async () => {
       strace.kill('SIGINT');
       await gone;
-      return struck(log);
     },
   };
 }

@@ -226,7 +226,7 @@ export class SessionAuthority implements Authority {
     this.agent.assertLive();
     this.child?.assertGoing(); // [CHILD-3]
     const request = recordedRequest(this.ports.primitives, facts, this.agent.recordPolicy);
-    await this.agent.audit.append({ kind: 'request', ...this.who, request });
+    await this.agent.audit.append({ kind: 'request', ...this.who, request }); // [AUDIT-64]
   }
 
   refused(facts: Partial<RequestFacts>, code: string): void {
