@@ -159,3 +159,59 @@ describe('one id from a prompt to its effects', () => {
     assert.deepEqual(all.filter(({ kind }) => kind === 'refused').map(({ code }) => code), ['child_ended', 'child_ended']); // prettier-ignore
   });
 });
+
+// [AUDIT-53] [AUDIT-54]
+describe('recorded decisions, made again from the record', () => {
+  let holdfast: Installation;
+  let demo: Origin;
+  before(async () => {
+    [holdfast, demo] = await Promise.all([Installation.create(), startOrigin()]);
+    await holdfast.settle();
+    const terms = { env: 'DEMO_TOKEN', methods: ['GET'], paths: ['/v1/**'] };
+    await holdfast.giveCredential('demo', 'a-secret-for-the-demo-service', demo, terms);
+    const file = path.join(holdfast.folder, 'rules.yaml');
+    await writeFile(file, rules);
+    await holdfast.must(['rules', 'apply', file, '--json']);
+    await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);
+  });
+  after(async () => {
+    await holdfast?.remove();
+    await demo?.close();
+  });
+
+  it('50 of 50, of tools and of credentials, allowed and denied, have the same verdict', async () => {
+    const to = (address: string, more = ''): string =>
+      `curl -sS -o /dev/null ${more} -H "authorization: Bearer $DEMO_TOKEN" ${address} || true`;
+    const origin = `https://${demo.host}:${demo.port}`;
+    const commands = [
+      to(`${origin}/v1/me`),
+      to(`${origin}/v2/me`),
+      to(`${origin}/v1/me`, '-X POST'),
+      to('https://elsewhere.example/'),
+    ];
+    const program = `import { shell } from './harness.mjs';
+      for (let round = 0; round < 6; round += 1) {
+        for (const [at, command] of ${JSON.stringify(commands)}.entries()) await shell('r' + round + at, command);
+        await shell('p' + round, 'git push');
+      }`;
+    await writeFile(path.join(holdfast.work, 'fifty.mjs'), program);
+    assert.equal((await holdfast.run([process.execPath, 'fifty.mjs'])).code, 0);
+    interface Told {
+      readonly acts: number;
+      readonly requests: number;
+      readonly same: number;
+      readonly differs: readonly unknown[];
+      readonly cannot: readonly unknown[];
+    }
+    const ran = await holdfast.cli(['audit', 'replay', '--json']);
+    const { acts, requests, same, differs, cannot } = jsonOf<Told>(ran);
+    assert.deepEqual([ran.code, differs, cannot, same], [0, [], [], acts + requests], ran.stdout);
+    assert.ok(acts >= 30 && requests === 24, `${acts} acts and ${requests} requests`);
+    const { events } = jsonOf<{ events: readonly (Event & { readonly decision?: string })[] }>(
+      await holdfast.cli(['audit', 'show', '--json']),
+    );
+    const count = (holds: (event: (typeof events)[number]) => boolean): number => events.filter(holds).length;
+    assert.deepEqual([count(({ kind }) => kind === 'consumed'), count(({ kind }) => kind === 'refused')], [6, 18]);
+    assert.ok(count(({ decision }) => decision === 'deny') >= 6 && count(({ decision }) => decision === 'allow') >= 24);
+  });
+});

@@ -330,7 +330,7 @@ command(audit, 'verify', 'recompute the log and check it against its signed chec
   .option('--fork <file>', 'check such a proof instead: public keys are all that it takes')
   .option('--key <hex>', "with --fork: the agent's public key, known from elsewhere; repeatable", collect)
   .action(action(async () => (await import('./commands/audit-verify.ts')).verify));
-command(audit, 'replay', 'hold recorded acts against the rules of their time once more')
+command(audit, 'replay', 'make recorded decisions again, by the rules and grants of their time')
   .argument('[event]', 'its number', wholeNumber)
   .option(...ofAgent)
   .option('--since <time>', 'only of the last 30m, 12h, 7d')

@@ -611,8 +611,8 @@ Commands:
                              to its act
   verify [options]           recompute the log and check it against its signed
                              checkpoints
-  replay [options] [event]   hold recorded acts against the rules of their time
-                             once more
+  replay [options] [event]   make recorded decisions again, by the rules and
+                             grants of their time
   export [options]           the log as lines, for other systems, as a bundle
                              that holdfast-verify checks anywhere, or as tiles
   stream [options]           events to an OpenTelemetry collector as they come;
@@ -651,7 +651,7 @@ Options:
 `,
   'audit replay': `Usage: holdfast audit replay [options] [event]
 
-hold recorded acts against the rules of their time once more
+make recorded decisions again, by the rules and grants of their time
 
 Arguments:
   event            its number

@@ -5,6 +5,7 @@ import type { Mutation } from '../mutation.ts';
 const changes = 'apps/daemon/test/agent/changes.test.ts';
 const fences = 'e2e/fences.test.ts';
 const mint = 'apps/daemon/test/vault/mint.test.ts';
+const replays = 'packages/protocol/test/audit/replay-uses.test.ts';
 
 export const onEndings: readonly Mutation[] = [
   // After a revocation the next call fails, and streams are cut.
@@ -118,5 +119,30 @@ export const onEndings: readonly Mutation[] = [
     from: 'const sealed = granted.sealed && {',
     to: 'const sealed = secret && {',
     red: { 'packages/protocol/test/journal/compose.test.ts': 'a new secret takes the place of the old one' },
+  },
+  // What was decided is decided again.
+  {
+    id: 'C-51.use',
+    off: 'a use is believed wherever it went',
+    file: 'packages/protocol/src/audit/replay-uses.ts',
+    from: `if (decision.kind === 'refuse') return differs(event, recorded, decision.code);`,
+    to: 'void decision;',
+    red: { [replays]: 'recorded decisions about requests, made again' },
+  },
+  {
+    id: 'C-51.denial',
+    off: 'a denial is believed, whatever was granted',
+    file: 'packages/protocol/src/audit/replay-uses.ts',
+    from: `return open.length === 0 ? same(event, code) : differs(event, code, 'used');`,
+    to: 'return open.length >= 0 ? same(event, code) : undefined as never;',
+    red: { [replays]: 'recorded decisions about requests, made again' },
+  },
+  {
+    id: 'C-51.approval',
+    off: 'a use needs no approval to be believed',
+    file: 'packages/protocol/src/audit/replay-uses.ts',
+    from: 'if (terms.approve && (event.ask',
+    to: 'if (!terms.approve && (event.ask',
+    red: { [replays]: 'recorded decisions about requests, made again' },
   },
 ];

@@ -1,12 +1,16 @@
-// `holdfast audit replay`: what the rules of that time say to the acts that the log holds, from the record alone. It must be what they said then.
+// `holdfast audit replay`: what the rules and grants of that time say to the acts and requests that the log holds, from the record alone. It must be what
+// they said then.
 
 import { homedir } from 'node:os';
-import { decodeEvent } from '@holdfast/protocol/audit/event';
+import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { replayedUses, type RecordedDecision, type ReplayedUse } from '@holdfast/protocol/audit/replay-uses';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { compile, readOnlyRules, type CompiledRules } from '@holdfast/protocol/rules/compile';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { replayed, type RecordedToolCall, type Replayed } from '@holdfast/protocol/rules/recorded';
 import { readLog } from '../audit/log.ts';
+import { readProofs } from '../audit/proofs.ts';
 import { agoMs } from '../audit/since.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { usage, visible, type Output } from '../output.ts';
@@ -18,7 +22,22 @@ const reasons = {
   input: 'what it says is not kept',
   rewritten: 'the rules changed it, and the record does not hold the form in which it ran',
   rules: 'that version of the rules is not kept here any more',
+  terms: 'the terms of a grant of that time are not kept here',
+  place: 'the record does not tell where the session worked',
+  arguments: 'what the request said is not kept',
+  counts: 'it hangs on how much was used before',
+  other: 'what it was refused for is not kept',
 } as const;
+
+/** A decision that was made again. */
+interface Again {
+  readonly sequence: number;
+  readonly what: string;
+  readonly recorded: string;
+  readonly verdict: Replayed['verdict'];
+  readonly replayed?: string | undefined;
+  readonly why?: keyof typeof reasons | undefined;
+}
 
 export interface ReplayOptions {
   readonly agent: string;
@@ -34,8 +53,11 @@ export async function replay(output: Output, number: number | undefined, { agent
     (event): event is RecordedToolCall =>
       event.kind === 'tool-call' && event.atMs >= fromMs && (number === undefined || event.sequence === number),
   );
-  if (number !== undefined && calls.length === 0)
-    throw usage(`event ${number} is no act that rules judged`, 'holdfast audit show --what tool-call');
+  const uses = (await usesAgain({ events, agent }, all)).filter(
+    ({ event: { atMs, sequence } }) => atMs >= fromMs && (number === undefined || sequence === number),
+  );
+  if (number !== undefined && calls.length + uses.length === 0)
+    throw usage(`event ${number} is no decision`, 'holdfast audit show --what tool-call --what consumed --what refused');
   const modes = new Map(
     all.flatMap((event) => (event.kind === 'session-start' ? [[toHex(event.session), event.mode] as const] : [])),
   );
@@ -44,32 +66,48 @@ export async function replay(output: Output, number: number | undefined, { agent
   const sets = new Map<number | undefined, CompiledRules | undefined>([[undefined, readOnlyRules]]);
   for (const { rulesVersion: version } of calls)
     if (version !== undefined && !sets.has(version)) sets.set(version, await rulesOf(of, version));
-  const told = calls.map((event) => {
-    const mode = modes.get(toHex(event.session)) ?? 'sealed';
-    return { event, ...replayed(event, { scope, mode, home: homedir() }, sets.get(event.rulesVersion)) };
-  });
+  const told: readonly Again[] = [
+    ...calls.map((event): Again => {
+      const mode = modes.get(toHex(event.session)) ?? 'sealed';
+      const { verdict, why, decision } = replayed(event, { scope, mode, home: homedir() }, sets.get(event.rulesVersion));
+      const { sequence, name, act, decision: recorded } = event;
+      return { sequence, what: `${name} ${act}`, recorded, verdict, why, replayed: decision?.effect };
+    }),
+    ...uses.map(({ event, ...again }): Again => ({ ...again, sequence: event.sequence, what: placeOf(event) })),
+  ].toSorted((one, other) => one.sequence - other.sequence);
   const count = (verdict: Replayed['verdict']): number => told.filter((each) => each.verdict === verdict).length;
   const [same, differs, cannot] = [count('same'), count('differs'), count('cannot')];
   output.result(
     {
       agent,
       acts: calls.length,
+      requests: uses.length,
       same,
-      differs: told.flatMap(({ event, verdict, decision }) =>
-        verdict === 'differs' ? [{ event: event.sequence, recorded: event.decision, replayed: decision?.effect }] : [],
+      differs: told.flatMap(({ sequence, verdict, recorded, replayed: now }) =>
+        verdict === 'differs' ? [{ event: sequence, recorded, replayed: now }] : [],
       ),
-      cannot: told.flatMap(({ event, verdict, why }) => (verdict === 'cannot' ? [{ event: event.sequence, why }] : [])),
+      cannot: told.flatMap(({ sequence, verdict, why }) => (verdict === 'cannot' ? [{ event: sequence, why }] : [])),
     },
     [
-      `${same} of ${calls.length} acts: the same verdict, by the rules of that time`,
-      ...told.flatMap(({ event, verdict, decision, why }) => {
-        const act = `${event.sequence}  ${event.name} ${event.act}`;
-        if (verdict === 'differs') return [`  ! ${act}: was ${event.decision}, and would be ${decision?.effect ?? 'none'}`];
-        return verdict === 'cannot' && why !== undefined ? [`  ${act}: can't be replayed, ${reasons[why]}`] : [];
+      `${same} of ${told.length} decisions: the same verdict, by the rules and grants of that time`,
+      ...told.flatMap(({ sequence, what, verdict, recorded, replayed: now = 'none', why }) => {
+        if (verdict === 'differs') return [`  ! ${sequence}  ${what}: was ${recorded}, and would be ${now}`];
+        return verdict === 'cannot' && why !== undefined ? [`  ${sequence}  ${what}: can't be replayed, ${reasons[why]}`] : [];
       }),
     ].map(visible),
   );
   if (differs > 0 || (number !== undefined && cannot > 0)) process.exitCode = differs > 0 ? 4 : 1;
+}
+
+/** By the terms that the daemon has of the grants of that time. */
+async function usesAgain(log: Parameters<typeof readProofs>[0], all: readonly AuditEvent[]): Promise<readonly ReplayedUse[]> {
+  return replayedUses(nodePrimitives, all, (await readProofs(log))?.warrants ?? []);
+}
+
+function placeOf(event: RecordedDecision): string {
+  if (event.kind === 'consumed') return 'a use of a credential';
+  const { method, host, port } = event.request;
+  return `${method} ${host}:${port}`.trim();
 }
 
 /** Undefined where this machine does not keep it any more. */

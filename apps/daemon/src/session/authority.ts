@@ -40,6 +40,13 @@ export interface WorkingTree {
   readonly repository: string | undefined;
 }
 
+/** For the record; nothing where a part of it does not go in as it is. */
+export function recordedTree({ directory, repository }: WorkingTree): { directory?: string; repository?: string } {
+  const fits = (text: string | undefined): boolean => text === undefined || /^[\x20-\x7e]{1,512}$/.test(text);
+  if (!fits(directory) || !fits(repository)) return {};
+  return { ...(directory !== undefined && { directory }), ...(repository !== undefined && { repository }) };
+}
+
 /** In no place that a fence could name. */
 const nowhere: WorkingTree = { directory: undefined, repository: undefined };
 

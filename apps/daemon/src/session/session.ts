@@ -37,7 +37,7 @@ import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
-import type { SessionAuthority, WorkingTree } from './authority.ts';
+import { recordedTree, type SessionAuthority, type WorkingTree } from './authority.ts';
 import { CallAuthorities } from './call-authorities.ts';
 import { Harness } from './harness.ts';
 import { mcpTools } from './mcp-view.ts';
@@ -154,7 +154,7 @@ export class Sessions {
       ...(child !== undefined && { child: child.id }),
     };
     try {
-      await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program }); // no record, no session
+      await agent.audit.append({ kind: 'session-start', session, mode: 'sealed', program, ...recordedTree(place) }); // no record, no session
     } catch (thrown) {
       if (child !== undefined) agent.children.retire(child, 'failed');
       throw thrown;

@@ -69,6 +69,8 @@ export function whoOf({
 }
 /** Whose act it is, within a session; `child`: one of the agent's children, absent: the agent itself. */
 const acting = { session: sessionId, child: optional(bytes(16)), ...cause };
+/** Where a sealed session works, as a fence is held against it; absent where it could not be told in full. */
+const tree = { directory: optional(shown(512)), repository: optional(shown(512)) };
 const askId = bytes(16);
 const code = text({ min: 1, max: 64, pattern: /^[a-z_]+$/ });
 /** The digest beside it is of something that holds a secret or personal data, and can't be tried. [COMMIT-6] */
@@ -205,7 +207,7 @@ export const auditEvent = union({
   /** All of its credentials together are limited from here on, or by other limits; then not any more. */
   'budget-set': { ...stamp, budget: budgetId },
   'budget-ended': { ...stamp, budget: budgetId },
-  'session-start': { ...stamp, ...acting, mode: oneOf('sealed', 'guarded'), program: shown(256) },
+  'session-start': { ...stamp, ...acting, mode: oneOf('sealed', 'guarded'), program: shown(256), ...tree },
   'session-end': { ...stamp, ...acting, exitCode: optional(integer({ max: 255 })) },
   /** A handle came into being: permissioned time begins. */
   minted: { ...stamp, ...use, name: itemName, request: recordedRequest },

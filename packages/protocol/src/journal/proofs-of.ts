@@ -14,11 +14,12 @@ export function trustedRootOf(state: FleetState): TrustedRoot {
   return { root: rootOf(toHex(state.fleet), makerOf(state).keys.sign), removed: devicesIn(state) };
 }
 
-/** Digests of the warrants that the uses of a log stand on, each once. */
+/** Digests of the warrants of grants and rule sets that a log names, each once. */
 export function warrantsNamedIn(events: Iterable<AuditEvent>): readonly string[] {
   const named = new Set<string>();
   for (const event of events)
-    if ((event.kind === 'consumed' || event.kind === 'rules-set') && event.warrant !== undefined) named.add(toHex(event.warrant));
+    if ((event.kind === 'granted' || event.kind === 'consumed' || event.kind === 'rules-set') && event.warrant !== undefined)
+      named.add(toHex(event.warrant));
   return [...named];
 }
 
