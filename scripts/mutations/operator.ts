@@ -210,7 +210,15 @@ export const operator: Area = {
       file: 'packages/protocol/src/codec/cbor.ts',
       from: 'const copied = new Uint8Array(new ArrayBuffer(length));',
       to: 'const copied = new Uint8Array(length);',
-      red: { 'packages/protocol/test/codec/left-behind.test.ts': 'a secret that was decoded' },
+      red: { 'packages/protocol/test/codec/left-behind.test.ts': 'a secret that was opened or decoded' },
+    },
+    {
+      id: 'O-20.copied',
+      off: 'what a decipher wrote first is freed as it is',
+      file: 'packages/protocol/src/primitives/node.ts',
+      from: 'const opened = deciphered(decipher, ciphertext.subarray(0, -tagBytes));',
+      to: 'const opened = plain(decipher.update(ciphertext.subarray(0, -tagBytes)));',
+      red: { 'packages/protocol/test/codec/left-behind.test.ts': 'a secret that was opened or decoded' },
     },
     {
       id: 'O-21.request',

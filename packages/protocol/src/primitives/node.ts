@@ -15,6 +15,7 @@ import {
   randomFillSync,
   sign,
   verify,
+  type DecipherGCM,
   type KeyObject,
 } from 'node:crypto';
 
@@ -106,6 +107,27 @@ function agreement(scalar: Uint8Array): ReturnType<typeof createECDH> {
   return ecdh;
 }
 
+/** Small enough that what is freed is what is allocated next. */
+const pieceBytes = 512;
+
+/**
+ * Node deciphers into memory that is a byte too long, copies it into some that fits, and frees the first as it is: a plaintext would stay there. So it is
+ * done by pieces, each in the place of the one before, and the last ones are written over with what says nothing.
+ */
+function deciphered(decipher: DecipherGCM, ciphertext: Uint8Array): Uint8Array {
+  const opened = new Uint8Array(new ArrayBuffer(ciphertext.length));
+  for (let at = 0; at < ciphertext.length; at += pieceBytes) {
+    const piece = decipher.update(ciphertext.subarray(at, at + pieceBytes));
+    opened.set(piece, at);
+    piece.fill(0);
+  }
+  const over = createCipheriv('aes-256-gcm', zeros.subarray(0, 32), zeros.subarray(0, 12));
+  for (const length of [Math.min(pieceBytes, ciphertext.length), ciphertext.length % pieceBytes])
+    if (length > 0) over.update(zeros.subarray(0, length));
+  return opened;
+}
+const zeros = new Uint8Array(pieceBytes);
+
 export const nodePrimitives: Primitives = {
   sha256: (...parts) =>
     parts.length === 1 && parts[0] !== undefined ? plain(hash('sha256', parts[0], 'buffer')) : digest('sha256', parts),
@@ -130,7 +152,7 @@ export const nodePrimitives: Primitives = {
     const decipher = createDecipheriv(cipherOf(key), key, nonce, { authTagLength: tagBytes });
     decipher.setAAD(associated);
     decipher.setAuthTag(ciphertext.subarray(-tagBytes));
-    const opened = plain(decipher.update(ciphertext.subarray(0, -tagBytes)));
+    const opened = deciphered(decipher, ciphertext.subarray(0, -tagBytes));
     try {
       decipher.final();
     } catch (cause) {
