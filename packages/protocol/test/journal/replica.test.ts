@@ -483,11 +483,15 @@ describe('replica: what it keeps', () => {
     const lockboxes = async (place: LockboxPlace) => relay.lockbox(place);
     const reader = new Replica({ primitives, fleet, lockboxes, self: operator.id, holder: operator.holder });
     const typedArrays = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
-    const slice = typedArrays.slice;
+    const { slice, set } = typedArrays;
     t.mock.method(typedArrays, 'slice', function watched(this: Uint8Array, ...range: number[]) {
       const cut = slice.apply(this, range as [number?, number?]);
       made.push(cut);
       return cut;
+    });
+    t.mock.method(typedArrays, 'set', function watched(this: Uint8Array, ...given: Parameters<Uint8Array['set']>) {
+      set.apply(this, given);
+      made.push(this);
     });
     const holding = () => made.filter((each) => Buffer.from(each).includes(Buffer.from(secret)));
     assert.deepEqual(said(await reader.ingest(controlTopic, control(world))), ['applied', 'applied']);
