@@ -22,7 +22,7 @@ export type Verdict =
 
 const reporter = join(import.meta.dirname, 'verdict-reporter.ts');
 
-function environmentOf(file: string, temporary: string): NodeJS.ProcessEnv {
+function environmentOf(file: string, temporary: string, maxMs: number): NodeJS.ProcessEnv {
   const {
     NODE_OPTIONS: _o,
     NODE_TEST_CONTEXT: _c,
@@ -34,6 +34,8 @@ function environmentOf(file: string, temporary: string): NodeJS.ProcessEnv {
   return {
     ...own,
     TMPDIR: temporary,
+    // It gives up, and says so, before it counts as one that hangs.
+    HOLDFAST_TEST_WAIT_MS: String(Math.min(180_000, maxMs * 0.4)),
     PATH: dirname(process.execPath) + delimiter + (own['PATH'] ?? ''),
     HOLDFAST_VECTORS: resolve(own['HOLDFAST_VECTORS'] ?? '../shared/vectors'),
     ...(file.endsWith('.story.ts') ? { HOLDFAST_CLAUDE: claudeCode() } : {}),
@@ -62,7 +64,7 @@ export async function runTest(
       cwd: root,
       detached: true, // a group of its own
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: environmentOf(file, temporary),
+      env: environmentOf(file, temporary, maxMs),
     });
     let text = '';
     let hung = false;

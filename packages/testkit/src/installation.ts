@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { LiveProgram } from './live-program.ts';
 import type { Service } from './origin.ts';
 import { ownPort } from './own-port.ts';
+import { patienceMs } from './patience.ts';
 
 /** The tree that is tested. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
@@ -116,7 +117,7 @@ export function runProgram(
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   return new Promise((resolve, reject) => {
-    const timeoutMs = options.timeoutMs ?? 180_000;
+    const timeoutMs = options.timeoutMs ?? patienceMs;
     const deadline = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${file} ${parameters.join(' ')} took longer than ${timeoutMs} ms\n${stdout}\n${stderr}`));

@@ -1,6 +1,7 @@
 // A program that a test talks to while it runs: what it says is waited for by pattern, never by time.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { patienceMs } from './patience.ts';
 
 export interface LiveOptions {
   readonly cwd?: string;
@@ -13,9 +14,6 @@ export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-
-/** Long for a machine with two busy cores; whoever waits longer waits for something that will not come. */
-const defaultWaitMs = 180_000;
 
 export class LiveProgram {
   /** Resolves when the program is gone and all it said has been read. */
@@ -70,12 +68,12 @@ export class LiveProgram {
   }
 
   /** Resolves with the first match in stdout, also one that was said before. Rejects when it can no longer come. */
-  waitFor(pattern: RegExp, waitMs = defaultWaitMs): Promise<RegExpExecArray> {
+  waitFor(pattern: RegExp, waitMs = patienceMs): Promise<RegExpExecArray> {
     return this.until(() => pattern.exec(this.said) ?? undefined, String(pattern), waitMs);
   }
 
   /** As `waitFor`, for a question of the test's own, asked again whenever something was said. */
-  until<T>(ask: () => T | undefined, about: string, waitMs = defaultWaitMs): Promise<T> {
+  until<T>(ask: () => T | undefined, about: string, waitMs = patienceMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(deadline);

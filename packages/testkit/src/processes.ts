@@ -2,6 +2,7 @@
 
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { patienceMs } from './patience.ts';
 
 export interface Found {
   readonly pid: number;
@@ -30,7 +31,7 @@ export async function sessionProgram(mark: string): Promise<number> {
 }
 
 /** Resolves when nothing with `mark` runs; the kernel takes a moment to end what hangs on what was killed. */
-export async function gone(mark: string, withinMs = 120_000): Promise<void> {
+export async function gone(mark: string, withinMs = patienceMs): Promise<void> {
   const startedMs = performance.now();
   for (;;) {
     const left = await processesWith(mark);
@@ -44,7 +45,7 @@ export async function gone(mark: string, withinMs = 120_000): Promise<void> {
  * Resolves when `program` runs with `mark` among its words. A shell that is interrupted before its child has become a program waits for the child's
  * end first, as dash does.
  */
-export async function running(program: string, mark: string, withinMs = 180_000): Promise<void> {
+export async function running(program: string, mark: string, withinMs = patienceMs): Promise<void> {
   await found(mark, ({ words: [file = ''] }) => path.basename(file) === program, withinMs);
 }
 
@@ -52,7 +53,7 @@ export async function running(program: string, mark: string, withinMs = 180_000)
  * Resolves when a process with `mark` is in the foreground of its terminal, so that keys reach it: a shell tells which job it takes up before it gives
  * the terminal to it.
  */
-export async function inForeground(mark: string, withinMs = 180_000): Promise<void> {
+export async function inForeground(mark: string, withinMs = patienceMs): Promise<void> {
   const hasTerminal = async ({ pid }: Found): Promise<boolean> => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr and tpgid.

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import xterm from '@xterm/headless';
 import { LiveProgram } from './live-program.ts';
+import { patienceMs } from './patience.ts';
 
 export interface TerminalOptions {
   readonly cwd: string;
@@ -22,8 +23,6 @@ export const keys = {
   down: '\u001b[B',
 } as const;
 
-/** Long for a machine with two busy cores. */
-const defaultWaitMs = 180_000;
 const restMs = 700;
 const triesAgainAfterMs = 20_000;
 const maxTries = 3;
@@ -100,7 +99,7 @@ export class Terminal {
   }
 
   /** Waits until the screen looks so; also if it does already. Rejects with what stands there instead. */
-  shows(pattern: RegExp, waitMs = defaultWaitMs): Promise<void> {
+  shows(pattern: RegExp, waitMs = patienceMs): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         if (!pattern.test(this.screen)) return;
