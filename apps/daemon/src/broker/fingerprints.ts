@@ -100,7 +100,7 @@ export class Fingerprints {
 
   /**
    * Remembers how `secret` looks in each encoding. The secret stays the caller's and is not kept. Throws `limit_exceeded`, or `secret_unfit`
-   * for one of which too little reads as itself. [BROKER-23, BROKER-40]
+   * for one of which too little reads as itself; then nothing is remembered of it. [BROKER-23, BROKER-40]
    */
   add(secret: Uint8Array): void {
     const name = this.#mac(secret).toString('base64');
@@ -108,7 +108,8 @@ export class Fingerprints {
     if (this.#known.size >= this.#maxSecrets) throw refusal('limit_exceeded');
     const forms = formsOf(secret);
     try {
-      for (const form of forms) this.#addForm(form);
+      for (const { bytes } of forms) this.#readEach(bytes, () => this.#assertTelling());
+      for (const form of forms) this.#readEach(form.bytes, () => this.#addReading(form));
       this.#known.add(name);
     } finally {
       for (const { bytes } of forms) bytes.fill(0);
@@ -117,20 +118,23 @@ export class Fingerprints {
   }
 
   /** Once with what looks like an escape in it undone, and once as it is: other characters may stand between those of the escape. */
-  #addForm(form: Form): void {
+  #readEach(bytes: Buffer, then: () => void): void {
     for (const kinds of [escapes.all, escapes.none]) {
-      this.reading.read(form.bytes, kinds);
-      this.#addReading(form);
+      this.reading.read(bytes, kinds);
+      then();
     }
+  }
+
+  #assertTelling(): void {
+    if (this.reading.length < windowLength)
+      throw new HoldfastError('secret_unfit', 'Too little of the credential could be told from other text in a reply.', {
+        next: 'Have the operator add a longer one.',
+      });
   }
 
   #addReading({ bytes, fill, edges = { before: false, after: false } }: Form): void {
     const { reading } = this;
     const { length } = reading;
-    if (length < windowLength)
-      throw new HoldfastError('secret_unfit', 'Too little of the credential could be told from other text in a reply.', {
-        next: 'Have the operator add a longer one.',
-      });
     const beside = { bitsBefore: edges.before, bitsBehind: edges.after };
     const before = reading.startOf(0);
     const behind = bytes.length - reading.endOf(length - 1);

@@ -99,6 +99,20 @@ describe('what is redacted', () => {
     assert.equal(redactor.text(`hf_${'a'.repeat(43)} hf_`), '_redacted_ hf_');
   });
 
+  it('[COMMIT-5] a value is never told as another, whichever form of it reads too short', async () => {
+    const stage = await Stage.make();
+    const backwards = '14%zz14%zz'; // `%41` twice, read from its end
+    stage.declared = [
+      { subject: 'jane', values: [backwards], like: [] },
+      { subject: 'john', values: ['john.doe@example.com'], like: [] },
+    ];
+    const { redactor } = await stage.open();
+    redactor.know(random(16), utf8('14%xx14%xx'));
+    redactor.know(item, utf8(password));
+    assert.deepEqual(subjectsIn(redactor.text(`echo ${backwards}`)), ['jane']);
+    assert.deepEqual(subjectsIn(redactor.text('echo 14%xx14%xx')), []);
+  });
+
   it('[COMMIT-1] a commitment that a text brings along is broken', async () => {
     const { redactor } = await (await Stage.make()).open();
     const stolen = redactor.text(jane);
