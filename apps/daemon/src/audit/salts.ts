@@ -86,7 +86,7 @@ export class SaltStore {
   destroy(subject: string): Promise<void> {
     return this.inTurn(async () => {
       for (const key of this.keys.filter((each) => each.subject === subject && this.isErased(each))) {
-        if (key.isStored) await this.wipe(key.name);
+        await this.wipe(key.name); // also what a try that failed left
         key.key.fill(0);
         this.keys = this.keys.filter((each) => each !== key);
       }

@@ -240,6 +240,18 @@ describe('erasing a subject', () => {
     }
   });
 
+  it('[COMMIT-11] takes what was left of a key that the disk did not take whole', async () => {
+    const stage = await Stage.make();
+    const opened = await stage.open();
+    stage.saltDisk.fault = (_, step) => (step === 'sync' ? 'EIO' : undefined);
+    await assert.rejects(opened.writer.appendDurable(started(jane)), { code: 'audit_unavailable' });
+    assert.equal(stage.saltDisk.files.size, 1);
+    stage.saltDisk.fault = () => undefined;
+    stage.erasures.set('jane', 1);
+    await opened.salts.destroy('jane');
+    assert.equal(stage.saltDisk.files.size, 0);
+  });
+
   it('[COMMIT-11] does not happen while it can’t be told', async () => {
     const stage = await Stage.make();
     const { writer, redactor } = await stage.open();
