@@ -83,7 +83,11 @@ export class AgentAuditLog {
   static async open(options: AuditLogOptions): Promise<AgentAuditLog> {
     const signers = new SessionSigners(options.ports, options.holder, options.enrolment);
     const salts = await openSalts(options);
-    const log = new AgentAuditLog(options, signers, salts, await openWhatIsThere(options, signers, salts));
+    const recording = await openWhatIsThere(options, signers, salts).catch(async (thrown: unknown) => {
+      await salts.close();
+      throw thrown;
+    });
+    const log = new AgentAuditLog(options, signers, salts, recording);
     try {
       await log.hold();
       return log;

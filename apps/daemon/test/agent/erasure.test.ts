@@ -1,7 +1,7 @@
 // What operators declare and erase, on a machine: obeyed once it was verified, also by a daemon that was down meanwhile; and kept in snapshots.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
@@ -65,4 +65,16 @@ test('a subject is erased on every machine that hears of it, once, also when it 
   assert.deepEqual([read.auditPolicy, read.erasures], [state.auditPolicy, state.erasures]);
   assert.deepEqual([state.erasures.get('jane'), state.erasures.get('nobody')], [2, 1]);
   await machine.stop();
+});
+
+test('an audit log that could not be opened can be opened once its disk is mended', async (t) => {
+  const machine = await Machine.enrolled(t);
+  const folder = path.join(machine.auditFolder, toHex((await machine.start()).id));
+  await machine.stop();
+  renameSync(folder, `${folder}.away`);
+  writeFileSync(folder, '');
+  await assert.rejects(machine.start(), { code: 'EEXIST' });
+  rmSync(folder);
+  renameSync(`${folder}.away`, folder);
+  await machine.start();
 });
