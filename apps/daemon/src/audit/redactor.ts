@@ -110,6 +110,14 @@ const chosenByOthers = {
   'agent-suspended': { reason: 256 },
 } as const satisfies Partial<Record<AuditReport['kind'], Readonly<Record<string, number>>>>;
 
+/** What of a report is held against fences: all of it as it is, or none. */
+const heldAgainst: Partial<Record<AuditReport['kind'], readonly string[]>> = {
+  'session-start': ['directory', 'repository'],
+  delegated: ['mayReach'],
+};
+
+type Said = string | readonly string[] | undefined;
+
 const capitals = (text: string): string => text.replaceAll(/[a-z]/g, (letter) => letter.toUpperCase());
 const small = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 
@@ -146,12 +154,17 @@ export class Redactor implements Redacting {
   report(report: AuditReport): AuditReport {
     const fields = Object.entries((chosenByOthers as Record<string, Readonly<Record<string, number>>>)[report.kind] ?? {});
     if (fields.length === 0) return report;
-    const changed = fields.map(([field, max]) => {
-      const said = (report as unknown as Record<string, string | readonly string[] | undefined>)[field];
+    const saidIn = (field: string): Said => (report as unknown as Record<string, Said>)[field];
+    const changed = fields.map(([field, max]): [string, Said] => {
+      const said = saidIn(field);
       const redacted = (text: string): string => cutText(this.text(text), max);
       return [field, typeof said === 'string' ? redacted(said) : said?.map(redacted)];
     });
-    return { ...report, ...Object.fromEntries(changed.filter(([, said]) => said !== undefined)) } as AuditReport;
+    const held = heldAgainst[report.kind] ?? [];
+    const isPlain = held.flatMap((field) => saidIn(field) ?? []).every((said) => this.text(said) === said);
+    const leftOut = isPlain ? [] : held.map((field): [string, Said] => [field, undefined]);
+    const said = Object.entries({ ...report, ...Object.fromEntries([...changed, ...leftOut]) });
+    return Object.fromEntries(said.filter(([, value]) => value !== undefined)) as AuditReport;
   }
 
   /** What was given out in texts and digests so far would survive a power loss, as far as it stands on keys. */

@@ -113,6 +113,21 @@ describe('what is redacted', () => {
     assert.deepEqual(subjectsIn(redactor.text('echo 14%xx14%xx')), []);
   });
 
+  it('[COMMIT-5] what is held against fences is left out of a record rather than changed', async () => {
+    const { redactor, writer } = await (await Stage.make()).open();
+    const tree = { directory: `/home/${jane}`, repository: 'github.com/me/app' };
+    await writer.append({ kind: 'session-start', session: random(16), mode: 'sealed', program: 'ls', ...tree });
+    const event = decodeEvent(await lastOf(writer));
+    assert.ok(!('directory' in event) && !('repository' in event));
+    const plain = { ...tree, directory: '/home/me' };
+    const begun: AuditReport = { kind: 'session-start', session: random(16), mode: 'sealed', program: 'ls', ...plain };
+    assert.deepEqual(redactor.report(begun), begun);
+    const child = { session: random(16), child: random(16), of: 'key', name: 'c', key: random(32), capabilities: [] } as const;
+    const given: AuditReport = { kind: 'delegated', ...child, hosts: 1, depth: 0, expiresAtMs: 1 };
+    assert.deepEqual(redactor.report({ ...given, mayReach: ['c-123456.example.com:443'] }), given);
+    assert.deepEqual(redactor.report({ ...given, mayReach: ['example.com:443'] }), { ...given, mayReach: ['example.com:443'] });
+  });
+
   it('[COMMIT-1] a commitment that a text brings along is broken', async () => {
     const { redactor } = await (await Stage.make()).open();
     const stolen = redactor.text(jane);
