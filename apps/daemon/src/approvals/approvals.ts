@@ -152,10 +152,9 @@ export class Approvals {
       this.open.delete(toHex(ask));
     }
     const { outcome, device, sealed, warrant } = ended;
-    const mayBeNamed = this.options.redacting.digest(asked.call, wordsOf(asked.act)).salted !== true; // [COMMIT-6]
     this.limits.end(counted, wanted, outcome);
     try {
-      const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && mayBeNamed && { warrant }) };
+      const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && { warrant }) };
       await record({ kind: 'answered', ...who, ask, outcome, ...by });
     } catch {
       return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
@@ -253,7 +252,8 @@ export class Approvals {
         return promise;
       });
       // An answer can't come before the ask has left; its time can be up before.
-      return await Promise.race([promise, waits]);
+      const how = await Promise.race([promise, waits]);
+      return salted.salted === true ? { ...how, warrant: undefined } : how; // it holds the digest as it was [COMMIT-6]
     } finally {
       clearTimeout(timer);
       gone?.removeEventListener('abort', left);

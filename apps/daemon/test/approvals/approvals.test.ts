@@ -10,6 +10,7 @@ import { agentSays, hearAgent, operatorAnswers } from '@holdfast/protocol/approv
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { parseSignal, signSignal, type Signal, type SignalStatement } from '@holdfast/protocol/blind/signal';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { setAuditPolicy } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Sealed } from '@holdfast/protocol/seal/hpke';
@@ -352,6 +353,26 @@ test('[AUTHORITY-4]: no approval without a warrant of that device for this very 
   assert.equal(await outcome, 'allowed');
   const [answered] = await recorded(agent, 'answered', 1);
   assert.deepEqual(answered?.kind === 'answered' && answered.warrant, good); // [AUTHORITY-5]
+});
+
+test('[COMMIT-6]: a digest that was salted when it was asked is named by no answer, whatever is declared by then', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const declare = async (values: string[]): Promise<void> => {
+    const personal = values.length === 0 ? [] : [{ subject: 'jane', values, like: [] }];
+    const { version } = await machine.world.operator.act((author) => setAuditPolicy(author, { silenced: [], personal }));
+    machine.relay.push();
+    await machine.until(() => agent.state?.auditPolicy?.version === version, 'the policy');
+  };
+  await declare(['jane.doe@example.com']);
+  const command = 'mail jane.doe@example.com';
+  const mail = { ...push, input: { command }, command };
+  const outcome = agent.approvals.askAboutCall(by, mail, { because });
+  const { ask } = await operator.next();
+  assert.equal((await recorded(agent, 'asked', 1))[0]?.salted, true);
+  await declare([]);
+  operator.say(await operator.answer(ask, 'once'));
+  assert.equal(await outcome, 'allowed');
+  assert.equal((await recorded(agent, 'answered', 1))[0]?.warrant, undefined);
 });
 
 test('signals that are none of the agent’s business change nothing', async (t) => {
