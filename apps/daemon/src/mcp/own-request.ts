@@ -11,7 +11,7 @@ import type { OwnRequest } from './tools.ts';
 
 /** [MCP-7] */
 const maxBodyBytes = 1 << 20;
-const timeoutMs = 60_000;
+export const ownRequestMs = 60_000;
 const maxAtOnce = 8;
 
 export interface OwnReply {
@@ -43,7 +43,7 @@ export class OwnRequests {
   async send(
     { method, url, headers, body }: OwnRequest,
     name?: string,
-    late = AbortSignal.timeout(timeoutMs),
+    late = AbortSignal.timeout(ownRequestMs),
   ): Promise<OwnReply> {
     if (this.#open >= maxAtOnce) throw new HoldfastError('limit_exceeded', `more than ${maxAtOnce} requests at once`);
     this.#open += 1;

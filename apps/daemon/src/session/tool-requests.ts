@@ -4,7 +4,7 @@
 import type { Act } from '@holdfast/protocol/approvals/ask';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import type { Approvals, Waiting } from '../approvals/approvals.ts';
-import type { OwnReply, OwnRequests } from '../mcp/own-request.ts';
+import { ownRequestMs, type OwnReply, type OwnRequests } from '../mcp/own-request.ts';
 import type { OwnRequest } from '../mcp/tools.ts';
 import { inTime } from './in-time.ts';
 
@@ -97,16 +97,16 @@ function stillWaits({ ask, withinMs }: Waiting): StillWaits {
   };
 }
 
-/** A minute, and for as long as an operator may take. */
+/** As long as any request of ours may take, and as an operator may besides. */
 function lateness(): { readonly signal: AbortSignal; waitsAlso(ms: number): void; end(): void } {
   const controller = new AbortController();
   const within = (ms: number) => setTimeout(() => controller.abort(), ms).unref();
-  let timer = within(60_000);
+  let timer = within(ownRequestMs);
   return {
     signal: controller.signal,
     waitsAlso: (ms) => {
       clearTimeout(timer);
-      timer = within(60_000 + ms);
+      timer = within(ownRequestMs + ms);
     },
     end: () => clearTimeout(timer),
   };
