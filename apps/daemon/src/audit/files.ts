@@ -102,6 +102,8 @@ export async function openAuditFolder(folder: string): Promise<AuditFiles> {
     },
 
     async remove(name) {
+      await inPlace.get(name)?.close();
+      inPlace.delete(name);
       await unlink(at(name)).catch((cause: unknown) => {
         if (!isAbsent(cause)) throw cause;
       });

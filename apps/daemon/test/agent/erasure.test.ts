@@ -1,7 +1,7 @@
 // What operators declare and erase, on a machine: obeyed once it was verified, also by a daemon that was down meanwhile; and kept in snapshots.
 
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
@@ -48,6 +48,14 @@ test('a subject is erased on every machine that hears of it, once, also when it 
   machine.relay.push();
   await machine.until(() => isErased(wire), 'the salts are gone');
   assert.equal(keys(), 0);
+  const open = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // the listing's own
+    }
+  });
+  assert.deepEqual(open.filter((name) => name.includes('.salt')), [], 'nor is it held open'); // prettier-ignore
   assert.deepEqual((await erased()).map((event) => event.kind === 'erased' && event.subject), ['jane']); // prettier-ignore
   const later = await record();
   await machine.stop();
