@@ -1,4 +1,4 @@
-// Controls of published checkpoints and their witnesses: THREAT_MODEL.md, A.
+// Controls of published checkpoints, their witnesses and the tiles that proofs for them are made from: THREAT_MODEL.md, A.
 
 import type { Area } from './mutation.ts';
 
@@ -7,6 +7,8 @@ const cliAudit = 'apps/cli/test/audit.test.ts';
 const custody = 'apps/custody/test/serve.test.ts';
 const log = 'apps/daemon/test/agent/witnessed-log.test.ts';
 const relay = 'apps/relay/test/witness.test.ts';
+const tiles = 'packages/protocol/test/audit/tiles.test.ts';
+const logTiles = 'apps/daemon/test/audit/tiles.test.ts';
 const vectors = 'packages/protocol/test/blind/witness-vectors.test.ts';
 
 const forked = 'a fork is proven to whoever has the key';
@@ -77,6 +79,31 @@ export const witness: Area = {
       from: 'if (raw === undefined || !isLowS(raw) || !(await primitives.p256Verify(point, utf8(note.text), raw)))',
       to: 'if (raw === undefined)',
       red: { [log]: 'what a relay shows as ours without our signature counts for nothing' },
+    },
+    {
+      id: 'A-23.held',
+      off: 'proofs from tiles are believed as they come',
+      file: 'packages/protocol/src/audit/tiles.ts',
+      from: 'held(() => verifyConsistency(this.primitives, { from: { size, root }, to: this.head, proof }));',
+      to: 'void verifyConsistency;',
+      red: { [tiles]: 'audit-tiles: what a reader believes', [logTiles]: 'is told of and made anew' },
+    },
+    {
+      id: 'A-23.told',
+      off: 'tiles that did not hold are made anew in silence',
+      file: 'apps/daemon/src/audit/tiles.ts',
+      from: 'this.parts.remade();',
+      to: 'void this.parts.remade;',
+      red: { [logTiles]: 'is told of and made anew' },
+    },
+    {
+      id: 'A-23.condemned',
+      off: 'tiles that were changed condemn a log that holds',
+      file: 'apps/daemon/src/audit/tiles.ts',
+      from: 'await this.cutTo(0);',
+      to: '',
+      red: { [logTiles]: 'is told of and made anew' },
+      says: 'the audit records do not give the root that was signed',
     },
     {
       id: 'A-24.alone',
