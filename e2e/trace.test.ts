@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Installation, jsonOf, root } from '../packages/testkit/src/installation.ts';
+import { Installation, jsonOf, root, type CredentialTerms } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
 interface Event {
@@ -60,6 +60,16 @@ export const subAgent = async (id, type) => {
 };
 `;
 
+/** Its agent has a credential of that service, the rules above and the harness. */
+async function settleWith(holdfast: Installation, demo: Origin, terms: CredentialTerms = {}): Promise<void> {
+  await holdfast.settle();
+  await holdfast.giveCredential('demo', 'a-secret-for-the-demo-service', demo, { env: 'DEMO_TOKEN', ...terms });
+  const file = path.join(holdfast.folder, 'rules.yaml');
+  await writeFile(file, rules);
+  await holdfast.must(['rules', 'apply', file, '--json']);
+  await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);
+}
+
 describe('one id from a prompt to its effects', () => {
   let holdfast: Installation;
   let demo: Origin;
@@ -74,14 +84,7 @@ describe('one id from a prompt to its effects', () => {
 
   before(async () => {
     [holdfast, demo] = await Promise.all([Installation.create(), startOrigin()]);
-    await holdfast.start();
-    await holdfast.must(['init', '--name', 'test fleet', '--json']);
-    await holdfast.enrol('main', holdfast);
-    await holdfast.giveCredential('demo', 'a-secret-for-the-demo-service', demo, { env: 'DEMO_TOKEN' });
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(file, rules);
-    await holdfast.must(['rules', 'apply', file, '--json']);
-    await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);
+    await settleWith(holdfast, demo);
   });
   after(async () => {
     await holdfast?.remove();
@@ -166,13 +169,7 @@ describe('recorded decisions, made again from the record', () => {
   let demo: Origin;
   before(async () => {
     [holdfast, demo] = await Promise.all([Installation.create(), startOrigin()]);
-    await holdfast.settle();
-    const terms = { env: 'DEMO_TOKEN', methods: ['GET'], paths: ['/v1/**'] };
-    await holdfast.giveCredential('demo', 'a-secret-for-the-demo-service', demo, terms);
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(file, rules);
-    await holdfast.must(['rules', 'apply', file, '--json']);
-    await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);
+    await settleWith(holdfast, demo, { methods: ['GET'], paths: ['/v1/**'] });
   });
   after(async () => {
     await holdfast?.remove();
