@@ -1,7 +1,7 @@
 // A log as a folder of tiles, spec/audit-tiles.md "A folder": for any web server, and any reader of c2sp.org/tlog-tiles. Records and checkpoint are held
 // against each other first; what stands in the folder must be an older state of the same log.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   bundleOf,
@@ -19,6 +19,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { Log } from './log.ts';
+import { replaceFile } from './out-file.ts';
 
 /** Writes all of the tree that the published checkpoint `note` names; how many records that are. Throws `audit_*` for another log, `usage` where nothing can be written. */
 export async function writeTileFolder(folder: string, log: Log, note: string): Promise<number> {
@@ -79,16 +80,11 @@ async function assertGoesOn(before: LogHead, head: LogHead, tree: TiledTree): Pr
     throw new HoldfastError('audit_altered', 'the records in that folder are others than those of the log');
 }
 
-/** Whole or not at all, and for this user alone. */
 async function putFile(file: string, content: Uint8Array | string): Promise<void> {
-  const fresh = `${file}.${process.pid}`;
-  try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(fresh, content, { mode: 0o600 });
-    await rename(fresh, file);
-  } catch (cause) {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw unwritable(file, cause);
-  }
+  });
+  await replaceFile(file, [content]);
 }
 
 function unwritable(where: string, cause: unknown): HoldfastError {

@@ -11,11 +11,11 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { eraseSubject } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askEvents } from '../audit/log.ts';
+import { replaceFile } from '../audit/out-file.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, written, type Output } from '../output.ts';
 import { askLine, secretFromStdin } from '../secrets-input.ts';
-import { replaceFile } from './audit-export.ts';
 
 interface RevealOptions {
   readonly agent: string;

@@ -1,6 +1,5 @@
 // `holdfast audit export` and `audit checkpoint`: the record for somewhere else, to be read, or to be verified by people who have nothing of ours.
 
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
@@ -9,6 +8,7 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
+import { joined, replaceFile } from '../audit/out-file.ts';
 import { readProofs } from '../audit/proofs.ts';
 import { writeTileFolder } from '../audit/tile-folder.ts';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -24,8 +24,6 @@ export interface ExportOptions {
 }
 
 const redacted = ({ kind }: AuditEvent): boolean => agentsWords.has(kind); // [BUNDLE-6]
-/** Lines are joined to pieces of about this size before they are written. */
-const pieceChars = 64 * 1024;
 
 /** An event a line. Of what is left out, number, kind, time and the leaf hash stay, by which it can be shown later. [EXPORT-1] */
 function jsonOf({ event, leaf, withheld }: Exported): string {
@@ -118,33 +116,4 @@ async function noteOf(agent: string): Promise<{ readonly note: string; readonly 
   const { note, witnesses } = await askDaemon(findHome(), { kind: 'audit-note', agent }, 'audit-note');
   if (note !== undefined) return { note, witnesses };
   throw new HoldfastError('audit_unavailable', 'this log publishes no checkpoint', { next: 'holdfast audit verify' });
-}
-
-export function* joined(lines: Iterable<string>): Generator<string> {
-  let piece = '';
-  for (const line of lines) {
-    piece += line;
-    if (piece.length < pieceChars) continue;
-    yield piece;
-    piece = '';
-  }
-  if (piece !== '') yield piece;
-}
-
-/** Whole or not at all, and for this user alone. [CLI-63] Throws `usage` where it can't be written. */
-export async function replaceFile(file: string, pieces: Iterable<string>): Promise<void> {
-  const fresh = `${file}.${process.pid}`;
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(fresh, 'wx', 0o600);
-    for (const piece of pieces) await handle.writeFile(piece); // behind what stands there
-    await handle.sync();
-    await handle.close();
-    handle = undefined;
-    await rename(fresh, file);
-  } catch (cause) {
-    await handle?.close();
-    await rm(fresh, { force: true }).catch(() => {}); // it may never have been there
-    throw new HoldfastError('usage', `${file} cannot be written`, { cause, next: 'name another file with --out' });
-  }
 }

@@ -3,11 +3,11 @@
 import { bundleLines } from '@holdfast/protocol/audit/bundle';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { joined, replaceFile } from '../audit/out-file.ts';
 import { proofsAt } from '../audit/proofs.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { asOperator } from '../operator/session.ts';
 import type { Output } from '../output.ts';
-import { joined, replaceFile } from './audit-export.ts';
 
 export interface FetchOptions {
   readonly agent: string;

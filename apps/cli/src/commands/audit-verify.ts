@@ -13,10 +13,10 @@ import { parseNote } from '@holdfast/protocol/keys/note';
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { readLog } from '../audit/log.ts';
+import { replaceFile } from '../audit/out-file.ts';
 import { usesOf } from '../audit/proofs.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { exitCodeOf, told, usage, type Output } from '../output.ts';
-import { replaceFile } from './audit-export.ts';
 
 interface VerifyOptions {
   readonly agent: string;
