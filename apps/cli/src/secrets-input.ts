@@ -1,7 +1,7 @@
 // How secrets enter: on stdin, from a file, or typed unseen; never in argv, never in the environment. They stay bytes.
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { usage } from './output.ts';
 
@@ -86,6 +86,15 @@ export function textFromStdin(): string {
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
     throw usage('standard input is no text');
+  }
+}
+
+/** A file that is no secret. Throws `usage`. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file that you can read' });
   }
 }
 

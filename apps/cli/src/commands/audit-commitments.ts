@@ -1,13 +1,12 @@
 // `holdfast audit reveal | check | erase`: commitments of secrets and personal data in the log, proven by who has the value, or made unprovable by an
 // operator. spec/commitments.md
 
-import { readFileSync } from 'node:fs';
 import { commitmentsIn, isSubject } from '@holdfast/protocol/audit/commitment';
 import { checkProof, proofFile, readProof, textsOf } from '@holdfast/protocol/audit/commitment-proof';
 import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { foundValue } from '@holdfast/protocol/audit/personal';
-import { utf8 } from '@holdfast/protocol/codec/bytes';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { codeOf } from '@holdfast/protocol/errors';
 import { eraseSubject } from '@holdfast/protocol/journal/compose';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askEvents } from '../audit/log.ts';
@@ -15,7 +14,7 @@ import { replaceFile } from '../audit/out-file.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, written, type Output } from '../output.ts';
-import { askLine, secretFromStdin } from '../secrets-input.ts';
+import { askLine, readText, secretFromStdin } from '../secrets-input.ts';
 
 interface RevealOptions {
   readonly agent: string;
@@ -73,18 +72,12 @@ async function list(output: Output, agent: string, number: number): Promise<void
 
 /** [CLI-91] */
 export async function check(output: Output, file: string, { value }: { readonly value: string }): Promise<void> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file of holdfast audit reveal' });
-  }
-  const proof = readProof(text);
+  const proof = readProof(readText(file));
   const { event, leaf } = await firstOf(await valuesFrom(value), (each) => checkProof(nodePrimitives, proof, each));
   const { agent, sequence } = event;
   output.result({ ok: true, fleet: proof.fleet, agent, event: sequence, leaf, subject: proof.subject }, [
     `event ${sequence} holds a commitment to this value, of ${proof.subject}`,
-    `that the log holds the event shows a bundle of it: leaf ${Buffer.from(leaf).toString('hex')}`,
+    `that the log holds the event shows a bundle of it: leaf ${toHex(leaf)}`,
   ]);
 }
 

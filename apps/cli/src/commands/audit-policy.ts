@@ -6,8 +6,7 @@ import { setAuditPolicy } from '@holdfast/protocol/journal/compose';
 import { codeOf } from '@holdfast/protocol/errors';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
-import { textFromStdin } from '../secrets-input.ts';
-import { readText } from './vault.ts';
+import { readText, textFromStdin } from '../secrets-input.ts';
 
 interface PolicyOptions {
   readonly passphraseFile?: string;

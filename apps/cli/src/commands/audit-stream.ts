@@ -14,7 +14,7 @@ import { otlpBatch, otlpLine } from '../audit/otlp.ts';
 import { StreamPosition } from '../audit/position.ts';
 import { findHome } from '../door-client.ts';
 import { duration, visible, type Output } from '../output.ts';
-import { readText } from './vault.ts';
+import { readText } from '../secrets-input.ts';
 
 /** How often the daemon is asked for more. */
 const lookEveryMs = 500;

@@ -1,7 +1,6 @@
 // `holdfast audit verify`: the record as the daemon of this machine keeps it, checked here against its signed checkpoints, against one that was kept
 // elsewhere, and against what witnesses say of that.
 
-import { readFile } from 'node:fs/promises';
 import { readCheckpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { forkFile, verifyFork, type Histories } from '@holdfast/protocol/audit/fork';
@@ -17,6 +16,7 @@ import { replaceFile } from '../audit/out-file.ts';
 import { usesOf } from '../audit/proofs.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { exitCodeOf, told, usage, type Output } from '../output.ts';
+import { readText } from '../secrets-input.ts';
 
 interface VerifyOptions {
   readonly agent: string;
@@ -35,9 +35,9 @@ export async function verify(output: Output, options: VerifyOptions): Promise<vo
   try {
     const witnesses = (options.witness ?? []).map((key) => parseWitnessKey(nodePrimitives, key));
     if (options.fork !== undefined)
-      return await judgeFork(output, await textOf(options.fork), { keys: keysIn(options.key), witnesses });
+      return await judgeFork(output, readText(options.fork), { keys: keysIn(options.key), witnesses });
     if (options.key !== undefined) throw usage('--key names whose keys a proof was signed with', 'add --fork FILE');
-    const text = options.checkpoint === undefined ? undefined : await textOf(options.checkpoint);
+    const text = options.checkpoint === undefined ? undefined : readText(options.checkpoint);
     const kept = text === undefined || isNote(text) ? undefined : readCheckpointFile(text);
     const published = options.forkOut === undefined ? undefined : await askDaemon(findHome(), { kind: 'audit-note', agent: options.agent }, 'audit-note'); // prettier-ignore
     const note = text !== undefined && isNote(text) ? noteIn(text) : published?.fork?.older;
@@ -117,14 +117,6 @@ function noNote(): never {
   throw new HoldfastError('witness_missing', 'witnesses cosign published checkpoints, and none was given', {
     next: 'holdfast audit checkpoint --note --out FILE, then --checkpoint FILE',
   });
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('usage', `${file} cannot be read`, { cause });
-  }
 }
 
 const isNote = (text: string): boolean => text.startsWith('holdfast/log/');

@@ -8,7 +8,7 @@ import type { EgressRule } from '@holdfast/protocol/vault/egress';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import type { Output } from '../output.ts';
-import { readText } from './vault.ts';
+import { readText } from '../secrets-input.ts';
 
 interface EgressOptions {
   readonly passphraseFile?: string;

@@ -1,7 +1,6 @@
 // `holdfast vault …`: credentials as the operator keeps and grants them. Secrets come in as bytes and are overwritten.
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { addItem, endGrant, grantItem, removeItem, rotateItem } from '@holdfast/protocol/journal/compose';
@@ -13,7 +12,7 @@ import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
 import { limitsOf, limitText, shownLimits, type LimitOptions } from '../operator/limits.ts';
 import { asOperator, type OperatorSession } from '../operator/session.ts';
-import { secretFromProgram, secretFromStdin } from '../secrets-input.ts';
+import { readText, secretFromProgram, secretFromStdin } from '../secrets-input.ts';
 import { plainText, usage, type Output } from '../output.ts';
 
 interface OperatorOptions {
@@ -32,14 +31,6 @@ interface AddOptions extends OperatorOptions {
   readonly allowPrivate?: boolean;
   readonly ca?: string;
   readonly pin?: readonly string[];
-}
-
-export function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('usage', `cannot read ${file}`, { cause, next: 'name a file that you can read' });
-  }
 }
 
 /** How an attachment is written on the command line and shown. */
