@@ -111,13 +111,23 @@ install_parts() {
 
 # --- packages ---------------------------------------------------------------------------------------------------------------
 
+# npm would read the npm_* settings of the npm that runs us; a CI's own registry settings stay, by .npmrc.
+exact_packages() {
+  npm ci --ignore-scripts --no-audit --no-fund --include=dev --include=optional "$@" </dev/null
+}
+
+# Somebody's own `npm ci` may have brought them all: it writes that file last, and npm finds nothing to do.
+packages_whole() {
+  [ -f node_modules/.package-lock.json ] && exact_packages --dry-run --loglevel=notice 2>/dev/null | grep -q '^up to date'
+}
+
 install_packages() {
   have npm || fail 'npm is missing: install Node 20 or later with npm (https://nodejs.org)'
-  say 'installing the packages of package-lock.json with npm ci (about a minute the first time)'
   rm -f "$stamp"
-  # npm would read the npm_* settings of the npm that runs us; a CI's own registry settings stay, by .npmrc.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --include=dev --include=optional >&2 </dev/null ||
-    fail 'npm ci failed: read its message above, then run the same command again'
+  if ! packages_whole; then
+    say 'installing the packages of package-lock.json with npm ci (about a minute the first time)'
+    exact_packages --loglevel=error >&2 || fail 'npm ci failed: read its message above, then run the same command again'
+  fi
   # A musl system cannot run the pinned binary: the machine's own Node must do.
   if [ -x "$pinned" ] && ! "$pinned" -e 0 >/dev/null 2>&1; then
     say 'the pinned Node does not run on this system: using the one on PATH'

@@ -62,7 +62,22 @@ function makeClone(npmDoes = ''): Clone {
     'softhsm2-util',
   ])
     program(part, 'exit 0');
-  for (const tool of ['sh', 'cat', 'cut', 'env', 'flock', 'id', 'ln', 'mkdir', 'rm', 'sha256sum', 'sleep', 'tail', 'uname']) {
+  for (const tool of [
+    'sh',
+    'cat',
+    'cut',
+    'env',
+    'flock',
+    'grep',
+    'id',
+    'ln',
+    'mkdir',
+    'rm',
+    'sha256sum',
+    'sleep',
+    'tail',
+    'uname',
+  ]) {
     const found = spawnSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).stdout.trim();
     symlinkSync(found, join(root, 'fake', tool));
   }
@@ -111,6 +126,22 @@ test('another lock file is stale', () => {
   run(clone);
   run(clone);
   assert.equal(clone.npmCalls().length, 2);
+});
+
+test('packages that a plain npm ci has brought whole are not installed again; any that npm would still add or change are', () => {
+  for (const [says, calls] of [
+    ['up to date in 1s', 1],
+    ['added 1 package in 1s', 2],
+  ] as const) {
+    using clone = makeClone(`case $* in *--dry-run*) echo; echo '${says}'; exit 0 ;; esac`);
+    mkdirSync(join(clone.root, 'node_modules'));
+    writeFileSync(join(clone.root, 'node_modules/.package-lock.json'), '{}');
+    mkdirSync(join(clone.root, 'node_modules', `node-linux-${arch()}/bin`), { recursive: true });
+    symlinkSync(process.execPath, join(clone.root, 'node_modules', `node-linux-${arch()}/bin/node`));
+    assert.equal(run(clone).stdout, 'ran a,b c\n');
+    assert.equal(run(clone).stderr, '');
+    assert.equal(clone.npmCalls().length, calls, says);
+  }
 });
 
 test('an installation that failed or was interrupted is done again', () => {
