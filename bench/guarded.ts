@@ -102,9 +102,9 @@ async function turns(): Promise<{ readonly bare: Figures; readonly guarded: Figu
   const holdfast = await Installation.create();
   try {
     await holdfast.settle();
-    const rules = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(rules, 'packs: [secrets, destructive, source-control, supply-chain, infrastructure, guardrail]\nrules: {}\n');
-    await holdfast.must(['rules', 'apply', rules]);
+    await holdfast.applyRules(
+      'packs: [secrets, destructive, source-control, supply-chain, infrastructure, guardrail]\nrules: {}\n',
+    );
     const arms = { bare: new Person(holdfast, 'bare'), guarded: new Person(holdfast, 'guarded') };
     await arms.guarded.holdfast(['plugin', 'install']);
     const script = Array.from({ length: calls + cold }, () => ({ tool: 'Bash', input: { command: 'true', description: 'x' } }));

@@ -90,9 +90,7 @@ async function byHand(name: string): Promise<InstanceType<typeof Person>> {
 
 async function people(): Promise<Readonly<Record<string, InstanceType<typeof Person>>>> {
   await holdfast.settle();
-  const rules = path.join(folder, 'rules.yaml');
-  writeFileSync(rules, packs);
-  await holdfast.must(['rules', 'apply', rules]);
+  await holdfast.applyRules(packs);
   const [none, bare, ours] = await Promise.all(['none', 'bare', 'ours'].map(byHand));
   if (none === undefined || bare === undefined || ours === undefined) throw new Error('nobody');
   writeFileSync(bare.settings, JSON.stringify({ hooks: before({ type: 'http', url: noopUrl, onFailure: 'block' }) }));

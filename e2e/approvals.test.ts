@@ -51,9 +51,7 @@ describe('rules and approvals', () => {
   });
 
   const apply = async (text: string): Promise<{ version: number; applied: boolean }> => {
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(file, text);
-    return jsonOf(await holdfast.must(['rules', 'apply', file, '--json']));
+    return jsonOf(await holdfast.applyRules(text));
   };
   const session = (): LiveProgram => holdfast.session(['sh', '-c', harness]);
   let count = 0;

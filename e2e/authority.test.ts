@@ -48,9 +48,9 @@ describe('who allowed what, with the daemon and the relay gone', () => {
   before(async () => {
     [holdfast, origin] = await Promise.all([Installation.create(), startOrigin()]);
     await holdfast.settle();
-    const rules = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(rules, 'rules:\n  no-deletes:\n    deny: fetch\n    methods: DELETE\n    reason: Nothing is deleted here.\n');
-    await holdfast.must(['rules', 'apply', rules, '--json']);
+    await holdfast.applyRules(
+      'rules:\n  no-deletes:\n    deny: fetch\n    methods: DELETE\n    reason: Nothing is deleted here.\n',
+    );
     const terms = { paths: ['/v1/**'], methods: ['GET'] };
     await holdfast.giveCredential('demo', newCanary(), origin, { ...terms, env: 'DEMO_TOKEN' });
     await holdfast.addCredential('bank', newCanary(), origin, { ...terms, env: 'BANK_TOKEN' });

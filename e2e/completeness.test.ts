@@ -180,9 +180,7 @@ describe('what is on record of a session', { timeout: 7_200_000 }, () => {
     await holdfast.settle();
     await holdfast.giveCredential('demo', newCanary(), service, { paths: ['/v1/**'] });
     await holdfast.allowEgress(open);
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(file, rules);
-    await holdfast.must(['rules', 'apply', file, '--json']);
+    await holdfast.applyRules(rules);
     const at = ({ host, port }: Service): string => `${host}:${port}`;
     await writeFile(path.join(holdfast.work, 'acts.json'), JSON.stringify({ acts, service: at(service), open: at(open) }));
     await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);

@@ -129,9 +129,7 @@ describe('below the hook', { timeout: 900_000 }, () => {
   }
 
   async function apply(text: string): Promise<void> {
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    await writeFile(file, text);
-    const { version } = jsonOf<{ version: number }>(await holdfast.must(['rules', 'apply', file, '--json']));
+    const { version } = jsonOf<{ version: number }>(await holdfast.applyRules(text));
     // Signed and in force here are two things on a slow machine.
     for (let held = 0; held < version;)
       held = jsonOf<{ version?: number }>(await holdfast.cli(['rules', 'list', '--json'])).version ?? 0;

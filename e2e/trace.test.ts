@@ -64,9 +64,7 @@ export const subAgent = async (id, type) => {
 async function settleWith(holdfast: Installation, demo: Origin, terms: CredentialTerms = {}): Promise<void> {
   await holdfast.settle();
   await holdfast.giveCredential('demo', 'a-secret-for-the-demo-service', demo, { env: 'DEMO_TOKEN', ...terms });
-  const file = path.join(holdfast.folder, 'rules.yaml');
-  await writeFile(file, rules);
-  await holdfast.must(['rules', 'apply', file, '--json']);
+  await holdfast.applyRules(rules);
   await writeFile(path.join(holdfast.work, 'harness.mjs'), harness);
 }
 

@@ -31,9 +31,7 @@ describe('an operator’s word in the real Claude Code', { timeout: 900_000 }, (
   before(async () => {
     holdfast = await Installation.create();
     await holdfast.settle();
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    await holdfast.must(['rules', 'apply', file]);
+    await holdfast.applyRules(rules);
     tree = path.join(holdfast.work, 'app');
     mkdirSync(tree);
     model = await startOrigin((...asked) => answers(...asked));

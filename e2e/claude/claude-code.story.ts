@@ -44,9 +44,7 @@ describe('the real Claude Code in a sealed session', () => {
     await installation.start();
     await installation.operator(['init', '--name', 'claude']);
     await installation.enrol('main');
-    const file = path.join(installation.folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    await installation.must(['rules', 'apply', file]);
+    await installation.applyRules(rules);
     await installation.must(['bedrock', 'add', 'This repo deploys on Fridays only.']);
     await add('service', service, ['--attach', 'bearer', '--path', '/v1/**', '--env', 'SERVICE_TOKEN'], serviceKey);
     await add('model', model, ['--attach', 'header:x-api-key', '--env', 'ANTHROPIC_API_KEY'], modelKey);

@@ -61,9 +61,7 @@ describe('a Claude Code that is started by hand', { timeout: 1_200_000 }, () => 
   before(async () => {
     holdfast = await Installation.create();
     await holdfast.settle();
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    await holdfast.must(['rules', 'apply', file]);
+    await holdfast.applyRules(rules);
   });
   after(() => holdfast.remove());
 

@@ -2,7 +2,7 @@
 // starts it, it refuses by itself, as the managed settings tell it. spec/guard.md [GUARD-10], [GUARD-11].
 
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Installation } from '../../packages/testkit/src/installation.ts';
@@ -18,9 +18,7 @@ describe('a Claude Code that is too old', { skip: older === '' && 'npm run e2e:c
     const holdfast = await Installation.create();
     t.after(() => holdfast.remove());
     await holdfast.settle();
-    const rules = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(rules, 'rules: {}\n');
-    await holdfast.must(['rules', 'apply', rules]);
+    await holdfast.applyRules('rules: {}\n');
     const ran = await holdfast.run([older, ...words]);
     assert.equal(ran.code, 125, ran.stdout + ran.stderr);
     assert.match(ran.stderr, /version 2\.1\.294.*harness_unfit/s);
@@ -39,9 +37,7 @@ describe('a Claude Code that is too old', { skip: older === '' && 'npm run e2e:c
     const holdfast = await Installation.create();
     t.after(() => holdfast.remove());
     await holdfast.settle();
-    const rules = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(rules, 'rules:\n  no-touch:\n    deny: shell\n    command: touch\n    reason: Not here.\n');
-    await holdfast.must(['rules', 'apply', rules]);
+    await holdfast.applyRules('rules:\n  no-touch:\n    deny: shell\n    command: touch\n    reason: Not here.\n');
     const person = new Person(holdfast, 'ada');
     assert.equal((await person.holdfast(['plugin', 'install'])).code, 0);
     let said = '';

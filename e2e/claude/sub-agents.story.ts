@@ -105,9 +105,7 @@ describe('sub-agents of the real Claude Code', () => {
     await holdfast.start();
     await holdfast.must(['init', '--name', 'test fleet', '--json']);
     await holdfast.enrol('main');
-    const file = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    await holdfast.must(['rules', 'apply', file]);
+    await holdfast.applyRules(rules);
     await holdfast.giveCredential('service', 'service-canary-27c4e81f03ab5d96', service, { env: 'SERVICE_TOKEN' });
     await holdfast.giveCredential('model', 'sk-ant-canary-5b1f6c2e9d7a4803', model, {
       env: 'ANTHROPIC_API_KEY',

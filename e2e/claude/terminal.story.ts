@@ -2,7 +2,7 @@
 // tool call, the window, Ctrl-Z, Ctrl-C; and the second start, which remembers the first.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -41,9 +41,7 @@ describe('the real Claude Code at a terminal', { timeout: 600_000 }, () => {
       NODE_OPTIONS: `--import=${here('anthropic-here.ts')}`,
     };
     await holdfast.settle({ environment });
-    const rules = path.join(holdfast.folder, 'rules.yaml');
-    writeFileSync(rules, 'rules: {}\n');
-    await holdfast.must(['rules', 'apply', rules]);
+    await holdfast.applyRules('rules: {}\n');
     const trust = ['--allow-private', '--ca', await holdfast.keepCa(provider)];
     const words = ['--host', 'api.anthropic.com', '--attach', 'header:x-api-key', '--env', 'ANTHROPIC_API_KEY'];
     await holdfast.must(['vault', 'add', 'anthropic', ...words, ...trust], { input: modelKey });

@@ -47,9 +47,7 @@ describe('the real Codex in a sealed session', () => {
     ]);
     await installation.settle();
     await installation.giveCredential('model', modelKey, model, { paths: ['/v1/**'], env: 'CODEX_MODEL_KEY' });
-    const file = path.join(installation.folder, 'rules.yaml');
-    writeFileSync(file, rules);
-    await installation.must(['rules', 'apply', file]);
+    await installation.applyRules(rules);
     const provider = `{name="stand-in",base_url="https://localhost:${model.port}/v1",wire_api="responses",env_key="CODEX_MODEL_KEY"}`;
     const settings = ['model_provider="mock"', `model_providers.mock=${provider}`, 'model="stand-in"'].flatMap((each) => [
       '-c',

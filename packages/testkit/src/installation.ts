@@ -320,6 +320,11 @@ export class Installation {
     await this.must(['egress', 'allow', `${service.host}:${service.port}`, '--to', 'main', ...(await this.trustIn(service))]);
   }
 
+  /** Puts rules, in YAML, in force. */
+  applyRules(text: string): Promise<Ran> {
+    return this.must(['rules', 'apply', '-', '--json'], { input: text });
+  }
+
   /** Writes a service's authority to a file of this installation; resolves with its path. */
   async keepCa({ port, caPem }: Service): Promise<string> {
     const ca = path.join(this.folder, `ca-${port}.pem`);
