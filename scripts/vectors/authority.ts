@@ -507,6 +507,12 @@ const rows: readonly Row[] = [
     [...begun, child(one, { uses: 5 }), child(two, { parent: one, depth: 0, uses: 6 }), ...childsUse(two)],
   ],
   [
+    'by a child with more than its parent: bytes',
+    'AUTHORITY-15',
+    'delegation_exceeded',
+    [...begun, child(one, { bytes: 5 }), child(two, { parent: one, depth: 0, bytes: 6 }), ...childsUse(two)],
+  ],
+  [
     'by a child whose hosts did not fit',
     'AUTHORITY-16',
     'warrant_unread',

@@ -454,9 +454,9 @@ function isWithin(child, parent) {
     const all = parent.list(name);
     return all === undefined || child.list(name)?.every((one) => all.includes(one)) === true;
   };
-  const fewer = (child.number('uses') ?? Infinity) <= (parent.number('uses') ?? Infinity);
+  const fewer = (/** @type {string} */ name) => (child.number(name) ?? Infinity) <= (parent.number(name) ?? Infinity);
   const shorter = life <= (parent.number('expiresAtMs') ?? 0) && depth < (parent.number('depth') ?? 0);
-  return ['capabilities', 'mayUse', 'mayReach'].every(among) && fewer && shorter;
+  return ['capabilities', 'mayUse', 'mayReach'].every(among) && ['uses', 'bytes'].every(fewer) && shorter;
 }
 
 // --- The command ------------------------------------------------------------------------------------------------------------------------

@@ -263,9 +263,9 @@ class Judge {
 }
 
 /** A record that counts what it does not name tells too little. */
-function leaveOf({ capabilities, grants, hosts, mayUse, mayReach, uses, depth, expiresAtMs }: Delegated): Leave {
+function leaveOf({ capabilities, grants, hosts, mayUse, mayReach, uses, bytes, depth, expiresAtMs }: Delegated): Leave {
   if (grants !== mayUse?.length || hosts !== mayReach?.length) return lack('warrant_unread');
-  return { capabilities, grants: mayUse?.map(toBase64url), hosts: mayReach, uses, depth, expiresAtMs };
+  return { capabilities, grants: mayUse?.map(toBase64url), hosts: mayReach, uses, bytes, depth, expiresAtMs };
 }
 
 /** What the agent can give: its capabilities are in its credential, hidden. */
