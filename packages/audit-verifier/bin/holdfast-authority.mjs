@@ -4,26 +4,13 @@
 // It trusts the root, which comes from the operator: a fleet's id, the key of the device that made it, and the devices that were removed.
 // Exit codes: 0 every use had its whole authority, 1 it could not be read, 2 wrong usage, 4 the log does not hold, or some use had not.
 
-import { createHash, createPublicKey, verify as verifyEcdsa } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { verifyLog } from './holdfast-verify.mjs';
+import { bytesFrom, decodeCbor, fail, Fault, isEs256, isSigned, logOf, parseLine, sha256, signingInput, verifyLog } from './holdfast-verify.mjs'; // prettier-ignore
 
-/** Why a use had not its whole authority, or what was read is none of ours. */
-class Lack extends Error {
-  /** @param {string} code as the pages of spec/ name it */
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
-/** @param {string} code @returns {never} */
-const lack = (code) => {
-  throw new Lack(code);
-};
-/** @param {Buffer[]} parts */
-const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+/** Why a use had not its whole authority, or what was read is none of ours. @param {string} code @returns {never} */
+const lack = (code) => fail(code, code);
 /** @param {string} text */
 const ascii = (text) => Buffer.from(text, 'latin1');
 
@@ -65,65 +52,6 @@ class Fields {
   }
 }
 
-/** A map of the project's CBOR (spec/codec.md). @param {Buffer} bytes */
-function decode(bytes) {
-  let at = 0;
-  /** @param {number} count */
-  const take = (count) => (count <= bytes.length - at ? bytes.subarray(at, (at += count)) : lack('codec_truncated'));
-  /** @param {number} short */
-  const argument = (short) => {
-    if (short < 24) return short;
-    const wide = take(short > 27 ? lack('codec_shape') : 1 << (short - 24));
-    const value = wide.length === 8 ? Number(wide.readBigUInt64BE()) : wide.readUIntBE(0, wide.length);
-    const least = wide.length === 1 ? 24 : 2 ** (wide.length * 4);
-    return value >= least && Number.isSafeInteger(value) ? value : lack('codec_noncanonical');
-  };
-  /** @param {number} depth @returns {unknown} */
-  const value = (depth) => {
-    const first = take(1)[0] ?? 0;
-    const [major, short] = [first >> 5, first & 31];
-    if (depth > 16 || major === 6) lack('codec_shape');
-    if (major === 7) return short === 20 ? false : short === 21 ? true : short === 22 ? null : lack('codec_shape');
-    const count = argument(short);
-    if (major === 0) return count;
-    if (major === 1) return -1 - count;
-    if (major === 2) return Buffer.from(take(count));
-    if (major === 3) return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(take(count));
-    if (count > bytes.length - at) lack('codec_truncated');
-    if (major === 4) return Array.from({ length: count }, () => value(depth + 1));
-    /** @type {Map<string, unknown>} */
-    const map = new Map();
-    /** @type {Buffer} */
-    let before = Buffer.alloc(0);
-    for (let index = 0; index < count; index += 1) {
-      const start = at;
-      const key = value(depth + 1);
-      const encoded = bytes.subarray(start, at);
-      if (typeof key !== 'string' || Buffer.compare(before, encoded) >= 0) return lack('codec_noncanonical');
-      before = encoded;
-      map.set(key, value(depth + 1));
-    }
-    return map;
-  };
-  const whole = value(0);
-  return at === bytes.length ? new Fields(whole) : lack('codec_trailing');
-}
-
-const halfOrder = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex');
-
-/** ES256. @param {Buffer} input @param {Buffer} signature @param {Buffer} point of 65 bytes */
-function isSigned(input, signature, point) {
-  try {
-    const der = Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), point]);
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    return (
-      point[0] === 4 && signature.length === 64 && verifyEcdsa('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature)
-    );
-  } catch {
-    return false; // not a point of the curve
-  }
-}
-
 /** @typedef {{ x?: string, y?: string }} Jwk */
 /** @typedef {{ alg?: string, typ?: string, chain?: string[], iss?: string, sub?: string, operator?: string, iat?: number, exp?: number, cnf?: { jwk?: Jwk } }} Token */
 /** @param {Jwk | undefined} jwk */
@@ -139,8 +67,7 @@ function readToken(type, token, keyOf) {
   const said = parse(header);
   const unknown = Object.keys(said).some((name) => !['alg', 'typ', 'kid', 'chain'].includes(name));
   if (said.alg !== 'ES256' || said.typ !== type || unknown || more !== undefined) lack('credential_invalid');
-  if (!isSigned(ascii(`${header}.${payload}`), Buffer.from(signature ?? '', 'base64url'), keyOf(said)))
-    lack('credential_invalid');
+  if (!isEs256(ascii(`${header}.${payload}`), Buffer.from(signature ?? '', 'base64url'), keyOf(said))) lack('credential_invalid');
   return parse(payload);
 }
 
@@ -218,9 +145,7 @@ class Proofs {
     const point = this.devices.get(device);
     if (said.hex('fleet') !== this.root.fleet) return lack('warrant_invalid');
     if (point === undefined || this.hadEnded(device, Math.max(atOf(said), shownAtMs))) return lack('device_unknown');
-    const input = Buffer.concat([ascii('holdfast/v1 warrant\0'), statement]);
-    const low = Buffer.compare(signature.subarray(32), halfOrder) <= 0;
-    return low && isSigned(input, signature, point) ? said : lack('warrant_invalid');
+    return isSigned('warrant', statement, signature, point) ? said : lack('warrant_invalid');
   }
 }
 
@@ -229,11 +154,11 @@ const atOf = (said) => said.number('atMs') ?? lack('codec_shape');
 
 /** @param {Buffer} wire @returns {Warrant} */
 function readWarrant(wire) {
-  const outer = decode(wire);
+  const outer = new Fields(decodeCbor(wire));
   const [statement, signature] = [outer.bytes('statement'), outer.bytes('signature')];
-  const said = decode(statement);
+  const said = new Fields(decodeCbor(statement));
   if (said.number('v') !== 1) lack('codec_shape');
-  return { said, statement, signature, digest: sha256(ascii('holdfast/v1 warrant\0'), statement).toString('hex') };
+  return { said, statement, signature, digest: sha256(signingInput('warrant', statement)).toString('hex') };
 }
 
 // --- The fence (spec/fence.md) ----------------------------------------------------------------------------------------------------------
@@ -366,7 +291,7 @@ class Judge {
       if (terms.map.get('approve') !== false) judged.approvedBy = this.approvedBy(use);
       this.assertChild(use, request);
     } catch (thrown) {
-      judged.code = thrown instanceof Lack ? thrown.code : 'internal';
+      judged.code = thrown instanceof Fault ? thrown.code : 'internal';
     }
     return judged;
   }
@@ -461,27 +386,23 @@ function isWithin(child, parent) {
 
 // --- The command ------------------------------------------------------------------------------------------------------------------------
 
-/** @typedef {{ type: string, fleet: string, agent: string, agentKey: string, earlierKeys?: string[], checkpoints: number, records: number, authority?: Authority }} Head */
 /** @param {string} text the bundle's @param {Root | undefined} root the operator's; undefined: the bundle's own word */
 export async function judgeBundle(text, root) {
-  const parsed = text.trimEnd().split('\n').map((line) => /** @type {unknown} */ (JSON.parse(line))); // prettier-ignore
-  const head = /** @type {Head} */ (parsed[0]);
-  const lines = /** @type {{ checkpoint?: string, event?: string, leaf?: string }[]} */ (parsed.slice(1));
-  if (head?.type !== 'holdfast-audit-bundle' || head.authority === undefined) return lack('bundle_shape');
-  const trusted = root ?? head.authority.root; // [AUTHORITY-8]
+  const [head = {}, ...lines] = text.trimEnd().split('\n').map(parseLine); // prettier-ignore
+  const authority = /** @type {Authority | undefined} */ (head.authority);
+  if (head.type !== 'holdfast-audit-bundle' || authority === undefined) return lack('bundle_shape');
+  const trusted = root ?? authority.root; // [AUTHORITY-8]
   if (head.fleet !== trusted.fleet) lack('audit_forged');
-  const keys = [...(head.earlierKeys ?? []), head.agentKey].map((key) => Buffer.from(key, 'hex'));
-  const log = { fleet: Buffer.from(head.fleet, 'hex'), agent: Buffer.from(head.agent, 'hex'), keys };
-  const wire = (/** @type {string} */ said) => Buffer.from(said, 'base64url');
-  const checkpoints = lines.slice(0, head.checkpoints).map(({ checkpoint = '' }) => wire(checkpoint));
-  const rows = lines.slice(head.checkpoints).map(({ event, leaf = '' }) => (event === undefined ? { leaf: Buffer.from(leaf, 'hex') } : { event: wire(event) })); // prettier-ignore
+  const log = logOf(head);
+  const checkpoints = lines.splice(0, Number(head.checkpoints)).map(({ checkpoint }) => bytesFrom(checkpoint, 'base64url'));
+  const rows = lines.map(({ event, leaf }) => (event === undefined ? { leaf: bytesFrom(leaf, 'hex', 32) } : { event: bytesFrom(event, 'base64url') })); // prettier-ignore
   const { covered, records } = await verifyLog(log, checkpoints, rows);
   if (records !== head.records) lack('audit_truncated');
-  const judge = new Judge(keys, new Proofs(trusted, head.authority, head.agent));
+  const judge = new Judge(log.keys, new Proofs(trusted, authority, log.agent.toString('hex')));
   const uses = [];
   for (const row of rows.slice(0, covered)) {
     if ('leaf' in row) judge.withheld = true;
-    const judged = 'event' in row ? judge.take(decode(row.event)) : undefined;
+    const judged = 'event' in row ? judge.take(new Fields(decodeCbor(row.event))) : undefined;
     if (judged !== undefined) uses.push(judged);
   }
   return { uses, uncovered: records - covered, rootGiven: root !== undefined };

@@ -11,21 +11,21 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /** A verdict against the log. `where`: the first and last record that can be meant, where that is known. */
-class Fault extends Error {
+export class Fault extends Error {
   code = '';
   /** @type {{ from: number, to: number } | undefined} */
   where;
 }
 
 /** @param {string} code as the pages of spec/ name it @param {string} message @param {Fault['where']} [where] @returns {never} */
-function fail(code, message, where) {
+export function fail(code, message, where) {
   throw Object.assign(new Fault(message), { code, where });
 }
 
 // --- CBOR in the one form that the log uses (spec/codec.md) ---------------------------------------------------------------------------
 
 /** The value that all of `bytes` is. @param {Buffer} bytes @returns {unknown} */
-function decodeCbor(bytes) {
+export function decodeCbor(bytes) {
   let at = 0;
   /** @type {() => never} */
   const bad = () => fail('codec_shape', `not deterministic CBOR at byte ${at}`);
@@ -98,24 +98,25 @@ function fieldsOf(wire, ...names) {
 const halfOrder = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex');
 const maxSessionKeyMs = 600_000;
 
-/** @param {string} domain @param {Buffer} statement */
-const signingInput = (domain, statement) => Buffer.concat([Buffer.from(`holdfast/v1 ${domain}\0`), statement]);
+/** A note (domain '') is signed as it stands. @param {string} domain @param {Buffer} statement */
+export const signingInput = (domain, statement) => Buffer.concat([Buffer.from(domain && `holdfast/v1 ${domain}\0`), statement]);
 /** @param {Buffer[]} parts */
-const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
+export const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 
 /** RFC 5480. @param {Buffer} point */
 const spkiOf = (point) => Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), point]);
-/** ES256, with the smaller s. @param {string} domain @param {Buffer} statement @param {Buffer} signature @param {Buffer} point of 65 bytes */
-function isSigned(domain, statement, signature, point) {
-  if (Buffer.compare(signature.subarray(32), halfOrder) > 0) return false;
+/** ES256, as in a token. @param {Buffer} input @param {Buffer} signature @param {Buffer} point of 65 bytes */
+export function isEs256(input, signature, point) {
   try {
     const key = createPublicKey({ key: spkiOf(point), format: 'der', type: 'spki' });
-    const input = domain === '' ? statement : signingInput(domain, statement); // a note is signed as it stands
     return point[0] === 4 && verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, signature);
   } catch {
     return false; // not a point of the curve
   }
 }
+/** With the smaller s. @param {string} domain @param {Buffer} statement @param {Buffer} signature @param {Buffer} point */
+export const isSigned = (domain, statement, signature, point) =>
+  Buffer.compare(signature.subarray(32), halfOrder) <= 0 && isEs256(signingInput(domain, statement), signature, point);
 
 /**
  * `keys`: the agent's, in the order in which it had them; each signs until the next one has.
@@ -326,14 +327,14 @@ export async function verifyLog(log, checkpoints, records, known = []) {
 // --- The bundle (spec/audit-bundle.md) --------------------------------------------------------------------------------------------------
 
 /** @param {unknown} value @param {'hex' | 'base64url'} form @param {number} [length] */
-function bytesFrom(value, form, length) {
+export function bytesFrom(value, form, length) {
   const bytes = typeof value === 'string' ? Buffer.from(value, form) : Buffer.alloc(0);
   const fits = bytes.toString(form) === value && bytes.length === (length ?? bytes.length);
   return fits ? bytes : fail('bundle_shape', `${form} expected`); // [BUNDLE-1]
 }
 
 /** @param {string} line @returns {Record<string, unknown>} */
-function parseLine(line) {
+export function parseLine(line) {
   try {
     const value = /** @type {unknown} */ (JSON.parse(line));
     if (typeof value === 'object' && value !== null) return /** @type {Record<string, unknown>} */ (value);
@@ -344,7 +345,7 @@ function parseLine(line) {
 }
 
 /** Whose log it is, as the first line of a bundle or of a checkpoint's file says. @param {Record<string, unknown>} head @returns {Log} */
-function logOf(head) {
+export function logOf(head) {
   if (head.v !== 1) fail('bundle_shape', 'not an audit bundle or checkpoint of version 1');
   const earlier = /** @type {unknown[]} */ (Array.isArray(head.earlierKeys) ? head.earlierKeys : []);
   const keys = [...earlier, head.agentKey].map((key) => bytesFrom(key, 'hex', 65));
@@ -468,7 +469,7 @@ async function main(args, say) {
   const [text, flag] = [{ type: /** @type {const} */ ('string') }, { type: /** @type {const} */ ('boolean') }];
   const many = /** @type {const} */ ({ ...text, multiple: true });
   const options = { checkpoint: text, key: many, witness: many, json: flag, help: flag };
-  let json = false;
+  const json = args.includes('--json');
   try {
     const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
     const [file, ...others] = positionals;
@@ -476,7 +477,6 @@ async function main(args, say) {
       say(usage);
       return values.help === true ? 0 : 2;
     }
-    json = values.json === true;
     const { checkpoint, key: keys = [], witness: witnesses = [] } = values;
     const { headline, ...said } = await verifyFile(file, { checkpoint, keys, witnesses });
     const lines = [said.proven.map((line) => `  proven    ${line}`), said.unproven.map((line) => `  unproven  ${line}`)].flat();

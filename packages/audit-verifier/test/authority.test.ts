@@ -87,5 +87,5 @@ test('[AUTHORITY-8] [AUTHORITY-17] holdfast-authority stands alone, trusts a roo
   assert.match(run('bundle', '--root', 'root', '--json').text, /audit_forged/);
   assert.deepEqual([run().exit, run('bundle', '--what').exit, run('absent').exit], [2, 2, 1]);
   const lines = readFileSync(place('holdfast-authority.mjs'), 'utf8').split('\n').length;
-  assert.ok(lines < 550, `${lines} lines`);
+  assert.ok(lines < 500, `${lines} lines`);
 });

@@ -74,8 +74,8 @@ export const onAuthority: readonly Mutation[] = [
     id: 'A-51.alone',
     off: 'the standalone program takes altered terms',
     file: 'packages/audit-verifier/bin/holdfast-authority.mjs',
-    from: `    return low && isSigned(input, signature, point) ? said : lack('warrant_invalid');`,
-    to: `    return low && input.length > 0 ? said : lack('warrant_invalid');`,
+    from: `    return isSigned('warrant', statement, signature, point) ? said : lack('warrant_invalid');`,
+    to: `    return [isSigned, statement, signature, point].length > 0 ? said : lack('warrant_invalid');`,
     red: { [authority]: 'uses of credentials, by both verifiers' },
   },
 ];
