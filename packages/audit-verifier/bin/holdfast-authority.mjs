@@ -396,7 +396,7 @@ export async function judgeBundle(text, root) {
   const log = logOf(head);
   const checkpoints = lines.splice(0, Number(head.checkpoints)).map(({ checkpoint }) => bytesFrom(checkpoint, 'base64url'));
   const rows = lines.map(({ event, leaf }) => (event === undefined ? { leaf: bytesFrom(leaf, 'hex', 32) } : { event: bytesFrom(event, 'base64url') })); // prettier-ignore
-  const { covered, records } = await verifyLog(log, checkpoints, rows);
+  const { covered, records, withheld } = await verifyLog(log, checkpoints, rows);
   if (records !== head.records) lack('audit_truncated');
   const judge = new Judge(log.keys, new Proofs(trusted, authority, log.agent.toString('hex')));
   const uses = [];
@@ -405,7 +405,7 @@ export async function judgeBundle(text, root) {
     const judged = 'event' in row ? judge.take(new Fields(decodeCbor(row.event))) : undefined;
     if (judged !== undefined) uses.push(judged);
   }
-  return { uses, uncovered: records - covered, rootGiven: root !== undefined };
+  return { uses, uncovered: records - covered, withheld, rootGiven: root !== undefined };
 }
 
 const usage = `usage: holdfast-authority BUNDLE --root FILE [--json]
@@ -425,23 +425,25 @@ async function main(argv, say) {
       return 2;
     }
     const root = values.root === undefined ? undefined : /** @type {Root} */ (JSON.parse(readFileSync(values.root, 'utf8')));
-    const { uses, uncovered, rootGiven } = await judgeBundle(readFileSync(file, 'utf8'), root);
+    const { uses, uncovered, withheld, rootGiven } = await judgeBundle(readFileSync(file, 'utf8'), root);
     const lacking = uses.filter(({ code }) => code !== undefined);
-    if (values.json === true) say(`${JSON.stringify({ ok: lacking.length === 0, uses, uncovered, rootGiven })}\n`);
+    if (values.json === true) say(`${JSON.stringify({ ok: lacking.length === 0, uses, uncovered, withheld, rootGiven })}\n`);
     else {
       say(`${uses.length - lacking.length} of ${uses.length} uses had their whole authority\n`);
       for (const { event, name = 'a credential', code = '' } of lacking) say(`  ! event ${event}: use of ${name} (${code})\n`);
       if (!rootGiven) say("  unproven  whose fleet it is: the root is the bundle's own word (--root)\n");
+      if (withheld > 0)
+        say(`  unproven  what ${withheld} records say, perhaps that a grant, a child or the agent had ended (withheld)\n`);
       if (uncovered > 0) say(`  unproven  the last ${uncovered} records: no checkpoint covers them yet\n`);
     }
     return lacking.length === 0 ? 0 : 4;
   } catch (thrown) {
-    const { code, message } = /** @type {{ code?: string, message: string }} */ (thrown);
-    const isUsage = code?.startsWith('ERR_PARSE_ARGS') === true;
+    const { code = '', message } = /** @type {{ code?: string, message: string }} */ (thrown);
+    const isUsage = code.startsWith('ERR_PARSE_ARGS');
+    const told = thrown instanceof Fault ? `it does not hold: ${message} (${code})` : message;
     const isJson = argv.includes('--json');
-    const told = isJson ? JSON.stringify({ ok: false, code, message }) : `it does not hold: ${message} (${code ?? ''})`;
-    say(isUsage ? usage : `${told}\n`);
-    return isUsage ? 2 : /^[a-z_]+$/.test(code ?? '') ? 4 : 1;
+    say(isUsage ? usage : `${isJson ? JSON.stringify({ ok: false, code, message }) : told}\n`);
+    return isUsage ? 2 : thrown instanceof Fault ? 4 : 1;
   }
 }
 

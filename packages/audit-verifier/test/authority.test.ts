@@ -77,6 +77,8 @@ test('[AUTHORITY-8] [AUTHORITY-17] holdfast-authority stands alone, trusts a roo
   assert.deepEqual(run('bundle', '--root', 'root'), { exit: 0, text: '1 of 1 uses had their whole authority\n' });
   const unpinned = run('bundle');
   assert.deepEqual([unpinned.exit, /own word \(--root\)/.test(unpinned.text)], [0, true]);
+  writeFileSync(place('bundle'), find('its request withheld').bundle);
+  assert.match(run('bundle', '--root', 'root').text, /unproven {2}what 1 records say/, '[BUNDLE-3]');
   writeFileSync(place('bundle'), find('another path').bundle);
   assert.match(run('bundle', '--root', 'root').text, /0 of 1 uses .*\n {2}! event 5: use of demo \(fence_path\)/);
   assert.equal(run('bundle', '--root', 'root').exit, 4);
@@ -86,6 +88,7 @@ test('[AUTHORITY-8] [AUTHORITY-17] holdfast-authority stands alone, trusts a roo
   writeFileSync(place('bundle'), good.bundle);
   assert.match(run('bundle', '--root', 'root', '--json').text, /audit_forged/);
   assert.deepEqual([run().exit, run('bundle', '--what').exit, run('absent').exit], [2, 2, 1]);
+  assert.doesNotMatch(run('absent').text, /does not hold/, 'nothing was read');
   const lines = readFileSync(place('holdfast-authority.mjs'), 'utf8').split('\n').length;
   assert.ok(lines < 500, `${lines} lines`);
 });
