@@ -284,10 +284,10 @@ const refusal = record({
 /** Devices that sign no more, and since when. */
 const removedDevices = list(record({ device: principalId, atMs: integer(wallClockMs) }), { max: 4096 });
 
-/** What the daemon sends. */
 /** A signed note. */
 const publishedNote = text({ max: 8 * 1024 });
 
+/** What the daemon sends. */
 export const doorReply = union({
   failed: { code: text({ max: 64 }), message: text({ max: 4096 }), next: optional(text({ max: 4096 })) },
   done: {},
