@@ -29,7 +29,7 @@ import { agentBudget } from '../vault/budget.ts';
 import { egressRule } from '../vault/egress.ts';
 import { fence } from '../vault/fence.ts';
 import { envName, grantId, itemId, itemName, itemPurpose } from '../vault/item.ts';
-import { maxWarrantBytes } from '../vault/warrant.ts';
+import { maxSignedWarrantBytes } from '../vault/warrant.ts';
 import { maxAskLifeMs } from '../approvals/ask.ts';
 import { deviceLink, maxBedrockCharacters, maxBedrockTexts, maxRulesBytes } from '../journal/bodies.ts';
 import { digest, fleetId, principalId, signPublicKey, wallClockMs } from '../keys/public-keys.ts';
@@ -382,7 +382,7 @@ export const doorReply = union({
     removed: removedDevices,
     chains: list(list(deviceLink, { max: 8 }), { max: 4096 }),
     credentials: list(text({ max: 16 * 1024 }), { max: 256 }),
-    warrants: list(bytesUpTo(maxWarrantBytes + 128), { max: 64 }),
+    warrants: list(bytesUpTo(maxSignedWarrantBytes), { max: 64 }),
     looked: integer({ max: 64 }),
   },
   revealed: { fleet: fleetId, event: bytesUpTo(maxEventBytes), subject: subjectName, salt: bytes(32) },

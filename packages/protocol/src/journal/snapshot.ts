@@ -15,7 +15,7 @@ import { maxRevokedChildren } from '../identity/status-list.ts';
 import { agentBudget } from '../vault/budget.ts';
 import { egressRule } from '../vault/egress.ts';
 import { grantedItem, itemId, itemName, vaultItem } from '../vault/item.ts';
-import { maxWarrantBytes } from '../vault/warrant.ts';
+import { maxSignedWarrantBytes } from '../vault/warrant.ts';
 import {
   agentRecord,
   bedrockId,
@@ -107,7 +107,7 @@ const snapshot = record({
     { max },
   ),
   warrants: list(
-    record({ whose: bytesUpTo(32), held: list(record({ digest, wire: bytesUpTo(maxWarrantBytes + 128) }), { max }) }),
+    record({ whose: bytesUpTo(32), held: list(record({ digest, wire: bytesUpTo(maxSignedWarrantBytes) }), { max }) }),
     { max },
   ),
   everHeld: list(record({ agent: principalId, held: list(record({ item: itemId, name: itemName }), { max }) }), { max }),

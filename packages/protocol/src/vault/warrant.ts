@@ -22,7 +22,9 @@ import type { Primitives } from '../primitives/primitives.ts';
 import { grantTerms, grantId, type GrantedItem } from './item.ts';
 
 /** A fence may bring 64 KiB of certificates. */
-export const maxWarrantBytes = 96 * 1024;
+const maxStatementBytes = 96 * 1024;
+/** With what stands around it, the signature above all. */
+export const maxSignedWarrantBytes = maxStatementBytes + 128;
 /** Of an approval, which stands in a record. */
 export const maxApprovalBytes = 1024;
 
@@ -52,7 +54,7 @@ const statement = union({
 export type WarrantStatement = Infer<typeof statement>;
 export type WarrantOf<K extends WarrantStatement['kind']> = Extract<WarrantStatement, { kind: K }>;
 
-const signed = record({ statement: bytesUpTo(maxWarrantBytes), signature });
+const signed = record({ statement: bytesUpTo(maxStatementBytes), signature });
 
 export interface Warrant {
   readonly said: WarrantStatement;
@@ -97,14 +99,14 @@ export function warrantOf(primitives: Primitives, said: WarrantStatement, made: 
 
 /** What it says, unverified. Throws `codec_*`. */
 export function readWarrant(primitives: Primitives, wire: Uint8Array): Warrant {
-  const read = decode(signed, wire, maxWarrantBytes + 128);
-  const said = decode(statement, read.statement, maxWarrantBytes);
+  const read = decode(signed, wire, maxSignedWarrantBytes);
+  const said = decode(statement, read.statement, maxStatementBytes);
   return { said, digest: statementHash(primitives, 'warrant', read.statement), wire };
 }
 
 /** That the device of this key signed it. Throws `warrant_invalid`. [AUTHORITY-2] */
 export async function verifyWarrant(primitives: Primitives, { wire }: Warrant, publicKey: Uint8Array): Promise<void> {
-  const { statement: bare, signature: made } = decode(signed, wire, maxWarrantBytes + 128);
+  const { statement: bare, signature: made } = decode(signed, wire, maxSignedWarrantBytes);
   try {
     await verifySignature(primitives, { domain: 'warrant', statement: bare, signature: made, publicKey });
   } catch (cause) {
