@@ -64,22 +64,8 @@ export interface Warrant {
 }
 
 /** The terms of a grant as a third party may see them: without what is sealed. [AUTHORITY-3] */
-export function termsOf({
-  sealed,
-  grant,
-  item,
-  name,
-  purpose,
-  agent,
-  attach,
-  fence,
-  env,
-}: GrantedItem): WarrantOf<'grant'>['terms'] {
-  return {
-    ...{ grant, item, name, agent, attach, fence, approve: sealed === undefined },
-    ...(purpose !== undefined && { purpose }),
-    ...(env !== undefined && { env }),
-  };
+export function termsOf({ sealed, ...terms }: GrantedItem): WarrantOf<'grant'>['terms'] {
+  return { ...terms, approve: sealed === undefined };
 }
 
 /** Over the statement by itself. Throws `codec_*` for one that no reader would take. */
