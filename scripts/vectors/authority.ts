@@ -118,6 +118,9 @@ const agentKeys = await SoftwareKeyHolder.generate(primitives);
 const sessionKey = await SoftwareKeyHolder.generate(primitives);
 const agentKey = agentKeys.publicKeys.sign;
 const phoneLink = await certifyDevice(deviceKeys, { fleet, device: phone, key: jwkOf(phoneKeys.publicKeys.sign), atMs });
+/** Names the stranger's key. */
+const linkByPhone = (named: Uint8Array) =>
+  certifyDevice(phoneKeys, { fleet, device: named, key: jwkOf(stranger.publicKeys.sign), atMs });
 const byMaker = { v: 1, fleet, device: maker, atMs: atMs - day } as const;
 const plainGrant = { kind: 'grant', ...byMaker, terms: termsOf({ grant, item, agent, ...itemTerms, sealed }) } as const;
 const approvedGrant = { ...plainGrant, terms: { ...plainGrant.terms, approve: true } } as const;
@@ -519,6 +522,24 @@ const rows: readonly Row[] = [
     [...begun, child(one, { mayReach: undefined }), ...childsUse(one)],
   ],
   ['by a child that is withheld', 'AUTHORITY-16', 'warrant_unread', [...begun, child(one), ...childsUse(one)], {}, 'delegated'],
+  [
+    'terms by a device that a removed one added later',
+    'AUTHORITY-10',
+    'device_unknown',
+    upTo(ofStranger),
+    {
+      ...withWarrants(ofStranger),
+      removed: [{ device: phone, atMs: atMs - 1000 }],
+      chains: [[phoneLink], [phoneLink, await linkByPhone(deviceIdOf(primitives, stranger.publicKeys.sign))]],
+    },
+  ],
+  [
+    'terms in the name of a device to which another one gave another key',
+    'AUTHORITY-10',
+    'warrant_invalid',
+    [grantedBy(inTheirName), ...useOf({ consumed: { warrant: inTheirName.digest, rulesVersion: undefined } })],
+    { warrants: [inTheirName.wire], chains: [[phoneLink], [phoneLink, await linkByPhone(maker)]] },
+  ],
 ];
 const told: Parameters<typeof writeVectors>[2][number][] = [];
 for (const [name, clause, expect, reports, change = {}, withhold] of rows)

@@ -59,6 +59,9 @@ const pointOf = (jwk) => Buffer.concat([Buffer.of(4), ...[jwk?.x, jwk?.y].map((h
 /** @param {string} kind @param {unknown} urn */
 const idOf = (kind, urn) => Buffer.from(new RegExp(`^urn:holdfast:${kind}:([0-9a-f]+)$`).exec(String(urn))?.[1] ?? '', 'hex');
 
+/** @param {Buffer} point */
+const deviceIdOf = (point) => sha256(ascii('holdfast/v1 device\0'), point).subarray(0, 16);
+
 /** A token's header and payload, by a key. @param {string} type @param {string} token @param {(header: Token) => Buffer} keyOf */
 function readToken(type, token, keyOf) {
   const [header, payload, signature, more] = token.split('.');
@@ -108,12 +111,14 @@ class Proofs {
   /** The device at the end of a chain. @param {string[]} chain */
   follow(chain) {
     let point = pointOf(this.root.key);
-    let device = sha256(ascii('holdfast/v1 device\0'), point).subarray(0, 16);
+    let device = deviceIdOf(point);
     for (const link of chain) {
       const signer = point;
       const said = readToken('device+jwt', link, () => signer);
       if (said.iss !== `urn:holdfast:fleet:${this.root.fleet}`) lack('credential_foreign');
+      if (this.hadEnded(device.toString('hex'), (said.iat ?? Infinity) * 1000)) lack('device_unknown');
       [point, device] = [pointOf(said.cnf?.jwk), idOf('device', said.sub)];
+      if (!device.equals(deviceIdOf(point))) lack('device_unknown');
     }
     this.devices.set(device.toString('hex'), point);
     return { point, device: device.toString('hex') };
@@ -128,13 +133,14 @@ class Proofs {
       return found.point;
     });
     const ours = said.iss === `urn:holdfast:fleet:${this.root.fleet}` && said.sub === `urn:holdfast:agent:${agent}`;
-    if (!ours || said.operator !== `urn:holdfast:device:${issuer}` || this.hadEnded(issuer, (said.iat ?? 0) * 1000)) return;
+    if (!ours || said.operator !== `urn:holdfast:device:${issuer}` || this.hadEnded(issuer, (said.iat ?? Infinity) * 1000))
+      return;
     this.bound.push({ point: pointOf(said.cnf?.jwk), untilMs: (said.exp ?? 0) * 1000 });
   }
 
   /** @param {string} device @param {number} atMs */
   hadEnded(device, atMs) {
-    return (this.root.removed ?? []).some((each) => each.device === device && atMs >= each.atMs);
+    return (this.root.removed ?? []).some((each) => each.device === device && !(atMs < each.atMs));
   }
 
   /** [AUTHORITY-10] @param {Warrant | undefined} warrant @param {number} shownAtMs when the log first showed it */

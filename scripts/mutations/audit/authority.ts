@@ -26,8 +26,8 @@ export const onAuthority: readonly Mutation[] = [
     id: 'A-51.removed',
     off: 'a removed device goes on to give leave',
     file: 'packages/protocol/src/audit/proofs.ts',
-    from: 'equalBytes(device, said.device) && (said.atMs >= atMs || shownAtMs >= atMs)',
-    to: 'equalBytes(device, said.device) && said.atMs + shownAtMs < atMs',
+    from: '!(Math.max(...timesMs) < each.atMs)',
+    to: 'Math.max(...timesMs) < 0',
     red: { [authority]: 'uses of credentials, by both verifiers' },
   },
   {

@@ -5,9 +5,11 @@ import { equalBytes, fromBase64url, fromHex, toBase64url, toHex, utf8 } from '..
 import type { Json, JsonObject } from '../codec/json.ts';
 import { HoldfastError, type ErrorCode } from '../errors.ts';
 import { readCredential, verifyIssued } from '../identity/credential.ts';
+import { deviceIdOf } from '../identity/genesis-device.ts';
 import { splitSdJwt } from '../identity/sd-jwt.ts';
-import { issuerOf, maxTokenBytes, type FleetRoot } from '../identity/token.ts';
-import { keyOfJwk, type PublicJwk } from '../keys/jws.ts';
+import { issuerOf, maxTokenBytes, readHeader, type FleetRoot } from '../identity/token.ts';
+import { keyOfJwk, readToken, type PublicJwk } from '../keys/jws.ts';
+import { idOfUrn } from '../keys/urn.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { readWarrant, verifyWarrant, type Warrant } from '../vault/warrant.ts';
 
@@ -110,7 +112,7 @@ export class VerifiedProofs {
 
   static async of(primitives: Primitives, proofs: Proofs, agent: Uint8Array): Promise<VerifiedProofs> {
     const made = new VerifiedProofs(primitives, proofs);
-    for (const chain of [[], ...proofs.chains]) await made.#admit(proofs.root, chain);
+    for (const chain of [[], ...proofs.chains]) await made.#admit(proofs.root, { chain: [...chain] }).catch(() => undefined); // who is not reached is nobody
     for (const credential of proofs.credentials) await made.#bind(proofs.root, credential, agent);
     for (const wire of proofs.warrants) {
       const warrant = readWarrant(primitives, wire);
@@ -130,7 +132,9 @@ export class VerifiedProofs {
   warrant(digest: Uint8Array | undefined, shownAtMs: number): Checked {
     const found = digest && this.#warrants.get(toHex(digest));
     if (found === undefined) return { code: 'warrant_missing' };
-    return found.code === undefined && this.#hadEnded(found.warrant, shownAtMs) ? { code: 'device_unknown' } : found;
+    return found.code === undefined && this.#hadEnded(found.warrant.said.device, found.warrant.said.atMs, shownAtMs)
+      ? { code: 'device_unknown' }
+      : found;
   }
 
   /** Of a rule set that the log has not told of yet. */
@@ -142,10 +146,10 @@ export class VerifiedProofs {
 
   /** One that stands in the log. [AUTHORITY-10] */
   async check(warrant: Warrant, shownAtMs: number): Promise<Checked> {
-    const { fleet, device } = warrant.said;
+    const { fleet, device, atMs } = warrant.said;
     const key = this.#keys.get(toHex(device));
     if (toHex(fleet) !== this.#fleet) return { code: 'warrant_invalid' };
-    if (key === undefined || this.#hadEnded(warrant, shownAtMs)) return { code: 'device_unknown' };
+    if (key === undefined || this.#hadEnded(device, atMs, shownAtMs)) return { code: 'device_unknown' };
     try {
       await verifyWarrant(this.#primitives, warrant, key);
       return { warrant };
@@ -154,26 +158,33 @@ export class VerifiedProofs {
     }
   }
 
-  #hadEnded({ said }: Warrant, shownAtMs: number): boolean {
-    return this.#removed.some(({ device, atMs }) => equalBytes(device, said.device) && (said.atMs >= atMs || shownAtMs >= atMs));
+  /** Whether the device had been removed by any of these times. */
+  #hadEnded(device: Uint8Array, ...timesMs: readonly number[]): boolean {
+    return this.#removed.some((each) => equalBytes(each.device, device) && !(Math.max(...timesMs) < each.atMs));
   }
 
-  async #admit(root: FleetRoot, chain: readonly string[]): Promise<void> {
-    try {
-      const { device, key } = await issuerOf(this.#primitives, root, { chain: [...chain] });
-      this.#keys.set(toHex(device), keyOfJwk(key));
-    } catch {
-      // who is not reached from the root is nobody
+  /** The device at the end of a chain in which each is named by its key, and was added by one that had not been removed. [AUTHORITY-10] */
+  async #admit(root: FleetRoot, header: JsonObject): Promise<void> {
+    const { device, key } = await issuerOf(this.#primitives, root, header);
+    let by = deviceIdOf(this.#primitives, keyOfJwk(root.key));
+    for (const link of (header['chain'] ?? []) as readonly string[]) {
+      const { sub, iat, cnf } = readToken(link, maxTokenBytes).payload;
+      const id = deviceIdOf(this.#primitives, keyOfJwk((cnf as JsonObject)['jwk']));
+      if (!equalBytes(id, idOfUrn('device', sub)) || this.#hadEnded(by, 1000 * Number(iat)))
+        throw new HoldfastError('device_unknown', 'a link of the chain is none');
+      by = id;
     }
+    this.#keys.set(toHex(device), keyOfJwk(key));
   }
 
   async #bind(root: FleetRoot, credential: string, agent: Uint8Array): Promise<void> {
     try {
       const parts = splitSdJwt(credential, maxTokenBytes);
       const { issuedAtMs } = readCredential(utf8(credential));
+      await this.#admit(root, readHeader('dc+sd-jwt', parts.issuer).header);
       const said = await verifyIssued(this.#primitives, parts, { root, nowMs: issuedAtMs });
-      const ended = this.#removed.some(({ device, atMs }) => equalBytes(device, said.device) && issuedAtMs >= atMs);
-      if (!ended && equalBytes(said.agent, agent)) this.#bound.push({ sign: said.confirm.sign, expiresAtMs: said.expiresAtMs });
+      if (!this.#hadEnded(said.device, issuedAtMs) && equalBytes(said.agent, agent))
+        this.#bound.push({ sign: said.confirm.sign, expiresAtMs: said.expiresAtMs });
     } catch {
       // it binds nothing
     }
