@@ -375,7 +375,7 @@ class Judge {
   }
 }
 
-/** [DELEGATE-3] to [DELEGATE-9]. @param {Fields} child @param {Fields | undefined} parent undefined: the agent */
+/** [AUTHORITY-15] @param {Fields} child @param {Fields | undefined} parent undefined: the agent */
 function isWithin(child, parent) {
   const counted = (/** @type {string} */ count, /** @type {string} */ names) => child.number(count) === child.list(names)?.length;
   if (!counted('grants', 'mayUse') || !counted('hosts', 'mayReach')) lack('warrant_unread');
