@@ -323,7 +323,7 @@ test('a child gets a name below the agent, recorded before it leaves; a suspende
   const own = primitives.random(16);
   agent.children.speaks(living, own);
   await agent.audit.append({ kind: 'session-start', session: own, mode: 'sealed', program: 'true' });
-  const started = (await eventsOf(agent)).at(-1);
+  const started = (await eventsOf(agent)).findLast(({ kind }) => kind === 'session-start');
   assert.ok(started?.kind === 'session-start' && toHex(started.child ?? session) === living.hex, '[CHILD-7]');
   await operator.act((author) => suspendAgent(author, { agent: agent.id, accessVersion: 1, reason: '' }));
   machine.relay.push();
