@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { askAll, CrashStory, type Part } from '../packages/testkit/src/crash-story.ts';
+import { askAll, CrashStory, type Part, type Step } from '../packages/testkit/src/crash-story.ts';
 import { scriptOf } from '../packages/testkit/src/inside.ts';
-import type { Installation } from '../packages/testkit/src/installation.ts';
+import { saidBy, type Installation } from '../packages/testkit/src/installation.ts';
 import { share, soaking } from '../packages/testkit/src/shares.ts';
 import { noStrace } from '../packages/testkit/src/strace.ts';
 
@@ -22,31 +22,31 @@ describe('kill -9 at each single call', { skip: noStrace() }, () => {
   });
   after(() => story.end());
 
-  const called = async (): Promise<boolean> => {
+  const called: Step = async () => {
     const paths = story.paths(3);
     const ran = await holdfast.run([process.execPath, '-e', scriptOf(askAll, { base: story.base, paths })]);
-    return ran.code === 0 && ran.stdout.includes('200');
+    return ran.code === 0 && ran.stdout.includes('200') ? undefined : saidBy(ran);
   };
   /** Under a name of its own: whether it had been done before the crash does not matter then. */
-  const granted = async (): Promise<boolean> => {
+  const granted: Step = async () => {
     const name = `item-${(made += 1)}`;
     const words = ['vault', 'add', name, '--host', 'api.example.com', '--attach', 'bearer', '--json'];
     const added = await holdfast.operator(words, { input: 'a-secret-of-enough-bytes' });
     const ran = added.code === 0 ? await holdfast.operator(['vault', 'grant', name, '--to', 'main', '--json']) : added;
     assert.doesNotMatch(ran.stdout, /"internal"/);
-    return ran.code === 0;
+    return ran.code === 0 ? undefined : saidBy(ran);
   };
-  const enrolled = async (): Promise<boolean> => {
+  const enrolled: Step = async () => {
     try {
       await holdfast.enrol(`scope-${(made += 1)}`);
-      return true;
+      return undefined;
     } catch (thrown) {
       assert.doesNotMatch(String(thrown), /\(internal\)|"internal"/);
-      return false;
+      return String(thrown);
     }
   };
 
-  const steps: readonly (readonly [name: string, part: Part, step: () => Promise<boolean>])[] = [
+  const steps: readonly (readonly [name: string, part: Part, step: Step])[] = [
     ['the daemon, with calls in flight', 'daemon', called],
     ['the daemon, while it is enrolled for one more scope', 'daemon', enrolled],
     ['the relay, while the operator adds and grants', 'relay', granted],
@@ -64,7 +64,7 @@ describe('kill -9 at each single call', { skip: noStrace() }, () => {
         t.diagnostic(`${moment.call} ${moment.number}, of ${moments.length} calls`);
         await story.crossed(part, moment, step);
         await story.check();
-        assert.ok(await called());
+        assert.equal(await called(), undefined);
       }
     });
   }

@@ -6,9 +6,9 @@ import { readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newCanary } from '../packages/testkit/src/canary.ts';
-import { askAll, CrashStory, partNames } from '../packages/testkit/src/crash-story.ts';
+import { askAll, CrashStory, partNames, type Step } from '../packages/testkit/src/crash-story.ts';
 import { inside, scriptOf } from '../packages/testkit/src/inside.ts';
-import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { Installation, jsonOf, saidBy } from '../packages/testkit/src/installation.ts';
 import { share } from '../packages/testkit/src/shares.ts';
 
 describe('kill -9 at every step of the story', () => {
@@ -23,34 +23,34 @@ describe('kill -9 at every step of the story', () => {
   });
   after(() => story.end());
 
-  const asked = async (...words: string[]): Promise<boolean> => {
-    const ran = await holdfast.operator(words);
-    if (ran.code === 0 || /\((name_taken|agent_revoked)\)/.test(ran.stderr)) return true; // it had been done, and was not heard of
-    assert.match(ran.stderr, /\([a-z_]+\)\n\s+next: /, 'a clear message with the next step');
-    assert.doesNotMatch(ran.stderr, /\(internal\)/);
-    return false;
+  const asked = async (...words: string[]): Promise<string | undefined> => {
+    const { code, stderr } = await holdfast.operator(words);
+    if (code === 0 || /\((name_taken|agent_revoked)\)/.test(stderr)) return undefined; // it had been done, and was not heard of
+    assert.match(stderr, /\([a-z_]+\)\n\s+next: /, 'a clear message with the next step');
+    assert.doesNotMatch(stderr, /\(internal\)/);
+    return stderr;
   };
-  const called = async (): Promise<boolean> => {
+  const called: Step = async () => {
     const paths = story.paths(8);
     const ran = await holdfast.run([process.execPath, '-e', scriptOf(askAll, { base: story.base, paths })]);
-    return ran.code === 0 && ran.stdout.includes('200');
+    return ran.code === 0 && ran.stdout.includes('200') ? undefined : saidBy(ran);
   };
-  const enrolled = async (scope: string): Promise<boolean> => {
+  const enrolled = async (scope: string): Promise<string | undefined> => {
     try {
       agent = await holdfast.enrol(scope);
-      return true;
+      return undefined;
     } catch (thrown) {
       const said = String(thrown);
       assert.doesNotMatch(said, /\(internal\)|"internal"/);
-      if (!said.includes('"scope_enrolled"')) return false;
+      if (!said.includes('"scope_enrolled"')) return said;
       const { agents } = jsonOf<{ agents: { agent: string; scope: string }[] }>(await holdfast.cli(['status', '--json']));
       agent = agents.find((each) => each.scope === scope)?.agent ?? assert.fail(said); // it had been done, and was not heard of
-      return true;
+      return undefined;
     }
   };
   let round = 0;
   /** Each step with another part, at another moment. */
-  const cross = async (step: () => Promise<boolean>, withinMs = 1500): Promise<void> => {
+  const cross = async (step: Step, withinMs = 1500): Promise<void> => {
     const part = partNames[(round += 1) % partNames.length] ?? 'daemon';
     await story.crossed(part, { afterMs: Math.random() * withinMs }, step);
   };
@@ -64,13 +64,13 @@ describe('kill -9 at every step of the story', () => {
     await cross(async () => {
       try {
         await holdfast.addCredential('demo', secret, story.origin, { env: 'DEMO_TOKEN' });
-        return true;
+        return undefined;
       } catch (thrown) {
-        return /name_taken/.test(String(thrown));
+        return /name_taken/.test(String(thrown)) ? undefined : String(thrown);
       }
     });
     await cross(() => asked('vault', 'grant', 'demo', '--to', agent));
-    assert.ok(await called());
+    assert.equal(await called(), undefined);
     await story.check();
   });
   it('run, with calls in flight', async () => {
@@ -82,7 +82,7 @@ describe('kill -9 at every step of the story', () => {
   it('pulse', async () => cross(() => asked('pulse')));
 
   it('the record put back to an older one is refused from then on, by name and with the next step; what is left can be read', async () => {
-    assert.ok(await called());
+    assert.equal(await called(), undefined);
     assert.equal(await holdfast.stop(), 0);
     const folder = path.join(holdfast.home, 'daemon/audit', agent);
     const segments = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted();
@@ -101,7 +101,7 @@ describe('kill -9 at every step of the story', () => {
     await rename(`${last}.away`, last);
     await rename(path.join(folder, 'synced.away'), path.join(folder, 'synced'));
     await holdfast.start();
-    assert.ok(await called(), 'put back from the backup it goes on');
+    assert.equal(await called(), undefined, 'put back from the backup it goes on');
     await story.check();
   });
 

@@ -9,6 +9,9 @@ import { Installation } from './installation.ts';
 import { startOrigin, type Origin } from './origin.ts';
 import { intervene } from './strace.ts';
 
+/** Does something once: `undefined` when it was acknowledged, else what was said instead. */
+export type Step = () => Promise<string | undefined>;
+
 export type Part = 'daemon' | 'custody' | 'relay';
 export const partNames: readonly Part[] = ['daemon', 'custody', 'relay'];
 
@@ -85,11 +88,11 @@ export class CrashStory {
   }
 
   /** Every call that `part` makes for a step, undisturbed. */
-  async momentsOf(part: Part, step: () => Promise<boolean>): Promise<{ readonly call: string; readonly number: number }[]> {
+  async momentsOf(part: Part, step: Step): Promise<{ readonly call: string; readonly number: number }[]> {
     const { log } = this;
     const pid = (await this.holdfast.parts())[part];
     const watching = await intervene(pid, { calls: outwardCalls, by: { error: 'EIO' }, when: '65535' }, log);
-    assert.ok(await step());
+    assert.equal(await step(), undefined);
     await watching.end();
     const made = new Map<string, number>();
     return [...readFileSync(log, 'latin1').matchAll(/^(\d+) +(\w+)\((.*)$/gm)].flatMap(
@@ -105,27 +108,27 @@ export class CrashStory {
    * Does `step` while `part` is killed, then starts again, and does it again if it was not acknowledged: by hand only what a person would do.
    * A call that the part does not make this time kills it at the end of the step.
    */
-  async crossed(part: Part, moment: Moment, step: () => Promise<boolean>): Promise<void> {
+  async crossed(part: Part, moment: Moment, step: Step): Promise<void> {
     const { holdfast } = this;
     const pid = (await holdfast.parts())[part];
     const ended = holdfast.ended();
-    let done: boolean;
+    let instead: string | undefined;
     if ('call' in moment) {
       const { call, number } = moment;
       const armed = await intervene(pid, { calls: [call], by: { signal: 'SIGKILL' }, when: String(number) }, this.log);
-      done = await step();
+      instead = await step();
       await armed.end();
       kill(pid);
     } else {
       const doing = step();
       await later(moment.afterMs);
       kill(pid);
-      done = await doing;
+      instead = await doing;
     }
     assert.equal(await ended, 3, 'start ends, and says that something is wrong');
     assert.match(holdfast.log, /; stopping/);
     await holdfast.start();
-    if (!done) assert.ok(await step(), 'the step can be done again');
+    if (instead !== undefined) assert.equal(await step(), undefined, 'the step can be done again');
   }
 
   /** All that must hold at any time. */

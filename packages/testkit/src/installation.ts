@@ -64,7 +64,8 @@ export function failureOf(ran: Ran): Failure {
 }
 
 const lastLine = ({ stdout }: Ran): string => stdout.trim().split('\n').at(-1) ?? '';
-const saidBy = ({ code, stdout, stderr }: Ran): string => `exit ${code}\n${stdout}${stderr}`;
+/** All that it said, and its exit code. */
+export const saidBy = ({ code, stdout, stderr }: Ran): string => `exit ${code}\n${stdout}${stderr}`;
 
 function answerIn<T>(line: string, said = line): T {
   const answer = parsed(line, said);
