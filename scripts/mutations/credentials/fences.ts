@@ -296,7 +296,7 @@ export const onFences: readonly Mutation[] = [
   {
     id: 'C-47.uses',
     off: 'a use counts in its grant alone',
-    file: 'apps/daemon/src/session/authority.ts',
+    file: 'apps/daemon/src/session/allowance.ts',
     from: "budget === undefined ? [own] : [own, { ...budget, kind: 'budget' }]",
     to: "budget === undefined || budget.agent.length > 0 ? [own] : [own, { ...budget, kind: 'budget' }]",
     red: { 'e2e/budgets.test.ts': 'the same over two credentials' },

@@ -2,7 +2,7 @@
 // use is minted, consumed durably and only then opened; every refusal is recorded with its true reason.
 
 import { whoOf, type Acting, type Cause } from '@holdfast/protocol/audit/event';
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError, parseCode } from '@holdfast/protocol/errors';
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { openSealed, type Sealed } from '@holdfast/protocol/seal/hpke';
@@ -27,8 +27,7 @@ import type {
 } from '../broker/broker.ts';
 import type { Child } from '../children/child.ts';
 import type { Ports } from '../ports.ts';
-import { budgetAmong, type Account } from '../vault/account.ts';
-import { ByteFlow } from '../vault/byte-counts.ts';
+import { Allowance } from './allowance.ts';
 import { approvedUse, wholeOf, type Opening } from './approved-use.ts';
 import { Refusals } from './refusals.ts';
 import { UseRecord } from './use-record.ts';
@@ -38,13 +37,6 @@ export interface WorkingTree {
   /** By its real path. */
   readonly directory: string | undefined;
   readonly repository: string | undefined;
-}
-
-/** For the record; nothing where a part of it does not go in as it is. */
-export function recordedTree({ directory, repository }: WorkingTree): { directory?: string; repository?: string } {
-  const fits = (text: string | undefined): boolean => text === undefined || /^[\x20-\x7e]{1,512}$/.test(text);
-  if (!fits(directory) || !fits(repository)) return {};
-  return { ...(directory !== undefined && { directory }), ...(repository !== undefined && { repository }) };
 }
 
 /** In no place that a fence could name. */
@@ -85,6 +77,7 @@ export class SessionAuthority implements Authority {
   protected readonly by: Asking;
   protected readonly child: Child | undefined;
   protected readonly place: WorkingTree;
+  private readonly allowance: Allowance;
   private readonly cause: Cause | undefined;
   /** Asked for again and again by each request. */
   private readonly placeholders = new Map<string, string>();
@@ -101,6 +94,7 @@ export class SessionAuthority implements Authority {
   ) {
     this.refusals = refusals;
     this.agent = agent;
+    this.allowance = new Allowance(agent);
     this.ports = ports;
     this.by = by;
     this.child = child;
@@ -191,7 +185,7 @@ export class SessionAuthority implements Authority {
       return this.useOf(grant, await this.consumed(wanted), judged, opened);
     }
     const whole = { query: judged.query, body: judged.body ?? wholeOf(body) };
-    for (const account of this.accountsOf(grant)) if (account.concurrent !== undefined) this.agent.openUses.assertRoom(account); // nobody is asked about it [FENCE-37]
+    this.allowance.assertRoom(grant); // nobody is asked about it [FENCE-37]
     const approved = await this.approved(view, wanted, whole);
     try {
       return this.useOf(grant, await this.consumed(wanted, approved.ask), whole, approved);
@@ -263,20 +257,10 @@ export class SessionAuthority implements Authority {
       throw new HoldfastError('rules_denied', 'the rules changed while the request waited');
   }
 
-  /** What a use of it counts in, with the limits of this moment. [VAULT-17] */
-  private accountsOf({ grant, fence: { uses, bytes, concurrent } }: Grant): readonly Account[] {
-    const { budget } = this.agent;
-    const own: Account = { kind: 'grant', id: grant, uses, bytes, concurrent };
-    return budget === undefined ? [own] : [own, { ...budget, kind: 'budget' }];
-  }
-
   /** Throws `fence_time`, `fence_place`, `fence_uses`, `fence_bytes`, `budget_spent`. */
   private assertNow(grant: Grant): void {
     assertCircumstances(grant.fence, { nowMs: this.agent.nowMs, ...this.place });
-    for (const account of this.accountsOf(grant)) {
-      if (account.uses !== undefined) this.agent.uses.assertLeft(account);
-      if (account.bytes !== undefined) this.agent.bytes.assertLeft(account);
-    }
+    this.allowance.assertLeft(grant);
   }
 
   /** Leave of an operator; the state may have changed while one was waited for. [APPROVAL-19] */
@@ -310,15 +294,14 @@ export class SessionAuthority implements Authority {
 
   private async consumed({ grant, facts, handle, rulesVersion }: Wanted, ask?: Uint8Array): Promise<Consumed> {
     const { grant: id, agent, warrant } = grant;
-    const limited = this.accountsOf(grant).filter(({ concurrent }) => concurrent !== undefined);
-    const over = limited.length === 0 ? () => {} : this.agent.openUses.begin(limited); // before a use is spent [FENCE-37]
+    const over = this.allowance.begin(grant); // before a use is spent [FENCE-37]
     try {
       const presented = handle === undefined ? await this.mint(grant, facts) : parseHandleText(handle);
       if (presented === undefined) throw vaultRefuses();
       const by = { ...this.who, agent, grant: id, cause: this.cause };
       this.assertSameRules(rulesVersion); // [AUTHORITY-5]
       const basis = { warrant, rulesVersion, ask };
-      const { handle: used } = await this.agent.handles.consume(presented, by, facts, basis, this.accountsOf(grant));
+      const { handle: used } = await this.agent.handles.consume(presented, by, facts, basis, this.allowance.accountsOf(grant));
       return { handle: used, facts, over };
     } catch (thrown) {
       over();
@@ -387,7 +370,7 @@ export class SessionAuthority implements Authority {
   private useOf(granted: Grant, { handle, facts, over }: Consumed, judged: Judged, opening: Opening): Use {
     const { who } = this;
     const { grant, item } = granted;
-    const flow = this.flowOf(granted, handle);
+    const flow = this.allowance.flowOf(granted, handle, who, this.child);
     const record = new UseRecord(
       () => this.ports.clock.monotonicMs() * 1000,
       (credentialedUs, sent) => this.agent.note({ kind: 'credentialed', ...who, handle, grant, item, credentialedUs, sent }),
@@ -415,25 +398,5 @@ export class SessionAuthority implements Authority {
         flow?.end();
       },
     };
-  }
-
-  private flowOf(granted: Grant, handle: Uint8Array): ByteFlow | undefined {
-    const { grant, item } = granted;
-    const accounts = this.accountsOf(granted);
-    const share = this.child?.purse();
-    if (share === undefined && accounts.every(({ bytes }) => bytes === undefined)) return undefined;
-    const use = { ...this.who, handle, grant, item, ...budgetAmong(accounts) };
-    const purses = accounts.map((account) => this.agent.bytes.purse(account, handle, () => this.bytesNow(account)));
-    return new ByteFlow(share === undefined ? purses : [...purses, share], {
-      reserved: (bytes) => this.agent.audit.appendDurable({ kind: 'bytes-reserved', ...use, bytes }),
-      returned: (bytes) => this.agent.note({ kind: 'bytes-returned', ...use, bytes }),
-    });
-  }
-
-  /** A budget may change while a use goes on; what counts in another one is cut. [VAULT-18] */
-  private bytesNow({ kind, id, bytes }: Account): Account['bytes'] {
-    if (kind === 'grant') return bytes;
-    const { budget } = this.agent;
-    return budget !== undefined && equalBytes(budget.id, id) ? budget.bytes : undefined;
   }
 }

@@ -37,7 +37,7 @@ import { agentDelegations } from './agent-delegations.ts';
 import { agentHandles } from './agent-handles.ts';
 import { agentPresentations } from './agent-presentations.ts';
 import { agentView } from './agent-view.ts';
-import { recordedTree, type SessionAuthority, type WorkingTree } from './authority.ts';
+import { type SessionAuthority, type WorkingTree } from './authority.ts';
 import { CallAuthorities } from './call-authorities.ts';
 import { Harness } from './harness.ts';
 import { mcpTools } from './mcp-view.ts';
@@ -64,6 +64,13 @@ const installation = fileURLToPath(new URL('../../../../', import.meta.url)).rep
 function placeOf(cwd: string): WorkingTree {
   const directory = existsSync(cwd) ? realpathSync(cwd) : undefined;
   return { directory, repository: directory && repositoryOf(directory) };
+}
+
+/** For the record; nothing where a part of it does not go in as it is. */
+function recordedTree({ directory, repository }: WorkingTree): { directory?: string; repository?: string } {
+  const fits = (text: string | undefined): boolean => text === undefined || /^[\x20-\x7e]{1,512}$/.test(text);
+  if (!fits(directory) || !fits(repository)) return {};
+  return { ...(directory !== undefined && { directory }), ...(repository !== undefined && { repository }) };
 }
 
 export type RunRequest = Extract<DoorRequest, { kind: 'run' }>;

@@ -19,6 +19,7 @@ import { mcpView } from '../../src/session/mcp-view.ts';
 import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { OpenUses } from '../../src/vault/open-uses.ts';
 import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
@@ -66,6 +67,7 @@ async function session(t: TestContext) {
     handles,
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void notes.push(report),
+    openUses: new OpenUses(),
     ...recordingAsItIs,
   } as unknown as Agent;
   const ports = { primitives, clock: { nowMs: () => 0, monotonicMs: () => state.nowMs } };

@@ -13,6 +13,7 @@ import type { Use } from '../../src/broker/broker.ts';
 import { SessionAuthority } from '../../src/session/authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { OpenUses } from '../../src/vault/open-uses.ts';
 import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
@@ -89,6 +90,7 @@ function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {}
     }),
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void reports.push(report),
+    openUses: new OpenUses(),
     ...recordingAsItIs,
   } as unknown as Agent;
   const authority = new SessionAuthority(agent, { primitives, clock }, { session, mode: 'sealed', program: 'curl' });

@@ -20,6 +20,7 @@ import type { ToolRequests } from '../../src/session/tool-requests.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
 import { HandleTable } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
+import { OpenUses } from '../../src/vault/open-uses.ts';
 import { asItIs, recordingAsItIs } from '../audit/log-world.ts';
 
 const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
@@ -72,6 +73,7 @@ function world() {
     assertLive: () => {},
     placeholder: () => 'hf_nobody',
     note: (report: AuditReport) => void reports.push(report),
+    openUses: new OpenUses(),
     ...recordingAsItIs,
   } as unknown as Agent;
   const ports = { primitives, clock };

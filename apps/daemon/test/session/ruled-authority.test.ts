@@ -7,6 +7,7 @@ import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Agent } from '../../src/agent/agent.ts';
 import type { Verdict } from '../../src/guard/reported.ts';
 import { RuledAuthority } from '../../src/session/ruled-authority.ts';
+import { OpenUses } from '../../src/vault/open-uses.ts';
 import { recordingAsItIs } from '../audit/log-world.ts';
 
 const facts = {
@@ -46,6 +47,7 @@ function ruled(verdict: Verdict | undefined | ((call: ToolCall) => Verdict)) {
       },
       consume: async () => ({ handle: new Uint8Array(16) }),
     },
+    openUses: new OpenUses(),
     ...recordingAsItIs,
   } as unknown as Agent;
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
