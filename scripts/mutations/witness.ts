@@ -161,6 +161,14 @@ export const witness: Area = {
       to: 'void { older: note,',
       red: { [log]: 'another history that the relay had cosigned under our key' },
     },
+    {
+      id: 'A-20.forgot',
+      off: 'a relay that forgot what it cosigned goes on under its key',
+      file: 'apps/relay/src/witness-key.ts',
+      from: 'if (!hasWitnessed || !existsSync(path))',
+      to: 'if ((!hasWitnessed && false) || !existsSync(path))',
+      red: { [relay]: 'a relay that lost what it cosigned, or its key, is another witness' },
+    },
   ],
   exceptions: {},
 };

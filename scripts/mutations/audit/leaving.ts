@@ -33,6 +33,22 @@ export const onLeaving: readonly Mutation[] = [
     red: { [shipments]: '[SHIP-2, SHIP-3] a log goes on where it ends' },
   },
   {
+    id: 'A-14.piece',
+    off: 'a relay takes pieces that are none of a file',
+    file: 'apps/relay/src/shipments.ts',
+    from: 'assertPiece(piece); // [SHIP-1]',
+    to: 'void assertPiece;',
+    red: { [shipments]: '[SHIP-1, SHIP-4]' },
+  },
+  {
+    id: 'A-14.quota',
+    off: "an agent's log takes all of the relay's disk",
+    file: 'apps/relay/src/sqlite-shipments.ts',
+    from: 'if (total > maxShippedBytes)',
+    to: 'if (total > maxShippedBytes * maxShippedBytes)',
+    red: { [shipments]: '[SHIP-5] past its quota an agent is told so by name' },
+  },
+  {
     id: 'A-14.digest',
     off: 'a daemon ships on behind whatever the relay holds',
     file: 'apps/daemon/src/agent/log-shipper.ts',
