@@ -1,6 +1,7 @@
 // Controls of published checkpoints, their witnesses and the tiles that proofs for them are made from: THREAT_MODEL.md, A.
 
 import type { Area } from './mutation.ts';
+import { ofDevices } from './witness/devices.ts';
 
 const bundle = 'packages/audit-verifier/test/bundle.test.ts';
 const cliAudit = 'apps/cli/test/audit.test.ts';
@@ -169,6 +170,7 @@ export const witness: Area = {
       to: 'if ((!hasWitnessed && false) || !existsSync(path))',
       red: { [relay]: 'a relay that lost what it cosigned, or its key, is another witness' },
     },
+    ...ofDevices,
   ],
   exceptions: {},
 };

@@ -12,6 +12,7 @@ import {
   witnessKeyText,
   type LogHead,
 } from '@holdfast/protocol/blind/log-note';
+import { deviceWitness, vouchFor } from '@holdfast/protocol/blind/witness';
 import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { ecdsaKeyId, joinNote, parseSignature, signatureLine } from '@holdfast/protocol/keys/note';
 import { leafHash, rootOf } from '@holdfast/protocol/primitives/merkle';
@@ -150,6 +151,47 @@ writeVectors('witness/cosignatures', 'When the witness of `witness` saw the chec
   seen('with a bit of the signature flipped', 'signature_invalid', withLines(flippedLine(cosignature, 100)), null),
   seen('at no time', 'signature_invalid', withLines(await cosigned(0)), null),
 ]);
+
+const device = await SoftwareKeyHolder.generate(primitives);
+const deviceKey = device.publicKeys.sign;
+const ours = deviceWitness(primitives, witness.key);
+const byDevice = await cosigned(1_790_000_000, logText(head), ours);
+const [note, vouch] = [withLines(byDevice), await vouchFor(device, ours)];
+const deviceCase = (
+  name: string,
+  clause: string,
+  expect: 'ok' | 'audit_forged' | 'codec_truncated' | 'signature_invalid' | 'witness_missing',
+  change: { readonly note?: string; readonly vouch?: Uint8Array },
+) => ({ name, clause, expect, fleet, agent, key, deviceKey, note, vouch, ...change });
+writeVectors(
+  'witness/devices',
+  "What an operator's device has cosigned and its word for the key, against the keys of agent and device.",
+  [
+    deviceCase('as a device leaves it', 'WITNESS-18', 'ok', {}),
+    deviceCase("with the relay's line", 'WITNESS-22', 'ok', { note: withLines(cosignature, byDevice) }),
+    deviceCase('the word of another device', 'WITNESS-18', 'signature_invalid', { vouch: await vouchFor(stranger, ours) }),
+    deviceCase('the word for another key', 'WITNESS-22', 'witness_missing', {
+      vouch: await vouchFor(device, deviceWitness(primitives, other.key)),
+    }),
+    deviceCase('a key under the name of another', 'WITNESS-18', 'signature_invalid', {
+      note: withLines(cosignature),
+      vouch: await vouchFor(device, witness),
+    }),
+    deviceCase('a word with a bit flipped', 'WITNESS-18', 'signature_invalid', { vouch: flipped(vouch, 8 * vouch.length - 100) }),
+    deviceCase('a word cut off', 'WITNESS-18', 'codec_truncated', { vouch: vouch.slice(0, -1) }),
+    deviceCase('cosigned by nobody', 'WITNESS-22', 'witness_missing', { note: good }),
+    deviceCase('cosigned by the relay alone', 'WITNESS-22', 'witness_missing', { note: withLines(cosignature) }),
+    deviceCase('a cosignature with a bit flipped', 'WITNESS-6', 'signature_invalid', {
+      note: withLines(flippedLine(byDevice, 100)),
+    }),
+    deviceCase('over another size', 'WITNESS-6', 'signature_invalid', {
+      note: withLines(await cosigned(1_790_000_000, logText({ ...head, size: 4 }), ours)),
+    }),
+    deviceCase('a checkpoint by another agent', 'WITNESS-22', 'audit_forged', {
+      note: joinNote(logText(head), [await lineBy(stranger, head), byDevice]),
+    }),
+  ],
+);
 
 const leavesOf = (name: string, count: number) =>
   Array.from({ length: count }, (_, nth) => leafHash(primitives, utf8(`${name} ${nth}`)));

@@ -240,6 +240,7 @@ viewCommand(program, 'root', 'what a service has to know to verify presentations
 );
 operatorCommand(program, 'pulse', 'tell the fleet that its operator is here')
   .option('--every <time>', 'again and again until it is ended, for example 30m or 12h')
+  .option('--witness', "read and cosign the agents' logs each time, as audit witness does")
   .action(action(async () => (await import('./commands/pulse.ts')).pulse));
 
 operatorCommand(program, 'recover', 'make this machine an operator device by the recovery code, which is replaced')
@@ -384,6 +385,12 @@ operatorCommand(audit, 'fetch', 'read the log from the relay and verify it, on a
   .option(...ofAgent)
   .option('--out <file>', 'write it there as a bundle that holdfast-verify checks anywhere')
   .action(action(async () => (await import('./commands/audit-fetch.ts')).fetchLog));
+operatorCommand(audit, 'witness', 'cosign logs as this device, which reads them itself and remembers them')
+  .option('--agent <agent>', "an agent's id, or a scope's name (default: all)")
+  .option('--checkpoint <file>', 'a published one that was kept elsewhere: the log must go on from it; repeatable', collect)
+  .option('--out <file>', 'write the cosigned checkpoint there')
+  .option('--fork-out <file>', 'write there the proof of two histories, if there are')
+  .action(action(async () => (await import('./commands/audit-witness.ts')).witness));
 
 command(program, 'uninstall', 'remove everything that Holdfast keeps on this machine')
   .option('--yes', 'do not ask')

@@ -568,6 +568,8 @@ Options:
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   --every <time>            again and again until it is ended, for example 30m
                             or 12h
+  --witness                 read and cosign the agents' logs each time, as audit
+                            witness does
   -h, --help                display help for command
 `,
   status: `Usage: holdfast status [options]
@@ -626,6 +628,8 @@ Commands:
   checkpoint [options]       the newest signed checkpoint, to be kept elsewhere
   fetch [options]            read the log from the relay and verify it, on any
                              operator device
+  witness [options]          cosign logs as this device, which reads them itself
+                             and remembers them
   help [command]             display help for command
 `,
   'audit show': `Usage: holdfast audit show [options] [event]
@@ -806,6 +810,20 @@ Options:
   --agent <agent>           an agent's id, or a scope's name (default: "main")
   --out <file>              write it there as a bundle that holdfast-verify
                             checks anywhere
+  -h, --help                display help for command
+`,
+  'audit witness': `Usage: holdfast audit witness [options]
+
+cosign logs as this device, which reads them itself and remembers them
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --agent <agent>           an agent's id, or a scope's name (default: all)
+  --checkpoint <file>       a published one that was kept elsewhere: the log
+                            must go on from it; repeatable
+  --out <file>              write the cosigned checkpoint there
+  --fork-out <file>         write there the proof of two histories, if there are
   -h, --help                display help for command
 `,
   uninstall: `Usage: holdfast uninstall [options]

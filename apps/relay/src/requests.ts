@@ -17,6 +17,7 @@ import { assertSignalLife, parseSignal } from '@holdfast/protocol/blind/signal';
 import { readStatusToken, verifyStatusToken } from '@holdfast/protocol/blind/status-token';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import { getWitnessed, putDeviceNote } from './device-notes.ts';
 import { assertAllowed, inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
 import type { Following } from './follow.ts';
 import type { GroupCommit } from './group-commit.ts';
@@ -130,6 +131,10 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return putSignal(core, caller, request.signal);
     case 'witness-add':
       return { later: cosign(core, caller, request) };
+    case 'witness-put':
+      return { later: putDeviceNote(core, caller, request) };
+    case 'witness-get':
+      return { now: await getWitnessed(core, caller, request) };
     case 'shipment-put':
       return { later: putShipment(core, caller, request) };
     case 'shipment-head':

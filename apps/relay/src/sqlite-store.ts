@@ -7,9 +7,19 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import type { SegmentPlace, ShippedHead, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import type { Head } from '@holdfast/protocol/blind/entry';
 import { blob, shipmentSchema, SqliteShipments } from './sqlite-shipments.ts';
-import type { LockboxKey, Outcome, PlacedEntry, ShipmentLimit, ShippedLog, Store, StoredFleet, Write } from './store.ts';
+import type {
+  DeviceNote,
+  LockboxKey,
+  Outcome,
+  PlacedEntry,
+  ShipmentLimit,
+  ShippedLog,
+  Store,
+  StoredFleet,
+  Write,
+} from './store.ts';
 
-const schemaVersion = 4;
+const schemaVersion = 5;
 const schema = `
   CREATE TABLE fleets (
     fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
@@ -28,12 +38,15 @@ const schema = `
     PRIMARY KEY (fleet, audience, epoch, commitment, member)
   ) STRICT, WITHOUT ROWID;
 `;
-/** What came with versions 2 and 3. */
+/** What came with versions 2, 3 and 5. */
 const laterSchema = `
   CREATE TABLE IF NOT EXISTS status_lists (
     fleet BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, control INTEGER NOT NULL, list BLOB NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS witnessed (log TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS device_notes (
+    log TEXT NOT NULL, device BLOB NOT NULL, note BLOB NOT NULL, vouch BLOB NOT NULL, PRIMARY KEY (log, device)
+  ) STRICT, WITHOUT ROWID;
 `;
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html); extended ones carry them in the low byte. */
@@ -155,6 +168,8 @@ class SqliteStore implements Store {
         return this.#putStatus(write);
       case 'witnessed':
         return this.#putWitnessed(write);
+      case 'device-note':
+        return this.#putDeviceNote(write);
       case 'shipment':
         return this.#shipments.put(write);
     }
@@ -292,6 +307,21 @@ class SqliteStore implements Store {
     return { kind: 'done', repeated: false };
   }
 
+  /** [WITNESS-22] */
+  #putDeviceNote({ log, device, note, vouch, devices }: Extract<Write, { kind: 'device-note' }>): Outcome {
+    for (const kept of this.#deviceNotes(log))
+      if (!devices.some((each) => equalBytes(each, kept.device)))
+        this.#prepared('DELETE FROM device_notes WHERE log = ? AND device = ?').run(log, kept.device);
+    const replace = 'INSERT OR REPLACE INTO device_notes (log, device, note, vouch) VALUES (?, ?, ?, ?)';
+    this.#prepared(replace).run(log, device, note, vouch);
+    return { kind: 'done', repeated: false };
+  }
+
+  #deviceNotes(log: string): readonly DeviceNote[] {
+    const rows = this.#prepared('SELECT device, note, vouch FROM device_notes WHERE log = ?').all(log);
+    return rows.map(({ device, note, vouch }) => ({ device: blob(device), note: blob(note), vouch: blob(vouch) }));
+  }
+
   #witnessed(log: string): Uint8Array | undefined {
     const row = this.#prepared('SELECT note FROM witnessed WHERE log = ?').get(log);
     return row && blob(row['note']);
@@ -328,6 +358,10 @@ class SqliteStore implements Store {
 
   async witnessed(log: string): Promise<Uint8Array | undefined> {
     return this.#reading(() => this.#witnessed(log));
+  }
+
+  async deviceNotes(log: string): Promise<readonly DeviceNote[]> {
+    return this.#reading(() => this.#deviceNotes(log));
   }
 
   async hasWitnessed(): Promise<boolean> {

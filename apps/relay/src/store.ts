@@ -44,8 +44,21 @@ export type Write =
       readonly after: Uint8Array | undefined;
       readonly note: Uint8Array;
     }
+  /** What a device has cosigned of a log, in place of its last; what is there of devices but `devices` goes. [WITNESS-22] */
+  | ({
+      readonly kind: 'device-note';
+      readonly log: string;
+      readonly devices: readonly Uint8Array[];
+    } & DeviceNote)
   /** Of a sealed audit log, behind what there is of it; `conflict` where it does not go on there. */
   | ({ readonly kind: 'shipment'; readonly maxShippedBytes: number } & ShippedLog & ShippedPiece);
+
+/** A signed note, UTF-8, and the device's word for the witness that cosigned it. */
+export interface DeviceNote {
+  readonly device: Uint8Array;
+  readonly note: Uint8Array;
+  readonly vouch: Uint8Array;
+}
 
 /** Whose audit log. */
 export interface ShippedLog {
@@ -99,7 +112,9 @@ export interface Store {
   status(fleet: Uint8Array): Promise<Uint8Array | undefined>;
   /** The newest cosigned checkpoint of a log: a signed note, UTF-8. */
   witnessed(log: string): Promise<Uint8Array | undefined>;
-  /** Whether there is one of any log. */
+  /** What devices cosigned of a log, one of each. */
+  deviceNotes(log: string): Promise<readonly DeviceNote[]>;
+  /** Whether there is a cosigned checkpoint of any log. */
   hasWitnessed(): Promise<boolean>;
   countFleets(): Promise<number>;
   head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cosignatureLine, cosignedBytes } from '@holdfast/protocol/blind/log-note';
+import { cosignatureLine, cosignedBytes, type Witness } from '@holdfast/protocol/blind/log-note';
 import { vouchFor } from '@holdfast/protocol/blind/witness';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { bytes, decode, encode, literal, record } from '@holdfast/protocol/codec/schema';
@@ -15,6 +15,7 @@ const fileName = 'witness.key';
 const keyFile = record({ v: literal(1), seed: bytes(32) });
 
 export interface WitnessKey {
+  readonly witness: Witness;
   /** The relay's word for it. */
   readonly vouch: Uint8Array;
   /** The signature line under a checkpoint's text. */
@@ -33,6 +34,7 @@ export async function openWitnessKey(
   const name = `holdfast/relay/${toHex(primitives.sha256(relay.publicKey).subarray(0, 8))}`;
   const witness = { name, key: await primitives.ed25519PublicKey(seed) };
   return {
+    witness,
     vouch: await vouchFor(relay, witness), // [WITNESS-8]
     async cosign(text, atS) {
       const signature = await primitives.ed25519Sign(seed, cosignedBytes(text, atS)); // [WITNESS-6]

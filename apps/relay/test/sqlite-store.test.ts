@@ -109,6 +109,18 @@ test('a store of the version before, which had no status lists, goes on with all
   assert.deepEqual(await store.status(fleet), list);
 });
 
+test('a store that a relay made before devices were witnesses goes on, and keeps what they cosign', async () => {
+  const path = newPath();
+  await openAt(path).close();
+  const database = new DatabaseSync(path);
+  database.exec('DROP TABLE device_notes; PRAGMA user_version = 4');
+  database.close();
+  const store = openAt(path);
+  const kept = { device: bytes(16), note: bytes(9), vouch: bytes(9) };
+  await store.commit([{ kind: 'device-note', log: 'a', ...kept, devices: [kept.device] }]);
+  assert.deepEqual(await store.deviceNotes('a'), [kept]);
+});
+
 test('what is no store of ours is refused, and left as it is', () => {
   const garbage = newPath();
   writeFileSync(garbage, randomBytes(8192));

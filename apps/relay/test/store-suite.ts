@@ -175,6 +175,21 @@ export function testStore(
     assert.equal(await store.status(bytes(32)), undefined);
   });
 
+  test(`${name}: of each device and log one note is kept, and of no device that is not named`, async () => {
+    const { store } = await withFleet();
+    const [one, two] = [bytes(16), bytes(16)];
+    const note = (log: string, device: Uint8Array, devices = [one, two]) =>
+      ({ kind: 'device-note', log, device, note: bytes(9), vouch: bytes(8), devices }) as const;
+    const [first, second, other] = [note('a', one), note('a', one), note('b', one)];
+    assert.deepEqual(await store.commit([first, second, other, note('a', two)]), [done, done, done, done]);
+    const again = await reopen(store);
+    assert.equal((await again.deviceNotes('a')).length, 2);
+    await again.commit([note('a', two, [two])]);
+    assert.deepEqual((await again.deviceNotes('a')).map((each) => each.device), [two]); // prettier-ignore
+    assert.deepEqual((await again.deviceNotes('b')).map((each) => each.note), [other.note]); // prettier-ignore
+    assert.deepEqual(await again.deviceNotes('c'), []);
+  }); // [WITNESS-22]
+
   test(`${name}: lockboxes have places, stay what they are, and are counted`, async () => {
     const { store, fleet } = await withFleet();
     const place = { audience: 'fleet', epoch: 0, keyCommitment: bytes(32), member: bytes(16) };

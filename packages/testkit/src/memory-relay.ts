@@ -161,6 +161,8 @@ class MemoryEnd implements RelayEnd {
         };
       case 'witness-add':
         return { id, ...(await this.relay.witness.add(request)) };
+      case 'witness-get':
+        return { id, kind: 'witnessed', devices: [...this.relay.witness.devices] };
       case 'shipment-head':
         return { kind: 'shipped', id }; // it takes logs, and keeps none
       default:

@@ -1,7 +1,7 @@
 // An honest witness in memory, for the relay in memory: it cosigns what continues what it cosigned, and believes whose log it is.
 
 import { cosignatureLine, cosignedBytes, readLogText } from '@holdfast/protocol/blind/log-note';
-import { vouchFor } from '@holdfast/protocol/blind/witness';
+import { vouchFor, type DeviceNote } from '@holdfast/protocol/blind/witness';
 import type { RelayRequest } from '@holdfast/protocol/blind/frames';
 import { codeOf } from '@holdfast/protocol/errors';
 import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
@@ -20,6 +20,8 @@ const seed = new Uint8Array(32).fill(0x77);
 export class MemoryWitness {
   /** The newest note of each log; whoever empties it is a relay that lost its store. */
   readonly notes = new Map<string, string>();
+  /** What it shows of devices as witnesses, of whichever log. */
+  readonly devices: DeviceNote[] = [];
   /** Seconds since 1970. */
   atS = 1_790_000_000;
   private readonly primitives: Primitives;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { maxCheckpointBytes, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { openShipped } from '@holdfast/protocol/audit/shipped-log';
-import { verifyAudit, type AuditVerdict } from '@holdfast/protocol/audit/verify';
+import { verifyAudit, type Anchor, type AuditVerdict } from '@holdfast/protocol/audit/verify';
 import { headOf } from '@holdfast/protocol/blind/freshness';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { toHex } from '@holdfast/protocol/codec/bytes';
@@ -12,7 +12,7 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { askFreshness } from '@holdfast/protocol/exchange/relay-calls';
 import { readShipments } from '@holdfast/protocol/exchange/shipment-calls';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import { latestCheckpoint, topicTip } from '@holdfast/protocol/journal/state';
+import { latestCheckpoint, topicTip, type Agent } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { isAbsent, writeAtomically } from '../operator/key-file.ts';
 import type { OperatorSession } from '../operator/session.ts';
@@ -25,9 +25,17 @@ export interface ShippedLog extends Log {
   readonly verdict: AuditVerdict;
 }
 
-/** Read, opened and verified. Throws what [SHIP-7] to [SHIP-9] name, and `audit_unavailable` where nothing was shipped. */
-export async function readShipped(session: OperatorSession, name: string): Promise<ShippedLog> {
-  const { id: agent, keys, earlierKeys } = session.agent(name);
+/** As the relay shows it: opened, and nothing of it verified. */
+export interface UnverifiedLog {
+  readonly whose: LogIdentity;
+  readonly events: readonly Uint8Array[];
+  readonly checkpoints: readonly Uint8Array[];
+  /** The newest checkpoint of the agent's topic, whose author is verified. */
+  readonly anchor?: Uint8Array;
+}
+
+/** Throws what [SHIP-7] and [SHIP-8] name, `entry_gap`, and `audit_unavailable` where nothing was shipped. */
+export async function openLog(session: OperatorSession, { id: agent, keys, earlierKeys }: Agent): Promise<UnverifiedLog> {
   const { fleet } = session.facts;
   const whose: LogIdentity = { fleet, agent, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
   const anchor = await topicsCheckpoint(session, agent);
@@ -36,13 +44,32 @@ export async function readShipped(session: OperatorSession, name: string): Promi
     throw new HoldfastError('audit_unavailable', 'the relay has no audit log of this agent', {
       next: 'its daemon ships it while it is connected',
     });
-  const seen = seenFile(session, agent);
-  const known = [anchor, seenBefore(seen)].filter((each) => each !== undefined);
-  const anchors = await Promise.all(known.map(async (wire) => (await verifyCheckpoint(primitives, wire, whose)).statement));
-  const verdict = await verified(whose, { ...read, anchors });
-  const newest = read.checkpoints.at(-1);
+  return { whose, ...read, ...(anchor !== undefined && { anchor }) };
+}
+
+/** Read, opened and verified. Throws what [SHIP-7] to [SHIP-9] name, and `audit_unavailable` where nothing was shipped. */
+export async function readShipped(session: OperatorSession, name: string): Promise<ShippedLog> {
+  const { whose, ...log } = await openLog(session, session.agent(name));
+  const verdict = await verifyShipped(session, { whose, ...log });
+  return { ...whose, ...log, verdict };
+}
+
+/**
+ * Holds the log against the topic's checkpoint, the newest that this device saw of it, and `known`; remembers its own newest. Throws what
+ * [SHIP-9] names: then what was seen stays.
+ */
+export async function verifyShipped(
+  session: OperatorSession,
+  { whose, events, checkpoints, anchor }: UnverifiedLog,
+  known: readonly Anchor[] = [],
+): Promise<AuditVerdict> {
+  const seen = seenFile(session, whose.agent);
+  const wires = [anchor, seenBefore(seen)].filter((each) => each !== undefined);
+  const own = await Promise.all(wires.map(async (wire) => (await verifyCheckpoint(primitives, wire, whose)).statement));
+  const verdict = await verified(whose, { events, checkpoints, anchors: [...own, ...known] });
+  const newest = checkpoints.at(-1);
   if (newest !== undefined) writeAtomically(seen, newest);
-  return { ...whose, ...read, verdict, ...(anchor !== undefined && { anchor }) };
+  return verdict;
 }
 
 async function opened({ facts: { fleet }, operator, relay }: OperatorSession, agent: Uint8Array): ReturnType<typeof openShipped> {

@@ -1,5 +1,6 @@
 // `holdfast pulse`: the operator is here. Without one for longer than the fleet allows, no agent gets a handle. With `--every` it goes on
-// until it is ended, and the unlocked key lies in this one process only. spec/cli.md [CLI-21].
+// until it is ended, and the unlocked key lies in this one process only; with `--witness` this device looks at the agents' logs each time.
+// spec/cli.md [CLI-21], [CLI-94].
 
 import { setTimeout as later } from 'node:timers/promises';
 import { codeOf } from '@holdfast/protocol/errors';
@@ -7,8 +8,9 @@ import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { findHome } from '../door-client.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
 import { asOperator, OperatorSession } from '../operator/session.ts';
-import { duration, usage, type Output } from '../output.ts';
+import { duration, told, usage, visible, type Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
+import { witnessEach } from './audit-witness.ts';
 
 const leastEveryMs = 60_000;
 /** How soon a relay that was away is asked again. */
@@ -17,6 +19,8 @@ const retryAfterMs = 15_000;
 interface PulseOptions {
   readonly passphraseFile?: string;
   readonly every?: string;
+  /** The agents' logs are read and cosigned as well. */
+  readonly witness?: boolean;
 }
 
 export async function pulse(output: Output, options: PulseOptions): Promise<void> {
@@ -24,9 +28,12 @@ export async function pulse(output: Output, options: PulseOptions): Promise<void
   await asOperator(output, options, async (session) => {
     await session.pulse();
     const { pulseMaxAgeMs } = session.state;
-    output.result({ fleet: session.facts.fleet, validForMs: pulseMaxAgeMs }, [
+    const logs = options.witness === true ? await witnessEach(output, session) : undefined;
+    output.result({ fleet: session.facts.fleet, validForMs: pulseMaxAgeMs, ...logs?.value }, [
       `the fleet may mint for another ${duration(pulseMaxAgeMs)}`,
+      ...(logs?.lines ?? []),
     ]);
+    if (logs !== undefined && logs.exitCode !== 0) process.exitCode = logs.exitCode;
   });
 }
 
@@ -59,14 +66,32 @@ async function keepAlive(output: Output, options: PulseOptions, periodMs: number
         if (periodMs >= validForMs) throw usage(`the fleet takes a pulse for ${duration(validForMs)}: renew it sooner than that`); // [CLI-21]
         await session.pulse();
         const atMs = Date.now();
-        output.result({ fleet: session.facts.fleet, validForMs, atMs }, [
+        const logs = options.witness === true ? await lookedAt(output, session) : undefined; // [CLI-94]
+        output.result({ fleet: session.facts.fleet, validForMs, atMs, ...logs?.value }, [
           `${new Date(atMs).toISOString()}: the fleet may mint for another ${duration(validForMs)}`,
+          ...(logs?.lines ?? []),
         ]);
       } finally {
         session.disconnect();
       }
     },
   });
+}
+
+/** Never rejects: what keeps this device from looking at logs keeps no agent from its pulse. [CLI-94] */
+async function lookedAt(
+  output: Output,
+  session: OperatorSession,
+): Promise<{ readonly value: object; readonly lines: readonly string[] }> {
+  try {
+    return await witnessEach(output, session);
+  } catch (thrown) {
+    const witnessError = told(thrown);
+    return {
+      value: { witnessError },
+      lines: [`! no log was looked at: ${visible(witnessError.message)} (${witnessError.code})`],
+    };
+  }
 }
 
 /** What a renewal does and waits for; a test plays it. */

@@ -32,6 +32,7 @@ import { askDaemon, findHome } from '../door-client.ts';
 import { visible, type Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
 import { ControlHistory } from './control-history.ts';
+import { DeviceWitness } from './device-witness.ts';
 import { findAgent } from './find-agent.ts';
 import { hasOperator, operatorFacts, rememberSeen, seenBefore, unlockOperator, type OperatorFacts } from './key-file.ts';
 import { openRelay, type RelayEvents } from './relay.ts';
@@ -140,6 +141,11 @@ export class OperatorSession {
   /** The secret of an item, as bytes; the caller overwrites it. */
   openSecret(item: Uint8Array): Promise<Uint8Array> {
     return this.history.openSecret(item);
+  }
+
+  /** This device as a witness of logs, which the caller closes. Throws `already_running`, `key_invalid`, `store_failed`. */
+  openWitness(): Promise<DeviceWitness> {
+    return DeviceWitness.open(this.paths.operator, this.facts.device, this.holder);
   }
 
   /** Reads what came since. Throws as `open`. */

@@ -25,7 +25,7 @@ import { relayNonce } from './relay-auth.ts';
 import { maxSignalBytes } from './signal.ts';
 import { maxShippedPagePieces, pieceFields, segmentPlace, shippedHead, shippedPiece } from './shipment.ts';
 import { maxStatusListBytes } from './status-token.ts';
-import { cosigned, witnessAdd, witnessConflict } from './witness.ts';
+import { cosigned, witnessAdd, witnessConflict, witnessed, witnessPut } from './witness.ts';
 
 /** Holds the largest request, an access list. */
 export const maxRequestBytes = 512 * 1024;
@@ -68,6 +68,8 @@ export const relayRequest = union({
   fresh: { ...id, nonce: freshNonce, topics: list(topicId, { max: maxFreshTopics }) },
   'signal-put': { ...id, signal: bytesUpTo(maxSignalBytes + 2048) },
   'witness-add': { ...id, ...witnessAdd },
+  'witness-put': { ...id, ...witnessPut },
+  'witness-get': { ...id, agent: principalId },
   'shipment-put': { ...id, ...pieceFields },
   'shipment-head': { ...id, agent: principalId },
   'shipments-get': { ...id, agent: principalId, ...segmentPlace },
@@ -96,6 +98,7 @@ const answers = {
   freshness: { ...id, freshness: bytesUpTo(maxFreshnessBytes) },
   cosigned: { ...id, ...cosigned },
   'witness-conflict': { ...id, ...witnessConflict },
+  witnessed: { ...id, ...witnessed },
   /** Where an agent's log ends here; absent: nothing of it was shipped. */
   shipped: { ...id, head: optional(shippedHead) },
   shipments: { ...id, pieces: list(shippedPiece, { max: maxShippedPagePieces }) },
@@ -135,6 +138,8 @@ export const answerKinds = {
   fresh: ['freshness'],
   'signal-put': ['ok'],
   'witness-add': ['cosigned', 'witness-conflict'],
+  'witness-put': ['ok'],
+  'witness-get': ['witnessed'],
   'shipment-put': ['ok', 'shipped'],
   'shipment-head': ['shipped'],
   'shipments-get': ['shipments'],

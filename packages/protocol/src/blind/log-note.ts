@@ -12,6 +12,7 @@ import {
   signatureLine,
   signaturesBy,
   type Note,
+  type NoteSignature,
 } from '../keys/note.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import type { Primitives } from '../primitives/primitives.ts';
@@ -110,13 +111,18 @@ export function cosignatureLine(primitives: Primitives, witness: Witness, atS: n
   return signatureLine(witness.name, cosignatureKeyId(primitives, witness), concat(time, signature));
 }
 
+/** What of a note is signed with this witness's key, by name and id; nothing of it is verified. */
+export function cosignaturesBy(primitives: Primitives, note: Note, witness: Witness): readonly NoteSignature[] {
+  return signaturesBy(note, witness.name, cosignatureKeyId(primitives, witness));
+}
+
 /**
  * When this witness saw the checkpoint, the newest time of several, or undefined when it did not. Throws `signature_invalid` for a line of its name
  * and id that does not verify. [WITNESS-6]
  */
 export async function witnessedAt(primitives: Primitives, note: Note, witness: Witness): Promise<number | undefined> {
   let newest: number | undefined;
-  for (const { signature } of signaturesBy(note, witness.name, cosignatureKeyId(primitives, witness))) {
+  for (const { signature } of cosignaturesBy(primitives, note, witness)) {
     const atS =
       signature.length === timestampBytes + 64
         ? Number(new DataView(signature.buffer, signature.byteOffset).getBigUint64(0))

@@ -1,7 +1,8 @@
-// What a log asks of the relay as its witness, spec/witness.md. The answer is verified: a cosignature by a key that the pinned one vouches for.
+// What a log asks of the relay as its witness, spec/witness.md, and what operator devices as witnesses leave there. A cosignature that the relay
+// makes is verified here, to be by a key that the pinned one vouches for; what it keeps of devices is not.
 
 import { cosignedAt, type Witness } from '../blind/log-note.ts';
-import { vouchedWitness } from '../blind/witness.ts';
+import { vouchedWitness, type DeviceNote } from '../blind/witness.ts';
 import { parseNote } from '../keys/note.ts';
 import type { RelayExchange } from './relay-exchange.ts';
 
@@ -25,4 +26,21 @@ export async function askWitness(
   const witness = await vouchedWitness(primitives, answer.vouch, relayKey); // [WITNESS-8]
   const { text } = parseNote(asked.note);
   return { kind: 'cosigned', line: answer.line, witness, atS: await cosignedAt(primitives, text, answer.line, witness) };
+}
+
+/** What the relay keeps of a log: the newest checkpoint that it cosigned, and of each device one. Nothing of it is verified. Throws `relay_refused`. */
+export async function askWitnessed(
+  exchange: RelayExchange,
+  agent: Uint8Array,
+): Promise<{ readonly note: string | undefined; readonly devices: readonly DeviceNote[] }> {
+  const { note, devices } = await exchange.request({ kind: 'witness-get', agent });
+  return { note, devices };
+}
+
+/** Leaves what this device has cosigned. Throws `relay_refused`, `audit_forged`, `signature_invalid`, `witness_missing`. [WITNESS-22] */
+export async function putWitnessed(
+  exchange: RelayExchange,
+  cosigned: Omit<DeviceNote, 'device'> & { readonly agent: Uint8Array },
+): Promise<void> {
+  await exchange.request({ kind: 'witness-put', ...cosigned });
 }

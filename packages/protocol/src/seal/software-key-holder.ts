@@ -8,7 +8,7 @@ import { signingInput, type Domain } from '../keys/domain.ts';
 import type { KeyHolder, OneTimeKey, SealPurpose } from '../keys/key-holder.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import type { Primitives } from '../primitives/primitives.ts';
-import { hkdfExpand, hkdfExtract } from './hkdf.ts';
+import { hkdf, hkdfExpand, hkdfExtract } from './hkdf.ts';
 import { deriveOneTimeKey } from './hpke.ts';
 import { decapsulate, expandSeed, firstScalar, halvesOf, kemPublicKey } from './hybrid-kem.ts';
 
@@ -96,6 +96,16 @@ export class SoftwareKeyHolder implements KeyHolder {
   async open(purpose: SealPurpose, encapsulated: Uint8Array): Promise<OneTimeKey> {
     const halves = halvesOf(this.#primitives, this.#held(), this.publicKeys.seal);
     return deriveOneTimeKey(this.#primitives, await decapsulate(this.#primitives, halves, encapsulated), purpose);
+  }
+
+  /** 32 bytes that only this holder makes, always the same for the same `info`; the caller overwrites them. */
+  derive(info: Uint8Array): Uint8Array {
+    const secret = this.exportBytes();
+    try {
+      return hkdf(this.#primitives, { secret, info, length: 32 });
+    } finally {
+      secret.fill(0);
+    }
   }
 
   /** Overwrites the keys; every later call throws `key_invalid`. */

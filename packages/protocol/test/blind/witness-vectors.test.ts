@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { logName, logText, parseWitnessKey, verifyLogNote, witnessedAt, witnessKeyText } from '@holdfast/protocol/blind/log-note';
-import { vouchedWitness, vouchFor } from '@holdfast/protocol/blind/witness';
+import { verifyDeviceNote, vouchedWitness, vouchFor } from '@holdfast/protocol/blind/witness';
 import { fromBase64, utf8 } from '@holdfast/protocol/codec/bytes';
 import { signingInput } from '@holdfast/protocol/keys/domain';
 import { joinNote, parseNote } from '@holdfast/protocol/keys/note';
@@ -19,6 +19,7 @@ import {
 } from '@holdfast/testkit/vectors';
 
 type NoteEntry = VectorEntry & { fleet: string; agent: string; key: string; laterKey?: string; note: string };
+type DeviceEntry = NoteEntry & { deviceKey: string; vouch: string };
 type Cosignature = VectorEntry & { note: string; witness: string; atS: number | null };
 
 /** The text between the first pair of fences after `heading`. */
@@ -89,4 +90,16 @@ describe('cosignatures', () => {
     const by = async (publicKey: Uint8Array) => outcomeOf(() => vouchedWitness(primitives, vouch, publicKey));
     assert.equal(await by(stranger.publicKeys.sign), 'signature_invalid');
   });
+});
+
+describe('what devices cosigned', () => {
+  for (const { name, clause, expect, fleet, agent, key, deviceKey, note, vouch } of ownVectors<DeviceEntry>('witness/devices')
+    .entries) {
+    it(`[${clause}] ${name}: ${expect}`, async () => {
+      const log = { origin: logName(primitives, hex(fleet), hex(agent)), keys: [hex(key)], deviceKey: hex(deviceKey) };
+      const verified = async () => verifyDeviceNote(primitives, { note, vouch: hex(vouch) }, log);
+      assert.equal(await outcomeOf(verified), expect);
+      if (expect === 'ok') assert.equal((await verified()).atMs, 1_790_000_000_000);
+    });
+  }
 });
