@@ -68,6 +68,12 @@ describe("operators' devices as witnesses", () => {
     }, name);
   const seen = (): Promise<Buffer> => readFile(path.join(phone.home, 'operator/witness/seen'));
 
+  const sizeByDevice = async (): Promise<number | undefined> => {
+    const { stdout } = await machine.cli(['status', '--json']);
+    const { agents } = JSON.parse(stdout) as { agents: { witness: { device?: { size: number } } }[] };
+    return agents[0]?.witness.device?.size;
+  };
+
   let first: Witnessed & { size: number };
   let agentKey: string;
   /** The relay's verifier key, as the agent's own machine tells it. */
@@ -91,7 +97,10 @@ describe("operators' devices as witnesses", () => {
     const kept = file('kept');
     await machine.cli(['audit', 'checkpoint', '--out', kept]);
     agentKey = (JSON.parse(await readFile(kept, 'utf8')) as { agentKey: string }).agentKey;
-    const noted = await machine.cli(['audit', 'checkpoint', '--note', '--out', file('note'), '--json']);
+    // [WITNESS-23] The daemon hears of it when it next asks the relay, and says so.
+    let noted: Ran;
+    do noted = await machine.cli(['audit', 'checkpoint', '--note', '--out', file('note'), '--json']);
+    while ((await sizeByDevice()) !== again.size);
     relayKey = (JSON.parse(noted.stdout) as { witnesses: string[] }).witnesses[0] ?? assert.fail();
   });
 

@@ -97,6 +97,11 @@ describe('a machine where all is well', () => {
       '  audit log     12 records, 10 of them cosigned 20 s ago',
       [],
     ]);
+    // [WITNESS-23]
+    assert.deepEqual(of({ size: 10, ageMs: 20_000, stale: false, device: { size: 8, ageMs: 7_200_000 } }), [
+      "  audit log     12 records, 10 of them cosigned 20 s ago, 8 by an operator's device 2 h ago",
+      [],
+    ]);
     assert.deepEqual(of({ stale: false }), ['  audit log     12 records, none of them cosigned yet', []]);
     assert.deepEqual(of({ size: 10, ageMs: 130_000, stale: true }), [
       '  audit log     12 records, 10 of them cosigned 2 min ago: too long ago',

@@ -3,6 +3,7 @@
 import type { Mutation } from '../mutation.ts';
 
 const cli = 'apps/cli/test/witnessing.test.ts';
+const daemon = 'apps/daemon/test/agent/device-witnesses.test.ts';
 const relay = 'apps/relay/test/device-notes.test.ts';
 const vectors = 'packages/protocol/test/blind/witness-vectors.test.ts';
 
@@ -95,12 +96,20 @@ export const ofDevices: readonly Mutation[] = [
     red: { [cli]: 'a device has one witness key as long as it has what it saw' },
   },
   {
+    id: 'A-26.evidence',
+    off: 'the daemon does not hold its log against what devices cosigned',
+    file: 'apps/daemon/src/agent/witnessed-log.ts',
+    from: 'await this.assertOurs(kept.note, note);',
+    to: '',
+    red: { [daemon]: 'another history of ours that a device cosigned is evidence' },
+  },
+  {
     id: 'A-27.word',
     off: 'anybody vouches for the witness key of a device',
     file: 'packages/protocol/src/blind/witness.ts',
     from: "await verifySignature(primitives, { domain: 'witness-key', ...outer, publicKey: signer });",
     to: 'void [verifySignature, signer];',
-    red: { [vectors]: 'what devices cosigned', [relay]: 'it is taken from a device alone' }, // prettier-ignore
+    red: { [vectors]: 'what devices cosigned', [daemon]: 'the newest that a device in force cosigned is shown', [relay]: 'it is taken from a device alone' }, // prettier-ignore
   },
   {
     id: 'A-27.cosigned',

@@ -100,9 +100,10 @@ function journalWords({ fleet, control }: AgentView, operates: Operates | undefi
 function logWords({ events, recording, state, witness }: AgentView): string {
   const records = `${count(events, 'record')}${recording ? '' : '; it takes no more'}`;
   if (witness === undefined || state === 'revoked') return records;
-  const { size, ageMs, stale } = witness;
+  const { size, ageMs, stale, device } = witness;
   if (size === undefined || ageMs === undefined) return `${records}, none of them cosigned yet${stale ? ': too long' : ''}`;
-  return `${records}, ${size} of them cosigned ${ago(ageMs)}${stale ? ': too long ago' : ''}`;
+  const byDevice = device === undefined ? '' : `, ${device.size} by an operator's device ${ago(device.ageMs)}`; // [WITNESS-23]
+  return `${records}, ${size} of them cosigned ${ago(ageMs)}${stale ? ': too long ago' : ''}${byDevice}`;
 }
 
 function machineLines({ daemon, home, nowMs }: Facts): string[] {

@@ -12,9 +12,11 @@ import {
 } from '@holdfast/protocol/blind/log-note';
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditReport } from '@holdfast/protocol/audit/event';
+import { verifyDeviceNote, type DeviceCosigned } from '@holdfast/protocol/blind/witness';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import type { AgentView } from '@holdfast/protocol/door/wire';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { askWitness } from '@holdfast/protocol/exchange/witness-calls';
+import { askWitness, askWitnessed } from '@holdfast/protocol/exchange/witness-calls';
 import { joinNote } from '@holdfast/protocol/keys/note';
 import { lostEvidenceNext } from '../audit/stored-log.ts';
 import type { LogTiles } from '../audit/tiles.ts';
@@ -22,6 +24,7 @@ import type { AuditWriter } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
 import type { Enrolment } from '../state/store.ts';
+import type { AgentJournal } from './journal.ts';
 import type { AgentKey } from './key-rotation.ts';
 import { Recurring } from './recurring.ts';
 
@@ -41,6 +44,7 @@ export interface WitnessedLogParts {
   readonly audit: AuditWriter;
   readonly tiles: LogTiles;
   readonly link: RelayLink;
+  readonly journal: Pick<AgentJournal, 'state'>;
   /** The log is not what this agent published. */
   readonly condemn: (fault: HoldfastError) => void;
   readonly note: (report: AuditReport) => void;
@@ -68,6 +72,9 @@ interface Seen extends Signed {
   readonly sinceMs: number;
 }
 
+/** The newest that an operator's device cosigned, by its own clock. */
+type ByDevice = Pick<DeviceCosigned, 'size' | 'atMs'>;
+
 export class WitnessedLog {
   private readonly parts: WitnessedLogParts;
   private readonly origin: string;
@@ -76,6 +83,7 @@ export class WitnessedLog {
   private signed: Signed | undefined;
   private contradiction: Contradiction | undefined;
   private seen: Seen | undefined;
+  private byDevice: ByDevice | undefined;
   /** What size the relay cosigned last, as far as we know; 0: none. */
   private last = 0;
   /** Time of connection since the newest cosignature. */
@@ -90,11 +98,13 @@ export class WitnessedLog {
   }
 
   /** For status. [WITNESS-11] */
-  view(): { readonly size?: number; readonly ageMs?: number; readonly stale: boolean } {
-    const { seen } = this;
+  view(): NonNullable<AgentView['witness']> {
+    const { seen, byDevice } = this;
+    const { clock } = this.parts.ports;
     const stale = this.online.ms >= staleAfterMs;
     if (seen === undefined) return { stale };
-    return { size: seen.size, ageMs: Math.round(this.parts.ports.clock.monotonicMs() - seen.sinceMs), stale };
+    const device = byDevice && { size: byDevice.size, ageMs: Math.max(0, Math.round(clock.nowMs() - byDevice.atMs)) }; // [WITNESS-23]
+    return { size: seen.size, ageMs: Math.round(clock.monotonicMs() - seen.sinceMs), stale, ...(device !== undefined && { device }) }; // prettier-ignore
   }
 
   /** Counts the time of connection; called every second or so. Says once when it has been too long. [WITNESS-11] */
@@ -172,15 +182,41 @@ export class WitnessedLog {
     const nowMs = ports.clock.monotonicMs();
     this.seen = { ...signed, witness: outcome.witness, cosignature: outcome.line, sinceMs: nowMs };
     this.online = { ms: 0, countedAtMs: nowMs };
+    await this.askDevices();
     return 'cosigned';
+  }
+
+  /** What operators' devices cosigned is ours as well, and the newest counts. Throws as `meet`. [WITNESS-23] */
+  private async askDevices(): Promise<void> {
+    const { ports, link, enrolment, keys, journal } = this.parts;
+    const { devices } = await link.ask((exchange) => askWitnessed(exchange, enrolment.agent));
+    let newest: ByDevice | undefined;
+    for (const kept of devices) {
+      const log = { origin: this.origin, keys: keys() };
+      const note = await verifyLogNote(ports.primitives, kept.note, log).catch(() => undefined);
+      if (note === undefined) continue; // nobody's word of this agent
+      await this.assertOurs(kept.note, note);
+      const deviceKey = journal.state?.devices.get(toHex(kept.device))?.keys.sign;
+      if (deviceKey === undefined) continue; // [WITNESS-18]
+      const cosigned = await verifyDeviceNote(ports.primitives, kept, { ...log, deviceKey }).catch(() => undefined);
+      if (cosigned !== undefined && cosigned.size >= (newest?.size ?? 0)) newest = cosigned;
+    }
+    this.byDevice = newest;
   }
 
   /** What the relay cosigned last is ours, under our own key; our log must have it. Throws `audit_truncated`, `audit_altered`, `audit_forged`. [WITNESS-12] */
   private async meet(note: string | undefined): Promise<void> {
-    const { ports, audit, keys, condemn, tiles } = this.parts;
+    const { ports, keys } = this.parts;
     this.last = 0;
     if (note === undefined) return; // a relay that lost its store begins anew
-    const { size, root } = await verifyLogNote(ports.primitives, note, { origin: this.origin, keys: keys() });
+    const then = await verifyLogNote(ports.primitives, note, { origin: this.origin, keys: keys() });
+    await this.assertOurs(note, then);
+    this.last = then.size;
+  }
+
+  /** The log had that root at that size, else it is evidence. Throws `audit_truncated`, `audit_altered`. [WITNESS-12] */
+  private async assertOurs(note: string, { size, root }: LogHead): Promise<void> {
+    const { audit, condemn, tiles } = this.parts;
     const fault = (code: 'audit_truncated' | 'audit_altered', message: string): never => {
       const found = new HoldfastError(code, message, { next: lostEvidenceNext });
       condemn(found);
@@ -189,10 +225,7 @@ export class WitnessedLog {
     const ours = size > audit.size ? undefined : await this.publish();
     if (ours === undefined) return fault('audit_truncated', `${size} audit records were published, ${audit.size} are left`);
     const then = await tiles.consistency(size, ours); // [TILES-7]
-    if (equalBytes(then.root, root)) {
-      this.last = size;
-      return;
-    }
+    if (equalBytes(then.root, root)) return;
     this.contradiction = { older: note, newer: joinNote(logText(ours), [ours.line]) };
     fault('audit_altered', 'the audit log is another than the one that was published');
   }

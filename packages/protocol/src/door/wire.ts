@@ -163,8 +163,15 @@ export const agentView = record({
   recording: bool,
   /** Why the relay does not take the audit log; absent: it does, as far as there is a connection. */
   shippingFault: optional(text({ max: 64 })),
-  /** How much of the audit log a witness has cosigned and how long ago; `stale`: not for too long. */
-  witness: optional(record({ size: optional(integer()), ageMs: optional(integer()), stale: bool })),
+  /** How much of the audit log the relay has cosigned and how long ago; `stale`: not for too long. `device`: an operator's device. */
+  witness: optional(
+    record({
+      size: optional(integer()),
+      ageMs: optional(integer()),
+      stale: bool,
+      device: optional(record({ size: integer(), ageMs: integer() })),
+    }),
+  ),
   /** Port of the door for agents that are started by hand, while it is open. */
   guarded: optional(integer({ max: 65_535 })),
 });
