@@ -144,6 +144,8 @@ export class Installation {
   /** A program and its words before every command, to run it where `start` runs. */
   before: readonly string[] = [];
   private main: ChildProcess | undefined;
+  /** Its exit code, once it and all that it had below it are gone and everything they said has been read. */
+  private over: Promise<number | null> = Promise.resolve(null);
   private ownPid: number | undefined;
   /** Everything that `start` said on stdout. */
   said = '';
@@ -186,6 +188,7 @@ export class Installation {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.main = child;
+    this.over = new Promise((resolve) => child.once('close', (code) => resolve(code)));
     this.ownPid = undefined;
     this.said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
@@ -200,11 +203,9 @@ export class Installation {
     this.ownPid = await startPid(child.pid ?? process.pid);
   }
 
-  /** Resolves with the exit code of `start`, whatever ended it. */
-  async ended(): Promise<number | null> {
-    const { main } = this;
-    if (main === undefined || main.exitCode !== null || main.signalCode !== null) return main?.exitCode ?? null;
-    return new Promise((resolve) => main.once('exit', (code) => resolve(code)));
+  /** Resolves with the exit code of `start`, whatever ended it, when `said` and `log` have all of it. */
+  ended(): Promise<number | null> {
+    return this.over;
   }
 
   /** SIGTERM, and its exit code. */

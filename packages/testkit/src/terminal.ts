@@ -28,6 +28,9 @@ const triesAgainAfterMs = 20_000;
 const maxTries = 3;
 const opened = new Set<LiveProgram>();
 
+// oxlint-disable-next-line no-control-regex
+const plain = (said: string): string => said.replaceAll(/\u001b\[[?0-9;]*[a-zA-Z]|\r/g, '');
+
 /** Ends what a failed test left in its terminals. */
 export async function endTerminals(): Promise<void> {
   await Promise.all([...opened].map((program) => program.end()));
@@ -76,8 +79,7 @@ export class Terminal {
 
   /** All that it has shown, without what moves and colours it. */
   get text(): string {
-    // oxlint-disable-next-line no-control-regex
-    return this.program.said.replaceAll(/\u001b\[[?0-9;]*[a-zA-Z]|\r/g, '');
+    return plain(this.program.said);
   }
 
   /** What stands on it now, line by line. */
@@ -93,9 +95,9 @@ export class Terminal {
 
   /** Waits for what comes after this call; `act` is what makes it come. */
   async after(act: () => void, pattern: RegExp): Promise<RegExpExecArray> {
-    const from = this.text.length;
+    const from = this.program.said.length;
     act();
-    return this.program.until(() => pattern.exec(this.text.slice(from)) ?? undefined, String(pattern));
+    return this.program.until(() => pattern.exec(plain(this.program.said.slice(from))) ?? undefined, String(pattern));
   }
 
   /** Waits until the screen looks so; also if it does already. Rejects with what stands there instead. */
