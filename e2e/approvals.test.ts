@@ -29,7 +29,7 @@ const rules = (effect: string): string => `rules:
 const harness = `
 while read -r id command; do
   printf '{"hook_event_name":"PreToolUse","session_id":"c","cwd":"%s","tool_use_id":"%s","tool_name":"Bash","tool_input":{"command":"%s"}}' "$PWD" "$id" "$command" |
-    curl -sS --noproxy '*' --max-time "\${WAIT:-60}" -H 'content-type: application/json' -d @- "http://127.0.0.1:\${port:=$(printf %s "$HTTP_PROXY" | sed 's/.*:\\([0-9]*\\).*/\\1/')}/v1/hook/claude-code" |
+    curl -sS --noproxy '*' --max-time "\${WAIT:-300}" -H 'content-type: application/json' -d @- "http://127.0.0.1:\${port:=$(printf %s "$HTTP_PROXY" | sed 's/.*:\\([0-9]*\\).*/\\1/')}/v1/hook/claude-code" |
     sed "s/^/$id /"
   echo "$id done"
 done`;

@@ -10,6 +10,7 @@ import { presentationVerifier, type FleetRoot } from '@holdfast/verify';
 import { Installation, jsonOf, root, type Ran } from '../packages/testkit/src/installation.ts';
 import { share } from '../packages/testkit/src/shares.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
+import { patienceMs } from '../packages/testkit/src/patience.ts';
 
 interface Event {
   readonly kind: string;
@@ -181,7 +182,7 @@ describe('a child in a sealed session of its own', () => {
       );
     }
     await running.end();
-    const deadline = performance.now() + 60_000;
+    const deadline = performance.now() + patienceMs;
     while ((await sessions()).length > 0) assert.ok(performance.now() < deadline, 'the child outlived its parent');
     // Whoever asked for the child may be gone a moment before its session is.
     const ids = begun.flatMap(({ child }) => child ?? []);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { patienceMs } from '../packages/testkit/src/patience.ts';
 
 interface Listed {
   readonly device: string;
@@ -109,7 +110,7 @@ async function issuerOf(machine: Installation): Promise<string | undefined> {
 }
 
 async function issuedBy(machine: Installation, device: string): Promise<void> {
-  const untilMs = performance.now() + 60_000;
+  const untilMs = performance.now() + patienceMs;
   while ((await issuerOf(machine)) !== device) {
     assert.ok(performance.now() < untilMs, 'the credential was not issued anew');
     await later(100);

@@ -108,7 +108,7 @@ async function goOn({ url }: { url: string }): Promise<void> {
 /** The other session's calls while the door is closed: it goes on when they are answered, and if it is starved that is never. */
 const callsMeanwhile = share({ ci: 20, soak: 2_000 });
 
-describe('a session that floods its door', { timeout: share({ ci: 280_000, soak: 3_500_000 }) }, () => {
+describe('a session that floods its door', { timeout: share({ ci: 560_000, soak: 3_500_000 }) }, () => {
   let holdfast: Installation;
   let origin: Origin;
   let other: LiveProgram | undefined;

@@ -72,7 +72,7 @@ function percentile(values: readonly number[], part: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)] ?? Infinity;
 }
 
-describe('a session that takes all it can', { timeout: share({ ci: 280_000, soak: 3_500_000 }) }, () => {
+describe('a session that takes all it can', { timeout: share({ ci: 560_000, soak: 3_500_000 }) }, () => {
   let holdfast: Installation;
   let origin: Origin;
   before(async () => {

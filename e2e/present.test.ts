@@ -13,6 +13,7 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { agentOf, honoAgent, nodeAgent, presentationVerifier, type FleetRoot, type Presented } from '@holdfast/verify';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
+import { patienceMs } from '../packages/testkit/src/patience.ts';
 
 interface Answer {
   readonly status: number;
@@ -96,7 +97,7 @@ describe('an agent proves to services who it is', () => {
   };
   /** A machine that was turned away by its relay knocks again after a pause. */
   const untilItMay = async (): Promise<void> => {
-    for (const untilMs = Date.now() + 120_000; Date.now() < untilMs; await later(250)) {
+    for (const untilMs = performance.now() + patienceMs; performance.now() < untilMs; await later(250)) {
       const { agents } = jsonOf<{ agents: { state: string; freshness: { refusal?: string } }[] }>(
         await holdfast.cli(['status', '--json']),
       );

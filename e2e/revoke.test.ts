@@ -13,14 +13,13 @@ import { scriptOf } from '../packages/testkit/src/inside.ts';
 import { Installation, jsonOf } from '../packages/testkit/src/installation.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 import { share } from '../packages/testkit/src/shares.ts';
+import { patienceMs } from '../packages/testkit/src/patience.ts';
 
 const callsInFlight = 100;
 const rounds = share({ ci: 10, soak: 100 });
 /** Each with an agent of its own, whose key a machine keeps to open its log: 64 at most. */
 const roundsOfMachine = 50;
 const told: Outcome[] = [];
-/** Long for a machine with two busy cores. */
-const limitMs = 60_000;
 /** What the daemon has from the moment it is handed the entry: told of each round, and waited for before the service's calls are counted. */
 const graceMs = 50;
 
@@ -155,7 +154,7 @@ function onOneMachine(first: number, last: number): void {
 
   const within = async (what: Promise<unknown> | undefined, otherwise: string): Promise<void> => {
     const late = new AbortController();
-    const limit = later(limitMs, undefined, { signal: late.signal }).then(() => assert.fail(otherwise));
+    const limit = later(patienceMs, undefined, { signal: late.signal }).then(() => assert.fail(otherwise));
     await Promise.race([what, limit]).finally(() => {
       limit.catch(() => undefined);
       late.abort();

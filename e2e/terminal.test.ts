@@ -254,7 +254,6 @@ describe('a session without a terminal', () => {
     const words = [process.execPath, cli, 'run', '--', 'sh', '-c', 'yes', mark];
     const ran = await runProgram('sh', ['-c', `"$@" | head -n 3`, 'sh', ...words], holdfast.environment, {
       cwd: holdfast.work,
-      timeoutMs: 20_000,
     });
     assert.equal(ran.stdout, 'y\ny\ny\n');
     await gone(mark);

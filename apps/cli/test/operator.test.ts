@@ -71,7 +71,7 @@ async function waitingMachine(t: TestContext, scope = 'main', machine = 'box') {
     webSocket: WebSocket,
     primitives,
     deadline,
-    answerWithinMs: 10_000,
+    answerWithinMs: 60_000,
     onPush: () => {},
     onClosed: () => {},
   });

@@ -24,7 +24,7 @@ function connect(url: string, onPush: (push: RelayPush) => void = () => {}, iden
       const timer = setTimeout(expired, afterMs);
       return () => clearTimeout(timer);
     },
-    answerWithinMs: 10_000,
+    answerWithinMs: 60_000,
     onPush,
     onClosed: () => {},
     ...(identity !== undefined && { identity }),
@@ -73,7 +73,7 @@ export class PlayedAgent {
     const pairing = await Pairing.begin(primitives, agentPairing, holder, said, { code, monotonicMs: 0 });
     await putRendezvous(stranger, { rendezvous: pairing.rendezvous, slot: 'offer' }, pairing.sealedOffer, pairingLifeMs);
     await approve(text, pairing.words.join(' '));
-    const sealed = await takeRendezvous(stranger, { rendezvous: pairing.rendezvous, slot: 'answer' }, 10_000);
+    const sealed = await takeRendezvous(stranger, { rendezvous: pairing.rendezvous, slot: 'answer' }, 60_000);
     const answer: PairingAnswer = await pairing.openAnswer(sealed ?? new Uint8Array(), 1);
     const heard: Uint8Array[] = [];
     const arrived = Promise.withResolvers<void>();

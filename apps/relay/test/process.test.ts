@@ -45,7 +45,7 @@ class Home {
     const child = spawn(process.execPath, [main], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: share({ ci: 60_000, soak: 3_600_000 }),
+      timeout: share({ ci: 500_000, soak: 3_600_000 }),
     });
     this.#children.push(child);
     return child;

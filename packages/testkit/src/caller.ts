@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { jsonOf, type Installation, type Ran } from './installation.ts';
 import type { LiveProgram } from './live-program.ts';
+import { patienceMs } from './patience.ts';
 
 /** An event of the record, as `audit show --json` tells it. */
 export interface RecordedEvent {
@@ -39,14 +40,11 @@ export function consumedOnce(events: readonly RecordedEvent[]): string[] {
   return consumed;
 }
 
-/** Longer than a daemon waits between two attempts to reach its relay. */
-const statusWithinMs = 90_000;
-
 /** Asks `status` again and again, for it has no event to wait for, until it says what is hoped for. */
 export async function statusUntil(holdfast: Installation, hoped: (text: string) => boolean): Promise<void> {
   const sinceMs = performance.now();
   let last: Ran | undefined;
-  while (performance.now() - sinceMs < statusWithinMs) {
+  while (performance.now() - sinceMs < patienceMs) {
     last = await holdfast.cli(['status', '--json']);
     if (hoped(last.stdout)) return;
   }

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
+import { patienceMs } from './patience.ts';
 
 /** A reason to skip: what is missing on this machine. */
 export function noSoftTpm(): string | false {
@@ -15,8 +16,8 @@ export function noSoftTpm(): string | false {
 }
 
 async function until(reached: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; !(await reached()); tries += 1) {
-    if (tries === 3000) throw new Error(`swtpm: ${what} does not appear`);
+  for (const untilMs = performance.now() + patienceMs; !(await reached());) {
+    if (performance.now() > untilMs) throw new Error(`swtpm: ${what} does not appear`);
     await later(20);
   }
 }

@@ -9,6 +9,7 @@ import { setAuditPolicy } from '@holdfast/protocol/journal/compose';
 import { encodeBody } from '@holdfast/protocol/journal/bodies';
 import { classOf, type EventKind } from '@holdfast/protocol/audit/classes';
 import { World } from '@holdfast/testkit/world';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { LogWorld } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 import { Machine } from './machine.ts';
@@ -79,7 +80,7 @@ test('what is silenced is counted, and the count is in the log that is signed', 
   await writer.append(refused);
   const silenced = async () =>
     (await writer.read({ from: 0, limit: 100 })).map(decodeEvent).filter((event) => event.kind === 'silenced');
-  const untilMs = performance.now() + 60_000;
+  const untilMs = performance.now() + patienceMs;
   while ((await silenced()).length < 2 && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(
     (await silenced()).map((event) => [event.version, event.counts]),

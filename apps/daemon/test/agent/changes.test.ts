@@ -20,6 +20,7 @@ import {
 import type { Grant } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { BudgetLimits } from '@holdfast/protocol/vault/budget';
+import { patienceMs } from '@holdfast/testkit/patience';
 import type { Agent } from '../../src/agent/agent.ts';
 import { World } from '../../../../packages/testkit/src/world.ts';
 import type { ChildRequest } from '../../src/children/children.ts';
@@ -74,7 +75,7 @@ async function granted(machine: Machine, agent: Agent, name: string) {
 
 /** Records follow what they record where power is taken away. */
 async function recorded(agent: Agent, kind: string): Promise<void> {
-  const lateMs = performance.now() + 60_000;
+  const lateMs = performance.now() + patienceMs;
   while (!(await kindsOf(agent)).some((each) => each === kind)) {
     if (performance.now() > lateMs) assert.fail(`no ${kind} in the log`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -43,6 +43,7 @@ import type { AccessList } from '@holdfast/protocol/blind/access-list';
 import { Replica } from '@holdfast/protocol/journal/replica';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { Agents } from '../../src/agents.ts';
 import { Custody } from '../../src/custody/custody.ts';
 import type { Caller } from '../../src/door/server.ts';
@@ -61,7 +62,7 @@ function connectTo(url: string, bound: { identity?: RelayIdentity } = {}): Promi
     webSocket: WebSocket,
     primitives,
     deadline,
-    answerWithinMs: 10_000,
+    answerWithinMs: 60_000,
     onPush: () => {},
     onClosed: () => {},
     ...bound,
@@ -327,7 +328,7 @@ export class EnrolWorld {
   }
 
   async until(reached: () => boolean, what: string): Promise<void> {
-    const lateMs = performance.now() + 60_000;
+    const lateMs = performance.now() + patienceMs;
     while (!reached()) {
       if (performance.now() > lateMs) throw new Error(`it did not come to: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

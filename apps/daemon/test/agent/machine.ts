@@ -13,6 +13,7 @@ import { HostileRelay, type Script } from '../../../../packages/testkit/src/host
 import { MemoryRelay } from '../../../../packages/testkit/src/memory-relay.ts';
 import { World, type AgentActor } from '../../../../packages/testkit/src/world.ts';
 import type { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { Agent } from '../../src/agent/agent.ts';
 import type { AgentKey } from '../../src/agent/key-rotation.ts';
 
@@ -132,9 +133,9 @@ export class Machine {
     cpSync(path.join(this.images, name, part), path.join(this.folder, part), { recursive: true });
   }
 
-  /** Looks at every turn of the event loop, for ten seconds at most. */
+  /** Looks at every turn of the event loop, as long as is patient. */
   async until(reached: () => boolean, what: string): Promise<void> {
-    const lateMs = performance.now() + 60_000;
+    const lateMs = performance.now() + patienceMs;
     while (!reached()) {
       if (performance.now() > lateMs)
         throw new Error(`it did not come to: ${what}; ${JSON.stringify(this.agent.view().relayError)}`);

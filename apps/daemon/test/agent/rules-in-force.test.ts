@@ -11,6 +11,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import type { CallContext, ToolCall } from '@holdfast/protocol/rules/call';
 import { decide } from '@holdfast/protocol/rules/decide';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { patienceMs } from '@holdfast/testkit/patience';
 import type { Agent } from '../../src/agent/agent.ts';
 import { Machine } from './machine.ts';
 
@@ -40,7 +41,7 @@ async function recorded<K extends AuditEvent['kind']>(
       .map(decodeEvent)
       .filter((each): each is Extract<AuditEvent, { kind: K }> => each.kind === kind);
   let found = await events();
-  const lateMs = performance.now() + 60_000;
+  const lateMs = performance.now() + patienceMs;
   while (found.length < count) {
     if (performance.now() > lateMs) assert.fail(`${found.length} ${kind} in the log; ${String(machine.agent.view().relayError)}`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -15,6 +15,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import type { ToolCall } from '@holdfast/protocol/rules/call';
 import type { Sealed } from '@holdfast/protocol/seal/hpke';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { World } from '../../../../packages/testkit/src/world.ts';
 import type { Agent } from '../../src/agent/agent.ts';
 import { Machine } from '../agent/machine.ts';
@@ -126,7 +127,7 @@ async function recorded<K extends AuditEvent['kind']>(
   kind: K,
   count: number,
 ): Promise<Extract<AuditEvent, { kind: K }>[]> {
-  const lateMs = performance.now() + 60_000;
+  const lateMs = performance.now() + patienceMs;
   for (;;) {
     const events = (await agent.audit.read({ from: 0, limit: 1000 })).map(decodeEvent);
     const found = events.filter((each): each is Extract<AuditEvent, { kind: K }> => each.kind === kind);

@@ -18,6 +18,7 @@ import { openSealed, sealTo } from '@holdfast/protocol/seal/hpke';
 import { codeOf } from '@holdfast/protocol/errors';
 import { share } from '@holdfast/testkit/shares';
 import { outcomeOf } from '@holdfast/testkit/vectors';
+import { patienceMs } from '@holdfast/testkit/patience';
 
 import { Custody } from '../../src/custody/custody.ts';
 import { custodyCommand, findBubblewrap, treeProgram, type Isolation } from '../../src/custody/program.ts';
@@ -226,7 +227,7 @@ for (const [isolation, skip] of isolations) {
       await ending.close();
       await ending.ended;
       // Its descriptors are closed by now; a process within bubblewrap may take a moment longer to be gone, and tells nobody.
-      const deadline = performance.now() + 60_000;
+      const deadline = performance.now() + patienceMs;
       while (pids.some(alive) && performance.now() < deadline) await setTimeout(5);
       assert.deepEqual(pids.filter(alive), []);
       assert.equal(await outcomeOf(() => ending.list()), 'custody_unavailable');

@@ -10,6 +10,7 @@ import type { AuditReport } from '@holdfast/protocol/audit/event';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { compile, readOnlyRules } from '@holdfast/protocol/rules/compile';
 import { parseRules } from '@holdfast/protocol/rules/language';
+import { patienceMs } from '@holdfast/testkit/patience';
 import type { Agent } from '../../src/agent/agent.ts';
 import { GuardedDoor } from '../../src/guarded/door.ts';
 import type { Harness } from '../../src/guarded/peer.ts';
@@ -365,7 +366,7 @@ test('without a further event the alarm comes by itself, and a process that has 
   await run('ls');
   writeFileSync(settings, '{"x":1}');
   const until = async (kind: AuditReport['kind']) => {
-    const limit = AbortSignal.timeout(40_000);
+    const limit = AbortSignal.timeout(patienceMs);
     while (!kinds().includes(kind)) {
       assert.ok(!limit.aborted, `no ${kind} came`);
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,9 +9,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as later } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { requestFor, type World } from './world.ts';
-
-/** What takes longer does not happen. */
-const maxWaitMs = 30_000;
+import { patienceMs } from '@holdfast/testkit/patience';
 
 /** Processes of this machine whose command line holds the mark, this one aside, and what it says. */
 export function processesWith(mark: string): ReadonlyMap<number, string> {
@@ -30,8 +28,8 @@ export function processesWith(mark: string): ReadonlyMap<number, string> {
 
 /** Throws `what`, or what it says, when `holds` does not come true. */
 export async function until(what: string | (() => string), holds: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + maxWaitMs; !holds();) {
-    if (Date.now() > deadline) assert.fail(typeof what === 'string' ? what : what());
+  for (const deadline = performance.now() + patienceMs; !holds();) {
+    if (performance.now() > deadline) assert.fail(typeof what === 'string' ? what : what());
     await later(20);
   }
 }

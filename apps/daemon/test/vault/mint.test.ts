@@ -13,6 +13,7 @@ import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { handleLifeMs } from '@holdfast/protocol/vault/handle';
 import { share } from '@holdfast/testkit/shares';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { HandleTable, type Holder, type MintPorts } from '../../src/vault/mint.ts';
 import { UseCounts } from '../../src/vault/use-counts.ts';
 import { asItIs, LogWorld, random } from '../audit/log-world.ts';
@@ -318,7 +319,7 @@ describe('the wall clock', () => {
       const child = spawnSync(
         faketime,
         ['-f', '+0d', 'sh', '-c', script, process.execPath, fileURLToPath(new URL('./set-back.ts', import.meta.url)), offset],
-        { env: environment, encoding: 'utf8', timeout: 60_000 },
+        { env: environment, encoding: 'utf8', timeout: patienceMs },
       );
       assert.equal(child.status, 0, child.stderr);
       assert.deepEqual(JSON.parse(child.stdout), { setBack: true, aliveWhenSetForward: true, deadWhenSetBack: true });
