@@ -11,8 +11,16 @@ import { Installation } from '../packages/testkit/src/installation.ts';
 import type { LiveProgram } from '../packages/testkit/src/live-program.ts';
 import { startOrigin, type Origin } from '../packages/testkit/src/origin.ts';
 
+/** What a running process closes while it is looked at is left out. */
 const descriptors = (pid: number): string[] =>
-  readdirSync(`/proc/${pid}/fd`).map((descriptor) => readlinkSync(`/proc/${pid}/fd/${descriptor}`));
+  readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw thrown;
+    }
+  });
 
 /** Rows of a table of the network namespace of `pid`, without its heading. */
 function rows(pid: number, table: string): string[] {

@@ -13,6 +13,7 @@ import { SoftwareKeyHolder } from '../packages/protocol/src/seal/software-key-ho
 import * as attacks from '../packages/testkit/src/attacks.ts';
 import { listenHostile, type ListeningRelay, type Script } from '../packages/testkit/src/hostile-relay.ts';
 import { failureOf, Installation, jsonOf, type Ran } from '../packages/testkit/src/installation.ts';
+import { patienceMs } from '../packages/testkit/src/patience.ts';
 
 interface Status {
   readonly agents: readonly {
@@ -22,9 +23,6 @@ interface Status {
     readonly freshness: { refusal?: string };
   }[];
 }
-
-/** Longer than a daemon waits between two attempts to reach its relay. */
-const seenWithinMs = 90_000;
 
 const errorOf = (ran: Ran): string => failureOf(ran).code;
 
@@ -59,7 +57,7 @@ describe('behind a hostile relay', () => {
   /** Until the daemon's view is so; `status` is asked again and again, for it has no event to wait for. */
   const seen = async (reached: (view: Status['agents'][number]) => boolean, what: string): Promise<void> => {
     const sinceMs = performance.now();
-    while (performance.now() - sinceMs < seenWithinMs) {
+    while (performance.now() - sinceMs < patienceMs) {
       if (reached(await agent())) return;
       await later(100);
     }
@@ -68,6 +66,13 @@ describe('behind a hostile relay', () => {
   const settled = async (): Promise<void> => {
     toDaemon.relay.script = {};
     await seen(({ relayState, freshness }) => relayState === 'connected' && freshness.refusal === undefined, 'settled');
+  };
+  /** Adds a secret; resolves with where the history ends then, once the daemon has read it. */
+  const addedAt = async (name: string): Promise<number> => {
+    const before = (await agent()).control.position;
+    assert.equal((await addSecret(name)).code, 0);
+    await seen(({ control }) => control.position > before, `the daemon has read of ${name}`);
+    return (await agent()).control.position;
   };
   const file = (...names: readonly string[]): string => path.join(holdfast.home, ...names);
   const written = (): number =>
@@ -97,8 +102,7 @@ describe('behind a hostile relay', () => {
     it('is not shown the end by something in between: entry_gap, from what the relay signed', async () => {
       turn({});
       await copyFile(file('operator', 'heads'), file('heads.before'));
-      assert.equal((await addSecret('later')).code, 0);
-      const { position } = (await agent()).control;
+      const position = await addedAt('later');
       await copyFile(file('heads.before'), file('operator', 'heads')); // as another device of this operator would have it
       turn(attacks.cutShort(position - 1));
       const ran = await operator('vault', 'list');
@@ -309,8 +313,7 @@ describe('behind a hostile relay', () => {
       await cp(store, yesterday, { recursive: true });
       await holdfast.start();
       await settled();
-      assert.equal((await addSecret('today')).code, 0);
-      const { position } = (await agent()).control;
+      const position = await addedAt('today');
       await holdfast.stop();
       await cp(store, today, { recursive: true });
       await rm(store, { recursive: true });
@@ -342,8 +345,7 @@ describe('behind a hostile relay', () => {
       await put('', '.before');
       await holdfast.start();
       await settled();
-      assert.equal((await addSecret('one-history')).code, 0);
-      const { position } = (await agent()).control;
+      const position = await addedAt('one-history');
       await holdfast.stop();
       await put('', '.first');
       await put('.before', '');

@@ -36,6 +36,8 @@ describe('streams through a sealed session', { skip: whyWithout('curl', 'curl') 
   let service: Service;
   /** How many pieces of the download the service could hand over. */
   let handedOver = 0;
+  /** Tells that a download was asked for. */
+  let asked = (): void => {};
   /** Resolves when the upload may be read. */
   let mayRead = Promise.resolve();
   /** The open event stream. */
@@ -49,6 +51,7 @@ describe('streams through a sealed session', { skip: whyWithout('curl', 'curl') 
       response.write('data: 1\n\n');
       events = response;
     } else if (request.url === '/down') {
+      asked();
       for (handedOver = 0; handedOver < pieces; handedOver += 1) if (!response.write(piece)) await once(response, 'drain');
       response.end();
     } else {
@@ -88,6 +91,8 @@ describe('streams through a sealed session', { skip: whyWithout('curl', 'curl') 
     });
 
     it(`64 MiB down, ${http}: a client that does not read stops the service; then all of it arrives`, async () => {
+      handedOver = 0;
+      const begun = new Promise<void>((resolve) => (asked = resolve));
       const session = holdfast.session([
         'sh',
         '-c',
@@ -96,6 +101,7 @@ describe('streams through a sealed session', { skip: whyWithout('curl', 'curl') 
         url('/down'),
       ]);
       await session.waitFor(/waiting/);
+      await Promise.race([begun, session.ended.then(() => assert.fail(session.complained))]);
       const ahead = await standstill(() => handedOver);
       assert.ok(ahead < maxAheadPieces, `${ahead} MiB were on their way`);
       session.write('go\n');
