@@ -356,14 +356,18 @@ test('Expect is answered here; upgrades but to WebSocket are refused; an offer o
 
 // [BROKER-28]
 test('slow senders are cut off, long replies are not', async () => {
-  await using it = await world({ limits: { headTimeoutMs: 1_500, handshakeTimeoutMs: 30_000 } });
+  await using it = await world({ limits: { headTimeoutMs: 5_000, handshakeTimeoutMs: 60_000 } });
+  const asked = Promise.withResolvers<void>();
+  const cut = Promise.withResolvers<void>();
   const origin = await it.origin((_seen, response) => {
     response.write('first ');
-    setTimeout(() => response.end('last'), 3_000);
+    asked.resolve();
+    void cut.promise.then(() => response.end('last'));
   });
   it.grant(origin);
   const host = `localhost:${origin.port}`;
   const long = it.ask(host, get(host));
+  await Promise.race([asked.promise, long]);
   const slow = await it.open();
   slow.write('GET /x HT');
   const drip = setInterval(() => slow.write('T'), 20);
@@ -372,6 +376,7 @@ test('slow senders are cut off, long replies are not', async () => {
   const inside = await it.tunnel(host);
   inside.write('GET /v1/me HTTP/1.1\r\nHost:');
   assert.equal(await rest(inside), '');
+  cut.resolve(); // it has lasted longer than both
   assert.equal((await long).body.toString(), 'first last');
 });
 
@@ -398,7 +403,7 @@ test('what comes and is no request is counted by code; a client that rests betwe
   const turnedAway: string[] = [];
   const heard = new EventEmitter();
   await using it = await world({
-    limits: { headTimeoutMs: 700, handshakeTimeoutMs: 120, maxClientConnections: 2 },
+    limits: { headTimeoutMs: 4_000, handshakeTimeoutMs: 120, maxClientConnections: 2 },
     turnedAway: (code) => {
       turnedAway.push(code);
       heard.emit('one');

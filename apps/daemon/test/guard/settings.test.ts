@@ -7,6 +7,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { ownPort } from '@holdfast/testkit/own-port';
 import { claudeCodeFiles, type SettingsQuery } from '../../src/guard/claude-code/settings.ts';
 
 const query: SettingsQuery = {
@@ -173,10 +174,7 @@ test('a context’s start asks the door and passes the answer on, by bash or by 
     assert.deepEqual(await ask(shell), { said: '{"hookSpecificOutput":{"additionalContext":"größer"}}\n', code: 0 }, shell);
     assert.equal(heard.at(-1), event, shell);
   }
-  const closed = createServer();
-  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-  const { port } = closed.address() as AddressInfo;
-  await new Promise((resolve) => closed.close(resolve));
+  const port = await ownPort(); // nobody comes to listen there
   for (const shell of ['/bin/bash', '/bin/sh']) {
     const { said, code } = await ask(shell, port);
     assert.equal(said, '', shell);

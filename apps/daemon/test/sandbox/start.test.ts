@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSy
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { Alteration } from '../../src/sandbox/launch.ts';
 import type { Inside } from '../../src/sandbox/request.ts';
@@ -54,10 +55,9 @@ test('[SANDBOX-9] the door is a socket inside, and the daemon accepts on it', as
   const { createServer } = await import('node:http');
   const service = createServer((request, reply) => reply.end(`at ${request.url}`));
   sandbox.door.on('connection', (socket) => service.emit('connection', socket));
-  let text = '';
-  sandbox.output.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const said = text(sandbox.output);
   assert.equal(await sandbox.exited, 0);
-  assert.match(text, /^at .*\/hello$/);
+  assert.match(await said, /^at .*\/hello$/);
   assert.notEqual(sandbox.doorPort, 0);
 });
 
@@ -284,7 +284,7 @@ test('two sessions at once have doors of their own', async (t) => {
   // The same port in two namespaces is no clash, nor with the host's.
   assert.ok(one.doorPort > 0 && two.doorPort > 0);
   probeServer.listen(one.doorPort, '127.0.0.1');
-  await Promise.race([once(probeServer, 'listening'), once(probeServer, 'error')]);
+  await new Promise<void>((done) => probeServer.once('listening', done).once('error', () => done()));
   probeServer.close();
   for (const sandbox of [one, two]) sandbox.input.end();
   assert.deepEqual(await Promise.all([one.exited, two.exited]), [0, 0]);

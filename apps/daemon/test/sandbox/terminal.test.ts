@@ -9,7 +9,8 @@ import type { Alteration } from '../../src/sandbox/launch.ts';
 import { TerminalSizes } from '../../src/sandbox/terminal.ts';
 import type { Sandbox } from '../../src/sandbox/start.ts';
 import { systemCallsAvailable, writeCaller } from './system-call.ts';
-import { makeWorld, requestFor, script, start, without, type World } from './world.ts';
+import { makeWorld, requestFor, run, script, start, without, type World } from './world.ts';
+import { patienceMs } from '@holdfast/testkit/patience';
 
 const terminal = { columns: 100, rows: 30, term: 'xterm-256color' };
 
@@ -39,7 +40,7 @@ async function talk(
       new Promise((resolve, reject) => {
         const tooLong = setTimeout(
           () => reject(new Error(`${pattern} did not come; what came: ${JSON.stringify(text)}`)),
-          60_000,
+          patienceMs,
         );
         const look = (): void => {
           const match = pattern.exec(text);
@@ -168,11 +169,9 @@ test('[SANDBOX-11] an editor works', async (t) => {
 test('[SANDBOX-11] the size is a size, whatever the caller says', async (t) => {
   const world = makeWorld(t);
   const odd = { columns: Number.NaN, rows: -4, term: 'dumb; echo $(id)' };
-  const sandbox = await start(t, requestFor(world, ['sh', '-c', 'stty size; echo "$TERM"'], { terminal: odd }));
-  let text = '';
-  sandbox.output.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  assert.equal(await sandbox.exited, 0);
-  assert.match(text, /^1 1\r\ndumb; echo \$\(id\)\r\n/);
+  const { code, output } = await run(t, requestFor(world, ['sh', '-c', 'stty size; echo "$TERM"'], { terminal: odd }));
+  assert.equal(code, 0);
+  assert.match(output, /^1 1\r\ndumb; echo \$\(id\)\r\n/);
 });
 
 const noCalls = systemCallsAvailable ? false : 'the test program of raw calls is for x86_64';
