@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import { verifyFork } from '@holdfast/protocol/audit/fork';
 import { verifyAudit } from '@holdfast/protocol/audit/verify';
 import { logName, witnessedAt, witnessKeyText } from '@holdfast/protocol/blind/log-note';
@@ -35,13 +36,14 @@ interface Case {
 const found = ({ shown, last, given = [], devices = [] }: Case) =>
   checkpointsOf(keys, { asked: { note: shown, devices: devices.map(byDevice) }, last, given });
 
-/** The log that the relay shows, held against what there is of it. */
-async function judged(events: readonly Uint8Array[], known: Case): Promise<unknown> {
+/** The log that the relay shows, held against what there is of it; `anchor`: the topic's newest. */
+async function judged(events: readonly Uint8Array[], known: Case, anchor?: Uint8Array): Promise<unknown> {
   const checkpoints = await author.sign(events, 10);
-  const shipped = { whose: author.log, events, checkpoints };
-  return assertGoesOn(shipped, await found(known), (anchors) =>
-    verifyAudit(primitives, author.log, { events, checkpoints, anchors }),
-  );
+  const shipped = { whose: author.log, events, checkpoints, ...(anchor !== undefined && { anchor }) };
+  return assertGoesOn(shipped, await found(known), async (read, anchors) => {
+    const topic = read.anchor === undefined ? [] : [readCheckpoint(primitives, read.anchor).statement];
+    return verifyAudit(primitives, author.log, { events: read.events, checkpoints, anchors: [...topic, ...anchors] });
+  });
 }
 
 test('[WITNESS-20] less than this device, another one or a kept checkpoint saw is refused, also where nothing is shown', async () => {
@@ -70,6 +72,13 @@ test('[WITNESS-19] the log has the root of the checkpoint that is shown, and all
   assert.equal(await codeFrom(judged(truth.slice(0, 29), { shown })), 'audit_unavailable');
   assert.equal(await codeFrom(judged(other, { shown })), 'audit_altered');
   assert.equal(await codeFrom(judged(truth.slice(0, 19), { shown, last: await noteOf(truth, 20) })), 'audit_truncated');
+});
+
+test('[WITNESS-19] a topic that is ahead of what was shipped is waited for; the log is held against it as soon as it is there', async () => {
+  const [shown, topic = new Uint8Array()] = [await noteOf(truth, 20), (await author.sign(truth, 30)).at(-1)];
+  assert.equal(await codeFrom(judged(truth, { shown }, topic)), 'ok');
+  assert.equal(await codeFrom(judged(truth.slice(0, 25), { shown }, topic)), 'audit_unavailable');
+  assert.equal(await codeFrom(judged([...truth.slice(0, 20), ...other.slice(20)], { shown }, topic)), 'audit_altered');
 });
 
 test('[WITNESS-20, WITNESS-24] another history than was seen is found whoever saw it, with a proof for whoever has the key', async () => {

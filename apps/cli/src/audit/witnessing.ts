@@ -1,6 +1,7 @@
 // An agent's log held against all that this device knows of it, spec/witness.md: what it cosigned last, what other devices did, what it was given. The
 // relay is believed in nothing: the log is read whole and hashed here. What goes on from all of that is cosigned, and nothing else.
 
+import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import { forkFile, verifyFork } from '@holdfast/protocol/audit/fork';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { logName, verifyLogNote, type PublishedNote } from '@holdfast/protocol/blind/log-note';
@@ -59,7 +60,7 @@ export async function witnessLog(
   const asked = await askWitnessed(session.relay, agent.id);
   const known = await checkpointsOf(log, { asked, last: device.last(agent.id), given });
   const shipped = await openLog(session, agent);
-  await assertGoesOn(shipped, known, (anchors) => verifyShipped(session, shipped, anchors));
+  await assertGoesOn(shipped, known, (read, anchors) => verifyShipped(session, read, anchors));
   const { size, note: { text } } = known.shown; // prettier-ignore
   const atS = Math.floor(Date.now() / 1000);
   const note = await device.cosign(agent.id, text, { lines: linesOf(session.facts.relayKey, known.shown, log), atS });
@@ -112,23 +113,32 @@ const unavailable = (message: string): HoldfastError =>
 const keysOf = ({ earlierKeys, keys }: Agent): readonly Uint8Array[] => [...earlierKeys, keys].map(({ sign }) => sign);
 
 /**
- * The log is what all of these were made of. `verify`: as [SHIP-9] says, with these as anchors. Throws what it throws, a `ForkFound` where there is a
- * proof; `audit_unavailable`. [WITNESS-19] [WITNESS-20]
+ * The log is what all of these were made of. `verify`: as [SHIP-9] says, with these as anchors; a topic that is ahead of what was shipped is no fault of
+ * the log. Throws what it throws, a `ForkFound` where there is a proof; `audit_unavailable`. [WITNESS-19] [WITNESS-20]
  */
 export async function assertGoesOn(
-  shipped: UnverifiedLog,
+  { anchor, ...shipped }: UnverifiedLog,
   { shown, seen }: Checkpoints,
-  verify: (anchors: readonly Anchor[]) => Promise<unknown>,
+  verify: (read: UnverifiedLog, anchors: readonly Anchor[]) => Promise<unknown>,
 ): Promise<void> {
-  const isWhole = shown.size <= shipped.events.length;
+  const there = shipped.events.length;
+  const topic = anchor === undefined ? 0 : readCheckpoint(primitives, anchor).statement.size;
+  const read = { ...shipped, ...(anchor !== undefined && topic <= there && { anchor }) };
+  const isWhole = shown.size <= there;
   try {
-    await verify((isWhole ? [shown, ...seen] : seen).map(({ size, root }) => ({ size, root })));
+    await verify(
+      read,
+      (isWhole ? [shown, ...seen] : seen).map(({ size, root }) => ({ size, root })),
+    );
   } catch (thrown) {
     if (exitCodeOf(thrown) !== 4 || !(thrown instanceof HoldfastError)) throw thrown;
     const proof = await proofOf(shipped, { shown, seen });
-    throw proof === undefined ? new HoldfastError(thrown.code, thrown.message, { cause: thrown, next }) : new ForkFound(proof, thrown); // prettier-ignore
+    throw proof === undefined
+      ? new HoldfastError(thrown.code, thrown.message, { cause: thrown, next })
+      : new ForkFound(proof, thrown);
   }
-  if (!isWhole) throw unavailable(`the relay has ${shipped.events.length} of the ${shown.size} records that were published`);
+  const published = Math.max(shown.size, topic);
+  if (published > there) throw unavailable(`the relay has ${there} of the ${published} records that were published`);
 }
 
 /** [WITNESS-24] */
