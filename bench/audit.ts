@@ -161,7 +161,10 @@ async function proofs(size: number, recordBytes: number) {
   for (let number = 0; number < size; number += 1) frontier.append(leafHash(nodePrimitives, record(number)));
   const head = { size, root: frontier.root() };
   const page = (from: number, limit: number) => Array.from({ length: Math.min(limit, size - from) }, (_, n) => record(from + n));
-  const log = { read: async ({ from, limit }: { from: number; limit: number }) => page(from, limit) };
+  const log = {
+    leaves: async ({ from, limit }: { from: number; limit: number }) =>
+      page(from, limit).map((each) => leafHash(nodePrimitives, each)),
+  };
   const tiles = new LogTiles({ primitives: nodePrimitives, log, files, remade: () => console.error('tiles made anew') });
   const madeMs = await timed(() => tiles.consistency(1, head));
   const times = {

@@ -2,12 +2,12 @@
 // again on every run.
 
 import { logOrigin, readCheckpoint, signCheckpoint } from '@holdfast/protocol/audit/checkpoint';
-import { encodeEvent } from '@holdfast/protocol/audit/event';
-import { SegmentSealer } from '@holdfast/protocol/audit/segment';
+import { encodeEvent, type AuditReport } from '@holdfast/protocol/audit/event';
+import { openSegment, prunedSegment, SegmentSealer } from '@holdfast/protocol/audit/segment';
 import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
 import { certifySessionKey } from '@holdfast/protocol/blind/session-key';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
-import { concat } from '@holdfast/protocol/codec/bytes';
+import { concat, utf8 } from '@holdfast/protocol/codec/bytes';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
@@ -32,8 +32,21 @@ const frontier = new Frontier(primitives);
 let newest: Uint8Array | undefined;
 let size = 0;
 
+/** The same, after it was pruned. */
+async function prunedOf(bytes: Uint8Array, ordinal: number): Promise<Uint8Array> {
+  const [secrets, id] = [
+    { primitives, key, fleet, agent },
+    { ordinal, first: ordinal * perSegment },
+  ];
+  const opened = await openSegment(secrets, id, bytes);
+  if (opened === undefined) throw new Error('it does not open');
+  return prunedSegment(secrets, id, opened);
+}
+
+const stopped: AuditReport = { kind: 'daemon-stop' };
+
 /** The bytes of the next segment: records and a checkpoint over them. */
-async function nextSegment(ordinal: number): Promise<Uint8Array> {
+async function nextSegment(ordinal: number, report = stopped): Promise<Uint8Array> {
   const first = size;
   const sealer = new SegmentSealer({ primitives, key, fleet, agent }, { ordinal, first });
   const { peaks } = frontier.state();
@@ -41,7 +54,7 @@ async function nextSegment(ordinal: number): Promise<Uint8Array> {
   const start = await sealer.seal({ kind: 'start', v: 1, size, peaks, ...(before !== undefined && { checkpoint: before }) });
   const records = Array.from({ length: perSegment }, (_, index) =>
     encodeEvent({
-      kind: 'daemon-stop',
+      ...(index === perSegment - 1 ? report : stopped),
       v: 1,
       agent,
       sequence: first + index,
@@ -140,10 +153,37 @@ const cases: readonly (readonly [
   ['the key of another agent', 'SHIP-8', 'audit_corrupt', log, { key: new Uint8Array(32).fill(7) }],
 ];
 
+/** The log goes on, and prunes its first file before the relay has any of it. */
+const times = { seenAtMs: atMs, pulseAtMs: atMs + 86_400_000 };
+const saying = await nextSegment(3, { kind: 'pruned', below: perSegment, version: 1, retentionDays: 1, ...times });
+const wholeFile = (bytes: Uint8Array, ordinal: number): ShippedPiece => ({
+  ordinal,
+  offset: 0,
+  first: ordinal * perSegment,
+  bytes,
+});
+const files = [...segments, saying].map(wholeFile);
+const goneAt = async (ordinal: number): Promise<readonly ShippedPiece[]> =>
+  files.with(ordinal, wholeFile(await prunedOf(files[ordinal]?.bytes ?? new Uint8Array(), ordinal), ordinal));
+const [gone, goneLater] = [await goneAt(0), await goneAt(1)];
+const end = { anchor: { size, root: frontier.root() } };
+const prunedCases: typeof cases = [
+  ['the first file pruned, as a later one says', 'AUDIT-65', 'ok', gone, end],
+  ['the first file pruned, and nothing says so', 'AUDIT-68', 'audit_gap', gone.slice(0, 3)],
+  ['a file pruned behind one that is not', 'AUDIT-65', 'audit_gap', goneLater, end],
+  [
+    'a file that says that it was pruned, and was not',
+    'AUDIT-65',
+    'audit_gap',
+    files.with(0, wholeFile(new Uint8Array([...utf8('HFPRUNE1'), ...(segments[0] ?? new Uint8Array()).slice(8)]), 0)),
+    end,
+  ],
+];
+
 writeVectors(
   'audit-shipping/logs',
   'What a relay shows as the pieces of an audit log, and what a reader with the key, the agent and a checkpoint makes of it.',
-  cases.map(([name, clause, expect, pieces, change = {}]) => ({
+  [...cases, ...prunedCases].map(([name, clause, expect, pieces, change = {}]) => ({
     name,
     clause,
     expect,

@@ -113,6 +113,8 @@ const before = await checkpointAt(3, undefined, {}, sessionKey, certificateBefor
 const rotated = { events: wires, earlierKeys: [stranger.publicKeys.sign] };
 
 interface Log {
+  /** Of records before `events`. */
+  readonly leaves?: readonly Uint8Array[];
   readonly events: readonly Uint8Array[];
   readonly checkpoints: readonly Uint8Array[];
   readonly anchor?: Anchor;
@@ -244,10 +246,56 @@ const logs: readonly (readonly [string, string, Expect, Log])[] = [
     { ...rotated, checkpoints: [first.wire, (await checkpointAt(6, first, {}, sessionKey, certificateBefore)).wire] },
   ],
 ];
+const dayMs = 86_400_000;
+type Pruned = Extract<AuditReport, { kind: 'pruned' }>;
+const policy: AuditReport = { kind: 'audit-policy', version: 3, silenced: [], retentionDays: 30 };
+const pruned: Pruned = { kind: 'pruned', below: 3, version: 3, retentionDays: 30, seenAtMs: atMs, pulseAtMs: atMs + 30 * dayMs };
+/** A log of a policy and what it prunes, of which the first `gone` records are hashes. */
+async function prunedLog(gone: number, more: readonly AuditReport[], under = policy): Promise<Log> {
+  const written = [...reports, under, ...more].map(stamped).map(encodeEvent);
+  const sizes = [3, written.length] as const;
+  const one = await checkpointAt(sizes[0], undefined, { root: rootAt(sizes[0], written) });
+  const two = await checkpointAt(sizes[1], one, { root: rootAt(sizes[1], written) });
+  const leaves = written.slice(0, gone).map((wire) => leafHash(primitives, wire));
+  return { leaves, events: written.slice(gone), checkpoints: [one.wire, two.wire] };
+}
+const whole = await prunedLog(3, [pruned]);
+const prunedLogs: readonly (readonly [string, string, Expect, Log])[] = [
+  ['the first records pruned', 'AUDIT-68', 'ok', whole],
+  ['pruned, and still there: the daemon was killed in between', 'AUDIT-68', 'ok', await prunedLog(0, [pruned])],
+  ['pruned with the policy that says so', 'AUDIT-68', 'ok', await prunedLog(7, [{ ...pruned, below: 7 }])],
+  ['pruned again, and further', 'AUDIT-68', 'ok', await prunedLog(5, [pruned, { ...pruned, below: 5 }])],
+  ['pruned by a policy that the log tells of later', 'AUDIT-67', 'ok', await prunedLog(3, [{ ...pruned, version: 4 }])],
+  ['records gone that nothing says were pruned', 'AUDIT-68', 'audit_gap', await prunedLog(3, [])],
+  ['more records gone than were pruned', 'AUDIT-68', 'audit_gap', await prunedLog(4, [pruned])],
+  [
+    'the hash of a pruned record changed',
+    'AUDIT-14',
+    'audit_altered',
+    { ...whole, leaves: [digest, ...(whole.leaves ?? []).slice(1)] },
+  ],
+  ['the hash of a pruned record left out', 'AUDIT-13', 'audit_gap', { ...whole, leaves: (whole.leaves ?? []).slice(1) }],
+  ['a record that prunes itself', 'AUDIT-67', 'audit_pruned', await prunedLog(3, [{ ...pruned, below: 8 }])],
+  [
+    'pruned a millisecond before its time',
+    'AUDIT-67',
+    'audit_pruned',
+    await prunedLog(3, [{ ...pruned, pulseAtMs: pruned.pulseAtMs - 1 }]),
+  ],
+  ['pruned sooner than the policy says', 'AUDIT-67', 'audit_pruned', await prunedLog(3, [{ ...pruned, retentionDays: 29 }])],
+  ['pruned by an older policy', 'AUDIT-67', 'audit_pruned', await prunedLog(3, [{ ...pruned, version: 2 }])],
+  [
+    'pruned by a policy that keeps all',
+    'AUDIT-67',
+    'audit_pruned',
+    await prunedLog(3, [pruned], { kind: 'audit-policy', version: 3, silenced: [] }),
+  ],
+  ['fewer pruned than before', 'AUDIT-67', 'audit_pruned', await prunedLog(2, [pruned, { ...pruned, below: 2 }])],
+];
 writeVectors(
   'audit/logs',
   'Whole logs of one agent, its checkpoints, and where there is one an anchor.',
-  logs.map(([name, clause, expect, log]) => ({ name, clause, expect, fleet, agent, agentKey, ...log })),
+  [...logs, ...prunedLogs].map(([name, clause, expect, log]) => ({ name, clause, expect, fleet, agent, agentKey, ...log })),
 );
 
 const minted = events[2] as Extract<AuditEvent, { kind: 'minted' }>;
@@ -302,6 +350,8 @@ const formats: readonly (readonly [string, string, Expect, Value])[] = [
   ['an unknown kind', 'AUDIT-1', 'codec_shape', { ...stamp, kind: 'approved' }],
   ['an unknown field', 'AUDIT-1', 'codec_shape', { ...stamp, kind: 'daemon-stop', note: '' }],
   ['another version', 'AUDIT-1', 'codec_shape', { ...stamp, v: 2, kind: 'daemon-stop' }],
+  ['pruned', 'AUDIT-67', 'ok', { ...stamp, ...pruned }],
+  ['nothing pruned', 'AUDIT-67', 'codec_shape', { ...stamp, ...pruned, below: 0 }],
   ['a gap of nothing', 'AUDIT-1', 'codec_shape', { ...stamp, kind: 'gap', dropped: [] }],
   ['a record of 9,000 bytes', 'AUDIT-1', 'codec_limit', { ...stamp, kind: 'daemon-stop', note: 'x'.repeat(9000) }],
   ['a body', 'AUDIT-2', 'codec_shape', withRequest({ body: 'x' })],

@@ -47,6 +47,7 @@ const unverifiedCodes: readonly ErrorCode[] = [
   'audit_corrupt',
   'audit_forged',
   'audit_gap',
+  'audit_pruned',
   'audit_tiles',
   'audit_time',
   'audit_truncated',

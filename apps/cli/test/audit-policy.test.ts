@@ -12,19 +12,19 @@ interface Policy {
   readonly setAtMs?: number;
 }
 
-// [AUDIT-60]
+// [AUDIT-60] [CLI-95]
 test('a policy is the whole of it, each a version of its own', async (t) => {
   const at = await operatorAt(t);
   const show = async (): Promise<Policy> => at.json(await at.run(['audit', 'policy', 'show', '--json']));
   const set = async (...words: readonly string[]): Promise<Policy> =>
     at.json(await at.run(['audit', 'policy', 'set', ...words, '--json']));
-  assert.deepEqual(await show(), { version: 0, silenced: [], subjects: [] });
+  assert.deepEqual(await show(), { version: 0, silenced: [], subjects: [], removed: [] });
   const before = Date.now();
   assert.equal((await set('--silence', 'tool', '--silence', 'request', '--retention', '400d')).version, 1);
   const first = await show();
   assert.deepEqual(
     { ...first, setAtMs: 0 },
-    { version: 1, silenced: ['request', 'tool'], subjects: [], retentionDays: 400, setAtMs: 0 },
+    { version: 1, silenced: ['request', 'tool'], subjects: [], retentionDays: 400, setAtMs: 0, removed: [] },
   );
   assert.ok((first.setAtMs ?? 0) >= before);
   assert.equal((await set('--record-all')).version, 2);

@@ -23,6 +23,8 @@ const id = (fill: number): Uint8Array => new Uint8Array(16).fill(fill);
 interface Kept {
   log: LongLog;
   signed: number;
+  /** Of so many first events the hashes alone are there. */
+  pruned?: number;
 }
 
 /** A daemon that has `log`, of which `signed` events are signed for. */
@@ -30,7 +32,9 @@ function keeps(t: TestContext, kept: Kept): Promise<PlayedDoor> {
   return playDoor(t, (request, guest) => {
     if (request.kind !== 'audit') return guest.finish({ kind: 'failed', code: 'usage', message: 'not played' });
     const { events, checkpoints, log } = kept.log;
-    return guest.finish(auditPage(request, { ...log, events, checkpoints, signed: kept.signed }));
+    const { signed, pruned = 0 } = kept;
+    const leaves = events.slice(0, pruned).map((each) => leafHash(nodePrimitives, each));
+    return guest.finish(auditPage(request, { ...log, leaves, events: events.slice(pruned), checkpoints, signed }));
   });
 }
 
@@ -354,6 +358,27 @@ test('a log that is another than the collector has, or has a gap, is not streame
   assert.equal(await verdict({ ...long, events: author.records(300) }), 'audit_altered');
   assert.equal(await verdict({ ...long, events: long.events.toSpliced(150, 1) }), 'audit_gap');
   assert.equal(collector.taken.length, 1);
+});
+
+// [EXPORT-6]
+test('of a log that was pruned a stream begins with what is there, goes on where its collector has the rest, and skips nothing', async (t) => {
+  const kept: Kept = { log: long, signed: 100, pruned: 40 };
+  const { home } = await keeps(t, kept);
+  const collector = await StandIn.start(t);
+  const words = ['--otlp', collector.url];
+  const first = streaming(t, home, words);
+  await linesOf(first, 1);
+  assert.equal(numbersOf(collector.taken)[0], 40);
+  await endedBy(first, 'SIGINT');
+  Object.assign(kept, { signed: 200, pruned: 100 }); // all that went is with the collector
+  const second = streaming(t, home, words);
+  await linesOf(second, 1);
+  await endedBy(second, 'SIGINT');
+  assert.deepEqual(numbersOf(collector.taken), Array.from({ length: 160 }, (_, at) => 40 + at)); // prettier-ignore
+  Object.assign(kept, { signed: 300, pruned: 201 });
+  assert.equal(code((await linesOf(streaming(t, home, words), 1))[0] ?? ''), 'audit_gap');
+  Object.assign(kept, { log: { ...long, events: author.records(300) }, pruned: 200 });
+  assert.equal(code((await linesOf(streaming(t, home, words), 1))[0] ?? ''), 'audit_altered');
 });
 
 // [EXPORT-7]

@@ -92,6 +92,8 @@ export interface PlayedLog {
   /** Absent: somebody's. */
   readonly fleet?: Uint8Array;
   readonly agentKey?: Uint8Array;
+  /** Of those before `events`, which were pruned. */
+  readonly leaves?: readonly Uint8Array[];
   readonly events: readonly Uint8Array[];
   readonly checkpoints?: readonly Uint8Array[];
   /** Events that a checkpoint covers; absent: all. */
@@ -100,10 +102,21 @@ export interface PlayedLog {
 
 /** What a daemon with that log answers. */
 export function auditPage({ part, from, limit }: Extract<DoorRequest, { kind: 'audit' }>, played: PlayedLog): DoorReply {
-  const { agent, fleet = new Uint8Array(32), agentKey = new Uint8Array(65).fill(4), events, checkpoints = [] } = played;
-  const all = part === 'events' ? events : checkpoints;
-  const items = all.slice(from, from + limit);
-  return { kind: 'audit-page', agent, fleet, agentKey, total: all.length, signed: played.signed ?? events.length, items };
+  const {
+    agent,
+    fleet = new Uint8Array(32),
+    agentKey = new Uint8Array(65).fill(4),
+    leaves = [],
+    events,
+    checkpoints = [],
+  } = played;
+  const pruned = leaves.length;
+  const first = part === 'events' ? pruned : 0;
+  const all = { events, leaves, checkpoints }[part];
+  const items = all.slice(Math.max(0, from - first)).slice(0, limit);
+  const total = first + all.length;
+  const signed = played.signed ?? pruned + events.length;
+  return { kind: 'audit-page', agent, fleet, agentKey, total, signed, pruned, items };
 }
 
 /** A door in a home of its own; `answer` is called for each frame of each caller. */

@@ -325,6 +325,7 @@ test('audit verify exits with 4 for whatever is wrong with the log, in its own J
     agentKey: new Uint8Array(65).fill(4),
     total: 1,
     signed: 0,
+    pruned: 0,
     items: [new Uint8Array([1])],
   } as const;
   const answers: readonly (readonly [DoorReply, string])[] = [
@@ -349,6 +350,7 @@ test('an empty log is no credential used, and a ratio of nothing', async (t) => 
     agentKey: new Uint8Array(65).fill(4),
     total: 0,
     signed: 0,
+    pruned: 0,
     items: [],
   } as const;
   const { home } = await playDoor(t, (_request, guest) => guest.finish(page));

@@ -68,6 +68,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'audit_corrupt',
       'audit_forged',
       'audit_gap',
+      'audit_pruned',
       'audit_tiles',
       'audit_time',
       'audit_truncated',

@@ -12,6 +12,7 @@ import { logName, witnessedAt, witnessKeyText } from '@holdfast/protocol/blind/l
 import { vouchedWitness } from '@holdfast/protocol/blind/witness';
 import { codeOf } from '@holdfast/protocol/errors';
 import { parseNote } from '@holdfast/protocol/keys/note';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { Author } from '@holdfast/testkit/long-log';
@@ -36,13 +37,14 @@ interface Case {
 const found = ({ shown, last, given = [], devices = [] }: Case) =>
   checkpointsOf(keys, { asked: { note: shown, devices: devices.map(byDevice) }, last, given });
 
-/** The log that the relay shows, held against what there is of it; `anchor`: the topic's newest. */
-async function judged(events: readonly Uint8Array[], known: Case, anchor?: Uint8Array): Promise<unknown> {
-  const checkpoints = await author.sign(events, 10);
-  const shipped = { whose: author.log, events, checkpoints, ...(anchor !== undefined && { anchor }) };
+/** The log that the relay shows, held against what there is of it; `anchor`: the topic's newest; of the first ones that were pruned it has the hashes. */
+async function judged(all: readonly Uint8Array[], known: Case, anchor?: Uint8Array, pruned = 0): Promise<unknown> {
+  const checkpoints = await author.sign(all, 10);
+  const leaves = all.slice(0, pruned).map((event) => leafHash(primitives, event));
+  const shipped = { whose: author.log, leaves, events: all.slice(pruned), checkpoints, ...(anchor !== undefined && { anchor }) };
   return assertGoesOn(shipped, await found(known), async (read, anchors) => {
     const topic = read.anchor === undefined ? [] : [readCheckpoint(primitives, read.anchor).statement];
-    return verifyAudit(primitives, author.log, { events: read.events, checkpoints, anchors: [...topic, ...anchors] });
+    return verifyAudit(primitives, author.log, { ...read, anchors: [...topic, ...anchors] });
   });
 }
 
@@ -79,6 +81,13 @@ test('[WITNESS-19] a topic that is ahead of what was shipped is waited for; the 
   assert.equal(await codeFrom(judged(truth, { shown }, topic)), 'ok');
   assert.equal(await codeFrom(judged(truth.slice(0, 25), { shown }, topic)), 'audit_unavailable');
   assert.equal(await codeFrom(judged([...truth.slice(0, 20), ...other.slice(20)], { shown }, topic)), 'audit_altered');
+});
+
+test('[WITNESS-19, AUDIT-68] a log is whole whose first records were pruned before it was shipped, as far as it says so', async () => {
+  const { events } = await author.writePruning(30, 10);
+  const known = { shown: await noteOf(events, 30), last: await noteOf(events, 5) };
+  assert.equal(await codeFrom(judged(events, known, undefined, 10)), 'ok');
+  assert.equal(await codeFrom(judged(events, known, undefined, 11)), 'audit_gap');
 });
 
 test('[WITNESS-20, WITNESS-24] another history than was seen is found whoever saw it, with a proof for whoever has the key', async () => {

@@ -402,7 +402,7 @@ export async function judgeBundle(text, root) {
   const log = logOf(head);
   const checkpoints = lines.splice(0, Number(head.checkpoints)).map(({ checkpoint }) => bytesFrom(checkpoint, 'base64url'));
   const rows = lines.map(({ event, leaf }) => (event === undefined ? { leaf: bytesFrom(leaf, 'hex', 32) } : { event: bytesFrom(event, 'base64url') })); // prettier-ignore
-  const { covered, records, withheld } = await verifyLog(log, checkpoints, rows);
+  const { covered, records, withheld, pruned } = await verifyLog(log, checkpoints, rows);
   if (records !== head.records) lack('audit_truncated');
   const judge = new Judge(log.keys, new Proofs(trusted, authority, log.agent.toString('hex')));
   const uses = [];
@@ -411,7 +411,7 @@ export async function judgeBundle(text, root) {
     const judged = 'event' in row ? judge.take(new Fields(decodeCbor(row.event))) : undefined;
     if (judged !== undefined) uses.push(judged);
   }
-  return { uses, uncovered: records - covered, withheld, rootGiven: root !== undefined };
+  return { uses, uncovered: records - covered, withheld: withheld + pruned, rootGiven: root !== undefined };
 }
 
 const usage = `usage: holdfast-authority BUNDLE --root FILE [--json]
@@ -439,7 +439,9 @@ async function main(argv, say) {
       for (const { event, name = 'a credential', code = '' } of lacking) say(`  ! event ${event}: use of ${name} (${code})\n`);
       if (!rootGiven) say("  unproven  whose fleet it is: the root is the bundle's own word (--root)\n");
       if (withheld > 0)
-        say(`  unproven  what ${withheld} records say, perhaps that a grant, a child or the agent had ended (withheld)\n`);
+        say(
+          `  unproven  what ${withheld} records say, perhaps that a grant, a child or the agent had ended (withheld or pruned)\n`,
+        );
       if (uncovered > 0) say(`  unproven  the last ${uncovered} records: no checkpoint covers them yet\n`);
     }
     return lacking.length === 0 ? 0 : 4;

@@ -13,8 +13,7 @@ import { parseArgs } from 'node:util';
 /** A verdict against the log. `where`: the first and last record that can be meant, where that is known. */
 export class Fault extends Error {
   code = '';
-  /** @type {{ from: number, to: number } | undefined} */
-  where;
+  /** @type {{ from: number, to: number } | undefined} */ where;
 }
 
 /** @param {string} code as the pages of spec/ name it @param {string} message @param {Fault['where']} [where] @returns {never} */
@@ -23,19 +22,15 @@ export function fail(code, message, where) {
 }
 
 // --- CBOR in the one form that the log uses (spec/codec.md) ---------------------------------------------------------------------------
-
 /** The value that all of `bytes` is. @param {Buffer} bytes @returns {unknown} */
 export function decodeCbor(bytes) {
   let at = 0;
-  /** @type {() => never} */
-  const bad = () => fail('codec_shape', `not deterministic CBOR at byte ${at}`);
-  /** @param {number} count */
-  const take = (count) => {
+  /** @type {() => never} */ const bad = () => fail('codec_shape', `not deterministic CBOR at byte ${at}`);
+  /** @param {number} count */ const take = (count) => {
     if (count > bytes.length - at) bad();
     return bytes.subarray(at, (at += count));
   };
-  /** @param {number} short */
-  const argument = (short) => {
+  /** @param {number} short */ const argument = (short) => {
     if (short < 24) return short;
     if (short > 27) bad();
     const size = 1 << (short - 24);
@@ -82,8 +77,7 @@ function fieldsOf(wire, ...names) {
   /** @param {string} name @returns {never} */
   const bad = (name) => fail('codec_shape', `field ${name} is missing, unknown or of another shape`);
   for (const name of map.keys()) if (names.length > 0 && !names.includes(name)) bad(name);
-  /** @param {string} name */
-  const any = (name) => map.get(name);
+  /** @param {string} name */ const any = (name) => map.get(name);
   /** @param {string} name @param {number} [length] @param {unknown} [it] @returns {Buffer} */
   const bytes = (name, length, it = any(name)) => (Buffer.isBuffer(it) && it.length === (length ?? it.length) ? it : bad(name));
   /** @param {string} name @param {unknown} [it] @returns {number} */
@@ -94,7 +88,6 @@ function fieldsOf(wire, ...names) {
 }
 
 // --- Signatures (spec/keys.md) --------------------------------------------------------------------------------------------------------
-
 const halfOrder = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex');
 const maxSessionKeyMs = 600_000;
 
@@ -175,8 +168,7 @@ export function readPublished(note, { fleet, agent, keys }, witnesses = []) {
     return fail('bundle_shape', 'not a published checkpoint'); // [WITNESS-1] [WITNESS-3]
   if (origin !== `holdfast/log/${sha256(Buffer.from('holdfast/v1 log\0'), fleet, agent).toString('hex')}`)
     fail('audit_forged', 'the checkpoint is of another log'); // [WITNESS-2]
-  /** @type {SignaturesBy} */
-  const signaturesBy = (name, id) => {
+  /** @type {SignaturesBy} */ const signaturesBy = (name, id) => {
     const own = lines.flatMap((line) => (line?.[1] === name ? [Buffer.from(line[2] ?? '', 'base64')] : []));
     return own.filter((line) => line.subarray(0, 4).equals(id)).map((line) => line.subarray(4));
   };
@@ -221,12 +213,10 @@ function rawOf(der) {
 }
 
 // --- The tree (RFC 6962 section 2.1) and what stands in it ------------------------------------------------------------------------------
-
 /** Roots of the complete subtrees so far, largest first. */
 class Tree {
   size = 0;
-  /** @type {Buffer[]} */
-  peaks = [];
+  /** @type {Buffer[]} */ peaks = [];
   /** The next leaf's hash, or the root of the next `width` leaves, a power of two that divides the size. @param {Buffer} hash @param {number} [width] */
   add(hash, width = 1) {
     let joined = hash;
@@ -244,6 +234,8 @@ class Tree {
 class Order {
   ended = new Set(['']);
   last = { run: '', monotonicUs: 0, atMs: 0 };
+  policy = { version: 0, days: 0 };
+  pruned = { below: 0, version: 0, days: 0 };
   counts = { runs: 0, dropped: 0, setBack: 0 };
   /** @param {number} at @param {Buffer} agent @param {Buffer} bytes */
   take(at, agent, bytes) {
@@ -267,17 +259,28 @@ class Order {
     if (event.atMs < last.atMs) counts.setBack += 1;
     counts.dropped += event.dropped;
     this.last = event;
+    this.policy = event.policy ?? this.policy;
+    if (event.pruned === undefined) return;
+    const { below, version, days, forMs } = event.pruned; // [AUDIT-67]
+    const isTheirs = version > this.policy.version || (version === this.policy.version && days === this.policy.days);
+    const fits = isTheirs && days > 0 && below >= this.pruned.below && below <= at && forMs >= 86_400_000 * days;
+    this.pruned = fits ? event.pruned : refuse('audit_pruned', 'prunes what it may not');
   }
 }
 
 /** What every record carries; what else it says is its writer's. @param {ReturnType<typeof fieldsOf>} event */
 function stampOf(event) {
   if (event.whole('v') !== 1) event.bad('v');
-  const dropped = event.text('kind') === 'gap' ? event.any('dropped') : [];
+  const kind = event.text('kind');
+  const dropped = kind === 'gap' ? event.any('dropped') : [];
+  const by = () => ({ version: event.whole('version'), days: event.whole('retentionDays', event.any('retentionDays') ?? 0) });
+  const policy = kind === 'audit-policy' ? by() : undefined;
+  const forMs = kind === 'pruned' ? event.whole('pulseAtMs') - event.whole('seenAtMs') : 0;
+  const pruned = kind === 'pruned' ? { ...by(), below: event.whole('below'), forMs } : undefined;
   const counts = (Array.isArray(dropped) ? dropped : []).map((each) => (each instanceof Map ? Number(each.get('count')) : 0));
   const [sequence, atMs, monotonicUs] = [event.whole('sequence'), event.whole('atMs'), event.whole('monotonicUs')];
   const [agent, run] = [event.bytes('agent', 16), event.bytes('run', 16).toString('hex')];
-  return { agent, run, sequence, atMs, monotonicUs, dropped: counts.reduce((sum, count) => sum + count, 0) };
+  return { agent, run, sequence, atMs, monotonicUs, pruned, policy, dropped: counts.reduce((sum, count) => sum + count, 0) };
 }
 
 /**
@@ -286,8 +289,7 @@ function stampOf(event) {
  * @param {Log} log @param {Buffer[]} checkpoints @param {AsyncIterable<Row> | Iterable<Row>} records @param {Mark[]} known
  */
 export async function verifyLog(log, checkpoints, records, known = []) {
-  /** @type {Mark[]} */
-  const marks = [];
+  /** @type {Mark[]} */ const marks = [];
   let before;
   for (const wire of checkpoints) {
     const checkpoint = readCheckpoint(wire, log);
@@ -300,12 +302,12 @@ export async function verifyLog(log, checkpoints, records, known = []) {
   const keyPinned = known.some((each) => each.by !== undefined && marks.every(({ size, nth = -1 }) => size <= each.size || each.by?.includes(nth))); // prettier-ignore
   marks.push(...known.filter(({ size }) => size > 0));
   marks.sort((a, b) => a.size - b.size);
-  const tree = new Tree();
-  const order = new Order();
-  let [next, good, withheld] = [0, 0, 0];
+  const [tree, order] = [new Tree(), new Order()];
+  let [next, good, leaves, leading] = [0, 0, 0, 0];
   for await (const record of records) {
     if ('leaf' in record) {
-      withheld += 1; // [BUNDLE-3]
+      leaves += 1; // [BUNDLE-3]
+      if (leading === tree.size) leading += 1;
       tree.add(record.leaf);
     } else {
       order.take(tree.size, log.agent, record.event);
@@ -320,12 +322,12 @@ export async function verifyLog(log, checkpoints, records, known = []) {
   const newest = marks.at(-1)?.size ?? 0;
   const where = { from: tree.size, to: newest - 1 };
   if (newest > tree.size) fail('audit_truncated', `${newest} records were signed, ${tree.size} are left`, where);
-  const counts = { records: tree.size, covered: newest, checkpoints: checkpoints.length, withheld, ...order.counts };
-  return { ...counts, keyPinned, root: tree.root() };
+  const pruned = Math.min(leading, order.pruned.below); // [BUNDLE-9]
+  const counts = { records: tree.size, covered: newest, checkpoints: checkpoints.length, pruned, withheld: leaves - pruned };
+  return { ...counts, ...order.counts, keyPinned, policy: order.pruned, root: tree.root() };
 }
 
 // --- The bundle (spec/audit-bundle.md) --------------------------------------------------------------------------------------------------
-
 /** @param {unknown} value @param {'hex' | 'base64url'} form @param {number} [length] */
 export function bytesFrom(value, form, length) {
   const bytes = typeof value === 'string' ? Buffer.from(value, form) : Buffer.alloc(0);
@@ -405,8 +407,7 @@ async function verifyFile(file, { checkpoint, keys, witnesses }) {
     const log = { ...claimed, keys: pinned.length > 0 ? pinned : claimed.keys };
     const note = published ? readPublished(text, log, witnesses) : undefined;
     const anchor = from === undefined ? note : readCheckpoint(bytesFrom(known?.checkpoint, 'base64url'), log);
-    /** @type {Buffer[]} */
-    const checkpoints = [];
+    /** @type {Buffer[]} */ const checkpoints = [];
     while (checkpoints.length < Number(head.checkpoints)) checkpoints.push(bytesFrom((await next()).checkpoint, 'base64url'));
     const verdict = await verifyLog(log, checkpoints, recordsFrom(lines), anchor === undefined ? [] : [anchor]);
     if (head.records !== verdict.records)
@@ -427,7 +428,6 @@ async function* recordsFrom(lines) {
 }
 
 // --- The command ------------------------------------------------------------------------------------------------------------------------
-
 /** @param {unknown} thrown */
 const messageOf = (thrown) => (thrown instanceof Error ? thrown.message : String(thrown));
 
@@ -444,7 +444,7 @@ FILE          what \`holdfast audit export --format bundle\` wrote, or \`holdfas
  * @param {Log} log @param {Awaited<ReturnType<typeof verifyLog>> & Known} verdict
  */
 function explained(log, verdict) {
-  const { records, covered, checkpoints, withheld, dropped, keyPinned, anchoredAt, witnesses } = verdict;
+  const { records, covered, checkpoints, pruned, policy, withheld, dropped, keyPinned, anchoredAt, witnesses } = verdict;
   const proven = [`records 0 to ${covered - 1} are what was signed, in this order, none left out (${checkpoints} checkpoints)`];
   const unproven = [];
   if (covered === 0) proven[0] = 'nothing: no checkpoint covers a record';
@@ -456,10 +456,10 @@ function explained(log, verdict) {
   if (keyPinned) proven.push('a key that you named, or that published the checkpoint, certified what signed it');
   else unproven.push(`whose key ${known}: the bundle's own word (--key, --checkpoint)`);
   if (records > covered) unproven.push(`records ${covered} to ${records - 1}: no checkpoint covers them yet`);
-  if (withheld > 0) unproven.push(`what ${withheld} records say: the bundle holds their hashes alone`);
+  if (pruned > 0) unproven.push(`what ${pruned} records said: policy ${policy.version} had them pruned, of ${policy.days} days`);
+  if (withheld > 0) unproven.push(`what ${withheld} records say: the bundle withholds them, and holds their hashes alone`);
   if (dropped > 0) unproven.push(`what ${dropped} events were: the log counted them and left them out`);
-  const [, fleet, agent] = originOf(log).split('/');
-  const root = verdict.root.toString('hex');
+  const [[, fleet, agent], root] = [originOf(log).split('/'), verdict.root.toString('hex')];
   const headline = `it holds: ${records} records of agent ${agent}, root ${root}`;
   return { ...verdict, fleet, agent, root, headline, proven, unproven };
 }

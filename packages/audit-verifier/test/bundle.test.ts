@@ -29,6 +29,7 @@ interface Said {
   readonly records?: number;
   readonly covered?: number;
   readonly withheld?: number;
+  readonly pruned?: number;
   readonly keyPinned?: boolean;
   readonly sizes?: readonly number[];
   readonly witnesses?: readonly unknown[];
@@ -77,6 +78,24 @@ describe('holdfast-verify', () => {
     assert.match(said.unproven?.join('\n') ?? '', /no other log[^]*whose key it is[^]*records 200 to 249/);
     const people = await run('bundle');
     assert.match(people.text, /^it holds: 250 records of agent [0-9a-f]{32}[^]*proven +records 0 to 199[^]*unproven/);
+  });
+
+  // [BUNDLE-9]
+  it('tells what was pruned by a policy from what is withheld, and how many of each', async () => {
+    const of = await author.writePruning(300, 100);
+    const leaves = of.events.slice(0, 100).map((each) => leafHash(nodePrimitives, each));
+    const parts = { leaves, events: of.events.slice(100), checkpoints: of.checkpoints };
+    const pruned = [...bundleLines(nodePrimitives, of.log, parts)];
+    const one = await verify(pruned.join(''));
+    assert.deepEqual([one.exit, one.records, one.pruned, one.withheld], [0, 300, 100, 0]);
+    assert.match(one.unproven?.join('\n') ?? '', /what 100 records said: policy 1 had them pruned, of 30 days/);
+    const both = [...bundleLines(nodePrimitives, of.log, parts, ({ sequence }) => sequence < 120)];
+    const two = await verify(both.join(''));
+    assert.deepEqual([two.exit, two.pruned, two.withheld], [0, 100, 20]);
+    assert.match(two.unproven?.join('\n') ?? '', /what 20 records say: the bundle withholds them/);
+    const unsaid = await verify(bundleOf(await author.write(300), ({ sequence }) => sequence < 100).join(''));
+    assert.deepEqual([unsaid.exit, unsaid.pruned, unsaid.withheld], [0, 0, 100]);
+    await refused(pruned.with(5, pruned[6] ?? ''), 'audit_altered');
   });
 
   // [BUNDLE-4] [BUNDLE-5]

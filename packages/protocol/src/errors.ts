@@ -27,6 +27,7 @@ export const errorCodes = [
   'audit_corrupt',
   'audit_forged',
   'audit_gap',
+  'audit_pruned',
   'audit_tiles',
   'audit_time',
   'audit_truncated',

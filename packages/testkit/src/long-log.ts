@@ -1,7 +1,7 @@
 // A long log of one agent with its checkpoints, as its daemon would write it, made with keys at hand.
 
 import { logOrigin, readCheckpoint, signCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
-import { encodeEvent } from '@holdfast/protocol/audit/event';
+import { decodeEvent, encodeEvent } from '@holdfast/protocol/audit/event';
 import {
   cosignatureLine,
   cosignedBytes,
@@ -115,6 +115,16 @@ export class Author {
         request: random(32),
       }),
     );
+  }
+
+  /** So many records, the last of which has those below that number pruned, by policy 1 of 30 days. */
+  async writePruning(count: number, below: number): Promise<LongLog> {
+    const events = this.records(count);
+    const { v, agent, sequence, run, monotonicUs, ...last } = decodeEvent(events.at(-1) ?? new Uint8Array());
+    const times = { seenAtMs: atMs, pulseAtMs: atMs + 30 * 86_400_000 };
+    const said = { v, agent, sequence, run, monotonicUs, atMs: last.atMs, below, version: 1, retentionDays: 30, ...times };
+    events[sequence] = encodeEvent({ kind: 'pruned', ...said });
+    return { log: this.log, events, checkpoints: await this.sign(events) };
   }
 
   async write(count: number): Promise<LongLog> {

@@ -4,6 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { decodeEvent, encodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { Pruning } from '@holdfast/protocol/audit/pruning';
 import { fromBase64url, fromHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import { parseJsonObject, type Json, type JsonObject } from '@holdfast/protocol/codec/json';
 import { usage } from '../output.ts';
@@ -29,21 +30,39 @@ const idFields = new Set([
   'budget',
 ]);
 
-/** The events of one file that permissioned time is made of, in order. Throws `usage` for another file, and for one with events left out. */
-export async function countedEvents(file: string): Promise<AuditEvent[]> {
+export interface CountedLog {
+  readonly events: readonly AuditEvent[];
+  /** So many first ones were pruned. */
+  readonly pruned: number;
+}
+
+/**
+ * The events of one file that permissioned time is made of, in order. Throws `usage` for another file, and for one with events left out that were not
+ * pruned.
+ */
+export async function countedEvents(file: string): Promise<CountedLog> {
   const events: AuditEvent[] = [];
-  let number = 0;
+  const pruning = new Pruning();
+  let [number, pruned, read] = [0, 0, 0];
   try {
     for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
       number += 1;
-      const event = eventOf(parseJsonObject(utf8(line), maxLineBytes));
-      if (event !== undefined) events.push(event);
+      const said = parseJsonObject(utf8(line), maxLineBytes);
+      if (read === 0 && Object.keys(said).join() === 'leaf') {
+        pruned += 1;
+        continue;
+      }
+      const event = eventOf(said);
+      if ('event' in said) read += 1;
+      if (event?.kind === 'pruned') pruning.take(event);
+      else if (event !== undefined) events.push(event);
     }
+    pruning.of(pruned);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unreadable';
     throw usage(`${file}, line ${number}: ${why}`, 'write it anew: holdfast audit export, without --redact');
   }
-  return events;
+  return { events, pruned };
 }
 
 /** Undefined for a line that does not matter. */
@@ -53,7 +72,7 @@ function eventOf(line: JsonObject): AuditEvent | undefined {
     const wire = fromBase64url(line['event']);
     if (wire === undefined) throw new Error('no event of a bundle');
     const event = decodeEvent(wire);
-    return counted.has(event.kind) ? event : undefined;
+    return counted.has(event.kind) || event.kind === 'pruned' ? event : undefined;
   }
   if (typeof line['kind'] !== 'string') {
     if ('checkpoint' in line || line['type'] === 'holdfast-audit-bundle') return undefined;

@@ -171,6 +171,8 @@ function mappedOf(event: AuditEvent): Mapped {
       return account(event, other);
     case 'audit-policy':
       return entity('audit-policy', event.version);
+    case 'pruned':
+      return entity('audit-log', event.below);
     case 'erased':
       return entity('audit-subject', event.subject);
     case 'rules-set':

@@ -41,5 +41,6 @@ export async function usesOf(log: Log): Promise<readonly JudgedUse[]> {
   const proofs = await readProofs(log);
   const { fleet, agent, agentKey, earlierKeys = [] } = log;
   const none = { root: rootOf(toHex(fleet), agentKey), removed: [], chains: [], credentials: [], warrants: [] };
-  return judgeUses(nodePrimitives, { fleet, agent, agentKey, earlierKeys }, log.events.map(decodeEvent), proofs ?? none);
+  const events = [...(log.leaves.length > 0 ? [undefined] : []), ...log.events.map(decodeEvent)];
+  return judgeUses(nodePrimitives, { fleet, agent, agentKey, earlierKeys }, events, proofs ?? none);
 }

@@ -56,6 +56,8 @@ function sentence(event: AuditEvent): string {
       return `${toHex(event.ask)} ${event.outcome}`;
     case 'audit-policy':
       return `version ${event.version}: ${event.silenced.length === 0 ? 'all is recorded' : `not recorded: ${event.silenced.join(', ')}`}`;
+    case 'pruned':
+      return `of the events below ${event.below} hashes are left (policy ${event.version}: ${event.retentionDays} days)`;
     case 'erased':
       return `what stands for ${event.subject} before this can't be proven any more`;
     case 'silenced':

@@ -28,6 +28,8 @@ export interface ShippedLog extends Log {
 /** As the relay shows it: opened, and nothing of it verified. */
 export interface UnverifiedLog {
   readonly whose: LogIdentity;
+  /** Of what was pruned before it was shipped. */
+  readonly leaves: readonly Uint8Array[];
   readonly events: readonly Uint8Array[];
   readonly checkpoints: readonly Uint8Array[];
   /** The newest checkpoint of the agent's topic, whose author is verified. */
@@ -40,7 +42,7 @@ export async function openLog(session: OperatorSession, { id: agent, keys, earli
   const whose: LogIdentity = { fleet, agent, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
   const anchor = await topicsCheckpoint(session, agent);
   const read = await opened(session, agent);
-  if (read.events.length === 0 && anchor === undefined)
+  if (read.leaves.length + read.events.length === 0 && anchor === undefined)
     throw new HoldfastError('audit_unavailable', 'the relay has no audit log of this agent', {
       next: 'its daemon ships it while it is connected',
     });
@@ -60,13 +62,13 @@ export async function readShipped(session: OperatorSession, name: string): Promi
  */
 export async function verifyShipped(
   session: OperatorSession,
-  { whose, events, checkpoints, anchor }: UnverifiedLog,
+  { whose, leaves, events, checkpoints, anchor }: UnverifiedLog,
   known: readonly Anchor[] = [],
 ): Promise<AuditVerdict> {
   const seen = seenFile(session, whose.agent);
   const wires = [anchor, seenBefore(seen)].filter((each) => each !== undefined);
   const own = await Promise.all(wires.map(async (wire) => (await verifyCheckpoint(primitives, wire, whose)).statement));
-  const verdict = await verified(whose, { events, checkpoints, anchors: [...own, ...known] });
+  const verdict = await verified(whose, { leaves, events, checkpoints, anchors: [...own, ...known] });
   const newest = checkpoints.at(-1);
   if (newest !== undefined) writeAtomically(seen, newest);
   return verdict;

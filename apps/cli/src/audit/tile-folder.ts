@@ -28,10 +28,10 @@ export async function writeTileFolder(folder: string, log: Log, note: string): P
     keys: [...(log.earlierKeys ?? []), log.agentKey],
   };
   const head = await verifyLogNote(nodePrimitives, note, whose);
-  const records = log.events.slice(0, head.size);
-  if (records.length < head.size)
-    throw new HoldfastError('audit_truncated', `${head.size} audit records were published, ${records.length} are left`); // [TILES-8]
-  const readTile = tilesOver(records);
+  const leaves = [...log.leaves, ...log.events.map((record) => leafHash(nodePrimitives, record))].slice(0, head.size);
+  if (leaves.length < head.size)
+    throw new HoldfastError('audit_truncated', `${head.size} audit records were published, ${leaves.length} are left`); // [TILES-8]
+  const readTile = tilesOver(leaves);
   const tree = new TiledTree(nodePrimitives, head, readTile);
   await tree.hold().catch((cause: unknown) => {
     throw new HoldfastError('audit_altered', 'the records are not those that were published', { cause }); // [TILES-8]
@@ -41,16 +41,17 @@ export async function writeTileFolder(folder: string, log: Log, note: string): P
   const put = (name: string, bytes: Uint8Array | string): Promise<void> => putFile(path.join(folder, name), bytes);
   for (const tile of tilesOf(head.size)) {
     const first = tile.index * tileHashes;
-    if (tile.level === 0) await put(bundlePath(tile), bundleOf(records.slice(first, first + tile.width)));
+    const start = first - log.leaves.length; // [TILES-10]
+    if (tile.level === 0 && start >= 0) await put(bundlePath(tile), bundleOf(log.events.slice(start, start + tile.width)));
     await put(tilePath(tile), await readTile(tile));
   }
   await put('checkpoint', note); // [TILES-9]
   return head.size;
 }
 
-function tilesOver(records: readonly Uint8Array[]): (tile: Tile) => Promise<Uint8Array> {
+function tilesOver(leaves: readonly Uint8Array[]): (tile: Tile) => Promise<Uint8Array> {
   const growth = new TileGrowth(nodePrimitives);
-  for (const record of records) growth.append(leafHash(nodePrimitives, record));
+  for (const leaf of leaves) growth.append(leaf);
   const levels = growth.take();
   return async ({ level, index, width }) => {
     const first = index * tileHashes;

@@ -121,7 +121,7 @@ export async function assertGoesOn(
   { shown, seen }: Checkpoints,
   verify: (read: UnverifiedLog, anchors: readonly Anchor[]) => Promise<unknown>,
 ): Promise<void> {
-  const there = shipped.events.length;
+  const there = shipped.leaves.length + shipped.events.length;
   const topic = anchor === undefined ? 0 : readCheckpoint(primitives, anchor).statement.size;
   const read = { ...shipped, ...(anchor !== undefined && topic <= there && { anchor }) };
   const isWhole = shown.size <= there;
@@ -142,8 +142,8 @@ export async function assertGoesOn(
 }
 
 /** [WITNESS-24] */
-async function proofOf({ whose, events }: UnverifiedLog, { shown, seen }: Checkpoints): Promise<string | undefined> {
-  const leaves = events.map((event) => leafHash(primitives, event));
+async function proofOf({ whose, ...log }: UnverifiedLog, { shown, seen }: Checkpoints): Promise<string | undefined> {
+  const leaves = [...log.leaves, ...log.events.map((event) => leafHash(primitives, event))];
   for (const { wire } of seen) {
     const proof = forkFile(primitives, whose, { older: wire, newer: shown.wire, leaves });
     if (proof === undefined) continue;

@@ -62,7 +62,9 @@ export async function reveal(output: Output, number: number, options: RevealOpti
 }
 
 async function list(output: Output, agent: string, number: number): Promise<void> {
-  const [wire] = (await askEvents(agent, number, 1)).items;
+  const { items, pruned } = await askEvents(agent, number, 1);
+  if (number < pruned) throw usage(`event ${number} was pruned`, 'holdfast audit show');
+  const [wire] = items;
   if (wire === undefined) throw usage(`there is no event ${number}`, 'holdfast audit show');
   const subjects = textsOf(decodeEvent(wire)).flatMap((said) => commitmentsIn(said).map(({ subject }) => subject));
   output.result({ event: number, commitments: subjects }, [

@@ -9,6 +9,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { exportedOf, type Exported } from '../audit/exported.ts';
 import { readLog, type Log } from '../audit/log.ts';
 import { joined, replaceFile } from '../audit/out-file.ts';
+import { prunedLines, prunedOf } from '../audit/pruned.ts';
 import { readProofs } from '../audit/proofs.ts';
 import { writeTileFolder } from '../audit/tile-folder.ts';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -69,6 +70,7 @@ export async function exportLog(output: Output, options: ExportOptions): Promise
   const { agent, events } = log;
   output.result({ agent, format: options.format, file: options.out, events: events.length }, [
     `${events.length} events written to ${options.out}`,
+    ...prunedLines(prunedOf(log)),
   ]);
 }
 
@@ -79,7 +81,10 @@ async function exportTiles(output: Output, { agent, out, redact = false }: Expor
   const { note } = await noteOf(agent);
   const log = await readLog(agent);
   const events = await writeTileFolder(out, log, note);
-  output.result({ agent: log.agent, format: 'tiles', file: out, events }, [`${events} events written to ${out}`]);
+  output.result({ agent: log.agent, format: 'tiles', file: out, events }, [
+    `${events} events written to ${out}`,
+    ...prunedLines(prunedOf(log)),
+  ]);
 }
 
 /** The newest checkpoint of the log, to be kept where this machine cannot change it. [CLI-64] */

@@ -5,6 +5,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { joined, replaceFile } from '../audit/out-file.ts';
 import { proofsAt } from '../audit/proofs.ts';
+import { prunedLines } from '../audit/pruned.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { asOperator } from '../operator/session.ts';
 import type { Output } from '../output.ts';
@@ -19,11 +20,13 @@ export interface FetchOptions {
 export async function fetchLog(output: Output, { agent: name, out, ...options }: FetchOptions): Promise<void> {
   await asOperator(output, options, async (session) => {
     const log = await readShipped(session, name);
-    const { agent, events, checkpoints, verdict } = log;
+    const { agent, leaves, events, checkpoints, verdict } = log;
     const proofs = proofsAt(session.state, log);
-    if (out !== undefined) await replaceFile(out, joined(bundleLines(nodePrimitives, log, { events, checkpoints, proofs })));
+    if (out !== undefined)
+      await replaceFile(out, joined(bundleLines(nodePrimitives, log, { leaves, events, checkpoints, proofs })));
     output.result({ agent, ...verdict, ...(out !== undefined && { file: out }) }, [
       `${verdict.events} events of ${toHex(agent)} at the relay hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
+      ...prunedLines(verdict.pruned),
       ...(out === undefined ? [] : [`written to ${out}, for: holdfast-verify`]),
     ]);
   });

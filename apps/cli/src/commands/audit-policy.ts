@@ -2,8 +2,10 @@
 
 import { personalData, type PersonalData } from '@holdfast/protocol/audit/personal';
 import { silenceable, type SilencedClass } from '@holdfast/protocol/audit/policy';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { setAuditPolicy } from '@holdfast/protocol/journal/compose';
 import { codeOf } from '@holdfast/protocol/errors';
+import { askEvents } from '../audit/log.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
 import { readText, textFromStdin } from '../secrets-input.ts';
@@ -19,20 +21,37 @@ interface SetOptions extends PolicyOptions {
 }
 
 export async function show(output: Output, options: PolicyOptions): Promise<void> {
-  await asOperator(output, options, (session) => {
+  await asOperator(output, options, async (session) => {
+    const removed = await removedHere([...session.state.agents.values()]);
     const { version = 0, silenced = [], retentionDays, personal = [], setAtMs } = session.state.auditPolicy ?? {};
     const subjects = personal.map(({ subject, values, like }) => ({ subject, values: values.length, like: like.length }));
     const about = { ...(retentionDays !== undefined && { retentionDays }), ...(setAtMs !== undefined && { setAtMs }) };
-    output.result({ version, silenced, subjects, ...about }, [
+    output.result({ version, silenced, subjects, ...about, removed }, [
       version === 0 ? 'no policy was set' : `version ${version}, ${new Date(setAtMs ?? 0).toISOString()}`,
       silenced.length === 0 ? 'everything is recorded' : `counted and not recorded: ${silenced.join(', ')}`,
       retentionDays === undefined
         ? 'records are kept for ever'
-        : `records are kept for ${retentionDays} days at least; nothing is pruned yet`,
+        : `records are kept for ${retentionDays} days at least, then their hashes; the relay's copy of a log stays whole`,
+      ...removed.map(({ scope, events }) => `${events} events of ${scope} were pruned on this machine`),
       ...subjects.map(({ subject, values, like }) => `never in clear, of ${subject}: ${values} values, ${like} patterns`),
     ]);
-    return Promise.resolve();
   });
+}
+
+interface Removed {
+  readonly agent: Uint8Array;
+  readonly scope: string;
+  readonly events: number;
+}
+
+/** Of agents of this machine: how many events of their logs are pruned. Never throws: a policy is not for want of a log. [CLI-95] */
+async function removedHere(agents: readonly { readonly id: Uint8Array; readonly scope: string }[]): Promise<readonly Removed[]> {
+  const removed: Removed[] = [];
+  for (const { id: agent, scope } of agents) {
+    const page = await askEvents(toHex(agent), 0, 1).catch(() => undefined); // not an agent of this machine, or no daemon here
+    if (page !== undefined && page.pruned > 0) removed.push({ agent, scope, events: page.pruned });
+  }
+  return removed;
 }
 
 /** The whole policy anew: what is not named is recorded. What is declared of people stays declared until it is named anew. */

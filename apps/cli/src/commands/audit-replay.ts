@@ -9,7 +9,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { compile, readOnlyRules, type CompiledRules } from '@holdfast/protocol/rules/compile';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { replayed, type RecordedToolCall, type Replayed } from '@holdfast/protocol/rules/recorded';
-import { readLog } from '../audit/log.ts';
+import { readLog, type Log } from '../audit/log.ts';
 import { readProofs } from '../audit/proofs.ts';
 import { agoMs } from '../audit/since.ts';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -17,6 +17,7 @@ import { usage, visible, type Output } from '../output.ts';
 
 /** Why an act can't be looked at again. */
 const reasons = {
+  pruned: 'what led to it was pruned',
   cut: 'it did not fit into the record',
   redacted: 'the record leaves a credential out',
   input: 'what it says is not kept',
@@ -47,15 +48,16 @@ export interface ReplayOptions {
 /** Exits with 4 where a verdict is another one. [CLI-80] */
 export async function replay(output: Output, number: number | undefined, { agent: of, since }: ReplayOptions): Promise<void> {
   const fromMs = since === undefined ? 0 : Date.now() - agoMs(since);
-  const { events, agent } = await readLog(of);
+  const { leaves, events, agent } = await readLog(of);
   const all = events.map(decodeEvent);
   const calls = all.filter(
     (event): event is RecordedToolCall =>
       event.kind === 'tool-call' && event.atMs >= fromMs && (number === undefined || event.sequence === number),
   );
-  const uses = (await usesAgain({ events, agent }, all)).filter(
+  const uses = (await usesAgain({ leaves, events, agent }, all)).filter(
     ({ event: { atMs, sequence } }) => atMs >= fromMs && (number === undefined || sequence === number),
   );
+  if (number !== undefined && number < leaves.length) throw usage(`event ${number} was pruned`, 'holdfast audit show');
   if (number !== undefined && calls.length + uses.length === 0)
     throw usage(`event ${number} is no decision`, 'holdfast audit show --what tool-call --what consumed --what refused');
   const modes = new Map(
@@ -100,8 +102,11 @@ export async function replay(output: Output, number: number | undefined, { agent
 }
 
 /** By the terms that the daemon has of the grants of that time. */
-async function usesAgain(log: Parameters<typeof readProofs>[0], all: readonly AuditEvent[]): Promise<readonly ReplayedUse[]> {
-  return replayedUses(nodePrimitives, all, (await readProofs(log))?.warrants ?? []);
+async function usesAgain(
+  log: Pick<Log, 'agent' | 'events' | 'leaves'>,
+  all: readonly AuditEvent[],
+): Promise<readonly ReplayedUse[]> {
+  return replayedUses(nodePrimitives, all, (await readProofs(log))?.warrants ?? [], log.leaves.length > 0);
 }
 
 function placeOf(event: RecordedDecision): string {

@@ -9,7 +9,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { parseCaBundle } from '@holdfast/protocol/vault/terms';
 import { collectorHeaders, collectorUrl, rejectedBatch, send, type Collector } from '../audit/collector.ts';
 import { exportedOf, type LogName } from '../audit/exported.ts';
-import { askEvents } from '../audit/log.ts';
+import { askEvents, leafAt } from '../audit/log.ts';
 import { otlpBatch, otlpLine } from '../audit/otlp.ts';
 import { StreamPosition } from '../audit/position.ts';
 import { findHome } from '../door-client.ts';
@@ -77,11 +77,11 @@ class Streaming {
   }
 
   async run(): Promise<void> {
-    const { ended, position } = this.parts;
+    const { ended } = this.parts;
     while (!ended.aborted) {
-      const wires = await this.news();
+      const { from, wires } = await this.news();
       if (wires.length === 0) await this.wait(lookEveryMs);
-      else if (!(await this.deliver(position.next, wires))) return;
+      else if (!(await this.deliver(from, wires))) return;
     }
   }
 
@@ -93,30 +93,36 @@ class Streaming {
   private async assertSameLog(): Promise<void> {
     const { position, options } = this.parts;
     if (position.leaf === undefined) return;
-    const [last] = (await askEvents(options.agent, position.next - 1, 1)).items;
+    const last = await leafAt(options.agent, position.next - 1);
     if (last === undefined)
       throw new HoldfastError('audit_truncated', `the collector has ${position.next} events, the log has fewer`, {
         next: 'see: holdfast audit verify',
       });
-    if (!equalBytes(leafHash(nodePrimitives, last), position.leaf))
+    if (!equalBytes(last, position.leaf))
       throw new HoldfastError('audit_altered', `event ${position.next - 1} is another than the one that the collector has`, {
         next: 'see: holdfast audit verify',
       });
   }
 
-  /** The next events that are signed for, as many as one batch takes; none while the daemon is away. [EXPORT-6] */
-  private async news(): Promise<readonly Uint8Array[]> {
+  /** The next events that are signed for, as many as one batch takes; none while the daemon is away. A stream begins with what was not pruned. [EXPORT-6] */
+  private async news(): Promise<{ readonly from: number; readonly wires: readonly Uint8Array[] }> {
     const { options, position } = this.parts;
     try {
       if (!this.isSame) await this.assertSameLog();
       this.isSame = true;
-      const { items, signed } = await askEvents(options.agent, position.next, otlpBatch);
-      return items.slice(0, Math.max(0, signed - position.next));
+      const { items, signed, pruned } = await askEvents(options.agent, position.next, otlpBatch);
+      if (pruned > position.next && position.leaf !== undefined)
+        throw new HoldfastError(
+          'audit_gap',
+          `events ${position.next} to ${pruned - 1} were pruned before the collector had them`,
+        ); // [EXPORT-6]
+      const from = Math.max(pruned, position.next);
+      return { from, wires: items.slice(0, Math.max(0, signed - from)) };
     } catch (thrown) {
       if (codeOf(thrown) !== 'daemon_unreachable') throw thrown;
       this.isSame = false;
       this.tellAway('the daemon is away', lookEveryMs);
-      return [];
+      return { from: position.next, wires: [] };
     }
   }
 

@@ -14,6 +14,7 @@ import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { readLog } from '../audit/log.ts';
 import { replaceFile } from '../audit/out-file.ts';
 import { usesOf } from '../audit/proofs.ts';
+import { prunedLines } from '../audit/pruned.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { exitCodeOf, told, usage, type Output } from '../output.ts';
 import { readText } from '../secrets-input.ts';
@@ -41,16 +42,23 @@ export async function verify(output: Output, options: VerifyOptions): Promise<vo
     const kept = text === undefined || isNote(text) ? undefined : readCheckpointFile(text);
     const published = options.forkOut === undefined ? undefined : await askDaemon(findHome(), { kind: 'audit-note', agent: options.agent }, 'audit-note'); // prettier-ignore
     const note = text !== undefined && isNote(text) ? noteIn(text) : published?.fork?.older;
-    const { events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
+    const { leaves, events, checkpoints, agent, fleet, agentKey, earlierKeys = [], anchor } = await readLog(options.agent);
     const whose = { fleet, agent, agentKey, earlierKeys };
-    const verdict = await verdictOf(whose, { events, checkpoints }, { anchor, kept, note }).catch(async (thrown: unknown) => {
-      const newer = published?.fork?.newer ?? published?.note;
-      if (codeOf(thrown) !== 'audit_altered' || options.forkOut === undefined || note === undefined || newer === undefined)
-        throw thrown;
-      throw await proven(thrown, whose, { events, older: note, newer, file: options.forkOut });
-    });
+    const verdict = await verdictOf(whose, { leaves, events, checkpoints }, { anchor, kept, note }).catch(
+      async (thrown: unknown) => {
+        const newer = published?.fork?.newer ?? published?.note;
+        if (codeOf(thrown) !== 'audit_altered' || options.forkOut === undefined || note === undefined || newer === undefined)
+          throw thrown;
+        throw await proven(thrown, whose, { leaves, events, older: note, newer, file: options.forkOut });
+      },
+    );
     const seen = witnesses.length === 0 ? [] : await seenBy(nodePrimitives, parseNote(note ?? noNote()), witnesses);
-    const uses = await usesOf({ ...whose, events: events.slice(0, verdict.covered), checkpoints });
+    const uses = await usesOf({
+      ...whose,
+      leaves,
+      events: events.slice(0, Math.max(0, verdict.covered - leaves.length)),
+      checkpoints,
+    });
     const lacking = uses.filter(({ code }) => code !== undefined); // [AUTHORITY-17]
     output.result({ ok: true, agent, ...verdict, witnesses: seen, uses: uses.length, lacking }, [
       `${verdict.events} events hold together, ${verdict.covered} of them under ${verdict.checkpoints} signed checkpoints`,
@@ -59,6 +67,7 @@ export async function verify(output: Output, options: VerifyOptions): Promise<vo
         ? []
         : ['whose key signed what came after that checkpoint is the word of this machine']),
       ...seen.map(({ name, atMs }) => `${name} saw the log only grow, up to that checkpoint, at ${new Date(atMs).toISOString()}`),
+      ...prunedLines(verdict.pruned),
       ...(verdict.dropped > 0 ? [`${verdict.dropped} events were left out, and counted`] : []),
       ...(uses.length > 0 ? [`${uses.length - lacking.length} of ${uses.length} uses had their whole authority`] : []),
       ...lacking.map(({ sequence, name = 'a credential', code = '' }) => `  ! event ${sequence}: use of ${name} (${code})`),
@@ -75,9 +84,12 @@ export async function verify(output: Output, options: VerifyOptions): Promise<vo
 async function proven(
   cause: unknown,
   whose: LogIdentity,
-  { events, older, newer, file }: Omit<Histories, 'leaves'> & { readonly events: readonly Uint8Array[]; readonly file: string },
+  { leaves, events, older, newer, file }: Histories & { readonly events: readonly Uint8Array[]; readonly file: string },
 ): Promise<unknown> {
-  const proof = forkFile(nodePrimitives, whose, { older, newer, leaves: events.map((event) => leafHash(nodePrimitives, event)) });
+  const proof = forkFile(nodePrimitives, whose, {
+    ...{ older, newer },
+    leaves: [...leaves, ...events.map((event) => leafHash(nodePrimitives, event))],
+  });
   if (proof === undefined) return cause;
   const holds = await verifyFork(nodePrimitives, proof, { keys: keysOf(whose), witnesses: [] }).then(
     () => true,
@@ -146,7 +158,7 @@ const keysOf = ({ earlierKeys = [], agentKey }: LogIdentity): readonly Uint8Arra
 /** Whatever is wrong with the record is a verdict over it, its shape included. */
 async function verdictOf(
   whose: LogIdentity,
-  log: Pick<Parameters<typeof verifyAudit>[2], 'events' | 'checkpoints'>,
+  log: Pick<Parameters<typeof verifyAudit>[2], 'leaves' | 'events' | 'checkpoints'>,
   known: {
     /** What the fleet's journal has. */
     readonly anchor: Uint8Array | undefined;

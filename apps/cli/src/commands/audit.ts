@@ -5,6 +5,7 @@ import { classNames, kindsOf, storyOf, traceOf, type EventKind } from '@holdfast
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
+import { prunedLines, prunedOf } from '../audit/pruned.ts';
 import { lineOf, namesOfChildren } from '../audit/sentence.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { agoMs } from '../audit/since.ts';
@@ -49,27 +50,36 @@ export async function show(output: Output, number: number | undefined, options: 
   const wanted = filterOf(options);
   if (options.shipped === true && options.follow === true)
     throw usage('what the relay keeps cannot be followed', 'leave out --follow, or --shipped');
-  const { events, agent } = await logOf(output, options);
-  if (number !== undefined) return story(output, number, { events, agent });
+  const { leaves, events, agent } = await logOf(output, options);
+  if (number !== undefined) return story(output, number, { leaves, events, agent });
   const all = events.map(decodeEvent);
   const chosen = all.filter(wanted);
   const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
   const names = namesOfChildren(all);
-  if (options.follow === true) return follow(output, { agent, all, shown, wanted });
-  output.result(
-    { agent, events: shown },
-    shown.map((event) => lineOf(event, names)),
-  );
+  const pruned = prunedOf({ leaves, events });
+  if (options.follow === true) return follow(output, { agent, next: leaves.length + all.length, all, shown, wanted });
+  output.result({ agent, ...(pruned !== undefined && { pruned }), events: shown }, [
+    ...prunedLines(pruned),
+    ...shown.map((event) => lineOf(event, names)),
+  ]); // [CLI-67]
 }
 
 /** The daemon's, or what the relay keeps of it, which an operator reads on any device. [CLI-70] */
-function logOf(output: Output, { agent, shipped, passphraseFile }: ShowOptions): Promise<Pick<Log, 'events' | 'agent'>> {
+function logOf(
+  output: Output,
+  { agent, shipped, passphraseFile }: ShowOptions,
+): Promise<Pick<Log, 'leaves' | 'events' | 'agent'>> {
   if (shipped !== true) return readLog(agent);
   return asOperator(output, passphraseFile === undefined ? {} : { passphraseFile }, (session) => readShipped(session, agent));
 }
 
 /** All that the log says of one act. [CLI-61] */
-async function story(output: Output, number: number, { events, agent }: Pick<Log, 'events' | 'agent'>): Promise<void> {
+async function story(
+  output: Output,
+  number: number,
+  { leaves, events, agent }: Pick<Log, 'leaves' | 'events' | 'agent'>,
+): Promise<void> {
+  if (number < leaves.length) throw usage(`event ${number} was pruned`, 'holdfast audit show');
   const all = events.map(decodeEvent);
   const told = storyOf(all, number);
   if (told.length === 0) throw usage(`there is no event ${number}`, 'holdfast audit show');
@@ -85,10 +95,11 @@ async function follow(
   output: Output,
   {
     agent,
+    next,
     all,
     shown,
     wanted,
-  }: { agent: Uint8Array; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: (event: AuditEvent) => boolean },
+  }: { agent: Uint8Array; next: number; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: (event: AuditEvent) => boolean },
 ): Promise<void> {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
@@ -97,12 +108,14 @@ async function follow(
     for (const event of events) output.result(event, [lineOf(event, names)]);
   };
   tell(shown);
+  let from = next;
   while (!ended.signal.aborted) {
-    const news = (await askEvents(toHex(agent), all.length)).items.map(decodeEvent);
+    const news = (await askEvents(toHex(agent), from)).items.map(decodeEvent);
     if (news.length === 0) {
       await later(followEveryMs, undefined, { signal: ended.signal }).catch(() => {});
       continue;
     }
+    from = (news.at(-1)?.sequence ?? from) + 1;
     all.push(...news);
     tell(news.filter(wanted));
   }

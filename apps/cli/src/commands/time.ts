@@ -4,7 +4,7 @@
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { countedEvents } from '../audit/exported-file.ts';
+import { countedEvents, type CountedLog } from '../audit/exported-file.ts';
 import { readLog } from '../audit/log.ts';
 import { agoMs } from '../audit/since.ts';
 import { askDaemon, findHome } from '../door-client.ts';
@@ -22,10 +22,15 @@ export async function time(output: Output, options: TimeOptions): Promise<void> 
   if (agent !== undefined && from !== undefined) throw usage('files are of the agents that they are of', 'leave out --agent');
   const untilMs = untilMsOf(options.until);
   const sinceMs = since === undefined ? undefined : Math.max(0, untilMs - agoMs(since));
-  const events = from === undefined ? await recorded(agent) : (await Promise.all(from.map(countedEvents))).flat();
+  const logs = from === undefined ? await recorded(agent) : await Promise.all(from.map(countedEvents));
+  const events = logs.flatMap((each) => each.events);
+  const pruned = logs.reduce((sum, each) => sum + each.pruned, 0);
   const past = events.filter(({ atMs }) => atMs <= untilMs);
   const report = permissionedTime(past, untilMs, sinceMs);
-  output.result({ ...(sinceMs !== undefined && { sinceMs }), untilMs, ...report }, timeLines(report, past));
+  output.result({ ...(sinceMs !== undefined && { sinceMs }), untilMs, ...report, ...(pruned > 0 && { pruned }) }, [
+    ...timeLines(report, past),
+    ...(pruned > 0 ? [`of ${pruned} events that were pruned nothing is counted`] : []),
+  ]); // [CLI-68]
 }
 
 /** [CLI-65] Milliseconds since 1970, as an earlier answer has them: the same moment gives the same figures. Throws `usage`. */
@@ -36,12 +41,15 @@ function untilMsOf(typed: string | undefined): number {
 }
 
 /** Of one agent, or of all that this machine has. */
-async function recorded(agent: string | undefined): Promise<AuditEvent[]> {
+async function recorded(agent: string | undefined): Promise<CountedLog[]> {
   const agents =
     agent === undefined ? (await askDaemon(findHome(), { kind: 'status' }, 'status')).agents.map(({ scope }) => scope) : [agent];
-  const events: AuditEvent[] = [];
-  for (const each of agents) events.push(...(await readLog(each)).events.map(decodeEvent));
-  return events;
+  const logs: CountedLog[] = [];
+  for (const each of agents) {
+    const { leaves, events } = await readLog(each);
+    logs.push({ events: events.map(decodeEvent), pruned: leaves.length });
+  }
+  return logs;
 }
 
 function timeLines(report: PermissionedTime, events: readonly AuditEvent[]): string[] {

@@ -2,7 +2,7 @@
 // away at any call; the adapter below is node:fs, never blocking the event loop.
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, truncate, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, truncate, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '@holdfast/protocol/errors';
 
@@ -27,6 +27,8 @@ export interface AuditFiles {
   remove(name: string): Promise<void>;
   /** Replaces the beginning of a small file in place, without sync: it may be older after a power loss, never newer. */
   overwrite(name: string, bytes: Uint8Array): Promise<void>;
+  /** Puts other bytes in a file's place, durably: at every moment it is whole, the old one or the new one. `${name}.new` may be left of a call that ended early. */
+  replace(name: string, bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,6 +116,18 @@ export async function openAuditFolder(folder: string): Promise<AuditFiles> {
       const handle = inPlace.get(name) ?? (await open(at(name), constants.O_RDWR | constants.O_CREAT, 0o600));
       inPlace.set(name, handle);
       await writeAll(handle, bytes, 0);
+    },
+
+    async replace(name, bytes) {
+      const handle = await open(at(`${name}.new`), 'w', 0o600);
+      try {
+        await writeAll(handle, bytes, null);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(at(`${name}.new`), at(name));
+      await syncFolder(folder);
     },
 
     async close() {

@@ -1,8 +1,18 @@
-// Reads an audit log back while it is written: closed segments from the disk, one kept for the next page, the growing end from memory.
+// Reads an audit log back while it is written: closed segments from the disk, one kept for the next page, the growing end from memory. Of its first
+// segments hashes alone may be left, spec/audit.md "Pruning".
 
-import { checkpointsOf, recordsOf, segmentName, type SegmentId, type SegmentSecrets } from '@holdfast/protocol/audit/segment';
+import {
+  checkpointsOf,
+  leavesOf,
+  recordsOf,
+  segmentName,
+  type OpenedSegment,
+  type SegmentId,
+  type SegmentSecrets,
+} from '@holdfast/protocol/audit/segment';
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { AuditFiles } from './files.ts';
 import { readClosedSegment } from './stored-log.ts';
 import type { Tail } from './tail.ts';
@@ -22,9 +32,16 @@ export interface SyncedSegment {
   readonly closed: boolean;
 }
 
+/** `next`: the number of the record after its last. */
+export interface ClosedSegment extends SegmentId {
+  readonly next: number;
+}
+
 interface Page {
   readonly first: number;
   readonly records: readonly Uint8Array[];
+  /** Of a segment that was pruned, in place of its records. */
+  readonly leaves?: readonly Uint8Array[];
 }
 
 export class AuditReader {
@@ -32,18 +49,64 @@ export class AuditReader {
   private readonly secrets: SegmentSecrets;
   private readonly tail: Tail;
   private page: Page | undefined;
+  private prunedSegments: number;
+  /** The one that is pruned at this moment. */
+  private going: number | undefined;
 
-  constructor(files: AuditFiles, secrets: SegmentSecrets, tail: Tail) {
+  constructor(files: AuditFiles, secrets: SegmentSecrets, tail: Tail, pruned: number) {
     this.files = files;
     this.secrets = secrets;
     this.tail = tail;
+    this.prunedSegments = pruned;
   }
 
-  /** Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`. */
+  /** The number of the first record that can be read. */
+  get firstKept(): number {
+    const { closed, recent } = this.tail;
+    return closed[this.prunedSegments]?.first ?? recent.first;
+  }
+
+  /** The closed segments whose records can be read, oldest first, each with the number of the record after its last. */
+  kept(): readonly ClosedSegment[] {
+    const { closed, recent } = this.tail;
+    return closed.map((id, index) => ({ ...id, next: closed[index + 1]?.first ?? recent.first })).slice(this.prunedSegments);
+  }
+
+  /** The first segment whose records can be read is pruned by `work`; none of them is read from here on. Rejects with what `work` says. */
+  async pruning(work: () => Promise<void>): Promise<void> {
+    this.going = this.prunedSegments;
+    this.prunedSegments += 1;
+    this.page = undefined;
+    try {
+      await work();
+    } catch (thrown) {
+      this.prunedSegments -= 1;
+      throw thrown;
+    } finally {
+      this.going = undefined;
+    }
+  }
+
+  /** Leaf hashes from number `from` on, at most `limit`; at least one if there is one. Throws `audit_corrupt`. */
+  async leaves({ from, limit }: Pick<AuditRange, 'from' | 'limit'>): Promise<Uint8Array[]> {
+    if (from >= this.tail.size) return [];
+    const { first, records, leaves } = await this.recordsAround(from);
+    const [start, end] = [from - first, from - first + limit];
+    const found = leaves?.slice(start, end) ?? records.slice(start, end).map((each) => leafHash(this.secrets.primitives, each));
+    if (found.length === 0) throw new HoldfastError('audit_corrupt', `audit record ${from} is missing`);
+    return found;
+  }
+
+  /**
+   * Encoded events from number `from`, as many as fit `limit` and `maxBytes`; at least one if there is one. Throws `audit_corrupt`, `audit_gap` where
+   * the first one was pruned.
+   */
   async read({ from, limit, maxBytes = defaultPageBytes }: AuditRange): Promise<Uint8Array[]> {
     const events: Uint8Array[] = [];
     for (let at = from, bytes = 0; at < this.tail.size && events.length < limit; at += 1) {
-      const { first, records } = await this.recordsAround(at);
+      const { first, records, leaves } = await this.recordsAround(at);
+      if (leaves !== undefined || at < this.firstKept)
+        throw new HoldfastError('audit_gap', `audit record ${at} was pruned`, { next: 'holdfast audit show' });
       const event = records[at - first];
       if (event === undefined) throw new HoldfastError('audit_corrupt', `audit record ${at} is missing`);
       bytes += event.length;
@@ -86,14 +149,21 @@ export class AuditReader {
     const { page } = this;
     if (page !== undefined && at >= page.first && at < page.first + page.records.length) return page;
     const index = closed.findLastIndex(({ first }) => first <= at);
-    const records = recordsOf(await this.segment(closed, index, recent.first));
-    return (this.page = { first: closed[index]?.first ?? 0, records });
+    const opened = await this.segment(closed, index, recent.first);
+    const first = closed[index]?.first ?? 0;
+    const leaves = opened.pruned ? leavesOf(this.secrets.primitives, opened) : undefined;
+    return (this.page = { first, records: recordsOf(opened), ...(leaves !== undefined && { leaves }) });
   }
 
   /** A segment ends where the next one begins, the last one where the held records do. */
-  private async segment(closed: readonly SegmentId[], index: number, recentFirst: number): ReturnType<typeof readClosedSegment> {
+  private async segment(closed: readonly SegmentId[], index: number, recentFirst: number): Promise<OpenedSegment> {
     const id = closed[index];
     if (id === undefined) throw new HoldfastError('audit_corrupt', 'an audit file is missing');
-    return readClosedSegment(this.files, this.secrets, id, closed[index + 1]?.first ?? recentFirst);
+    const [before, going] = [this.prunedSegments, this.going];
+    const opened = await readClosedSegment(this.files, this.secrets, id, closed[index + 1]?.first ?? recentFirst);
+    const isAsKnown = [before, this.prunedSegments].some((count) => opened.pruned === index < count);
+    if (!isAsKnown && index !== going)
+      throw new HoldfastError('audit_corrupt', `audit file ${segmentName(id)} is not in its turn of those that were pruned`); // [AUDIT-65]
+    return opened;
   }
 }

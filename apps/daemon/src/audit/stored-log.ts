@@ -6,15 +6,17 @@ import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/aud
 import { decodeEvent } from '@holdfast/protocol/audit/event';
 import {
   checkpointsOf,
+  leavesOf,
   openSegment,
   parseSegmentName,
   recordsOf,
+  saysPruned,
   segmentName,
   type OpenedSegment,
   type SegmentId,
   type SegmentSecrets,
 } from '@holdfast/protocol/audit/segment';
-import { Frontier, leafHash } from '@holdfast/protocol/primitives/merkle';
+import { Frontier } from '@holdfast/protocol/primitives/merkle';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
@@ -70,6 +72,8 @@ export interface StoredLog {
   readonly checkpoint: NewestCheckpoint | undefined;
   /** In order. */
   readonly segments: readonly SegmentId[];
+  /** Of how many of them, the first ones, hashes are left. */
+  readonly pruned: number;
   /** When the last record of the last segment was written, by the wall clock. */
   readonly lastAtMs: number | undefined;
   /** What was cut off the end. [AUDIT-40] */
@@ -97,6 +101,7 @@ export function asEvidence(files: AuditFiles): AuditFiles {
     truncate: async () => {},
     remove: async () => {},
     overwrite: refuse,
+    replace: refuse,
     close: () => files.close(),
   };
 }
@@ -108,9 +113,17 @@ export function asEvidence(files: AuditFiles): AuditFiles {
 export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, anchor?: Anchor): Promise<StoredLog> {
   const { primitives } = secrets;
   const mark = await readMark(files, primitives);
+  for (const name of await files.list()) if (isLeftover(name)) await files.remove(name); // [AUDIT-66]
   const segments = await listSegments(files);
   const cut = { bytes: 0, files: 0 };
-  let log: StoredLog = { frontier: new Frontier(primitives), checkpoint: undefined, segments: [], lastAtMs: undefined, cut };
+  let log: StoredLog = {
+    frontier: new Frontier(primitives),
+    checkpoint: undefined,
+    segments: [],
+    pruned: 0,
+    lastAtMs: undefined,
+    cut,
+  };
   for (let id = segments.at(-1); id !== undefined; id = segments.at(-1)) {
     const name = segmentName(id);
     const file = (await files.read(name)) ?? new Uint8Array(0);
@@ -124,7 +137,7 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
     if (opened !== undefined && replayed !== undefined) {
       await files.truncate(name, opened.goodBytes); // [AUDIT-19] never acknowledged; what is left counts as synced from here on
       cut.bytes += file.length - opened.goodBytes;
-      log = { ...replayed, segments, cut };
+      log = { ...replayed, segments, pruned: await prunedOf(files, segments), cut };
       break;
     }
     await files.remove(name); // [AUDIT-19] begun, and never acknowledged
@@ -136,6 +149,23 @@ export async function openStoredLog(files: AuditFiles, secrets: SegmentSecrets, 
   const wanted = Math.max(mark.records, mark.checkpoint, anchor?.size ?? 0, log.checkpoint?.statement.size ?? 0);
   if (size < wanted) throw damaged('audit_truncated', `${wanted} audit records were written, ${size} are left`); // [AUDIT-21]
   return log;
+}
+
+/** What a prune that ended early leaves. */
+const isLeftover = (name: string): boolean =>
+  name.endsWith('.new') && parseSegmentName(name.slice(0, -'.new'.length)) !== undefined;
+
+/** Segments are pruned from the first on: halves what is left to look at. [AUDIT-65] */
+async function prunedOf(files: AuditFiles, segments: readonly SegmentId[]): Promise<number> {
+  let [from, to] = [0, segments.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    const id = segments[middle];
+    const file = id && (await files.read(segmentName(id)));
+    if (file !== undefined && saysPruned(file)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** Rebuilds the tree over one segment and holds it against the checkpoints in it. */
@@ -150,14 +180,13 @@ function replay(
   const checkpoints = wires.map((wire) => ({ wire, ...readCheckpoint(primitives, wire) }));
   const expected = [...checkpoints.map(({ statement }) => statement), ...(anchor === undefined ? [] : [anchor])];
   const roots = new Map(expected.map(({ size, root }) => [size, root]));
-  const records = recordsOf(opened);
-  for (const record of records) {
-    frontier.append(leafHash(primitives, record));
+  for (const leaf of leavesOf(primitives, opened)) {
+    frontier.append(leaf);
     const root = roots.get(frontier.size);
     if (root !== undefined && !equalBytes(root, frontier.root()))
       throw damaged('audit_altered', 'audit records differ from their checkpoint'); // [AUDIT-21]
   }
-  const last = records.at(-1);
+  const last = recordsOf(opened).at(-1);
   return { frontier, checkpoint: checkpoints.at(-1), lastAtMs: last && decodeEvent(last).atMs };
 }
 
@@ -170,7 +199,7 @@ export async function readClosedSegment(
 ): Promise<OpenedSegment> {
   const file = await files.read(segmentName(id));
   const opened = file && (await openSegment(secrets, id, file, ourTurn));
-  if (opened?.whole !== true || id.first + recordsOf(opened).length !== next) {
+  if (opened?.whole !== true || id.first + leavesOf(secrets.primitives, opened).length !== next) {
     throw damaged('audit_corrupt', `audit file ${segmentName(id)} is damaged`); // [AUDIT-20]
   }
   return opened;

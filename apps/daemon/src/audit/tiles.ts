@@ -5,7 +5,6 @@ import { hashesAt, hashesIn, tileHashes, TiledTree, TileGrowth, type Tile } from
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { concat } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { lostEvidenceNext, ourTurn } from './stored-log.ts';
 import type { TileFiles } from './tile-files.ts';
@@ -16,7 +15,7 @@ const pageRecords = 1024;
 
 export interface LogTilesParts {
   readonly primitives: Primitives;
-  readonly log: Pick<AuditWriter, 'read'>;
+  readonly log: Pick<AuditWriter, 'leaves'>;
   readonly files: TileFiles;
   /** Called when they did not hold, before they are made anew. */
   readonly remade: () => void;
@@ -85,11 +84,11 @@ export class LogTiles {
     }
     const growth = new TileGrowth(primitives, open);
     while (have < size) {
-      const records = await log.read({ from: have, limit: Math.min(pageRecords, size - have) });
-      if (records.length === 0) throw new HoldfastError('audit_corrupt', `audit record ${have} is missing`);
-      for (const record of records) growth.append(leafHash(primitives, record));
+      const leaves = await log.leaves({ from: have, limit: Math.min(pageRecords, size - have) });
+      if (leaves.length === 0) throw new HoldfastError('audit_corrupt', `audit record ${have} is missing`);
+      for (const leaf of leaves) growth.append(leaf);
       for (const [level, hashes] of growth.take().entries()) await files.write(level, hashesAt(level, have), concat(...hashes));
-      have += records.length;
+      have += leaves.length;
       await ourTurn();
       this.assertOpen();
     }

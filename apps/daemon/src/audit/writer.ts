@@ -9,7 +9,8 @@ import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Clock, Log } from '../ports.ts';
 import type { AuditFiles } from './files.ts';
-import { AuditReader, type AuditRange, type SyncedSegment } from './reader.ts';
+import { pruneSegment } from './prune.ts';
+import { AuditReader, type AuditRange, type ClosedSegment, type SyncedSegment } from './reader.ts';
 import type { Redactor } from './redactor.ts';
 import { asEvidence, lostEvidenceNext, openStoredLog, type StoredLog } from './stored-log.ts';
 import { Tail, type SyncedEnd } from './tail.ts';
@@ -94,7 +95,7 @@ export class AuditWriter {
   private constructor(options: AuditOptions, stored: StoredLog) {
     this.options = options;
     this.tail = new Tail(options.files, options.secrets, stored);
-    this.reader = new AuditReader(options.files, options.secrets, this.tail);
+    this.reader = new AuditReader(options.files, options.secrets, this.tail, stored.pruned);
     this.fault = options.evidenceOf;
     this.wallClock = new WallClock(stored.lastAtMs);
   }
@@ -359,6 +360,33 @@ export class AuditWriter {
   /** All checkpoints, oldest first, as stored. Throws `audit_corrupt`. */
   checkpoints(): Promise<Uint8Array[]> {
     return this.reader.checkpoints();
+  }
+
+  /** The number of the first record that was not pruned. */
+  get firstKept(): number {
+    return this.reader.firstKept;
+  }
+
+  /** As `AuditReader.leaves`. */
+  leaves(range: Pick<AuditRange, 'from' | 'limit'>): Promise<Uint8Array[]> {
+    return this.reader.leaves(range);
+  }
+
+  /** As `AuditReader.kept`. */
+  get closedSegments(): readonly ClosedSegment[] {
+    return this.reader.kept();
+  }
+
+  /**
+   * Leaves the hashes of all records below `pruned.below`, the end of a closed segment. It is in the log, synced, before anything goes. Rejects with
+   * `audit_unavailable`, `audit_corrupt`, or what the disk says; then part of it may be done. [AUDIT-66]
+   */
+  async prune(report: Extract<AuditReport, { kind: 'pruned' }>): Promise<void> {
+    await this.appendDurable(report);
+    for (const segment of this.reader.kept()) {
+      if (segment.next > report.below || this.fault !== undefined || this.closed) return;
+      await this.reader.pruning(() => pruneSegment(this.options.files, this.options.secrets, segment));
+    }
   }
 
   /** What is synced ends there: as long as it stays the same, so does all that `syncedSegment` reads. */

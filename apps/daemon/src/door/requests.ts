@@ -93,6 +93,8 @@ export function doorHandler(context: DoorContext): DoorHandler {
 
 /** Throws `usage`, `commitment_mismatch`, `commitment_erased`. [COMMIT-9] */
 async function revealed(agent: Agent, { event: number, value }: RequestOf<'audit-reveal'>): Promise<DoorReply> {
+  if (number < agent.audit.firstKept)
+    throw new HoldfastError('usage', `event ${number} was pruned`, { next: 'holdfast audit show' });
   const [event] = await agent.audit.read({ from: number, limit: 1 });
   if (event === undefined) throw new HoldfastError('usage', `there is no event ${number}`, { next: 'holdfast audit show' });
   return { kind: 'revealed', fleet: agent.enrolment.fleet, event, ...agent.redactor.reveal(event, value) };
@@ -300,10 +302,33 @@ async function auditPage(agent: Agent, { part, from, limit }: RequestOf<'audit'>
     ...(anchor !== undefined && { anchor }),
     signed: audit.signedSize,
   } as const;
-  if (part === 'events') return { ...about, total: audit.size, items: await audit.read({ from, limit, maxBytes: maxPageBytes }) };
+  if (part === 'events') {
+    const { pruned, items } = await keptEvents(audit, { from, limit, maxBytes: maxPageBytes });
+    return { ...about, pruned, total: audit.size, items };
+  }
+  const pruned = audit.firstKept;
+  if (part === 'leaves') {
+    const items = from < pruned ? await audit.leaves({ from, limit: Math.min(limit, pruned - from) }) : [];
+    return { ...about, pruned, total: pruned, items };
+  }
   await audit.checkpoint(); // so that what was recorded a moment ago is covered as well
   const all = await audit.checkpoints();
-  return { ...about, total: all.length, items: fitting(all.slice(from, from + limit)) };
+  return { ...about, pruned, total: all.length, items: fitting(all.slice(from, from + limit)) };
+}
+
+/** Those that can be read, also while more is pruned. */
+async function keptEvents(
+  audit: Agent['audit'],
+  range: Parameters<Agent['audit']['read']>[0],
+): Promise<{ readonly pruned: number; readonly items: readonly Uint8Array[] }> {
+  for (;;) {
+    const pruned = audit.firstKept;
+    try {
+      return { pruned, items: await audit.read({ ...range, from: Math.max(range.from, pruned) }) };
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'audit_gap' || audit.firstKept === pruned) throw thrown;
+    }
+  }
 }
 
 /** As many as one page has room for; at least one if there is one. */

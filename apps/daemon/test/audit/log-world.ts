@@ -1,7 +1,7 @@
 // One agent with its keys and its audit log, for the tests of the writer and of handles.
 
 import { signCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
-import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { decodeEvent, type AuditEvent, type AuditReport } from '@holdfast/protocol/audit/event';
 import { verifyAudit, type Anchor, type AuditVerdict } from '@holdfast/protocol/audit/verify';
 import { certifySessionKey, maxSessionKeyMs } from '@holdfast/protocol/blind/session-key';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -19,6 +19,16 @@ export const recordingAsItIs = {
   recordPolicy: { paths: 'keep', redacting: asItIs },
   redactor: { ...asItIs, know: () => {} },
 } as const;
+
+/** By a policy of a day, at a time when that was over. */
+export const pruned = (below: number): Extract<AuditReport, { kind: 'pruned' }> => ({
+  kind: 'pruned',
+  below,
+  version: 1,
+  retentionDays: 1,
+  seenAtMs: 1_790_000_000_000,
+  pulseAtMs: 1_790_000_000_000 + 86_400_000,
+});
 
 export class LogWorld {
   readonly fleet = random(32);
@@ -63,10 +73,18 @@ export class LogWorld {
     });
   }
 
+  /** All that were not pruned. */
   async readAll(writer: AuditWriter): Promise<Uint8Array[]> {
-    const wires: Uint8Array[] = [];
-    while (wires.length < writer.size) wires.push(...(await writer.read({ from: wires.length, limit: 100 })));
+    const [wires, first]: [Uint8Array[], number] = [[], writer.firstKept];
+    while (first + wires.length < writer.size) wires.push(...(await writer.read({ from: first + wires.length, limit: 100 })));
     return wires;
+  }
+
+  /** Of all below that number. */
+  async leaves(writer: AuditWriter, below: number): Promise<Uint8Array[]> {
+    const leaves: Uint8Array[] = [];
+    while (leaves.length < below) leaves.push(...(await writer.leaves({ from: leaves.length, limit: below - leaves.length })));
+    return leaves;
   }
 
   async events(writer: AuditWriter): Promise<AuditEvent[]> {
@@ -75,12 +93,13 @@ export class LogWorld {
 
   /** Of the numbered records, in their order; what the log says of itself stands beside them. */
   async numbers(writer: AuditWriter): Promise<number[]> {
-    return (await this.events(writer)).filter(({ kind }) => kind !== 'repaired' && kind !== 'gap').map(numberOf);
+    return (await this.events(writer)).filter(({ kind }) => kind === 'credentialed').map(numberOf);
   }
 
   async verify(writer: AuditWriter, anchor?: Anchor): Promise<AuditVerdict> {
     const log = { fleet: this.fleet, agent: this.agent, agentKey: this.custody.publicKeys.sign };
     const [events, checkpoints] = [await this.readAll(writer), await writer.checkpoints()];
-    return verifyAudit(nodePrimitives, log, { events, checkpoints, anchors: anchor === undefined ? [] : [anchor] });
+    const leaves = await this.leaves(writer, writer.firstKept);
+    return verifyAudit(nodePrimitives, log, { leaves, events, checkpoints, anchors: anchor === undefined ? [] : [anchor] });
   }
 }

@@ -123,5 +123,10 @@ export class MemoryDisk implements AuditFiles {
     this.files.set(name, stored);
   }
 
+  async replace(name: string, bytes: Uint8Array): Promise<void> {
+    await this.change('replace');
+    this.files.set(name, { current: bytes, synced: bytes });
+  }
+
   async close(): Promise<void> {}
 }

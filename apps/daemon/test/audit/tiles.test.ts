@@ -34,10 +34,10 @@ class World {
     return new LogTiles({
       primitives,
       log: {
-        read: async ({ from, limit }) => {
+        leaves: async ({ from, limit }) => {
           const page = this.log.slice(from, from + Math.min(limit, 700));
           this.read += page.length;
-          return page;
+          return page.map((record) => leafHash(primitives, record));
         },
       },
       files,

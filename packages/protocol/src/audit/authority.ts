@@ -38,7 +38,7 @@ export interface JudgedUse {
   readonly code?: ErrorCode;
 }
 
-/** `events`: of a log that holds, in order; undefined: withheld. [AUTHORITY-17] */
+/** `events`: of a log that holds, in order; undefined: withheld, or pruned. [AUTHORITY-17] */
 export async function judgeUses(
   primitives: Primitives,
   log: LogIdentity,

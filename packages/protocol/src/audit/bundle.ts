@@ -41,10 +41,13 @@ export function* bundleLines(
   primitives: Primitives,
   log: LogIdentity,
   {
+    leaves = [],
     events,
     checkpoints,
     proofs,
   }: {
+    /** Of the records before `events`, which were pruned. */
+    readonly leaves?: readonly Uint8Array[] | undefined;
     readonly events: readonly Uint8Array[];
     readonly checkpoints: readonly Uint8Array[];
     readonly proofs?: Proofs | undefined;
@@ -52,10 +55,11 @@ export function* bundleLines(
   withhold: (event: AuditEvent) => boolean = () => false,
 ): Generator<string> {
   const line = (value: JsonObject): string => `${JSON.stringify(value)}\n`;
-  const counts = { checkpoints: checkpoints.length, records: events.length };
+  const counts = { checkpoints: checkpoints.length, records: leaves.length + events.length };
   const authority = proofs !== undefined && { authority: proofsJson(proofs) };
   yield line({ type: 'holdfast-audit-bundle', ...headOf(log), ...counts, ...authority }); // [BUNDLE-1] [AUTHORITY-7]
   for (const checkpoint of checkpoints) yield line({ checkpoint: toBase64url(checkpoint) });
+  for (const leaf of leaves) yield line({ leaf: toHex(leaf) }); // [BUNDLE-9]
   for (const event of events) {
     const withheld = withhold(decodeEvent(event));
     yield line(withheld ? { leaf: toHex(leafHash(primitives, event)) } : { event: toBase64url(event) }); // [BUNDLE-3]

@@ -41,6 +41,7 @@ export const classOf = {
   'keys-changed': 'identity',
   presented: 'identity',
   'audit-policy': 'rules',
+  pruned: 'rules',
   erased: 'rules',
   silenced: 'rules',
   'rules-set': 'rules',

@@ -265,6 +265,18 @@ export const auditEvent = union({
     /** Subjects of declared personal data; what was declared of them is in the journal alone. */
     personal: optional(list(subjectName, { min: 1, max: 64 })),
   },
+  /**
+   * Of the records below number `below` hashes alone are left from here on, by the policy of that version: a witness had seen all of them at
+   * `seenAtMs`, and an operator's pulse was of `pulseAtMs`. Written before anything goes. [AUDIT-67]
+   */
+  pruned: {
+    ...stamp,
+    below: integer({ min: 1 }),
+    version: integer({ min: 1 }),
+    retentionDays: integer({ min: 1 }),
+    seenAtMs: integer(wallClockMs),
+    pulseAtMs: integer(wallClockMs),
+  },
   /** From here on nothing of that subject can be proven: written before its key is destroyed. [COMMIT-11] */
   erased: { ...stamp, subject: subjectName },
   /** Events that the policy of that version kept out, counted by kind. */

@@ -17,7 +17,7 @@ export type RecordedDecision = EventOf<'consumed'> | EventOf<'request'> | EventO
 type Terms = WarrantOf<'grant'>['terms'];
 
 /** Why a decision can't be made again. */
-export type Untold = 'cut' | 'redacted' | 'terms' | 'place' | 'arguments' | 'counts' | 'other';
+export type Untold = 'pruned' | 'cut' | 'redacted' | 'terms' | 'place' | 'arguments' | 'counts' | 'other';
 export interface ReplayedUse {
   readonly event: RecordedDecision;
   readonly recorded: string;
@@ -27,13 +27,14 @@ export interface ReplayedUse {
   readonly replayed?: string;
 }
 
-/** Of a log in its order. `warrants`: of the grants that it names. [AUDIT-54] */
+/** Of a log in its order. `warrants`: of the grants that it names. `pruned`: it had other events before. [AUDIT-54] */
 export function replayedUses(
   primitives: Primitives,
   events: Iterable<AuditEvent>,
   warrants: readonly Uint8Array[],
+  pruned = false,
 ): readonly ReplayedUse[] {
-  const told = new Told(primitives, warrants);
+  const told = new Told(primitives, warrants, pruned);
   return [...events].flatMap((event) => told.take(event) ?? []);
 }
 
@@ -63,9 +64,11 @@ class Told {
   readonly #children = new Map<string, EventOf<'delegated'>>();
   readonly #minted = new Map<string, EventOf<'minted'>>();
   readonly #allowed = new Set<string>();
+  readonly #pruned: boolean;
 
-  constructor(primitives: Primitives, warrants: readonly Uint8Array[]) {
+  constructor(primitives: Primitives, warrants: readonly Uint8Array[], pruned: boolean) {
     this.#primitives = primitives;
+    this.#pruned = pruned;
     for (const wire of warrants) {
       const { said, digest } = readWarrant(primitives, wire);
       if (said.kind === 'grant') this.#terms.set(toHex(digest), said.terms);
@@ -99,14 +102,29 @@ class Told {
         if (event.outcome === 'allowed') this.#allowed.add(toHex(event.ask));
         return undefined;
       case 'consumed':
-        return this.#used(event);
+        return this.#asFarAsKnown(this.#used(event));
       case 'request':
-        return this.#passed(event);
+        return this.#asFarAsKnown(this.#passed(event));
       case 'refused':
-        return this.#refused(event);
+        return this.#asFarAsKnown(this.#refused(event));
       default:
         return undefined;
     }
+  }
+
+  /** What was pruned may have given leave, or named a child. */
+  #asFarAsKnown(told: ReplayedUse): ReplayedUse {
+    const { event, recorded, verdict } = told;
+    if (!this.#pruned || verdict === 'cannot') return told;
+    const line = this.#line(event);
+    const cut = event.child !== undefined && (line.length === 0 || line.at(-1)?.parent !== undefined);
+    const absent =
+      event.kind === 'consumed'
+        ? told.replayed === 'approval_denied'
+        : event.kind === 'request'
+          ? verdict === 'differs'
+          : verdict === 'differs' || recorded === 'egress_denied';
+    return cut || absent ? cannot(event, recorded, 'pruned') : told;
   }
 
   #used(event: EventOf<'consumed'>): ReplayedUse {

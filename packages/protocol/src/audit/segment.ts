@@ -1,16 +1,19 @@
-// One file of an audit log, spec/audit.md "On disk": a header, then sealed frames, each a batch of records or a checkpoint. Whoever copies the
-// disk reads sizes and times of files. A segment's key is its own, so a number is never used twice under one key, whatever is cut or retried.
+// One file of an audit log, spec/audit.md "On disk": a header, then sealed frames, each a batch of records or a checkpoint; where it was pruned, leaf
+// hashes in place of the records. Whoever copies the disk reads sizes and times of files. A segment's key is its own, so a number is never used twice under one key, whatever is cut or retried.
 
 import { concat, utf8 } from '../codec/bytes.ts';
 import { bytes, bytesUpTo, decode, encode, integer, list, literal, optional, union, type Infer } from '../codec/schema.ts';
 import { maxCheckpointBytes } from './checkpoint.ts';
 import { maxEventBytes } from './event.ts';
 import { codeOf } from '../errors.ts';
+import { leafHash } from '../primitives/merkle.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { hkdf } from '../seal/hkdf.ts';
 
 /** Records that are sealed and written together, at most: a few milliseconds of work. */
 export const maxBatch = 256;
+/** Leaf hashes that are sealed together, at most. */
+const maxLeaves = 4096;
 const maxFrameBytes = maxBatch * (maxEventBytes + 8) + 64;
 const tagBytes = 16;
 
@@ -23,14 +26,22 @@ const frame = union({
     checkpoint: optional(bytesUpTo(maxCheckpointBytes)),
   },
   records: { first: integer(), records: list(bytesUpTo(maxEventBytes), { min: 1, max: maxBatch }) },
+  /** Of a pruned segment: what is left of its records. */
+  leaves: { first: integer(), hashes: list(bytes(32), { min: 1, max: maxLeaves }) },
   checkpoint: { wire: bytesUpTo(maxCheckpointBytes) },
 });
 export type Frame = Infer<typeof frame>;
 export type StartFrame = Extract<Frame, { kind: 'start' }>;
 
 const magic = utf8('HFAUDIT1');
+/** Of a segment that was pruned: it holds no records. */
+const prunedMagic = utf8('HFPRUNE1');
 const saltBytes = 32;
 const headerBytes = magic.length + saltBytes;
+
+const begins = (file: Uint8Array, by: Uint8Array): boolean => by.every((byte, at) => file[at] === byte);
+/** As its first bytes say; whether that is so shows when it is opened. */
+export const saysPruned = (file: Uint8Array): boolean => begins(file, prunedMagic);
 
 export interface SegmentSecrets {
   readonly primitives: Primitives;
@@ -77,9 +88,9 @@ export class SegmentSealer {
   private readonly key: Uint8Array;
   private index = 0;
 
-  constructor(secrets: SegmentSecrets, id: SegmentId) {
+  constructor(secrets: SegmentSecrets, id: SegmentId, begin = magic) {
     const salt = secrets.primitives.random(saltBytes); // [AUDIT-18]
-    this.header = concat(magic, salt);
+    this.header = concat(begin, salt);
     this.primitives = secrets.primitives;
     this.key = segmentKey(secrets, salt, id);
   }
@@ -98,6 +109,8 @@ export class SegmentSealer {
 export interface OpenedSegment {
   readonly start: StartFrame;
   readonly frames: readonly Frame[];
+  /** It holds leaf hashes in place of records. */
+  readonly pruned: boolean;
   /** Where the last frame that opened ends; what follows is torn or damaged. */
   readonly goodBytes: number;
   readonly whole: boolean;
@@ -116,7 +129,8 @@ export async function openSegment(
   file: Uint8Array,
   pause: () => Promise<void> = async () => {},
 ): Promise<OpenedSegment | undefined> {
-  if (file.length < headerBytes || !magic.every((byte, at) => file[at] === byte)) return undefined;
+  const pruned = saysPruned(file);
+  if (file.length < headerBytes || !(pruned || begins(file, magic))) return undefined;
   const key = segmentKey(secrets, file.subarray(magic.length, headerBytes), id);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const frames: Frame[] = [];
@@ -126,20 +140,53 @@ export async function openSegment(
     const end = offset + 4 + length;
     if (end > file.length || length > maxFrameBytes + tagBytes) break;
     const opened = await openFrame(secrets.primitives, key, frames.length, file.subarray(offset + 4, end));
-    if (opened === undefined) break;
+    if (opened === undefined || opened.kind === (pruned ? 'records' : 'leaves')) break; // [AUDIT-65]
     frames.push(opened);
     offset = end;
     if (frames.length % framesPerTurn === 0) await pause();
   }
   const [start, ...rest] = frames;
   if (start?.kind !== 'start' || start.size !== id.first) return undefined;
-  return { start, frames: rest, goodBytes: offset, whole: offset === file.length };
+  return { start, frames: rest, pruned, goodBytes: offset, whole: offset === file.length };
 }
 
 export const recordsOf = (segment: OpenedSegment): Uint8Array[] =>
   segment.frames.flatMap((each) => (each.kind === 'records' ? each.records : []));
 export const checkpointsOf = (segment: OpenedSegment): Uint8Array[] =>
   segment.frames.flatMap((each) => (each.kind === 'checkpoint' ? [each.wire] : []));
+
+/** Of all its records, whether they are there or pruned. */
+export const leavesOf = (primitives: Primitives, segment: OpenedSegment): Uint8Array[] =>
+  segment.frames.flatMap((each) =>
+    each.kind === 'leaves'
+      ? each.hashes
+      : each.kind === 'records'
+        ? each.records.map((record) => leafHash(primitives, record))
+        : [],
+  );
+
+/** The bytes of a segment in whose place no record can be read any more: the same start, checkpoints and leaf hashes, under a key of its own. [AUDIT-65] */
+export async function prunedSegment(secrets: SegmentSecrets, id: SegmentId, segment: OpenedSegment): Promise<Uint8Array> {
+  const sealer = new SegmentSealer(secrets, id, prunedMagic);
+  const parts = [sealer.header, await sealer.seal(segment.start)];
+  const leaves: Uint8Array[] = [];
+  let first = id.first;
+  const sealLeaves = async (): Promise<void> => {
+    while (leaves.length > 0) {
+      const hashes = leaves.splice(0, maxLeaves);
+      parts.push(await sealer.seal({ kind: 'leaves', first, hashes }));
+      first += hashes.length;
+    }
+  };
+  for (const each of segment.frames) {
+    if (each.kind === 'checkpoint') {
+      await sealLeaves();
+      parts.push(await sealer.seal(each));
+    } else leaves.push(...leavesOf(secrets.primitives, { ...segment, frames: [each] }));
+  }
+  await sealLeaves();
+  return concat(...parts);
+}
 
 async function openFrame(primitives: Primitives, key: Uint8Array, index: number, sealed: Uint8Array): Promise<Frame | undefined> {
   try {

@@ -4,9 +4,19 @@
 import type { ShippedPiece } from '../blind/shipment.ts';
 import { concat } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
-import { checkpointsOf, openSegment, recordsOf, segmentName, type OpenedSegment, type SegmentSecrets } from './segment.ts';
+import {
+  checkpointsOf,
+  leavesOf,
+  openSegment,
+  recordsOf,
+  segmentName,
+  type OpenedSegment,
+  type SegmentSecrets,
+} from './segment.ts';
 
 export interface ShippedLog {
+  /** Leaf hashes of the records that were pruned before they were shipped; they come before all others. */
+  readonly leaves: readonly Uint8Array[];
   /** Encoded events and checkpoints, oldest first, as the daemon stored them. */
   readonly events: readonly Uint8Array[];
   readonly checkpoints: readonly Uint8Array[];
@@ -45,6 +55,7 @@ async function* segmentsOf(pieces: AsyncIterable<ShippedPiece>): AsyncGenerator<
  * does not open. What was cut off the end shows only against a checkpoint. [SHIP-8]
  */
 export async function openShipped(secrets: SegmentSecrets, pieces: AsyncIterable<ShippedPiece>): Promise<ShippedLog> {
+  const leaves: Uint8Array[] = [];
   const events: Uint8Array[] = [];
   const checkpoints: Uint8Array[] = [];
   let before: OpenedSegment | undefined;
@@ -55,15 +66,18 @@ export async function openShipped(secrets: SegmentSecrets, pieces: AsyncIterable
         next: 'the relay changed it: read the log on the machine itself',
       });
     if (before?.whole === false) throw missing(`the end of file ${id.ordinal - 1}`);
-    if (id.first !== events.length) throw missing(`records ${events.length} to ${id.first - 1}`);
+    const next = leaves.length + events.length;
+    if (id.first !== next) throw missing(`records ${next} to ${id.first - 1}`);
     const opened = await openSegment(secrets, id, concat(...parts));
     if (opened === undefined) {
       closed = segmentName(id); // of the last one, the beginning may be all that was shipped so far
       continue;
     }
-    events.push(...recordsOf(opened));
+    if (opened.pruned && events.length > 0) throw missing(`records ${id.first} and more were pruned, and earlier ones were not`); // [AUDIT-65]
+    if (opened.pruned) leaves.push(...leavesOf(secrets.primitives, opened));
+    else events.push(...recordsOf(opened));
     checkpoints.push(...checkpointsOf(opened));
     before = opened;
   }
-  return { events, checkpoints };
+  return { leaves, events, checkpoints };
 }

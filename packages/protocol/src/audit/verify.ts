@@ -7,6 +7,7 @@ import type { Primitives } from '../primitives/primitives.ts';
 import { verifyCheckpoint, type CheckpointStatement, type LogIdentity } from './checkpoint.ts';
 import { decodeEvent, type AuditEvent } from './event.ts';
 import { Frontier, leafHash } from '../primitives/merkle.ts';
+import { Pruning, type Pruned } from './pruning.ts';
 
 /** A size and root that the verifier knows from elsewhere: the journal, another device, an earlier run. */
 export interface Anchor {
@@ -29,6 +30,8 @@ export interface AuditVerdict {
   readonly clockSetBack: number;
   /** Events that the log itself says were left out. */
   readonly dropped: number;
+  /** What a policy had removed, of which hashes are left; absent: nothing. */
+  readonly pruned?: Pruned;
   readonly firstAtMs: number | undefined;
   readonly lastAtMs: number | undefined;
 }
@@ -43,6 +46,7 @@ class Sequence {
   private readonly ended = new Set<string>();
   private run: Uint8Array | undefined;
   private monotonicUs = 0;
+  readonly pruning = new Pruning();
   runs = 0;
   clockSetBack = 0;
   dropped = 0;
@@ -58,6 +62,7 @@ class Sequence {
     if (event.sequence < index) fail('audit_altered', `record ${index} says that it is number ${event.sequence}`); // [AUDIT-14]
     if (!equalBytes(event.agent, this.agent)) fail('audit_forged', `record ${index} is of another agent`); // [AUDIT-11]
     this.takeTime(index, event);
+    this.pruning.take(event);
     if (event.kind === 'gap') for (const { count } of event.dropped) this.dropped += count;
   }
 
@@ -111,17 +116,23 @@ function decodeAt(index: number, wire: Uint8Array): AuditEvent {
 }
 
 /**
- * Checks a whole log from its first record. Throws `audit_altered`, `audit_gap`, `audit_truncated`, `audit_forged`, `audit_time`, or
- * `codec_*` for a checkpoint that is none. `visit` sees each event once its own checks passed, before the whole log has.
+ * Checks a whole log from its first record; `leaves`: what is left of those before `events`. Throws `audit_altered`, `audit_gap`, `audit_pruned`,
+ * `audit_truncated`, `audit_forged`, `audit_time`, or `codec_*` for a checkpoint that is none. `visit` sees each event once its own checks passed, before the whole log has.
  */
 export async function verifyAudit(
   primitives: Primitives,
   log: LogIdentity,
   {
+    leaves = [],
     events,
     checkpoints,
     anchors = [],
-  }: { events: Iterable<Uint8Array>; checkpoints: readonly Uint8Array[]; anchors?: readonly Anchor[] },
+  }: {
+    leaves?: readonly Uint8Array[] | undefined;
+    events: Iterable<Uint8Array>;
+    checkpoints: readonly Uint8Array[];
+    anchors?: readonly Anchor[];
+  },
   visit: (event: AuditEvent) => void = () => {},
 ): Promise<AuditVerdict> {
   const signed = await verifyChain(primitives, checkpoints, log);
@@ -133,18 +144,23 @@ export async function verifyAudit(
   const frontier = new Frontier(primitives);
   let next = 0;
   let good = 0;
-  for (const wire of events) {
-    const event = decodeAt(frontier.size, wire);
-    sequence.take(frontier.size, event);
-    frontier.append(leafHash(primitives, wire));
+  const append = (leaf: Uint8Array): void => {
+    frontier.append(leaf);
     for (let mark = expected[next]; mark?.size === frontier.size; mark = expected[next]) {
       if (!equalBytes(mark.root, frontier.root()))
         fail('audit_altered', `records ${good} to ${mark.size - 1} are not those that were signed`); // [AUDIT-14] [BUNDLE-7]
       good = mark.size;
       next += 1;
     }
+  };
+  for (const leaf of leaves) append(leaf);
+  for (const wire of events) {
+    const event = decodeAt(frontier.size, wire);
+    sequence.take(frontier.size, event);
+    append(leafHash(primitives, wire));
     visit(event);
   }
+  const pruned = sequence.pruning.of(leaves.length);
   const missing = expected.at(-1);
   if (missing !== undefined && missing.size > frontier.size) {
     fail('audit_truncated', `${missing.size} records were signed, ${frontier.size} are left`); // [AUDIT-16]
@@ -159,6 +175,7 @@ export async function verifyAudit(
     runs,
     clockSetBack,
     dropped,
+    ...(pruned !== undefined && { pruned }),
     firstAtMs,
     lastAtMs,
   };

@@ -96,10 +96,10 @@ export const doorRequest = union({
   },
   /** Within a session: a child's, beside it. Where it runs and what it sees is the parent's. */
   'run-child': { command, terminal, child: childTerms },
-  /** A page of an agent's audit log: its events, or the signed checkpoints over them; oldest first. */
+  /** A page of an agent's audit log: its events from number `from` on, or the leaf hashes of those that were pruned, or the signed checkpoints; oldest first. */
   audit: {
     agent: text({ max: 64 }),
-    part: oneOf('events', 'checkpoints'),
+    part: oneOf('events', 'leaves', 'checkpoints'),
     from: integer(),
     limit: integer({ min: 1, max: 1000 }),
   },
@@ -410,6 +410,8 @@ export const doorReply = union({
     total: integer(),
     /** How many records its newest signed checkpoint covers: what else there is could still be cut unseen. */
     signed: integer(),
+    /** Of so many first records hashes alone are left: `events` from below it begin with it. */
+    pruned: integer(),
     items: list(bytesUpTo(16 * 1024), { max: 1000 }),
     /** The newest checkpoint that the agent's topic shows: the log must have made it. */
     anchor: optional(bytesUpTo(4 * 1024)),

@@ -27,6 +27,7 @@ describe('audit: logs', () => {
     agent: string;
     agentKey: string;
     earlierKeys?: string[];
+    leaves?: string[];
     events: string[];
     checkpoints: string[];
     anchor?: { size: number; root: string };
@@ -40,6 +41,7 @@ describe('audit: logs', () => {
         earlierKeys: (log.earlierKeys ?? []).map(fromVectorHex),
       };
       const content = {
+        leaves: (log.leaves ?? []).map(fromVectorHex),
         events: log.events.map(fromVectorHex),
         checkpoints: log.checkpoints.map(fromVectorHex),
         anchors: anchor === undefined ? [] : [{ size: anchor.size, root: fromVectorHex(anchor.root) }],

@@ -77,7 +77,10 @@ describe('classes of events', () => {
   it('[AUDIT-28] each kind is of one class, and is asked for by its own name too', () => {
     const kinds = classNames.flatMap((name) => [...(kindsOf(name) ?? [])]);
     assert.equal(new Set(kinds).size, kinds.length);
-    assert.deepEqual([...(kindsOf('rules') ?? [])], ['audit-policy', 'erased', 'silenced', 'rules-set', 'bedrock-changed']);
+    assert.deepEqual(
+      [...(kindsOf('rules') ?? [])],
+      ['audit-policy', 'pruned', 'erased', 'silenced', 'rules-set', 'bedrock-changed'],
+    );
     assert.deepEqual([...(kindsOf('consumed') ?? [])], ['consumed']);
     for (const word of ['', 'nothing', 'toString', '__proto__']) assert.equal(kindsOf(word), undefined);
   });

@@ -80,8 +80,9 @@ const begun: readonly AuditReport[] = [
     ...{ expiresAtMs: startMs + 1000, grants: 0, mayUse: [] },
   },
 ];
-function replay(...reports: readonly AuditReport[]): readonly ReplayedUse[] {
-  const events = [...begun, ...reports].map((report, sequence): AuditEvent => ({
+const replay = (...reports: readonly AuditReport[]): readonly ReplayedUse[] => replayOf([...begun, ...reports]);
+function replayOf(reports: readonly AuditReport[], pruned = false): readonly ReplayedUse[] {
+  const events = reports.map((report, sequence): AuditEvent => ({
     ...report,
     v: 1,
     agent,
@@ -90,7 +91,7 @@ function replay(...reports: readonly AuditReport[]): readonly ReplayedUse[] {
     atMs: startMs,
     monotonicUs: sequence,
   }));
-  return replayedUses(primitives, events.map((event) => decodeEvent(encodeEvent(event))), warrants); // prettier-ignore
+  return replayedUses(primitives, events.map((event) => decodeEvent(encodeEvent(event))), warrants, pruned); // prettier-ignore
 }
 const verdict = ([first]: readonly ReplayedUse[]): string => first?.why ?? first?.replayed ?? 'nothing';
 
@@ -134,6 +135,18 @@ describe('recorded decisions about requests, made again', () => {
       const again = replay(...reports);
       assert.deepEqual([again.length, again[0]?.verdict, verdict(again)], [1, expect, told]);
     });
+
+  it('[AUDIT-54] what rests on events that were pruned is never guessed, and what does not is judged', () => {
+    const session1: AuditReport = { kind: 'session-start', session, mode: 'sealed', program: 'sh', directory: '/srv/shop/src' };
+    const judged = (...reports: readonly AuditReport[]): string => verdict(replayOf([session1, ...reports], true));
+    assert.equal(judged(...used(plain, api)), 'used');
+    assert.equal(judged(...used(plain, at('api.example.com', '/v2/me'))), 'fence_path');
+    assert.equal(judged(refused('egress_denied', at('evil.example'))), 'pruned', 'a grant may have been in force');
+    assert.equal(judged(refused('path_unsafe', at('api.example.com', '/v1/%2e%2e/x'))), 'pruned');
+    assert.equal(judged({ kind: 'request', session, request: at('open.example', '/', 'GET', 'http', 80) }), 'pruned');
+    assert.equal(judged(...used(perUse, at('bank.example'), { ask: id(5) })), 'pruned', 'its answer may have been there');
+    assert.equal(judged(...used(plain, api, { child: id(11) })), 'pruned', 'nothing tells what the child was given');
+  });
 
   it('what ended counts no more', () => {
     const gone: AuditReport = { kind: 'grant-ended', grant: id(6) };
