@@ -174,7 +174,7 @@ export const onFences: readonly Mutation[] = [
     id: 'C-41.index',
     off: 'an older index is taken for the count',
     file: 'apps/daemon/src/agent/counted-uses.ts',
-    from: 'await countTo(Math.max(size, signed), audit.size);',
+    from: 'await countTo(size, log.audit.size);',
     to: '',
     red: { [uses]: 'are the same whatever became of their index' },
   },

@@ -487,6 +487,7 @@ export class Agent {
   private sweep({ handles, log }: Opened): void {
     this.children.sweep();
     log.witnessed.tick();
+    log.pruner.tick();
     void handles.sweep().catch(() => this.log('handles could not be recorded as expired'));
     try {
       this.journal.keepPulseAge();

@@ -15,10 +15,12 @@ import { LogTiles } from '../audit/tiles.ts';
 import { AuditWriter, type AuditOptions } from '../audit/writer.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
-import type { Enrolment } from '../state/store.ts';
+import type { Enrolment, StateStore } from '../state/store.ts';
+import { countedSoFar } from './counted-uses.ts';
 import type { AgentJournal } from './journal.ts';
 import { LogShipper } from './log-shipper.ts';
 import type { AgentKey } from './key-rotation.ts';
+import { Pruner } from './pruner.ts';
 import { PublishedCheckpoints } from './published-checkpoints.ts';
 import { SessionSigners } from './session-signer.ts';
 import { WitnessedLog } from './witnessed-log.ts';
@@ -28,6 +30,7 @@ const evidenceFaults: ReadonlySet<ErrorCode> = new Set(['audit_altered', 'audit_
 
 export interface AuditLogOptions {
   readonly ports: Ports;
+  readonly store: StateStore;
   readonly enrolment: Enrolment;
   readonly holder: AgentKey;
   readonly journal: AgentJournal;
@@ -53,6 +56,7 @@ export class AgentAuditLog {
   readonly published: PublishedCheckpoints;
   readonly shipper: LogShipper;
   readonly witnessed: WitnessedLog;
+  readonly pruner: Pruner;
   private readonly tiles: LogTiles;
   private readonly options: AuditLogOptions;
   /** Of checkpoints, and of whatever else the daemon says in the agent's name. */
@@ -61,21 +65,29 @@ export class AgentAuditLog {
   private readonly salts: SaltStore;
 
   private constructor(options: AuditLogOptions, signers: SessionSigners, salts: SaltStore, { writer, redactor }: Recording) {
-    const { journal, link, ports } = options;
+    const { journal, link, ports, store } = options;
+    const { agent } = options.enrolment;
     this.options = options;
     this.signers = signers;
     this.salts = salts;
     this.writer = writer;
     this.redactor = redactor;
-    this.shipper = new LogShipper({ audit: writer, link, agent: options.enrolment.agent, ports });
+    this.shipper = new LogShipper({ audit: writer, link, agent, ports });
     const condemn = (fault: HoldfastError): void => this.condemn(fault);
     this.tiles = new LogTiles({
       primitives: ports.primitives,
       log: writer,
-      files: tileFiles(path.join(options.folder, toHex(options.enrolment.agent), 'tiles')),
+      files: tileFiles(path.join(options.folder, toHex(agent), 'tiles')),
       remade: () => writer.note({ kind: 'fault', code: 'audit_tiles' }), // [TILES-6]
     });
-    this.witnessed = new WitnessedLog({ ...options, audit: writer, tiles: this.tiles, condemn });
+    this.pruner = new Pruner({
+      ...{ audit: writer, agent, store, shipper: this.shipper, log: ports.log },
+      counted: () => countedSoFar({ primitives: ports.primitives, agent, audit: writer, store }),
+      policy: () => journal.state?.auditPolicy,
+      pulseAtMs: () => journal.pulseAtMs,
+    });
+    const cosigned = (size: number, atMs: number): void => this.pruner.cosigned(size, atMs);
+    this.witnessed = new WitnessedLog({ ...options, audit: writer, tiles: this.tiles, condemn, cosigned });
     this.published = new PublishedCheckpoints({ audit: writer, journal, link, log: ports.log, witnessed: this.witnessed });
   }
 
@@ -128,7 +140,9 @@ export class AgentAuditLog {
 
   /** Nothing is recorded afterwards. */
   async close(): Promise<void> {
-    for (const each of [this.published.publishing, this.shipper.shipping, this.witnessed.asking]) each.stop();
+    const { published, shipper, witnessed, pruner } = this;
+    for (const each of [published.publishing, shipper.shipping, witnessed.asking, pruner.pruning]) each.stop();
+    await pruner.pruning.now(); // what is under way
     await this.tiles.close();
     await this.writer.close();
     await this.salts.close();

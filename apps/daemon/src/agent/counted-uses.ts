@@ -49,13 +49,35 @@ export interface CountedLog {
 }
 
 /**
- * Counts all uses of the log, and all bytes. Throws `audit_truncated` for a log that is shorter than what was counted of it, `audit_corrupt`,
- * `store_failed`.
+ * Counts all uses of the log, and all bytes. Throws `audit_truncated` for a log that is shorter than what was counted of it, or of which more was
+ * pruned, `audit_corrupt`, `store_failed`.
  */
 export async function countUses(
-  { primitives, agent, audit, store }: CountedLog,
+  log: CountedLog,
   { uses, bytes: byteCounts }: { readonly uses: UseCounts; readonly bytes: ByteCounts },
 ): Promise<void> {
+  const { all, ledger, countTo, size } = await indexed(log);
+  await countTo(size, log.audit.size);
+  for (const each of all.values()) uses.add(each.grant, each.total, each.recentAtMs);
+  byteCounts.add(ledger);
+}
+
+/** How many records the index counts, on disk, when this returns, and the handles of uses that were open then. Throws as `countUses`. [AUDIT-69] */
+export async function countedSoFar(log: CountedLog): Promise<{ readonly size: number; readonly open: readonly Uint8Array[] }> {
+  const { size, ledger } = await indexed(log);
+  return { size, open: ledger.open().map(({ handle }) => handle) };
+}
+
+interface Indexed {
+  /** What is counted of the first `size` records. */
+  readonly size: number;
+  readonly all: Map<string, { grant: Uint8Array; total: number; recentAtMs: number[] }>;
+  readonly ledger: ByteLedger;
+  readonly countTo: (from: number, to: number) => Promise<void>;
+}
+
+/** The index, as far as the newest signed checkpoint, and written down so. */
+async function indexed({ primitives, agent, audit, store }: CountedLog): Promise<Indexed> {
   const kept = store.useIndex(agent);
   const read = kept === undefined ? nothingCounted : decode(index, kept, maxIndexBytes);
   if (read.size > audit.size)
@@ -63,6 +85,14 @@ export async function countUses(
       next: lostEvidenceNext,
     }); // [FENCE-32]
   const { size, ...before } = read.v === indexVersion ? read : nothingCounted;
+  if (size < audit.firstKept)
+    throw new HoldfastError(
+      'audit_truncated',
+      `the uses of ${size} audit records were counted, those up to ${audit.firstKept} were pruned`,
+      {
+        next: lostEvidenceNext,
+      },
+    ); // [AUDIT-69]
   const all = new Map(before.grants.map((each) => [toHex(each.grant), { ...each, recentAtMs: [...each.recentAtMs] }]));
   const ledger = new ByteLedger();
   ledger.add(before.bytes ?? [], before.open);
@@ -88,9 +118,7 @@ export async function countUses(
     const open = [...ledger.open()];
     store.saveUseIndex(agent, encode(index, { v: indexVersion, size: signed, grants, bytes: [...ledger.grants()], open }));
   }
-  await countTo(Math.max(size, signed), audit.size);
-  for (const each of all.values()) uses.add(each.grant, each.total, each.recentAtMs);
-  byteCounts.add(ledger);
+  return { size: Math.max(size, signed), all, ledger, countTo };
 }
 
 function countBytes(ledger: ByteLedger, event: AuditEvent): void {

@@ -86,6 +86,11 @@ export class AgentJournal implements LinkReader {
     return this.state?.pulseMaxAgeMs ?? defaultPulseMaxAgeMs;
   }
 
+  /** When the newest pulse was given that counts here: by the clock of an operator's device. Undefined: none, or there are two histories. */
+  get pulseAtMs(): number | undefined {
+    return this.fork === undefined ? this.newestPulse?.statement.atMs : undefined;
+  }
+
   get undecryptable(): number {
     return this.replica.undecryptable;
   }

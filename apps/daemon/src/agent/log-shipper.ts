@@ -58,6 +58,18 @@ export class LogShipper {
     return this.stopped;
   }
 
+  /**
+   * The number of the file that the relay's copy has come to, held against this log; it has those before it, as it says. Undefined: there is no copy, or no
+   * connection. Throws as shipping does. [AUDIT-69]
+   */
+  async reached(): Promise<number | undefined> {
+    const { link, agent } = this.parts;
+    if (!link.isOpen) return undefined;
+    const head = await link.ask((exchange) => shipmentHead(exchange, agent));
+    await this.fromAfter(head);
+    return head?.ordinal;
+  }
+
   private async ship(): Promise<void> {
     try {
       if (await this.attempt()) this.went();

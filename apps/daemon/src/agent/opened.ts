@@ -10,7 +10,6 @@ import type { RecordPolicy } from '../audit/redact.ts';
 import type { Freshness } from '../freshness.ts';
 import type { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
-import type { StateStore } from '../state/store.ts';
 import { HandleTable } from '../vault/mint.ts';
 import { ByteCounts } from '../vault/byte-counts.ts';
 import { OpenUses } from '../vault/open-uses.ts';
@@ -33,7 +32,6 @@ export interface Opened {
 
 export interface OpenedOptions extends AuditLogOptions {
   readonly ports: Ports;
-  readonly store: StateStore;
   readonly journal: AgentJournal;
   readonly link: RelayLink;
   readonly freshness: Freshness;

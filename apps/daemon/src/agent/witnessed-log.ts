@@ -48,6 +48,8 @@ export interface WitnessedLogParts {
   /** The log is not what this agent published. */
   readonly condemn: (fault: HoldfastError) => void;
   readonly note: (report: AuditReport) => void;
+  /** So much of the log a witness cosigned, verified, at that time by its clock. */
+  readonly cosigned: (size: number, atMs: number) => void;
 }
 
 /** A published checkpoint and who cosigned it. */
@@ -182,6 +184,7 @@ export class WitnessedLog {
     const nowMs = ports.clock.monotonicMs();
     this.seen = { ...signed, witness: outcome.witness, cosignature: outcome.line, sinceMs: nowMs };
     this.online = { ms: 0, countedAtMs: nowMs };
+    this.parts.cosigned(size, 1000 * outcome.atS);
     await this.askDevices();
     return 'cosigned';
   }

@@ -33,6 +33,12 @@ export interface KeptPulse {
   readonly countedMs: number;
 }
 
+/** So much of an audit log a witness had seen by then. */
+export interface Cosigned {
+  readonly size: number;
+  readonly atMs: number;
+}
+
 const schema = `
   CREATE TABLE IF NOT EXISTS enrolment (agent BLOB PRIMARY KEY, scope TEXT NOT NULL, current INTEGER NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX IF NOT EXISTS enrolment_current ON enrolment (scope) WHERE current = 1;
@@ -44,6 +50,7 @@ const schema = `
     PRIMARY KEY (agent, audience, epoch, commitment)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS guarded (agent BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS use_index (agent BLOB PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS cosigned (agent BLOB NOT NULL, size INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (agent, size)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS pulse (agent BLOB PRIMARY KEY, wire BLOB NOT NULL, counted_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
@@ -129,7 +136,8 @@ export class StateStore {
   /** Removes what was read on behalf of an agent that was never enrolled here. */
   forget(agent: Uint8Array): void {
     this.transaction(() => {
-      for (const table of ['entry', 'lockbox', 'pulse', 'use_index']) this.run(`DELETE FROM ${table} WHERE agent = ?`, agent);
+      for (const table of ['entry', 'lockbox', 'pulse', 'use_index', 'cosigned'])
+        this.run(`DELETE FROM ${table} WHERE agent = ?`, agent);
     });
   }
 
@@ -201,6 +209,23 @@ export class StateStore {
 
   saveUseIndex(agent: Uint8Array, record: Uint8Array): void {
     this.run('INSERT OR REPLACE INTO use_index (agent, record) VALUES (?, ?)', agent, record);
+  }
+
+  /** Sizes of its audit log that a witness cosigned, as its own clock dated that; ascending. apps/daemon/src/agent/pruner.ts keeps some. */
+  cosigned(agent: Uint8Array): readonly Cosigned[] {
+    return this.all('SELECT size, at_ms FROM cosigned WHERE agent = ? ORDER BY size', agent).map((row) => ({
+      size: Number(row['size']),
+      atMs: Number(row['at_ms']),
+    }));
+  }
+
+  saveCosigned(agent: Uint8Array, { size, atMs }: Cosigned): void {
+    this.run('INSERT OR IGNORE INTO cosigned (agent, size, at_ms) VALUES (?, ?, ?)', agent, size, atMs);
+  }
+
+  /** Those of fewer records. */
+  dropCosigned(agent: Uint8Array, below: number): void {
+    this.run('DELETE FROM cosigned WHERE agent = ? AND size < ?', agent, below);
   }
 
   private all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {

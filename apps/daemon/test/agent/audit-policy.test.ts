@@ -62,7 +62,7 @@ test('an older policy, another of its version, or one that skips one, has no eff
     await main.sync();
     const before = main.replica.state.auditPolicy;
     assert.deepEqual([before?.version, before?.silenced], [1, ['tool']]);
-    const forged = await world.operator.forge({ kind: 'audit-policy', version, silenced: [] });
+    const forged = await world.operator.forge({ kind: 'audit-policy', version, silenced: [], retentionDays: 1 });
     const [result] = await main.replica.ingest(controlTopic, [forged.wire]);
     assert.equal(result?.kind === 'rejected' ? result.code : result?.kind, 'policy_version');
     assert.deepEqual(main.replica.state.auditPolicy, before);

@@ -5,12 +5,12 @@ import { before, describe, it } from 'node:test';
 import { openShipped } from '@holdfast/protocol/audit/shipped-log';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { concat } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { numbered, quiet } from '@holdfast/testkit/numbered';
 import { LogShipper } from '../../src/agent/log-shipper.ts';
-import { LogWorld } from '../audit/log-world.ts';
+import { LogWorld, pruned } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
 
 /** What spec/audit-shipping.md says of a relay, in memory. */
@@ -180,6 +180,42 @@ describe('shipping', () => {
       assert.equal(relay.pieces.length, pieces.length);
     }
     assert.deepEqual(await alarms(audit), ['shipment_conflict']);
+    await end();
+  });
+
+  it('[SHIP-6, AUDIT-69] says how far the copy has come once it is held against the log, and what was pruned is shipped so', async () => {
+    const first = await begun();
+    await first.write(3);
+    await first.end();
+    const { audit, relay, shipper, write, end } = await begun(first.disk);
+    assert.equal(await shipper.reached(), undefined);
+    await write(3);
+    await shipper.shipping.now();
+    assert.equal(await shipper.reached(), 1);
+    relay.isOpen = false;
+    assert.equal(await shipper.reached(), undefined, 'nothing is known without a connection');
+    relay.isOpen = true;
+    const kept = relay.pieces;
+    relay.pieces = kept.map((each) => ({ ...each, bytes: primitives.random(each.bytes.length) }));
+    await assert.rejects(shipper.reached(), (thrown) => codeOf(thrown) === 'shipment_conflict');
+    relay.pieces = kept;
+    await audit.prune(pruned(audit.closedSegments[0]?.next ?? 0));
+    await shipper.shipping.now();
+    assert.equal(shipper.fault, undefined);
+    async function* shown() {
+      yield* relay.pieces;
+    }
+    const secrets = { primitives, key: world.key, fleet: world.fleet, agent: world.agent };
+    const whole = await openShipped(secrets, shown());
+    assert.deepEqual([whole.leaves.length, whole.events.length], [0, audit.size], 'the copy of before stays whole');
+    relay.pieces = kept.slice(0, 1); // put back to within what was pruned: that cannot be given again
+    await shipper.shipping.now();
+    assert.equal(shipper.fault, 'shipment_conflict');
+    relay.pieces = [];
+    await shipper.shipping.now();
+    const again = await openShipped(secrets, shown());
+    assert.deepEqual([again.leaves.length, again.leaves.length + again.events.length], [audit.firstKept, audit.size]);
+    assert.deepEqual(again.events, await world.readAll(audit));
     await end();
   });
 });

@@ -4,7 +4,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { AuditEvent } from './event.ts';
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 
 export interface Pruned {
   /** Of which hashes are left: the first ones of the log. */
