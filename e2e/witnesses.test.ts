@@ -89,7 +89,7 @@ describe("operators' devices as witnesses", () => {
     const here = await machine.cli(['audit', 'verify', '--checkpoint', file('first'), '--witness', first.witness, '--json']);
     assert.equal(here.code, 0, here.stdout);
     const bundle = file('bundle');
-    await phone.operator(['audit', 'fetch', '--out', bundle, '--json']);
+    await phone.must(['audit', 'fetch', '--out', bundle, '--json']);
     const elsewhere = await verify(bundle, '--checkpoint', file('first'), '--witness', first.witness);
     assert.equal(elsewhere.code, 0, elsewhere.stdout);
     const other = first.witness.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { maxCheckpointBytes, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { setTimeout as later } from 'node:timers/promises';
+import { maxCheckpointBytes, readCheckpoint, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { openShipped } from '@holdfast/protocol/audit/shipped-log';
 import { verifyAudit, type Anchor, type AuditVerdict } from '@holdfast/protocol/audit/verify';
 import { headOf } from '@holdfast/protocol/blind/freshness';
@@ -20,6 +21,9 @@ import type { Log } from './log.ts';
 
 /** More than can be shown; a relay could go on without end. */
 const maxReadBytes = 1024 * 1024 * 1024;
+/** Twice as long as a daemon takes to ship what it has signed for. */
+const shippedWithinMs = 20_000;
+const askAgainMs = 1000;
 
 export interface ShippedLog extends Log {
   readonly verdict: AuditVerdict;
@@ -49,9 +53,30 @@ export async function openLog(session: OperatorSession, { id: agent, keys, earli
   return { whose, ...read, ...(anchor !== undefined && { anchor }) };
 }
 
+/** What is left of the log in the relay, and what the agent's topic says that there is. */
+export function sizesOf({ leaves, events, anchor }: Pick<UnverifiedLog, 'leaves' | 'events' | 'anchor'>): {
+  readonly there: number;
+  readonly topic: number;
+} {
+  const topic = anchor === undefined ? 0 : readCheckpoint(primitives, anchor).statement.size;
+  return { there: leaves.length + events.length, topic };
+}
+
+/** Asks again while the topic is ahead of what was shipped, which it is for moments; then it is a log that was cut. [CLI-70] */
+export async function onceShipped(open: () => Promise<UnverifiedLog>, withinMs = shippedWithinMs): Promise<UnverifiedLog> {
+  const untilMs = performance.now() + withinMs;
+  for (;;) {
+    const log = await open();
+    const { there, topic } = sizesOf(log);
+    if (topic <= there || performance.now() >= untilMs) return log;
+    await later(Math.min(askAgainMs, withinMs));
+  }
+}
+
 /** Read, opened and verified. Throws what [SHIP-7] to [SHIP-9] name, and `audit_unavailable` where nothing was shipped. */
 export async function readShipped(session: OperatorSession, name: string): Promise<ShippedLog> {
-  const { whose, ...log } = await openLog(session, session.agent(name));
+  const agent = session.agent(name);
+  const { whose, ...log } = await onceShipped(() => openLog(session, agent));
   const verdict = await verifyShipped(session, { whose, ...log });
   return { ...whose, ...log, verdict };
 }

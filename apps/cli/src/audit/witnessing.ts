@@ -1,7 +1,6 @@
 // An agent's log held against all that this device knows of it, spec/witness.md: what it cosigned last, what other devices did, what it was given. The
 // relay is believed in nothing: the log is read whole and hashed here. What goes on from all of that is cosigned, and nothing else.
 
-import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import { forkFile, verifyFork } from '@holdfast/protocol/audit/fork';
 import type { Anchor } from '@holdfast/protocol/audit/verify';
 import { logName, verifyLogNote, type PublishedNote } from '@holdfast/protocol/blind/log-note';
@@ -15,7 +14,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import type { DeviceWitness } from '../operator/device-witness.ts';
 import type { OperatorSession } from '../operator/session.ts';
 import { exitCodeOf } from '../output.ts';
-import { openLog, verifyShipped, type UnverifiedLog } from './shipped.ts';
+import { openLog, sizesOf, verifyShipped, type UnverifiedLog } from './shipped.ts';
 
 export interface CosignedLog {
   readonly size: number;
@@ -121,8 +120,7 @@ export async function assertGoesOn(
   { shown, seen }: Checkpoints,
   verify: (read: UnverifiedLog, anchors: readonly Anchor[]) => Promise<unknown>,
 ): Promise<void> {
-  const there = shipped.leaves.length + shipped.events.length;
-  const topic = anchor === undefined ? 0 : readCheckpoint(primitives, anchor).statement.size;
+  const { there, topic } = sizesOf({ ...shipped, ...(anchor !== undefined && { anchor }) });
   const read = { ...shipped, ...(anchor !== undefined && topic <= there && { anchor }) };
   const isWhole = shown.size <= there;
   try {
