@@ -77,7 +77,7 @@ module.exports = {
       name: 'no-testkit-in-source',
       comment: 'fakes stay in tests',
       severity: 'error',
-      from: { path: '^(apps/[^/]+|packages/(protocol|verify))/src/' },
+      from: { path: '^(apps/[^/]+|packages/(protocol|verify))/(src|serve)/' },
       to: { path: ['^packages/testkit/', '^(e2e|bench|scripts)/', '^(apps|packages)/[^/]+/test/'] },
     },
     outsideOf(
@@ -120,6 +120,34 @@ module.exports = {
       to: { path: '^(node:)?(net|http|https|http2|tls|dgram|dns|dns/promises|inspector|cluster)$' },
     },
     {
+      name: 'console-protocol',
+      comment: 'the console runs in browsers, holds keys of its own and has no socket of a machine: no Node, no custody, no door',
+      severity: 'error',
+      from: { path: '^apps/console/src/' },
+      to: { path: inProtocol(['primitives/node.ts', 'custody', 'door']) },
+    },
+    {
+      name: 'console-no-node',
+      comment: 'browsers know no Node',
+      severity: 'error',
+      from: { path: '^apps/console/src/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'console-served',
+      comment: 'the server hands out the bundle and the screens know no server: neither imports the other',
+      severity: 'error',
+      from: { path: '^apps/console/(src|serve)/' },
+      to: { path: '^apps/console/', pathNot: '^apps/console/($1/|vite\\.config\\.ts$)' },
+    },
+    {
+      name: 'console-apart',
+      comment: 'the console is a program for browsers: others run it or open it, and import none of it',
+      severity: 'error',
+      from: { pathNot: '^apps/console/' },
+      to: { path: '^apps/console/' },
+    },
+    {
       name: 'daemon-parts',
       comment: 'sandbox/ and broker/ know nothing of the daemon around them: they are given what they use',
       severity: 'error',
@@ -144,7 +172,7 @@ module.exports = {
       name: 'declared',
       comment: 'a third-party package stands in the package.json of the workspace that imports it',
       severity: 'error',
-      from: { path: '^(apps|packages)/[^/]+/src/' },
+      from: { path: '^(apps|packages)/[^/]+/(src|serve)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], pathNot: '^(packages|apps)/' },
     },
   ],
@@ -157,7 +185,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'types', 'default'],
-      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.cjs', '.mjs', '.json'],
     },
   },
 };

@@ -4,21 +4,28 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const emptyNames = /^(utils?|helpers?|common|shared|misc|types|managers?|services?)$/;
-const sources = ['packages/**/*.ts', 'apps/**/*.{ts,cjs}', 'scripts/**/*.ts', 'e2e/**/*.ts', 'bench/**/*.ts'];
+const sources = ['packages/**/*.ts', 'apps/**/*.{ts,tsx,css,cjs}', 'scripts/**/*.ts', 'e2e/**/*.ts', 'bench/**/*.ts'];
 
 /** One line for each fault; empty when all is well. `root` is the repository's directory. */
 export function checkSource(root: string): string[] {
   const files = globSync(sources, { cwd: root })
     .filter((file) => !file.includes('node_modules/'))
     .toSorted();
-  return [...files.flatMap(checkName), ...files.flatMap((file) => checkSwitches(root, file)), ...checkPackages(root)];
+  return [
+    ...files.flatMap(checkName),
+    ...files.flatMap((file) => checkSwitches(root, file)),
+    ...files.flatMap((file) => checkMarkup(root, file)),
+    ...checkPackages(root),
+  ];
 }
 
 function checkName(file: string): string[] {
   const parts = file.split('/');
   const vague = parts.find((part) => emptyNames.test(part.replace(/\..*$/, '')));
   if (vague !== undefined) return [`${file}: the name ${vague} tells nothing: name the thing or the act`];
-  return /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|story))?\.(ts|cjs)$/.test(basename(file)) ? [] : [`${file}: file names are kebab-case`];
+  return /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|story|config))?\.(tsx?|css|cjs)$/.test(basename(file))
+    ? []
+    : [`${file}: file names are kebab-case`];
 }
 
 /** `test.only` and `test.skip` are the linter's; these are their forms as options. A skip states its reason as a string. */
@@ -29,6 +36,18 @@ function checkSwitches(root: string, file: string): string[] {
     .flatMap((line, index) => {
       const found = /\b(only|skip|todo): *(true\b|['"])/.exec(line);
       return found === null ? [] : [`${file}:${index + 1}: ${found[1]} switches a test off for good`];
+    });
+}
+
+/** What others wrote is shown as text, and the page's policy takes no style from markup: neither is written in the console's source. */
+function checkMarkup(root: string, file: string): string[] {
+  if (!/^apps\/console\/src\/.*\.tsx?$/.test(file)) return [];
+  return readFileSync(join(root, file), 'utf8')
+    .split('\n')
+    .flatMap((line, index) => {
+      const markup = /\b(innerHTML|outerHTML|insertAdjacentHTML|setHTMLUnsafe|srcdoc|document\.write)\b/.exec(line)?.[1];
+      if (markup !== undefined) return [`${file}:${index + 1}: ${markup} makes markup of text`];
+      return /\sstyle=["'{]/.test(line) ? [`${file}:${index + 1}: a style in markup, which the policy refuses: use a class`] : [];
     });
 }
 

@@ -89,6 +89,18 @@ const plants: readonly Plant[] = [
     files: { 'apps/relay/src/main.ts': `export enum A { B }\n` },
     expect: /error TS1294/,
   },
+  {
+    check: 'types',
+    finds: 'a type error in the console, which the DOM is no error in',
+    files: { 'apps/console/src/main.tsx': `export const a: number = document.title;\n` },
+    expect: /main\.tsx\(1,14\): error TS2322(?![\s\S]*TS2584)/,
+  },
+  {
+    check: 'types',
+    finds: 'the DOM in what Node runs',
+    files: { 'apps/console/serve/main.ts': `export const a: string = document.title;\n` },
+    expect: /main\.ts\(1,26\): error TS2584/,
+  },
 
   {
     check: 'format',
@@ -125,6 +137,20 @@ const plants: readonly Plant[] = [
   }),
   importsOf('custody-no-third-party', 'apps/custody/src/main.ts', 'pino'),
   importsOf('custody-no-network', 'apps/custody/src/main.ts', 'node:net'),
+  importsOf('console-protocol', 'apps/console/src/a.ts', '@holdfast/protocol/primitives/node', {
+    'packages/protocol/src/primitives/node.ts': thing,
+  }),
+  importsOf('console-protocol', 'apps/console/src/a.tsx', '@holdfast/protocol/custody/b', {
+    'packages/protocol/src/custody/b.ts': thing,
+  }),
+  importsOf('console-protocol', 'apps/console/src/a.ts', '@holdfast/protocol/door/b', {
+    'packages/protocol/src/door/b.ts': thing,
+  }),
+  importsOf('console-no-node', 'apps/console/src/a.ts', 'node:fs'),
+  importsOf('console-served', 'apps/console/serve/a.ts', '../src/b.ts', { 'apps/console/src/b.ts': thing }),
+  importsOf('console-served', 'apps/console/src/a.ts', '../serve/b.ts', { 'apps/console/serve/b.ts': thing }),
+  importsOf('console-apart', 'e2e/a.ts', '../apps/console/src/b.ts', { 'apps/console/src/b.ts': thing }),
+  importsOf('declared', 'apps/console/serve/a.ts', 'fast-check'),
   importsOf('daemon-parts', 'apps/daemon/src/broker/a.ts', '../door/b.ts', { 'apps/daemon/src/door/b.ts': thing }),
   importsOf('daemon-parts', 'apps/daemon/src/sandbox/a.ts', '../broker/b.ts', { 'apps/daemon/src/broker/b.ts': thing }),
   importsOf('daemon-parts', 'apps/daemon/src/broker/a.ts', '@holdfast/protocol/codec/b', {
@@ -188,6 +214,12 @@ const plants: readonly Plant[] = [
     { 'apps/relay/test/a.test.ts': `test('a', { ${['skip', 'true'].join(': ')} }, () => {});\n` },
     /a\.test\.ts:1: skip switches/,
   ),
+  source(
+    'markup made of text',
+    { 'apps/console/src/a.tsx': '<p innerHTML={a} />;\n' },
+    /a\.tsx:1: innerHTML makes markup of text/,
+  ),
+  source('a style in markup', { 'apps/console/src/a.tsx': '\n<p style="top: 0" />;\n' }, /a\.tsx:2: a style in markup/),
   source('a version that is not exact', { 'apps/relay/package.json': '{"dependencies":{"ws":"^8.23.0"}}' }, /ws is not exact/),
   source(
     'an install script',

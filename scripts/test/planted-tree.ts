@@ -7,7 +7,15 @@ import { dirname, join, resolve } from 'node:path';
 export const repository = resolve(import.meta.dirname, '../..');
 
 const settings = ['.dependency-cruiser.cjs', '.oxfmtrc.json', '.oxlintrc.json', '.gitignore', 'knip.json', 'tsconfig.json'];
-const workspaces = ['packages/protocol', 'packages/testkit', 'apps/cli', 'apps/custody', 'apps/daemon', 'apps/relay'];
+const workspaces = [
+  'packages/protocol',
+  'packages/testkit',
+  'apps/cli',
+  'apps/console',
+  'apps/custody',
+  'apps/daemon',
+  'apps/relay',
+];
 
 export interface PlantedTree extends Disposable {
   readonly root: string;
@@ -24,6 +32,9 @@ export function plantedTree(): PlantedTree {
   };
   for (const file of settings) cpSync(join(repository, file), join(root, file));
   const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+  mkdirSync(join(root, 'apps/console'), { recursive: true });
+  cpSync(join(repository, 'apps/console/tsconfig.json'), join(root, 'apps/console/tsconfig.json'));
+  plant('apps/console/src/main.tsx', `document.title = 'planted';\n`);
   plant(
     'package.json',
     json({ name: 'planted', private: true, type: 'module', scripts: { test: 'true' }, workspaces: ['packages/*', 'apps/*'] }),
@@ -37,7 +48,7 @@ export function plantedTree(): PlantedTree {
   for (const workspace of workspaces) {
     const name = workspace.split('/')[1] ?? '';
     const exports = workspace.startsWith('packages/') ? { exports: { './*': './src/*.ts' } } : {};
-    const dependencies = name === 'daemon' ? { dependencies: { '@holdfast/protocol': '0.1.0' } } : {};
+    const dependencies = name === 'daemon' || name === 'console' ? { dependencies: { '@holdfast/protocol': '0.1.0' } } : {};
     plant(
       `${workspace}/package.json`,
       json({ name: `@holdfast/${name}`, version: '0.1.0', type: 'module', ...exports, ...dependencies }),

@@ -1,0 +1,8 @@
+// The console in a browser: puts the shell on the page.
+
+import { render } from 'solid-js/web';
+import { Shell } from './app/shell.tsx';
+
+const place = document.querySelector('#console');
+if (place === null) throw new Error('the page has no place for the console');
+render(() => <Shell />, place);
