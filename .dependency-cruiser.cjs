@@ -19,6 +19,7 @@ const protocolOrder = [
   'approvals',
   'journal',
   'exchange',
+  'operator',
   'door',
 ];
 

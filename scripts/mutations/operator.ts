@@ -279,7 +279,7 @@ export const operator: Area = {
     {
       id: 'O-23.granted',
       off: 'an operator seals whatever a machine asks for',
-      file: 'apps/cli/src/operator/asks.ts',
+      file: 'packages/protocol/src/operator/asks.ts',
       from: `    assertGranted(session.state, agent.id, act);`,
       to: ``,
       red: { [cliApprovals]: '[APPROVAL-20]' },
@@ -287,7 +287,7 @@ export const operator: Area = {
     {
       id: 'O-23.says',
       off: 'an operator seals for a request that says more than was granted',
-      file: 'apps/cli/src/operator/asks.ts',
+      file: 'packages/protocol/src/operator/asks.ts',
       from: ` || !saysWhatIsGranted(granted.fence, act))`,
       to: `)`,
       red: { [cliApprovals]: '[APPROVAL-20]' },
@@ -319,7 +319,7 @@ export const operator: Area = {
     {
       id: 'O-25.narrow',
       off: 'who asks for one path is granted all that the credential is good for',
-      file: 'apps/cli/src/operator/access.ts',
+      file: 'packages/protocol/src/operator/access.ts',
       from: `secret, within }));`,
       to: `secret, within: {} }));`,
       red: { [cliApprovals]: '[APPROVAL-22]' },
@@ -327,7 +327,7 @@ export const operator: Area = {
     {
       id: 'O-25.bound',
       off: 'access is granted that the ask is not bound to',
-      file: 'apps/cli/src/operator/access.ts',
+      file: 'packages/protocol/src/operator/access.ts',
       from: `if (!equalBytes(bound, ask.call))`,
       to: `if (bound.length !== ask.call.length)`,
       red: { [cliApprovals]: '[APPROVAL-22]' },
@@ -343,15 +343,15 @@ export const operator: Area = {
     {
       id: 'O-26.key',
       off: 'whoever has the file of a device can make a use look like those before',
-      file: 'apps/cli/src/operator/usual.ts',
-      from: `primitives.hmacSha256(this.#key, utf8(JSON`,
-      to: `primitives.hmacSha256(this.#key.slice(0, 0), utf8(JSON`,
+      file: 'packages/protocol/src/operator/usual.ts',
+      from: `this.#primitives.hmacSha256(this.#key, utf8(JSON`,
+      to: `this.#primitives.hmacSha256(this.#key.slice(0, 0), utf8(JSON`,
       red: { 'apps/cli/test/usual.test.ts': 'look new but not usual' },
     },
     {
       id: 'O-26.method',
       off: 'another method is not told',
-      file: 'apps/cli/src/operator/usual.ts',
+      file: 'packages/protocol/src/operator/usual.ts',
       from: `else if (!knows(method)) found`,
       to: `else if (!knows(host)) found`,
       red: { 'apps/cli/test/usual.test.ts': 'differs from what' },

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { World } from '@holdfast/testkit/world';
-import { findAgent } from '../src/operator/find-agent.ts';
+import { findAgent } from '@holdfast/protocol/operator/find-agent';
 
 test('a scope that two live agents have names neither; an id always names one', async () => {
   const world = await World.begin();

@@ -5,9 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { UseAct } from '../src/operator/asks.ts';
-import type { OperatorSession } from '../src/operator/session.ts';
-import { Usual } from '../src/operator/usual.ts';
+import type { UseAct } from '@holdfast/protocol/operator/asks';
+import type { OperatorSession } from '@holdfast/protocol/operator/session';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
+import { fileStore } from '../src/operator/store.ts';
+import { Usual } from '@holdfast/protocol/operator/usual';
 
 const agent = new Uint8Array(16).fill(3);
 const use: UseAct = {
@@ -28,7 +30,8 @@ function device(t: TestContext) {
   t.after(() => rmSync(folder, { recursive: true }));
   const usual = (fill = 9): Promise<Usual> => {
     const epochKey = async () => ({ epoch: 0, key: new Uint8Array(32).fill(fill) });
-    return Usual.of({ paths: { operator: folder }, operator: { replica: { epochKey } } } as unknown as OperatorSession);
+    const ports = { primitives: nodePrimitives, store: fileStore(folder, 'device') };
+    return Usual.of({ ports, operator: { replica: { epochKey } } } as unknown as OperatorSession);
   };
   return { usual, file: path.join(folder, 'approved-before') };
 }
@@ -36,7 +39,7 @@ function device(t: TestContext) {
 test('[APPROVAL-23]: what differs from what was approved before is named, the most telling of it', async (t) => {
   const { usual } = device(t);
   assert.deepEqual((await usual()).differences(agent, use), ['first-use']);
-  (await usual()).remember(agent, use);
+  await (await usual()).remember(agent, use);
   const again = await usual();
   const cases: readonly (readonly [Partial<UseAct>, readonly string[]])[] = [
     [{}, []],
@@ -55,10 +58,10 @@ test('[APPROVAL-23]: what differs from what was approved before is named, the mo
 
 test('[APPROVAL-23]: whoever has the file reads nothing of it, and can make a use look new but not usual', async (t) => {
   const { usual, file } = device(t);
-  (await usual()).remember(agent, use);
+  await (await usual()).remember(agent, use);
   const kept = readFileSync(file);
   for (const word of ['bank', 'example', 'POST', '/v1/payments']) assert.equal(kept.includes(word), false, word);
-  (await usual(8)).remember(agent, { ...use, host: 'mallory.example' }); // with a key that is not the operators'
+  await (await usual(8)).remember(agent, { ...use, host: 'mallory.example' }); // with a key that is not the operators'
   assert.deepEqual((await usual()).differences(agent, { ...use, host: 'mallory.example' }), ['first-host']);
   writeFileSync(file, Buffer.alloc(1000, 7));
   assert.deepEqual((await usual()).differences(agent, use), ['first-use']);
@@ -67,8 +70,8 @@ test('[APPROVAL-23]: whoever has the file reads nothing of it, and can make a us
 test('no more is kept than a file of 64 KiB', async (t) => {
   const { usual, file } = device(t);
   const one = await usual();
-  for (let count = 0; count < 5; count += 1) one.remember(agent, { ...use, path: `/v1/${count}` });
+  for (let count = 0; count < 5; count += 1) await one.remember(agent, { ...use, path: `/v1/${count}` });
   writeFileSync(file, Buffer.alloc(16 * 5000));
-  (await usual()).remember(agent, use);
+  await (await usual()).remember(agent, use);
   assert.ok(readFileSync(file).length <= 64 * 1024);
 });

@@ -16,7 +16,7 @@ import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import { latestCheckpoint, topicTip, type Agent } from '@holdfast/protocol/journal/state';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { isAbsent, writeAtomically } from '../operator/key-file.ts';
-import type { OperatorSession } from '../operator/session.ts';
+import type { LocalOperator } from '../operator/session.ts';
 import type { Log } from './log.ts';
 
 /** More than can be shown; a relay could go on without end. */
@@ -41,7 +41,7 @@ export interface UnverifiedLog {
 }
 
 /** Throws what [SHIP-7] and [SHIP-8] name, `entry_gap`, and `audit_unavailable` where nothing was shipped. */
-export async function openLog(session: OperatorSession, { id: agent, keys, earlierKeys }: Agent): Promise<UnverifiedLog> {
+export async function openLog(session: LocalOperator, { id: agent, keys, earlierKeys }: Agent): Promise<UnverifiedLog> {
   const { fleet } = session.facts;
   const whose: LogIdentity = { fleet, agent, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
   const anchor = await topicsCheckpoint(session, agent);
@@ -74,7 +74,7 @@ export async function onceShipped(open: () => Promise<UnverifiedLog>, withinMs =
 }
 
 /** Read, opened and verified. Throws what [SHIP-7] to [SHIP-9] name, and `audit_unavailable` where nothing was shipped. */
-export async function readShipped(session: OperatorSession, name: string): Promise<ShippedLog> {
+export async function readShipped(session: LocalOperator, name: string): Promise<ShippedLog> {
   const agent = session.agent(name);
   const { whose, ...log } = await onceShipped(() => openLog(session, agent));
   const verdict = await verifyShipped(session, { whose, ...log });
@@ -86,7 +86,7 @@ export async function readShipped(session: OperatorSession, name: string): Promi
  * [SHIP-9] names: then what was seen stays.
  */
 export async function verifyShipped(
-  session: OperatorSession,
+  session: LocalOperator,
   { whose, leaves, events, checkpoints, anchor }: UnverifiedLog,
   known: readonly Anchor[] = [],
 ): Promise<AuditVerdict> {
@@ -99,7 +99,7 @@ export async function verifyShipped(
   return verdict;
 }
 
-async function opened({ facts: { fleet }, operator, relay }: OperatorSession, agent: Uint8Array): ReturnType<typeof openShipped> {
+async function opened({ facts: { fleet }, operator, relay }: LocalOperator, agent: Uint8Array): ReturnType<typeof openShipped> {
   const { key } = await operator.replica.epochKey(agentAudience(agent), 0); // [AUDIT-18]
   try {
     return await openShipped({ primitives, key, fleet, agent }, bounded(readShipments(relay, agent)));
@@ -118,7 +118,7 @@ async function verified(whose: LogIdentity, log: Parameters<typeof verifyAudit>[
 }
 
 /** The newest of the agent's topic, read up to where the relay signs that it ends; of a revoked agent, up to what its revocation accepts. */
-async function topicsCheckpoint(session: OperatorSession, agent: Uint8Array): Promise<Uint8Array | undefined> {
+async function topicsCheckpoint(session: LocalOperator, agent: Uint8Array): Promise<Uint8Array | undefined> {
   const { fleet, relayKey } = session.facts;
   const told = headOf(await askFreshness(session.relay, { fleet, relayKey, topics: [agent] }), agent);
   await session.readAgentTopic(agent);
@@ -139,7 +139,7 @@ async function* bounded(pieces: AsyncIterable<ShippedPiece>): AsyncGenerator<Shi
 }
 
 /** Where this device keeps the newest checkpoint that it saw of a log: the relay must not show less later. [SHIP-9] */
-function seenFile({ paths }: OperatorSession, agent: Uint8Array): string {
+function seenFile({ paths }: LocalOperator, agent: Uint8Array): string {
   return path.join(paths.operator, `audit-${toHex(agent)}`);
 }
 

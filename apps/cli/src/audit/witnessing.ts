@@ -12,7 +12,7 @@ import { ecdsaKeyId, signaturesBy } from '@holdfast/protocol/keys/note';
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { DeviceWitness } from '../operator/device-witness.ts';
-import type { OperatorSession } from '../operator/session.ts';
+import type { LocalOperator } from '../operator/session.ts';
 import { exitCodeOf } from '../output.ts';
 import { openLog, sizesOf, verifyShipped, type UnverifiedLog } from './shipped.ts';
 
@@ -51,7 +51,7 @@ const fewer = (shown: number, seen: number): HoldfastError =>
  * nothing was cosigned then; `audit_unavailable` where there is not enough to check yet. [WITNESS-19] [WITNESS-20]
  */
 export async function witnessLog(
-  session: OperatorSession,
+  session: LocalOperator,
   device: DeviceWitness,
   { agent, given }: { readonly agent: Agent; readonly given: readonly string[] },
 ): Promise<CosignedLog> {

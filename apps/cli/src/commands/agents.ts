@@ -6,7 +6,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
 import { standingOf, topicTip } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { size, visible, type Output } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
@@ -153,7 +153,7 @@ export const heard = {
 };
 
 /** Only a daemon that has this very agent is waited for: others hear of it in their own time. */
-export async function reachedHere(session: OperatorSession, agent: Uint8Array): Promise<keyof typeof heard> {
+export async function reachedHere(session: LocalOperator, agent: Uint8Array): Promise<keyof typeof heard> {
   return (await isHere(agent)) ? session.appliedHere() : 'absent';
 }
 

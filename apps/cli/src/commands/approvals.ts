@@ -5,12 +5,14 @@ import { setTimeout as later } from 'node:timers/promises';
 import type { Answer, Outcome } from '@holdfast/protocol/approvals/ask';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { findHome } from '../door-client.ts';
-import { grantAccess, itemsFor } from '../operator/access.ts';
-import { actLines, Asks, type News, type OpenAsk } from '../operator/asks.ts';
+import { grantAccess, itemsFor } from '@holdfast/protocol/operator/access';
+import { Asks, type News, type OpenAsk } from '@holdfast/protocol/operator/asks';
+import { actLines } from '../operator/act-lines.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
-import { asOperator, OperatorSession } from '../operator/session.ts';
-import { Usual, type Difference } from '../operator/usual.ts';
+import { asOperator, LocalOperator } from '../operator/session.ts';
+import { Usual, type Difference } from '@holdfast/protocol/operator/usual';
 import { duration, visible, type Output } from '../output.ts';
 import { askLine, passphrase } from '../secrets-input.ts';
 
@@ -22,12 +24,14 @@ interface ApprovalsOptions {
 
 /** How long the agent may take to say what became of its ask. */
 const toldWithinMs = 10_000;
+/** What asks are read with. */
+const clock = { primitives: nodePrimitives, nowMs: Date.now };
 /** How soon a relay that was away is asked again. */
 const retryAfterMs = 5_000;
 
 export async function list(output: Output, options: ApprovalsOptions): Promise<void> {
   if (options.follow === true) return follow(output, options);
-  const asks = new Asks();
+  const asks = new Asks(clock);
   await asOperator(
     output,
     options,
@@ -41,7 +45,7 @@ export async function list(output: Output, options: ApprovalsOptions): Promise<v
       );
       sayRefused(output, asks);
     },
-    (signal) => asks.hear(signal),
+    { onPush: (push) => asks.hear(push) },
   );
 }
 
@@ -54,7 +58,7 @@ export async function deny(output: Output, typed: string, options: ApprovalsOpti
 }
 
 async function answer(output: Output, typed: string, verdict: Answer['verdict'], options: ApprovalsOptions): Promise<void> {
-  const asks = new Asks();
+  const asks = new Asks(clock);
   await asOperator(
     output,
     options,
@@ -65,17 +69,17 @@ async function answer(output: Output, typed: string, verdict: Answer['verdict'],
       const shown = jsonOf(found, looking);
       if (!output.json) for (const line of linesOf(found, looking)) output.say(line);
       if (verdict === 'once') await grantAsked(output, session, found, options.item);
-      const outcome = await asks.answer(session, found, verdict, toldWithinMs);
-      rememberUse(looking, found, outcome);
+      const outcome = await asks.answer(session, found, verdict, AbortSignal.timeout(toldWithinMs));
+      await rememberUse(looking, found, outcome);
       output.result({ ...shown, verdict, ...(outcome !== undefined && { outcome }) }, [answered(verdict, outcome)]);
       if (outcome !== undefined && outcome !== wanted(verdict)) process.exitCode = 1; // [CLI-25]
     },
-    (signal) => asks.hear(signal),
+    { onPush: (push) => asks.hear(push) },
   );
 }
 
 /** An agent's wish for access becomes a signed grant first: the answer only tells it. */
-async function grantAsked(output: Output, session: OperatorSession, open: OpenAsk, item?: string): Promise<void> {
+async function grantAsked(output: Output, session: LocalOperator, open: OpenAsk, item?: string): Promise<void> {
   const { act } = open.ask;
   if (act.kind !== 'access') return;
   const { name } = await grantAccess(session, open, act, item);
@@ -85,14 +89,14 @@ async function grantAsked(output: Output, session: OperatorSession, open: OpenAs
 
 /** What an ask is shown beside. */
 interface Looking {
-  readonly session: OperatorSession;
+  readonly session: LocalOperator;
   readonly usual: Usual;
 }
 
-const lookingOf = async (session: OperatorSession): Promise<Looking> => ({ session, usual: await Usual.of(session) });
+const lookingOf = async (session: LocalOperator): Promise<Looking> => ({ session, usual: await Usual.of(session) });
 
-function rememberUse({ usual }: Looking, { agent, ask }: OpenAsk, outcome: Outcome | undefined): void {
-  if (outcome === 'allowed' && ask.act.kind === 'use') usual.remember(agent.id, ask.act);
+async function rememberUse({ usual }: Looking, { agent, ask }: OpenAsk, outcome: Outcome | undefined): Promise<void> {
+  if (outcome === 'allowed' && ask.act.kind === 'use') await usual.remember(agent.id, ask.act);
 }
 
 const wanted = (verdict: Answer['verdict']): Outcome => (verdict === 'once' ? 'allowed' : 'denied');
@@ -114,11 +118,11 @@ async function follow(output: Output, options: ApprovalsOptions): Promise<void> 
   let connectedBefore = false;
   try {
     while (!ended.signal.aborted) {
-      const asks = new Asks();
+      const asks = new Asks(clock);
       const lost = new AbortController();
       try {
-        const session = await OperatorSession.connect(paths, holder, {
-          onSignal: (signal) => asks.hear(signal),
+        const session = await LocalOperator.connect(paths, holder, {
+          onPush: (push) => asks.hear(push),
           onClosed: () => lost.abort(),
         });
         try {
@@ -142,7 +146,7 @@ async function follow(output: Output, options: ApprovalsOptions): Promise<void> 
 }
 
 interface Serving {
-  readonly session: OperatorSession;
+  readonly session: LocalOperator;
   readonly asks: Asks;
   readonly over: AbortSignal;
 }
@@ -178,8 +182,8 @@ async function decide(
     if (verdict === undefined) continue;
     try {
       if (verdict === 'once') await grantAsked(output, session, open);
-      const outcome = await asks.answer(session, open, verdict, toldWithinMs);
-      rememberUse(looking, open, outcome);
+      const outcome = await asks.answer(session, open, verdict, AbortSignal.timeout(toldWithinMs));
+      await rememberUse(looking, open, outcome);
       output.say(answered(verdict, outcome));
     } catch (thrown) {
       const code = codeOf(thrown);

@@ -2,7 +2,8 @@
 
 import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { enrollAgent } from '@holdfast/protocol/journal/compose-agents';
-import { confirmWords, sendAnswer, takeOffer, typedCode } from '../operator/admit.ts';
+import { sendAnswer, takeOffer } from '@holdfast/protocol/operator/admit';
+import { confirmWords, typedCode } from '../operator/typed-words.ts';
 import { attestKeys } from '../operator/attest-keys.ts';
 import { asOperator } from '../operator/session.ts';
 import { visible, type Output } from '../output.ts';

@@ -10,7 +10,7 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import { replaceFile } from '../audit/out-file.ts';
 import { ForkFound, witnessLog, type CosignedLog } from '../audit/witnessing.ts';
 import type { DeviceWitness } from '../operator/device-witness.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { exitCodeOf, told, usage, visible, type Output } from '../output.ts';
 import { readText } from '../secrets-input.ts';
 
@@ -45,7 +45,7 @@ export interface Found {
   readonly exitCode: number;
 }
 
-async function withDevice<T>(output: Output, session: OperatorSession, work: (device: DeviceWitness) => Promise<T>): Promise<T> {
+async function withDevice<T>(output: Output, session: LocalOperator, work: (device: DeviceWitness) => Promise<T>): Promise<T> {
   const device = await session.openWitness();
   try {
     if (device.isNew) output.say('holdfast: this device begins as a new witness: of what was seen before it knows nothing'); // [WITNESS-17]
@@ -56,7 +56,7 @@ async function withDevice<T>(output: Output, session: OperatorSession, work: (de
 }
 
 /** The logs of all agents that act: one that fails keeps no other from being looked at. Throws as `openWitness`. [CLI-94] */
-export function witnessEach(output: Output, session: OperatorSession): Promise<Found> {
+export function witnessEach(output: Output, session: LocalOperator): Promise<Found> {
   return withDevice(output, session, async (device) => {
     const results: Result[] = [];
     const codes: number[] = [0];
@@ -79,7 +79,7 @@ interface Asked {
   readonly forkOut: string | undefined;
 }
 
-async function witnessOne(session: OperatorSession, device: DeviceWitness, { name, given, out, forkOut }: Asked): Promise<Found> {
+async function witnessOne(session: LocalOperator, device: DeviceWitness, { name, given, out, forkOut }: Asked): Promise<Found> {
   const agent = session.agent(name);
   const origin = logName(primitives, session.facts.fleet, agent.id);
   if (given.some((note) => readLogText(parseNote(note).text).origin !== origin))

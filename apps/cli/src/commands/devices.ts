@@ -2,15 +2,15 @@
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { assertHere, encodeCall } from '@holdfast/protocol/identity/device-call';
 import { devicePairing } from '@holdfast/protocol/identity/pairing-kind';
 import { addDevice, removeDevice, rekey } from '@holdfast/protocol/journal/compose-devices';
 import type { Device, FleetState } from '@holdfast/protocol/journal/state';
-import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { confirmWords, putPart, sendAnswer, takeOffer, takePart, typedCode } from '../operator/admit.ts';
-import { findDevice } from '../operator/find-device.ts';
-import { codeIsDead, keptFile, readAs, replaceCode, typedKeys } from '../operator/recovery.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { callNewcomer, sendAnswer, takeOffer } from '@holdfast/protocol/operator/admit';
+import { confirmWords, typedCode } from '../operator/typed-words.ts';
+import { findDevice } from '@holdfast/protocol/operator/find-device';
+import { codeIsDead } from '@holdfast/protocol/operator/recovery';
+import { keptFile, readAs, replaceHere, typedKeys } from '../operator/recovery.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { plainText, usage, visible, type Output } from '../output.ts';
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
@@ -36,9 +36,6 @@ interface AddOptions {
   readonly passphraseFile?: string;
 }
 
-/** It stretches a passphrase before it answers. */
-const hereWaitMs = 60_000;
-
 /** The device behind a code, after the operator has typed the words that it shows. */
 export async function add(output: Output, typed: string, options: AddOptions): Promise<void> {
   const behind = typedCode(devicePairing, typed);
@@ -50,7 +47,7 @@ export async function add(output: Output, typed: string, options: AddOptions): P
       output.say(`  machine  ${visible(machine)}`);
       output.say('  may      all that you may: approve, grant, revoke, and read everything');
       await confirmWords(output, opened, options.words);
-      await callThere(session, opened.hash, behind.code);
+      await callNewcomer(session, opened.hash, behind.code);
       const { device } = await session.write(async (operator) =>
         addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
       );
@@ -60,19 +57,6 @@ export async function add(output: Output, typed: string, options: AddOptions): P
   } finally {
     behind.code.fill(0);
   }
-}
-
-/** That the newcomer is still there, with its keys on its disk. Throws `pairing_offer_invalid`: nothing was written. [DEVICES-7] */
-async function callThere({ relay, facts, state }: OperatorSession, offer: Uint8Array, code: Uint8Array): Promise<void> {
-  const place = { kind: devicePairing, code } as const;
-  const { fleet, relayKey } = facts;
-  const call = encodeCall(nodePrimitives, { offer, fleet, fleetName: state.name, relay: relayKey });
-  await putPart(relay, { ...place, part: 'call' }, call);
-  const here = await takePart(relay, { ...place, part: 'here' }, hereWaitMs);
-  if (here !== undefined) return assertHere(nodePrimitives, here, call);
-  throw new HoldfastError('pairing_offer_invalid', 'the device does not answer any more; nothing was added', {
-    next: 'run holdfast devices join on it again, and use the code that it shows',
-  });
 }
 
 interface RemoveOptions {
@@ -106,7 +90,7 @@ export async function remove(output: Output, typed: string, options: RemoveOptio
   });
 }
 
-function assertYounger({ state, facts }: OperatorSession, { name, position }: Device): void {
+function assertYounger({ state, facts }: LocalOperator, { name, position }: Device): void {
   const own = state.devices.get(toHex(facts.device));
   if (own !== undefined && own.position < position) return;
   throw new HoldfastError('device_older', `${visible(name)} is not younger than this device: it may not remove it`, {
@@ -117,7 +101,7 @@ function assertYounger({ state, facts }: OperatorSession, { name, position }: De
 /** One that was here before, or as old: the recovery code does it, and is replaced. Where the new code went, unless a person was shown it. [DEVICES-9] */
 async function removeByCode(
   output: Output,
-  { paths, facts }: OperatorSession,
+  { paths, facts }: LocalOperator,
   {
     device,
     recoveryCodeFile,
@@ -130,7 +114,7 @@ async function removeByCode(
     const reader = await readAs(paths, { fleet: facts.fleet, relayUrl: facts.relayUrl, used }, codeIsDead);
     try {
       const isDone = ({ devices }: FleetState) => !devices.has(toHex(device.id));
-      const { file } = await replaceCode(output, reader, { removed: [device.id], isDone, recoveryFile });
+      const { file } = await replaceHere(output, reader, { removed: [device.id], isDone, recoveryFile });
       return file ?? keptFile(paths, reader.state.recovery.id);
     } finally {
       reader.disconnect();

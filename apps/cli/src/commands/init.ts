@@ -4,13 +4,10 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { signPulse } from '@holdfast/protocol/blind/pulse';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { createFleet, putLockbox, putPulse } from '@holdfast/protocol/exchange/relay-calls';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
-import { defaultPulseMaxAgeMs } from '@holdfast/protocol/journal/bodies';
-import { composeGenesis, type NewFleet } from '@holdfast/protocol/journal/compose';
+import { foundFleet } from '@holdfast/protocol/operator/found';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
@@ -42,14 +39,14 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
   const recovery = await makeRecoveryCode(nodePrimitives);
   let recoveryFile: string | undefined;
   try {
-    const { fleet, relayKey } = await makeFleet(relayUrl, name, { holder, recovery: recovery.keys.publicKeys });
+    const terms = { relayUrl, name, deviceName: deviceName(), holder, recovery: recovery.keys.publicKeys };
+    const { fleet, facts } = await foundFleet({ primitives: nodePrimitives, nowMs: Date.now, connect: openRelay }, terms);
     makeOperatorFolder(paths.operator);
     const unattended = output.json || !process.stdout.isTTY;
     const wanted =
       options.recoveryFile ?? (unattended ? path.join(paths.operator, `recovery-${toHex(fleet.fleet).slice(0, 8)}`) : undefined);
     if (wanted !== undefined) recoveryFile = keepRecoveryCode(recovery.code, path.resolve(wanted));
     rememberSeen(paths.operator, { control: { position: 0, hash: fleet.genesis.hash } });
-    const facts = { fleet: fleet.fleet, fleetName: name, device: fleet.device, relayUrl, relayKey };
     await saveOperator(paths.operator, facts, holder, phrase); // [CLI-12]
     output.result({ fleet: fleet.fleet, name, device: fleet.device, relay: relayUrl, recoveryFile: recoveryFile ?? null }, [
       `The fleet "${name}" is made. Its relay is ${relayUrl}.`,
@@ -72,44 +69,6 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
     holder.wipe();
     recovery.keys.wipe();
   }
-}
-
-type FleetKeys = { readonly holder: SoftwareKeyHolder; readonly recovery: SoftwareKeyHolder['publicKeys'] };
-
-/** Everything that the relay keeps of a new fleet, its first pulse included. */
-async function makeFleet(
-  relayUrl: string,
-  name: string,
-  { holder, recovery }: FleetKeys,
-): Promise<{ fleet: NewFleet; relayKey: Uint8Array }> {
-  const nowMs = Date.now();
-  const stranger = await openRelay(relayUrl);
-  const { relayKey } = await stranger.ready;
-  const terms = { name, deviceName: deviceName(), holder, recovery, relayKey, pulseMaxAgeMs: defaultPulseMaxAgeMs, nowMs };
-  let fleet: NewFleet;
-  try {
-    fleet = await composeGenesis(nodePrimitives, terms);
-    await createFleet(stranger, fleet.access, fleet.genesis);
-  } finally {
-    stranger.close();
-  }
-  const device = await openRelay(relayUrl, { identity: { fleet: fleet.fleet, principal: fleet.device, holder }, relayKey });
-  try {
-    for (const { wire, ...place } of fleet.lockboxes) await putLockbox(device, place, wire);
-    const control = { position: 0, hash: fleet.genesis.hash };
-    const statement = {
-      v: 1,
-      fleet: fleet.fleet,
-      id: nodePrimitives.random(16),
-      device: fleet.device,
-      atMs: nowMs,
-      control,
-    } as const;
-    await putPulse(device, await signPulse(holder, statement));
-  } finally {
-    device.close();
-  }
-  return { fleet, relayKey };
 }
 
 /** To a new file that only this user reads. */

@@ -7,7 +7,7 @@ import { codeOf } from '@holdfast/protocol/errors';
 import { unitMs } from '@holdfast/protocol/vault/circumstance-terms';
 import { findHome } from '../door-client.ts';
 import { operatorFacts, unlockOperator } from '../operator/key-file.ts';
-import { asOperator, OperatorSession } from '../operator/session.ts';
+import { asOperator, LocalOperator } from '../operator/session.ts';
 import { duration, told, usage, visible, type Output } from '../output.ts';
 import { passphrase } from '../secrets-input.ts';
 import { witnessEach } from './audit-witness.ts';
@@ -60,7 +60,7 @@ async function keepAlive(output: Output, options: PulseOptions, periodMs: number
     back: () => process.stderr.write('holdfast: the relay is reachable again\n'),
     renew: async () => {
       // A pulse vouches for the head that its operator has read, so each begins with reading and checking what came since.
-      const session = await OperatorSession.connect(paths, holder);
+      const session = await LocalOperator.connect(paths, holder);
       try {
         const { pulseMaxAgeMs: validForMs } = session.state;
         if (periodMs >= validForMs) throw usage(`the fleet takes a pulse for ${duration(validForMs)}: renew it sooner than that`); // [CLI-21]
@@ -81,7 +81,7 @@ async function keepAlive(output: Output, options: PulseOptions, periodMs: number
 /** Never rejects: what keeps this device from looking at logs keeps no agent from its pulse. [CLI-94] */
 async function lookedAt(
   output: Output,
-  session: OperatorSession,
+  session: LocalOperator,
 ): Promise<{ readonly value: object; readonly lines: readonly string[] }> {
   try {
     return await witnessEach(output, session);

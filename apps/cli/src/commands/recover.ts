@@ -9,7 +9,7 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
-import { findDevice } from '../operator/find-device.ts';
+import { findDevice } from '@holdfast/protocol/operator/find-device';
 import {
   forgetSeen,
   hasOperator,
@@ -19,9 +19,10 @@ import {
   saveOperator,
   unlockOperator,
 } from '../operator/key-file.ts';
-import { codeIsDead, keptFile, readAs, replaceCode, typedKeys } from '../operator/recovery.ts';
-import { forgetAllUnsent } from '../operator/unsent.ts';
-import { OperatorSession } from '../operator/session.ts';
+import { codeIsDead } from '@holdfast/protocol/operator/recovery';
+import { keptFile, readAs, replaceHere, typedKeys } from '../operator/recovery.ts';
+import { forgetAllUnsent } from '../operator/store.ts';
+import { LocalOperator } from '../operator/session.ts';
 import { visible, usage, type Output } from '../output.ts';
 import { newPassphrase, passphrase } from '../secrets-input.ts';
 import { localRelay } from './enroll.ts';
@@ -44,7 +45,7 @@ export async function recover(output: Output, options: RecoverOptions): Promise<
   if (begun !== undefined && !equalBytes(begun.fleet, fleet)) throw operatorExists(paths.operator);
   const relayUrl = options.relay ?? begun?.relayUrl ?? localRelay();
   const used = await typedKeys(options.codeFile, '--code-file');
-  let reader: OperatorSession | undefined;
+  let reader: LocalOperator | undefined;
   let holder: SoftwareKeyHolder | undefined;
   try {
     makeOperatorFolder(paths.operator);
@@ -76,7 +77,7 @@ export async function recover(output: Output, options: RecoverOptions): Promise<
     const device = { name: deviceName(), keys: holder.publicKeys };
     const id = deviceIdOf(nodePrimitives, device.keys.sign);
     const isDone = ({ devices }: FleetState) => devices.has(toHex(id));
-    const told = await replaceCode(output, reader, { device, removed, isDone, recoveryFile: options.recoveryFile });
+    const told = await replaceHere(output, reader, { device, removed, isDone, recoveryFile: options.recoveryFile });
     reader.disconnect();
     const session = await connected(paths, holder, told.cut); // re-keys what the others could read
     try {
@@ -106,15 +107,15 @@ export async function recover(output: Output, options: RecoverOptions): Promise<
 }
 
 /** Devices that are lost: all but those that are named. Throws `device_unknown`, `usage`. */
-function othersThan({ state }: OperatorSession, keep: readonly string[]): Uint8Array[] {
+function othersThan({ state }: LocalOperator, keep: readonly string[]): Uint8Array[] {
   const kept = new Set(keep.map((name) => toHex(findDevice(state.devices.values(), name).id)));
   return [...state.devices.values()].map(({ id }) => id).filter((id) => !kept.has(toHex(id)));
 }
 
 /** As the new device. A relay that does not know it was cut off for another reason: `cut` tells. */
-async function connected(paths: HomePaths, holder: SoftwareKeyHolder, cut: unknown): Promise<OperatorSession> {
+async function connected(paths: HomePaths, holder: SoftwareKeyHolder, cut: unknown): Promise<LocalOperator> {
   try {
-    return await OperatorSession.connect(paths, holder);
+    return await LocalOperator.connect(paths, holder);
   } catch (thrown) {
     throw codeOf(thrown) === 'relay_refused' && cut !== undefined ? cut : thrown;
   }

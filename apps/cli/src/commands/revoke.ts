@@ -6,7 +6,7 @@ import { rekeyFleet } from '@holdfast/protocol/journal/compose';
 import { revokeAgent, revokeChild } from '@holdfast/protocol/journal/compose-agents';
 import { couldHaveOpened, type Agent } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { plainText, visible, type Output } from '../output.ts';
 import { heard, reachedHere } from './agents.ts';
 
@@ -33,7 +33,7 @@ export async function revoke(output: Output, name: string, options: Options): Pr
 
 async function endAgent(
   output: Output,
-  session: OperatorSession,
+  session: LocalOperator,
   { name, reason }: { readonly name: string; readonly reason: string },
 ): Promise<void> {
   const agent = living(session.agent(name), name);
@@ -54,7 +54,7 @@ async function endAgent(
 /** Its agent and that agent's other children go on. */
 async function endChild(
   output: Output,
-  session: OperatorSession,
+  session: LocalOperator,
   { child, reason, of }: { readonly child: Uint8Array; readonly reason: string; readonly of: string | undefined },
 ): Promise<void> {
   const name = of ?? toHex(await parentHere(child));

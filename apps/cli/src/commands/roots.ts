@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { readRoots, writeRoots, type Owner } from '../operator/custody-roots.ts';
 import { nameOf, readAuthorities } from '../operator/endorsement.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { usage, visible, type Output } from '../output.ts';
 
 interface RootsOptions {
@@ -66,7 +66,7 @@ export async function remove(output: Output, typed: string, options: RootsOption
   });
 }
 
-function ownerOf({ paths, facts, operator }: OperatorSession): Owner {
+function ownerOf({ paths, facts, operator }: LocalOperator): Owner {
   return { folder: paths.operator, fleet: facts.fleet, holder: operator.holder };
 }
 

@@ -9,7 +9,7 @@ import { assertSecretFits } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { templateForVariable, templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence } from '@holdfast/protocol/vault/terms';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { usage, visible, type Output } from '../output.ts';
 import { assertRemovable, readEnvFile, takeOut, type EnvFile } from '../vault/env-file.ts';
 import type { EnvEntry } from '../vault/env-text.ts';
@@ -71,7 +71,7 @@ export async function importFile(output: Output, file: string, options: ImportOp
 }
 
 /** What the vault has already, from a run that did not come to its end, is not kept again. Throws `name_taken` for what is another one there. */
-async function keep(session: OperatorSession, env: EnvFile, chosen: readonly Taken[]): Promise<readonly Taken[]> {
+async function keep(session: LocalOperator, env: EnvFile, chosen: readonly Taken[]): Promise<readonly Taken[]> {
   const kept: Taken[] = [];
   for (const each of chosen) {
     const { item, value } = each;
@@ -86,7 +86,7 @@ async function keep(session: OperatorSession, env: EnvFile, chosen: readonly Tak
   return kept;
 }
 
-async function isSame(session: OperatorSession, item: Uint8Array, secret: Uint8Array): Promise<boolean> {
+async function isSame(session: LocalOperator, item: Uint8Array, secret: Uint8Array): Promise<boolean> {
   const held = await session.openSecret(item);
   const same = equalBytes(held, secret);
   held.fill(0);

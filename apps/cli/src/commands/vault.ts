@@ -11,7 +11,7 @@ import { withLimits } from '@holdfast/protocol/vault/fence';
 import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
 import { limitsOf, limitText, shownLimits, type LimitOptions } from '../operator/limits.ts';
-import { asOperator, type OperatorSession } from '../operator/session.ts';
+import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { readText, secretFromProgram, secretFromStdin } from '../secrets-input.ts';
 import { plainText, usage, type Output } from '../output.ts';
 
@@ -63,7 +63,7 @@ export function termsOf({ name, purpose, attach, fence, env }: Pick<Item, 'name'
   };
 }
 
-function itemNamed(session: OperatorSession, name: string): Item {
+function itemNamed(session: LocalOperator, name: string): Item {
   for (const item of session.state.items.values()) if (item.name === name) return item;
   throw new HoldfastError('item_unknown', `there is no credential ${name}`, { next: 'see: holdfast vault list' });
 }

@@ -10,10 +10,10 @@ import type { OpenedOffer } from '@holdfast/protocol/identity/pairing';
 import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { Attestation } from '@holdfast/protocol/identity/tpm-attestation';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { putPart, takePart } from './admit.ts';
+import { putPart, takePart } from '@holdfast/protocol/operator/admit';
 import { readRoots } from './custody-roots.ts';
 import { endorsedBy } from './endorsement.ts';
-import type { OperatorSession } from './session.ts';
+import type { LocalOperator } from './session.ts';
 
 const maxPartBytes = 16 * 1024;
 /** It lies there before the offer does. */
@@ -29,7 +29,7 @@ export interface Attested {
 
 /** Throws `attestation_invalid` for evidence or proof that does not hold; `key_invalid` for roots that this operator did not install. */
 export async function attestKeys(
-  session: OperatorSession,
+  session: LocalOperator,
   { offer, hash }: OpenedOffer<PairingOffer>,
   code: Uint8Array,
 ): Promise<Attested> {

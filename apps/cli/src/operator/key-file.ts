@@ -32,6 +32,7 @@ import {
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { head } from '@holdfast/protocol/blind/entry';
 import { fleetId, principalId } from '@holdfast/protocol/keys/public-keys';
+import type { OperatorFacts, Seen } from '@holdfast/protocol/operator/ports';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 
@@ -56,12 +57,8 @@ const keyFile = record({
 });
 type KeyFile = Infer<typeof keyFile>;
 
-/** Whose operator this folder is; public facts. */
-export type OperatorFacts = Pick<KeyFile, 'fleet' | 'fleetName' | 'device' | 'relayUrl' | 'relayKey'>;
-
 /** Heads that this operator has seen; no command accepts an older history (spec/journal.md). */
 const seenHeads = record({ v: literal(1), control: head, access: optional(integer({ min: 1, max: 2 ** 48 })) });
-type Seen = Omit<Infer<typeof seenHeads>, 'v'>;
 
 const keyPath = (folder: string) => path.join(folder, 'operator.key');
 const headPath = (folder: string) => path.join(folder, 'heads');

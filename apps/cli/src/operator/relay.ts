@@ -2,25 +2,19 @@
 
 import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
 import type { RelayExchange, RelayIdentity } from '@holdfast/protocol/exchange/relay-exchange';
+import type { RelayEvents } from '@holdfast/protocol/operator/ports';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 
 const answerWithinMs = 15_000;
-
-/** What comes unasked. */
-export interface RelayEvents {
-  /** As received: believed by nobody yet. */
-  readonly onSignal?: (wire: Uint8Array) => void;
-  readonly onClosed?: () => void;
-}
 
 /** Throws `relay_unreachable`, `relay_impostor`. */
 export function openRelay(
   relayUrl: string,
   {
-    onSignal = () => {},
+    onPush = () => {},
     onClosed = () => {},
     ...bound
-  }: { identity?: RelayIdentity; relayKey?: Uint8Array; answerWithinMs?: number } & RelayEvents = {},
+  }: { readonly identity?: RelayIdentity; readonly relayKey?: Uint8Array; readonly answerWithinMs?: number } & RelayEvents = {},
 ): Promise<RelayExchange> {
   return connectRelay(relayUrl, {
     webSocket: WebSocket,
@@ -30,9 +24,7 @@ export function openRelay(
       return () => clearTimeout(timer);
     },
     answerWithinMs,
-    onPush: (push) => {
-      if (push.kind === 'push-signal') onSignal(push.signal);
-    },
+    onPush,
     onClosed,
     ...bound,
   });

@@ -1,41 +1,46 @@
 // The fleet's control topic as an operator reads it from the relay itself: verified entry by entry, held against the head that this operator saw
 // last and against the one over which the relay signs our question. What was seen is written down. spec/operator-key.md.
 
-import { controlTopic, parseEntry, type Head } from '@holdfast/protocol/blind/entry';
-import { compareHeads, headOf } from '@holdfast/protocol/blind/freshness';
-import { toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
-import { askFreshness, getLockbox, readTopic } from '@holdfast/protocol/exchange/relay-calls';
-import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
-import { Replica } from '@holdfast/protocol/journal/replica';
-import type { FleetState } from '@holdfast/protocol/journal/state';
-import type { KeyHolder } from '@holdfast/protocol/keys/key-holder';
-import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { rememberSeen, seenBefore, type OperatorFacts } from './key-file.ts';
+import { controlTopic, parseEntry, type Head } from '../blind/entry.ts';
+import { compareHeads, headOf } from '../blind/freshness.ts';
+import { toHex } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
+import { askFreshness, getLockbox, readTopic } from '../exchange/relay-calls.ts';
+import type { RelayExchange } from '../exchange/relay-exchange.ts';
+import { Replica } from '../journal/replica.ts';
+import type { FleetState } from '../journal/state.ts';
+import type { KeyHolder } from '../keys/key-holder.ts';
+import type { OperatorFacts, OperatorPorts, Seen } from './ports.ts';
 
 /** Of a fleet with a hundred thousand operator's acts. */
 const maxUnreadBytes = 256 * 1024 * 1024;
+
+export interface Reader {
+  readonly ports: OperatorPorts;
+  readonly facts: OperatorFacts;
+  readonly holder: KeyHolder;
+  readonly relay: RelayExchange;
+}
 
 export class ControlHistory {
   readonly replica: Replica;
   /** The head that a command of this machine saw last. */
   readonly seenBefore: Head | undefined;
-  private readonly folder: string;
+  private readonly ports: OperatorPorts;
   private readonly facts: OperatorFacts;
   private readonly relay: RelayExchange;
   /** Entries and their hashes by position. */
   private readonly wires: Uint8Array[] = [];
   private readonly hashes: Uint8Array[] = [];
 
-  /** `folder` is the operator's, where the head seen last is kept. */
-  constructor(folder: string, facts: OperatorFacts, holder: KeyHolder, relay: RelayExchange) {
-    this.folder = folder;
+  private constructor({ ports, facts, holder, relay }: Reader, seen: Seen | undefined) {
+    this.ports = ports;
     this.facts = facts;
     this.relay = relay;
-    const pinned = seenBefore(folder)?.control;
+    const pinned = seen?.control;
     this.seenBefore = pinned;
     this.replica = new Replica({
-      primitives: nodePrimitives,
+      primitives: ports.primitives,
       holder,
       self: facts.device,
       fleet: facts.fleet,
@@ -43,6 +48,11 @@ export class ControlHistory {
       asOperator: true,
       ...(pinned !== undefined && { pinned }),
     });
+  }
+
+  /** Nothing is read yet. Throws `key_invalid`, `store_failed`. */
+  static async of(reader: Reader): Promise<ControlHistory> {
+    return new ControlHistory(reader, await reader.ports.store.seen());
   }
 
   get state(): FleetState {
@@ -73,7 +83,7 @@ export class ControlHistory {
 
   /** Reads what came since. Throws `entry_stale`, `entry_gap`, `entry_fork` for another history than was seen or told, and an entry's own code. */
   async catchUp(): Promise<void> {
-    const before = seenBefore(this.folder)?.control; // and not again below: another command of this machine may see more meanwhile
+    const before = (await this.ports.store.seen())?.control; // and not again below: another command of this machine may see more meanwhile
     const told = await this.told();
     compareHeads(before, told); // [OPKEY-6]
     await this.takeAll(await this.unread());
@@ -91,13 +101,13 @@ export class ControlHistory {
         next: 'something between here and the relay lies: do not go on with it',
       }); // [OPKEY-8]
     }
-    rememberSeen(this.folder, { control: this.head });
+    await this.ports.store.remember({ control: this.head });
   }
 
   /** Of what was just sent: that the relay now says the same. Throws as `catchUp`. */
   async confirm(): Promise<void> {
     compareHeads(this.head, await this.told()); // [OPKEY-8]
-    rememberSeen(this.folder, { control: this.head });
+    await this.ports.store.remember({ control: this.head });
   }
 
   /** The next entry. Throws its own code, or `relay_protocol` for one that was taken before. */
@@ -111,7 +121,7 @@ export class ControlHistory {
     const hashes = new Set(this.hashes.map(toHex));
     let bytes = 0;
     for await (const wire of readTopic(this.relay, controlTopic, this.hashes.length)) {
-      const hash = toHex(parseEntry(nodePrimitives, wire).hash);
+      const hash = toHex(parseEntry(this.ports.primitives, wire).hash);
       if (hashes.has(hash)) throw shownAgain();
       hashes.add(hash);
       bytes += wire.length;

@@ -1,8 +1,8 @@
 // Which agent an operator means by a name.
 
-import { toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
-import type { Agent } from '@holdfast/protocol/journal/state';
+import { toHex } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Agent } from '../journal/state.ts';
 
 /**
  * By id, or by scope: the one that lives, or else the last that did. Two machines may have the same scope, and a grant to the wrong one cannot

@@ -1,12 +1,10 @@
 // What this device has approved before, so that an operator sees what differs now, spec/approval.md. Kept as tags under a key that only operators have:
 // whoever has the file learns how many there are, and can make the next use look new, but not look usual.
 
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
-import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
+import { concat, fromHex, toHex, utf8 } from '../codec/bytes.ts';
+import type { Primitives } from '../primitives/primitives.ts';
 import type { UseAct } from './asks.ts';
-import { writeAtomically } from './key-file.ts';
+import type { OperatorStore } from './ports.ts';
 import type { OperatorSession } from './session.ts';
 
 export type Difference = 'first-use' | 'first-host' | 'first-method' | 'first-path' | 'larger';
@@ -18,21 +16,23 @@ const maxTags = 4096;
 const maxBucket = 13;
 
 export class Usual {
-  readonly #file: string;
+  readonly #primitives: Primitives;
+  readonly #store: Pick<OperatorStore, 'keepApproved'>;
   readonly #key: Uint8Array;
   readonly #tags: Set<string>;
 
-  private constructor(file: string, key: Uint8Array, tags: Set<string>) {
-    this.#file = file;
+  private constructor({ primitives, store }: OperatorSession['ports'], key: Uint8Array, tags: Set<string>) {
+    this.#primitives = primitives;
+    this.#store = store;
     this.#key = key;
     this.#tags = tags;
   }
 
-  static async of(session: OperatorSession): Promise<Usual> {
-    const { key } = await session.operator.replica.epochKey('operators', 0);
-    const file = path.join(session.paths.operator, 'approved-before');
+  static async of({ ports, operator }: Pick<OperatorSession, 'ports' | 'operator'>): Promise<Usual> {
+    const { key } = await operator.replica.epochKey('operators', 0);
     try {
-      return new Usual(file, primitives.hmacSha256(key, utf8('holdfast/v1 approved before\0')), readTags(file));
+      const tags = tagsOf(await ports.store.approvedBefore());
+      return new Usual(ports, ports.primitives.hmacSha256(key, utf8('holdfast/v1 approved before\0')), tags);
     } finally {
       key.fill(0);
     }
@@ -53,13 +53,13 @@ export class Usual {
     return found;
   }
 
-  remember(agent: Uint8Array, act: UseAct): void {
+  async remember(agent: Uint8Array, act: UseAct): Promise<void> {
     for (const tag of [...this.#placesOf(agent, act), this.#sizeOf(agent, act, bucketOf(act))]) {
       this.#tags.delete(tag);
       this.#tags.add(tag);
     }
     const kept = [...this.#tags].slice(-maxTags);
-    writeAtomically(this.#file, Buffer.from(kept.join(''), 'hex'));
+    await this.#store.keepApproved(fromHex(kept.join('')) ?? concat());
   }
 
   #placesOf(agent: Uint8Array, { item, host, port, method, path: place }: UseAct): readonly string[] {
@@ -74,20 +74,14 @@ export class Usual {
   }
 
   #tag(said: readonly (string | number)[]): string {
-    return toHex(primitives.hmacSha256(this.#key, utf8(JSON.stringify(said))).subarray(0, tagBytes));
+    return toHex(this.#primitives.hmacSha256(this.#key, utf8(JSON.stringify(said))).subarray(0, tagBytes));
   }
 }
 
 const bucketOf = ({ body }: UseAct): number => Math.min(maxBucket, Math.ceil(Math.log2(utf8(body).length + 1)));
 
-/** None where there is no file, or one that is none: then everything is new. */
-function readTags(file: string): Set<string> {
-  let kept: Buffer;
-  try {
-    kept = readFileSync(file);
-  } catch {
-    return new Set();
-  }
+/** None where nothing is kept, or what is none: then everything is new. */
+function tagsOf(kept: Uint8Array = concat()): Set<string> {
   const count = Math.min(maxTags, Math.floor(kept.length / tagBytes));
-  return new Set(Array.from({ length: count }, (_, at) => kept.toString('hex', at * tagBytes, (at + 1) * tagBytes)));
+  return new Set(Array.from({ length: count }, (_, at) => toHex(kept.subarray(at * tagBytes, (at + 1) * tagBytes))));
 }

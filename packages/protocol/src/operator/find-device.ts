@@ -1,9 +1,8 @@
 // Which operator device is meant by a name.
 
-import { toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
-import type { Device } from '@holdfast/protocol/journal/state';
-import { usage } from '../output.ts';
+import { toHex } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Device } from '../journal/state.ts';
 
 /** Fewer digits of an id could be another's by chance. */
 const leastDigits = 8;
@@ -16,7 +15,9 @@ export function findDevice(devices: Iterable<Device>, typed: string): Device {
   const found = byId.length > 0 ? byId : all.filter(({ name }) => name === typed);
   const [only, another] = found;
   if (another !== undefined)
-    throw usage(`more than one device is called ${typed}`, 'name it by its id; see: holdfast devices list');
+    throw new HoldfastError('usage', `more than one device is called ${typed}`, {
+      next: 'name it by its id; see: holdfast devices list',
+    });
   if (only !== undefined) return only;
   throw new HoldfastError('device_unknown', `there is no operator device ${typed}`, { next: 'see: holdfast devices list' });
 }

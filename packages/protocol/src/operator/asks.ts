@@ -1,20 +1,20 @@
 // What agents wait for, as an operator reads it from the relay itself, spec/approval.md: signals are believed only from live agents of the state that
 // this operator has verified. What is closed or past its time is gone.
 
-import { approve } from '@holdfast/protocol/approvals/approved';
-import type { Act, Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
-import { hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
-import { parseSignal } from '@holdfast/protocol/blind/signal';
-import { sealUse } from '@holdfast/protocol/approvals/use';
-import { equalBytes, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { putSignal } from '@holdfast/protocol/exchange/relay-calls';
-import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import { isLive, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
-import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
-import type { Sealed } from '@holdfast/protocol/seal/hpke';
-import { decide, judge, type Fence } from '@holdfast/protocol/vault/fence';
-import { usage } from '../output.ts';
+import { approve } from '../approvals/approved.ts';
+import type { Act, Answer, Ask, Outcome } from '../approvals/ask.ts';
+import { hearAgent, operatorAnswers } from '../approvals/signals.ts';
+import type { RelayPush } from '../blind/frames.ts';
+import { parseSignal } from '../blind/signal.ts';
+import { sealUse } from '../approvals/use.ts';
+import { equalBytes, toHex, utf8 } from '../codec/bytes.ts';
+import { codeOf, HoldfastError } from '../errors.ts';
+import { putSignal } from '../exchange/relay-calls.ts';
+import { agentAudience } from '../journal/bodies.ts';
+import { isLive, type Agent, type FleetState } from '../journal/state.ts';
+import type { Sealed } from '../seal/hpke.ts';
+import { decide, judge, type Fence } from '../vault/fence.ts';
+import type { OperatorPorts } from './ports.ts';
 import type { OperatorSession } from './session.ts';
 
 export interface OpenAsk {
@@ -41,12 +41,22 @@ export class Asks {
   /** Read while an answer was waited for, and not told yet. */
   private untold: News[] = [];
   private arrived = Promise.withResolvers<void>();
+  /** One reads after the other: what came first is told first. */
+  private reading: Promise<void> = Promise.resolve();
+  /** Of answers that wait for what the agent says. */
+  private readonly closing = new Map<string, PromiseWithResolvers<void>>();
+  private readonly ports: Pick<OperatorPorts, 'primitives' | 'nowMs'>;
   /** Signals that did not hold: forged, for somebody else, or not to be opened. */
   refused = 0;
 
-  /** A signal as the relay pushes it; believed only by `news`. */
-  hear(wire: Uint8Array): void {
-    if (this.unread.length < maxUnread) this.unread.push(wire);
+  constructor(ports: Pick<OperatorPorts, 'primitives' | 'nowMs'>) {
+    this.ports = ports;
+  }
+
+  /** What the relay pushes; of signals what holds is told by `news`. */
+  hear(push: RelayPush): void {
+    if (push.kind !== 'push-signal') return;
+    if (this.unread.length < maxUnread) this.unread.push(push.signal);
     this.arrived.resolve();
   }
 
@@ -66,14 +76,20 @@ export class Asks {
   /** Whether an answer could still count. */
   isWaiting({ agent, ask }: OpenAsk): boolean {
     const open = this.open.get(keyOf(agent.id, ask.ask));
-    return open !== undefined && open.expiresAtMs > Date.now();
+    return open !== undefined && open.expiresAtMs > this.ports.nowMs();
   }
 
   private async nextSignal(): Promise<void> {
     if (this.unread.length === 0) await this.arrived.promise;
   }
 
-  private async read(session: OperatorSession): Promise<void> {
+  private read(session: OperatorSession): Promise<void> {
+    const read = this.reading.then(() => this.readNow(session));
+    this.reading = read.catch(() => undefined);
+    return read;
+  }
+
+  private async readNow(session: OperatorSession): Promise<void> {
     const wires = this.unread.splice(0);
     this.arrived = Promise.withResolvers();
     for (const wire of wires) {
@@ -89,17 +105,21 @@ export class Asks {
 
   /** Those that still wait, the oldest first. */
   waiting(): readonly OpenAsk[] {
-    return [...this.open.values()].filter(({ expiresAtMs }) => expiresAtMs > Date.now());
+    return [...this.open.values()].filter(({ expiresAtMs }) => expiresAtMs > this.ports.nowMs());
   }
 
   /** By its id or the first digits of it. Throws `ask_unknown`, `usage`. */
   find(typed: string): OpenAsk {
     if (!/^[0-9a-f]{1,32}$/i.test(typed) || typed.length < leastDigits)
-      throw usage(`an ask is named by its id, or at least ${leastDigits} digits of it`, 'see: holdfast approvals');
+      throw new HoldfastError('usage', `an ask is named by its id, or at least ${leastDigits} digits of it`, {
+        next: 'see: holdfast approvals',
+      });
     const found = this.waiting().filter(({ ask }) => toHex(ask.ask).startsWith(typed.toLowerCase()));
     const [only, another] = found;
     if (another !== undefined)
-      throw usage(`more than one ask begins with ${typed}`, 'give all of its id; see: holdfast approvals --json');
+      throw new HoldfastError('usage', `more than one ask begins with ${typed}`, {
+        next: 'give all of its id; see: holdfast approvals --json',
+      });
     if (only !== undefined) return only;
     const over = [...this.ended].find(([key]) => key.slice(agentDigits).startsWith(typed.toLowerCase()))?.[1];
     throw new HoldfastError(
@@ -111,21 +131,22 @@ export class Asks {
     );
   }
 
-  /** Sends the answer, and waits until the agent says what became of its ask; undefined: it did not in time. */
+  /** Sends the answer, and waits until the agent says what became of its ask; undefined: it had not when `late` aborted. */
   async answer(
     session: OperatorSession,
     open: OpenAsk,
     verdict: Answer['verdict'],
-    withinMs: number,
+    late: AbortSignal,
   ): Promise<Outcome | undefined> {
     const { operator, facts, relay } = session;
+    const { primitives } = this.ports;
     const { agent, ask, expiresAtMs } = open;
     const epochKey = await operator.replica.epochKey(agentAudience(agent.id));
     const to = { primitives, fleet: facts.fleet, agent: agent.id, epochKey, expiresAtMs };
     const device = { id: operator.device, holder: operator.holder };
     const sealed = verdict === 'once' && ask.act.kind === 'use' ? await this.sealedFor(session, open, ask.act) : undefined;
     const approval = { fleet: facts.fleet, agent: agent.id, device: device.id, ask };
-    const warrant = verdict === 'once' ? await approve(primitives, device.holder, approval, Date.now()) : undefined; // [AUTHORITY-4]
+    const warrant = verdict === 'once' ? await approve(primitives, device.holder, approval, this.ports.nowMs()) : undefined; // [AUTHORITY-4]
     const said = {
       kind: 'answer',
       v: 1,
@@ -136,13 +157,15 @@ export class Asks {
       ...(warrant !== undefined && { warrant }),
     } as const;
     await putSignal(relay, await operatorAnswers(to, device, said));
-    const late = AbortSignal.timeout(withinMs);
     const timeUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
     const key = keyOf(agent.id, ask.ask);
+    const closed = this.closing.get(key) ?? Promise.withResolvers<void>();
+    this.closing.set(key, closed);
     while (!this.ended.has(key) && !late.aborted) {
-      await Promise.race([this.nextSignal(), timeUp]);
+      await Promise.race([this.nextSignal(), closed.promise, timeUp]);
       await this.read(session);
     }
+    this.closing.delete(key);
     return this.ended.get(key);
   }
 
@@ -152,7 +175,7 @@ export class Asks {
     assertGranted(session.state, agent.id, act);
     const secret = await session.openSecret(act.item);
     try {
-      return await sealUse(primitives, { fleet: session.facts.fleet, agent: agent.id, ask, expiresAtMs }, secret);
+      return await sealUse(this.ports.primitives, { fleet: session.facts.fleet, agent: agent.id, ask, expiresAtMs }, secret);
     } finally {
       secret.fill(0);
     }
@@ -172,6 +195,7 @@ export class Asks {
     if (said.kind === 'closed') {
       this.open.delete(key);
       this.ended.set(key, said.outcome);
+      this.closing.get(key)?.resolve();
       return { kind: 'closed', ask: said.ask, outcome: said.outcome };
     }
     if (this.open.has(key) || this.ended.has(key)) return undefined; // the relay says it twice
@@ -184,12 +208,12 @@ export class Asks {
     const { state, facts, operator } = session;
     return hearAgent(
       {
-        primitives,
+        primitives: this.ports.primitives,
         fleet: facts.fleet,
         reader: facts.device,
         signKeyOf: (sender) => (isLive(state, sender) ? state.agents.get(toHex(sender))?.keys.sign : undefined), // [APPROVAL-4]
         epochKey: (audience, epoch) => operator.replica.epochKey(audience, epoch),
-        nowMs: Date.now(),
+        nowMs: this.ports.nowMs(),
       },
       wire,
     );
@@ -223,35 +247,3 @@ function saysWhatIsGranted(within: Fence, { query, headers, body }: UseAct): boo
 
 const agentDigits = 32;
 const keyOf = (agent: Uint8Array, ask: Uint8Array): string => toHex(agent) + toHex(ask);
-
-/** What would happen, in lines; not escaped yet. */
-export function actLines(act: Act): readonly string[] {
-  switch (act.kind) {
-    case 'tool-call': {
-      const { name, text, rest, directory, subagent } = act;
-      return [
-        `${name}: ${text}`,
-        ...(rest === undefined ? [] : [`with ${rest}`]),
-        ...(directory === undefined ? [] : [`in ${directory}`]),
-        ...(subagent === undefined ? [] : [`by its sub-agent ${subagent}`]),
-      ];
-    }
-    case 'use':
-      return useLines(act);
-    case 'access':
-      return [
-        `wants access: ${act.method} https://${act.host}${act.port === 443 ? '' : `:${act.port}`}${act.path}`,
-        `because, in the agent's words: ${act.reason}`,
-      ];
-  }
-}
-
-/** All that goes out, and whose credential with it. */
-function useLines({ name, method, host, port, path, query, headers, body, reported }: UseAct): readonly string[] {
-  return [
-    `one use of ${name}: ${method} https://${host}${port === 443 ? '' : `:${port}`}${path}${query === '' ? '' : `?${query}`}`,
-    ...headers.map((header) => `  ${header.name}: ${header.value}`),
-    ...(body === '' ? [] : [`  ${body}`]),
-    ...(reported?.command === undefined ? [] : [`as the session says, for: ${reported.command}`]),
-  ];
-}

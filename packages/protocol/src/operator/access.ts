@@ -1,15 +1,14 @@
 // What an operator could grant to an agent that asks for access: the narrowest terms that would do, out of the credentials that the operators hold.
 // Made from the operator's own verified state; the machine that asks hears nothing of it.
 
-import type { Act } from '@holdfast/protocol/approvals/ask';
-import { accessDigest } from '@holdfast/protocol/approvals/access';
-import { nodePrimitives } from '@holdfast/protocol/primitives/node';
-import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import { HoldfastError } from '@holdfast/protocol/errors';
-import { grantItem } from '@holdfast/protocol/journal/compose';
-import type { Agent, FleetState, Item } from '@holdfast/protocol/journal/state';
-import { decide } from '@holdfast/protocol/vault/fence';
-import { isPathGlob } from '@holdfast/protocol/vault/path';
+import type { Act } from '../approvals/ask.ts';
+import { accessDigest } from '../approvals/access.ts';
+import { equalBytes, toHex } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
+import { grantItem } from '../journal/compose.ts';
+import type { Agent, FleetState, Item } from '../journal/state.ts';
+import { decide } from '../vault/fence.ts';
+import { isPathGlob } from '../vault/path.ts';
 import type { OpenAsk } from './asks.ts';
 import type { OperatorSession } from './session.ts';
 
@@ -28,7 +27,7 @@ export async function grantAccess(
   act: AccessAct,
   named?: string,
 ): Promise<Item> {
-  const bound = accessDigest(nodePrimitives, { ...act, agent: agent.id, session: ask.session });
+  const bound = accessDigest(session.ports.primitives, { ...act, agent: agent.id, session: ask.session });
   if (!equalBytes(bound, ask.call)) throw new HoldfastError('ask_mismatch', 'the ask shows another access than it is bound to');
   await session.readOn();
   const item = chosen(session.state, agent, act, named);
