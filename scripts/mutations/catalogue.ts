@@ -1,6 +1,7 @@
 // Every control that `npm run mutate` switches off, by the sections of THREAT_MODEL.md.
 
 import { audit } from './audit.ts';
+import { consoleKeys } from './console-keys.ts';
 import { crash } from './crash.ts';
 import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
@@ -24,6 +25,7 @@ export const catalogue: readonly Area[] = [
   rules,
   operator,
   custody,
+  consoleKeys,
   identity,
   journal,
   audit,

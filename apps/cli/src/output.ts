@@ -21,7 +21,6 @@ const unavailableCodes: readonly ErrorCode[] = [
   'already_running',
   'audit_unavailable',
   'collector_refused',
-  'console_unbuilt',
   'custody_unavailable',
   'daemon_unreachable',
   'home_unsafe',

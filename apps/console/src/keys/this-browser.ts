@@ -1,0 +1,53 @@
+// The operator's keys with what this browser has: its database, its authenticator, its clock, its other tabs. Knows the DOM.
+
+import { webPrimitives } from '@holdfast/protocol/primitives/web';
+import { openRecords } from '../store/indexed-db.ts';
+import { BrowserStore, type Author } from '../store/operator-store.ts';
+import { readPreferences } from '../store/preferences.ts';
+import type { Records } from '../store/records.ts';
+import { StateCache } from '../store/state-cache.ts';
+import { turnsOf } from '../store/turns.ts';
+import { KeySession } from './key-session.ts';
+import { OperatorKeys, type Unlocked } from './operator-keys.ts';
+import { autoLockOfPage } from './page-events.ts';
+import { browserAuthenticator } from './passkey.ts';
+import { stretchInPieces } from './passphrase.ts';
+import { Tabs } from './tabs.ts';
+
+export interface ThisBrowser {
+  readonly records: Records;
+  readonly session: KeySession;
+  readonly tabs: Tabs;
+  /** Whether a passkey can be offered; whether it can seal a key shows when it is made. */
+  readonly hasPasskeys: boolean;
+  store(author?: Author): BrowserStore;
+  cache(unlocked: Unlocked): StateCache;
+}
+
+/** @public For the screens. Throws `store_failed` where this browser keeps nothing. */
+export async function openThisBrowser(): Promise<ThisBrowser> {
+  const records = await openRecords();
+  const monotonicMs = (): number => performance.now();
+  const page = { host: location.hostname, origin: location.origin };
+  const authenticator = browserAuthenticator(page);
+  const keys = new OperatorKeys({
+    primitives: webPrimitives,
+    records,
+    stretch: stretchInPieces,
+    authenticator,
+    page,
+    monotonicMs,
+  });
+  const tabs = new Tabs(monotonicMs);
+  const lockMinutes = async (): Promise<number> => (await readPreferences(records)).lockMinutes;
+  const session = new KeySession({ keys, tabs, autoLock: autoLockOfPage, lockMinutes });
+  const turns = turnsOf(navigator.locks);
+  return {
+    records,
+    session,
+    tabs,
+    hasPasskeys: authenticator !== undefined,
+    store: (author) => new BrowserStore({ records, turns, remembered: () => tabs.tell('heads') }, author),
+    cache: ({ state, facts }) => new StateCache(webPrimitives, records, state, facts.fleet),
+  };
+}
