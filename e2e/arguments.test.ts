@@ -51,7 +51,7 @@ describe('a grant of single arguments', () => {
     assert.deepEqual(granted.body, ['/amount<=3000', '/payee=acct_1']);
     const { items } = jsonOf<{ items: { body: string[] }[] }>(await holdfast.cli(['vault', 'list', '--json']));
     assert.deepEqual(items[0]?.body, granted.body);
-    assert.match((await holdfast.must(['vault', 'list'])).stdout, /within body \/amount<=3000 \/payee=acct_1/);
+    assert.match((await holdfast.must(['vault', 'list'])).stdout, /with a JSON body of amount up to 3000 and payee "acct_1"/);
     assert.deepEqual(await pay([{ body: ' { "amount": 3000.00, "payee": "acct\\u005f1" } ' }]), [200]);
     assert.deepEqual([origin.seen.length, origin.seen[0]?.body.toString()], [1, '{"amount":3000.00,"payee":"acct_1"}']);
   });

@@ -126,7 +126,10 @@ describe('budgets', () => {
     assert.deepEqual(await toldBy(session({ urls: [at('held')], times: 3 })), { fence_concurrent: 3 });
     const item = await listed('held');
     assert.deepEqual([item?.concurrent, item?.open], [4, 4]);
-    assert.match((await holdfast.cli(['vault', 'list'])).stdout, /within total 6; concurrent 4; used 4 in all; 4 open/);
+    assert.match(
+      (await holdfast.cli(['vault', 'list'])).stdout,
+      /6 times in all, 4 at once at most[^\n]*\n[^\n]*; used 4 in all; 4 open/,
+    );
     for (const response of held.splice(0)) response.end();
     for (const each of sessions) assert.deepEqual(Object.keys(await toldBy(each)), ['200']);
     assert.equal((await listed('held'))?.open, 0);
@@ -155,7 +158,7 @@ describe('budgets', () => {
     assert.ok(arrived('one') > 0 && arrived('two') > 0);
     assert.match(
       (await holdfast.cli(['vault', 'list'])).stdout,
-      /main .*: all of its credentials together\n {4}within total 100; used 100 in all/,
+      /main .* may use all of its credentials together 100 times in all\.\n {4}used 100 in all/,
     );
     const more = jsonOf<Budget>(await holdfast.must(['vault', 'budget', 'main', '--total', '101', '--json']));
     assert.equal(more.budget, set.budget, 'the count goes on');

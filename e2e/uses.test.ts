@@ -84,7 +84,7 @@ describe('uses of a grant', () => {
       await holdfast.cli(['vault', 'list', '--json']),
     );
     assert.deepEqual(items.find(({ name }) => name === 'often')?.used.total, budget);
-    assert.match((await holdfast.cli(['vault', 'list'])).stdout, /within total 100; used 100/);
+    assert.match((await holdfast.cli(['vault', 'list'])).stdout, /100 times in all[^\n]*\n[^\n]*; used 100/);
     const { daemon } = await holdfast.parts();
     process.kill(daemon, 'SIGKILL');
     await holdfast.ended();

@@ -135,7 +135,7 @@ export const operator: Area = {
     {
       id: 'O-6.nothing',
       off: 'characters that show nothing are passed on',
-      file: 'apps/cli/src/output.ts',
+      file: 'packages/protocol/src/codec/shown.ts',
       from: `\\p{Default_Ignorable_Code_Point}\\u2800`,
       to: ``,
       red: { 'apps/cli/test/output.test.ts': 'nothing of another machine reaches a terminal' },

@@ -1,6 +1,9 @@
 // How a command answers: words for people, one JSON value for scripts, and exit codes that scripts rely on (spec/cli.md).
 
+import { unseen, visible } from '@holdfast/protocol/codec/shown';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+
+export { ago, coarse, duration, size, visible } from '@holdfast/protocol/codec/shown';
 
 /** 0 done, 1 refused by policy, 2 usage, 3 not available, 4 verification failed. `run` has its own: the command's, or 125. */
 export type ExitCode = 0 | 1 | 2 | 3 | 4;
@@ -149,37 +152,7 @@ export function jsonLine(value: unknown): string {
   );
 }
 
-/** What a terminal obeys, and what it shows nothing of: variation selectors carry whole texts, fillers are letters to Unicode. */
-const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
-
-/** Such characters shown as what they are: names and reasons come from other machines. [CLI-6] */
-export function visible(text: string): string {
-  return text.replaceAll(unseen, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
-
 /** Resolves when a stream of this process has taken it, or is gone: whoever reads sets the pace. */
 export function written(stream: NodeJS.WriteStream, data: Uint8Array | string): Promise<void> {
   return new Promise((resolve) => stream.write(data, () => resolve()));
-}
-
-/** For a glance: what changes from look to look is left out. */
-export function coarse(ms: number): string {
-  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : duration(ms);
-}
-
-export function ago(ms: number): string {
-  return ms < 5_000 ? 'just now' : `${coarse(ms)} ago`;
-}
-
-/** In decimal units, as limits are written. */
-export function size(bytes: number): string {
-  const unit = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${['KB', 'MB', 'GB', 'TB'][unit - 1]}`;
-}
-
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
 }

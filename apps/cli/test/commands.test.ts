@@ -401,11 +401,11 @@ test('vault list says what the record here knows of uses, and of what it does no
   const shown = (await cli(['vault', 'list'], { home })).stdout;
   assert.match(
     shown,
-    /^demo [^\n]*\n {2}for: reads the demo\n {2} 02020202: each use is approved; 1 use, the last 20[^\n]*; could have been used for 4 ms\n/,
+    /^demo [^\n]*\n {2}for: reads the demo\n {2} 02020202 may ask to call [^\n]*; you approve each use\. It never sees the key\.\n {4}1 use, the last 20[^\n]*; could have been used for 4 ms\n/,
   );
   assert.match(
     shown,
-    /\nunused [^]*: each use is approved; not used yet\ndemo [^]*\n {2}main 01010101: last use not known here\nmain 01010101: all of its credentials together\n {4}within total 500; concurrent 8; used 3 in all; 1 open\n$/,
+    /\nunused [^]*; you approve each use\. [^\n]*\n {4}not used yet\ndemo [^]*\n {2}main 01010101 may call api\.example\.com, GET anywhere\. [^\n]*\n {4}last use not known here\nmain 01010101 may use all of its credentials together 500 times in all, 8 at once at most\.\n {4}used 3 in all; 1 open\n$/,
   );
 });
 

@@ -10,7 +10,7 @@ export const onOtherMachines: readonly Mutation[] = [
   {
     id: 'J-16.visible',
     off: 'control characters reach the terminal',
-    file: 'apps/cli/src/output.ts',
+    file: 'packages/protocol/src/codec/shown.ts',
     from: `export function visible(text: string): string {
   return text.replaceAll(unseen, (character) =>`,
     to: `export function visible(text: string): string {

@@ -4,6 +4,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { allowEgress, endEgress } from '@holdfast/protocol/journal/compose';
 import { parseCaBundle, parseHost, parsePins, pinText } from '@holdfast/protocol/vault/terms';
+import { egressSentence } from '@holdfast/protocol/vault/sentence';
 import type { EgressRule } from '@holdfast/protocol/vault/egress';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
@@ -28,9 +29,7 @@ export async function allow(output: Output, typed: string, options: EgressOption
     const terms = { agent: agent.id, host, port, ...trust };
     const { rule } = await session.write((operator) => allowEgress(operator, terms));
     const here = await session.appliedHere();
-    output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [
-      `${agent.scope} may reach ${host}:${port}`,
-    ]);
+    output.result({ rule, agent: agent.id, host, port, applied: here === 'applied' }, [egressSentence(agent.scope, terms).text]);
   });
 }
 

@@ -3,7 +3,8 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { endBudget, setBudget } from '@holdfast/protocol/journal/compose-agents';
-import { amountsOf, limitText, shownLimits, type AmountOptions } from '../operator/limits.ts';
+import { budgetSentence } from '@holdfast/protocol/vault/sentence';
+import { amountsOf, shownLimits, type AmountOptions } from '../operator/limits.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
 
@@ -23,7 +24,7 @@ export async function budget(output: Output, typed: string, options: OperatorOpt
     const { budget: id } = await session.write((operator) => setBudget(operator, { agent: agent.id, limits }));
     const here = await session.appliedHere();
     output.result({ budget: id, agent: agent.id, ...shownLimits(limits), applied: here === 'applied' }, [
-      `${agent.scope} may use all of its credentials together within ${limitText(shownLimits(limits))}`,
+      budgetSentence(agent.scope, limits).text,
     ]);
   });
 }

@@ -8,12 +8,13 @@ import type { Item } from '@holdfast/protocol/journal/state';
 import type { Attach } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
+import { grantSentence } from '@holdfast/protocol/vault/sentence';
 import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
-import { limitsOf, limitText, shownLimits, type LimitOptions } from '../operator/limits.ts';
+import { limitsOf, shownLimits, type LimitOptions } from '../operator/limits.ts';
 import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { readText, secretFromProgram, secretFromStdin } from '../secrets-input.ts';
-import { plainText, usage, type Output } from '../output.ts';
+import { plainText, usage, visible, type Output } from '../output.ts';
 
 interface OperatorOptions {
   readonly passphraseFile?: string;
@@ -181,10 +182,8 @@ export async function grant(output: Output, name: string, options: GrantOptions)
         applied: here === 'applied',
       };
       output.result(granted, [
-        approve
-          ? `${agent.scope} may ask to use ${name}; you approve each request: holdfast approvals`
-          : `${agent.scope} may use ${name}; it never sees it`,
-        ...(Object.keys(limits).length === 0 ? [] : [`  within ${limitText(shownLimits(fence))}`]),
+        `${name}: ${visible(grantSentence(agent.scope, { fence, approve }).text)}`,
+        ...(approve ? ['  its requests wait for you: holdfast approvals'] : []),
       ]);
     } finally {
       if (typeof secret !== 'string') secret.fill(0);

@@ -63,7 +63,7 @@ const limitFields = {
 const fenceLimits = record(limitFields);
 export type FenceLimits = Infer<typeof fenceLimits>;
 
-const fields = record({
+const fields = {
   v: optional(literal(2)),
   hosts: list(record({ host: hostName, port: portNumber }), { min: 1, max: 16 }),
   /** Written out; an empty list is refused rather than read as "all". */
@@ -74,14 +74,17 @@ const fields = record({
   /** Trusted for these hosts instead of the public authorities. */
   ca: optional(caBundle),
   ...limitFields,
-}); // [FENCE-1] [FENCE-2]
-export const fence = refine(fields, (value, path) => {
+}; // [FENCE-1] [FENCE-2]
+export const fence = refine(record(fields), (value, path) => {
   const limited = Object.keys(limitFields).some((key) => key in value);
   if (limited === (value.v === undefined))
     throw new HoldfastError('codec_shape', `${path}: version 2 expected of a fence with limits, and of no other`); // [FENCE-27]
   return value;
 });
 export type Fence = Infer<typeof fence>;
+export type FenceField = keyof typeof fields;
+/** All that a fence may hold, so that whoever shows one can be held to show all of it. */
+export const fenceFields = Object.keys(fields) as readonly FenceField[];
 
 /** The fence with limits of a grant's own besides; one of a kind that it has already takes that one's place. */
 export function withLimits(within: Fence, limits: FenceLimits): Fence {
