@@ -1,7 +1,6 @@
 // One event on its way to another system, spec/audit-export.md: what every form says of it.
 
 import { agentsWords } from '@holdfast/protocol/audit/bundle';
-import { classOf } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import type { LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
@@ -21,15 +20,4 @@ export type LogName = Pick<LogIdentity, 'fleet' | 'agent'>;
 export function exportedOf(wire: Uint8Array, redact: boolean): Exported {
   const event = decodeEvent(wire);
   return { event, leaf: toHex(leafHash(nodePrimitives, wire)), withheld: redact && agentsWords.has(event.kind) };
-}
-
-const notLet: ReadonlySet<AuditEvent['kind']> = new Set(['refused', 'handle-refused', 'turned-away']);
-
-/** How much it matters to whoever watches: an alarm, something that was not let happen, or neither. [EXPORT-3] */
-export function weightOf(event: AuditEvent): 'alarm' | 'refusal' | 'plain' {
-  if (event.kind === 'resumed') return 'plain';
-  if (classOf[event.kind] === 'alarm') return 'alarm';
-  if (event.kind === 'tool-call') return event.allowed ? 'plain' : 'refusal';
-  if (event.kind === 'answered') return event.outcome === 'allowed' ? 'plain' : 'refusal';
-  return notLet.has(event.kind) ? 'refusal' : 'plain';
 }

@@ -4,9 +4,10 @@
 import type { AuditEvent, RecordedRequest } from '@holdfast/protocol/audit/event';
 import { readAct } from '@holdfast/protocol/audit/act';
 import { classOf } from '@holdfast/protocol/audit/classes';
+import { weightOf } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { jsonLine } from '../output.ts';
-import { weightOf, type Exported, type LogName } from './exported.ts';
+import type { Exported, LogName } from './exported.ts';
 
 const ocsfVersion = '1.6.0';
 

@@ -1,9 +1,10 @@
 // Events as records of the OpenTelemetry logs data model in the JSON of OTLP, spec/audit-export.md: written by hand, because it is a page of it.
 
 import { classOf } from '@holdfast/protocol/audit/classes';
+import { weightOf } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { jsonLine } from '../output.ts';
-import { weightOf, type Exported, type LogName } from './exported.ts';
+import type { Exported, LogName } from './exported.ts';
 
 /** Records of one request: far below what collectors take in one. */
 export const otlpBatch = 256;

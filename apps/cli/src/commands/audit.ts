@@ -1,12 +1,14 @@
 // `holdfast audit show`: the record as the daemon of this machine keeps it, or as the relay does.
 
 import { setTimeout as later } from 'node:timers/promises';
-import { classNames, kindsOf, storyOf, traceOf, type EventKind } from '@holdfast/protocol/audit/classes';
+import { classNames, kindsOf, storyOf } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { eventFilter, type AuditFilter } from '@holdfast/protocol/audit/filter';
+import { namesIn, noNames } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
 import { prunedLines, prunedOf } from '../audit/pruned.ts';
-import { lineOf, namesOfChildren } from '../audit/sentence.ts';
+import { lineOf } from '../audit/line.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { agoMs } from '../audit/since.ts';
 import { asOperator } from '../operator/session.ts';
@@ -29,21 +31,17 @@ const followEveryMs = 500;
 
 /** Which events are asked for. Throws `usage`. [CLI-60] */
 function filterOf({ since, what = [], trace }: ShowOptions): (event: AuditEvent) => boolean {
-  const fromMs = since === undefined ? 0 : Date.now() - agoMs(since);
   if (trace !== undefined && !/^[0-9a-f]{32}$/.test(trace))
     throw usage('--trace takes 32 hex digits', 'an event shows its own: holdfast audit show --json');
-  const kinds = new Set<EventKind>();
-  for (const word of what) {
-    const named = kindsOf(word);
-    if (named === undefined)
-      throw usage(`no kind of event is called ${word}`, `there are ${classNames.join(', ')}, and the kinds of spec/audit.md`);
-    for (const kind of named) kinds.add(kind);
-  }
-  return (event) => {
-    if (event.atMs < fromMs || (what.length > 0 && !kinds.has(event.kind))) return false;
-    const began = traceOf(event);
-    return trace === undefined || (began !== undefined && toHex(began) === trace);
+  const unknown = what.find((word) => kindsOf(word) === undefined);
+  if (unknown !== undefined)
+    throw usage(`no kind of event is called ${unknown}`, `there are ${classNames.join(', ')}, and the kinds of spec/audit.md`);
+  const filter: AuditFilter = {
+    ...(what.length > 0 && { kind: what }),
+    ...(trace !== undefined && { trace }),
+    ...(since !== undefined && { since: { kind: 'ago', ms: agoMs(since) } }),
   };
+  return eventFilter(filter, noNames, Date.now());
 }
 
 export async function show(output: Output, number: number | undefined, options: ShowOptions): Promise<void> {
@@ -55,7 +53,7 @@ export async function show(output: Output, number: number | undefined, options: 
   const all = events.map(decodeEvent);
   const chosen = all.filter(wanted);
   const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
-  const names = namesOfChildren(all);
+  const names = namesIn(all);
   const pruned = prunedOf({ leaves, events });
   if (options.follow === true) return follow(output, { agent, next: leaves.length + all.length, all, shown, wanted });
   output.result({ agent, ...(pruned !== undefined && { pruned }), events: shown }, [
@@ -83,7 +81,7 @@ async function story(
   const all = events.map(decodeEvent);
   const told = storyOf(all, number);
   if (told.length === 0) throw usage(`there is no event ${number}`, 'holdfast audit show');
-  const names = namesOfChildren(all);
+  const names = namesIn(all);
   output.result(
     { agent, event: number, story: told },
     told.map((event) => `${event.sequence === number ? '>' : ' '}${lineOf(event, names)}`),
@@ -104,7 +102,7 @@ async function follow(
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
   const tell = (events: readonly AuditEvent[]): void => {
-    const names = namesOfChildren(all);
+    const names = namesIn(all);
     for (const event of events) output.result(event, [lineOf(event, names)]);
   };
   tell(shown);
