@@ -7,10 +7,11 @@ import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { hashRules } from '@holdfast/protocol/journal/bodies';
 import { setRules } from '@holdfast/protocol/journal/compose';
-import type { FleetState } from '@holdfast/protocol/journal/state';
+import { liveAgents, type FleetState } from '@holdfast/protocol/journal/state';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import type { CallContext, Tool, ToolCall } from '@holdfast/protocol/rules/call';
 import { tools } from '@holdfast/protocol/rules/call';
+import { concernedBy, idsOf, ruleChanges, setIn, type RuleSetChanges } from '@holdfast/protocol/rules/changes';
 import { compile, readOnlyRules, type CompiledRules } from '@holdfast/protocol/rules/compile';
 import { testRules, type ExampleResult } from '@holdfast/protocol/rules/examples';
 import { explain as explainCall } from '@holdfast/protocol/rules/explain';
@@ -20,7 +21,7 @@ import { writeRules } from '@holdfast/protocol/rules/write';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
 import { usage, visible, type Output } from '../output.ts';
-import { changesBetween, readRuleFile, setIn } from '../rules/file.ts';
+import { readRuleFile } from '../rules/file.ts';
 
 export interface RulesOptions {
   readonly passphraseFile?: string;
@@ -40,8 +41,15 @@ export async function apply(output: Output, file: string, options: RulesOptions)
     throw new HoldfastError('internal', 'the rules would be read otherwise than they were written');
   await asOperator(output, options, async (session) => {
     const before = session.state.rules;
-    const changes = changesBetween(before === undefined ? undefined : before.text, whole);
-    const about = { hash: hashRules(nodePrimitives, text), rules: whole.rules.length, examples: examples.length, ...changes };
+    const changes = ruleChanges(before === undefined ? undefined : before.text, whole);
+    const about = {
+      hash: hashRules(nodePrimitives, text),
+      rules: whole.rules.length,
+      examples: examples.length,
+      added: idsOf(changes, 'added'),
+      changed: idsOf(changes, 'changed'),
+      removed: idsOf(changes, 'removed'),
+    };
     if (before !== undefined && equalBytes(before.hash, about.hash)) {
       output.result({ version: before.version, ...about, applied: (await session.appliedHere()) === 'applied' }, [
         `version ${before.version} is in force already; nothing changes`,
@@ -49,6 +57,8 @@ export async function apply(output: Output, file: string, options: RulesOptions)
       return;
     }
     for (const line of changeLines(changes)) output.say(line);
+    const concerned = concernedBy(changes, liveAgents(session.state)).map(({ scope }) => scope);
+    output.say(concerned.length === 0 ? 'concerns no agent that there is' : `concerns ${concerned.join(', ')}`);
     const { version } = await session.write((operator) => setRules(operator, text));
     const here = await session.appliedHere();
     output.result({ version, ...about, applied: here === 'applied' }, [
@@ -76,9 +86,10 @@ export function exampleText({ wanted, example, found }: ExampleResult): string {
   return wanted === 'hit' ? `\`${subject}\` is not caught (${found})` : `\`${subject}\` is caught (${found})`;
 }
 
-function changeLines({ added, changed, removed }: ReturnType<typeof changesBetween>): readonly string[] {
-  return [...added.map((id) => `+ ${id}`), ...changed.map((id) => `~ ${id}`), ...removed.map((id) => `- ${id}`)].map(visible);
-}
+const marks = { added: '+', changed: '~', removed: '-' } as const;
+
+const changeLines = (changes: RuleSetChanges): readonly string[] =>
+  (['added', 'changed', 'removed'] as const).flatMap((how) => idsOf(changes, how).map((id) => visible(`${marks[how]} ${id}`)));
 
 /** A set as it is in force, and where it was found. */
 interface Found {

@@ -1,10 +1,10 @@
-// A file of rules as an operator wrote it: read, checked, its packs put in; and what would change when it is applied.
+// A file of rules as an operator wrote it: read, checked, its packs put in.
 
 import { readFileSync } from 'node:fs';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { parseRules } from '@holdfast/protocol/rules/language';
 import { withPacks } from '@holdfast/protocol/rules/packs/packs';
-import type { Rule, RuleSet } from '@holdfast/protocol/rules/rule';
+import type { RuleSet } from '@holdfast/protocol/rules/rule';
 import { usage } from '../output.ts';
 
 export interface RuleFile {
@@ -43,36 +43,5 @@ function attempted<T>(file: string, work: () => T): T {
     if (!(thrown instanceof HoldfastError) || thrown.code !== 'rules_invalid') throw thrown;
     const detail = { cause: thrown, ...(thrown.next !== undefined && { next: thrown.next }) };
     throw new HoldfastError('rules_invalid', `${file}: ${thrown.message}`, detail);
-  }
-}
-
-/** What of a set is signed: its examples have run by then. */
-export function setIn({ rules }: RuleSet): readonly Rule[] {
-  return rules.map((rule) => ({ ...rule, hits: [], misses: [] }));
-}
-
-export interface Changes {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-}
-
-/** By the ids of rules. `before` is a text that was signed; one that can't be read any more had nothing. */
-export function changesBetween(before: string | undefined, after: RuleSet): Changes {
-  const byId = (rules: readonly Rule[]) => new Map(rules.map((rule) => [rule.id, JSON.stringify(rule)]));
-  const was = byId(before === undefined ? [] : signedRules(before));
-  const is = byId(setIn(after));
-  return {
-    added: [...is.keys()].filter((id) => !was.has(id)),
-    changed: [...is].filter(([id, rule]) => was.has(id) && was.get(id) !== rule).map(([id]) => id),
-    removed: [...was.keys()].filter((id) => !is.has(id)),
-  };
-}
-
-function signedRules(text: string): readonly Rule[] {
-  try {
-    return setIn(parseRules(text));
-  } catch {
-    return [];
   }
 }
