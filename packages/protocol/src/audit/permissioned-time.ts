@@ -2,8 +2,8 @@
 // events gets the same numbers [TIME-9]. Windows are measured on the monotonic clock of the run that recorded them.
 
 import { toHex } from '../codec/bytes.ts';
-import { handleLifeMs } from '../vault/handle.ts';
 import type { AuditEvent } from './event.ts';
+import { HandleWindows, type Window } from './handle-windows.ts';
 
 export interface Exposure {
   /** Minted → consumed, refused or expired, all handles summed. */
@@ -101,13 +101,9 @@ class Standing {
   }
 }
 
-type Minted = Extract<AuditEvent, { kind: 'minted' }>;
-
 const hourMs = 3_600_000;
-const lifeUs = handleLifeMs * 1000;
 const grantOf = (event: { readonly agent: Uint8Array; readonly grant: Uint8Array }) =>
   `${toHex(event.agent)} ${toHex(event.grant)}`;
-const clampUs = (us: number) => Math.min(lifeUs, Math.max(0, us));
 
 function ratio(standingMs: number, permissionedUs: number): number | null {
   return permissionedUs > 0 ? (standingMs * 1000) / permissionedUs : null; // [TIME-6]
@@ -119,7 +115,7 @@ class Ledger {
   readonly agents = new Map<string, Total>();
   readonly hours = new Map<number, Total>();
   readonly standing = new Map<string, Standing>();
-  private readonly open = new Map<string, Minted>();
+  private readonly windows = new HandleWindows();
   /** Windows and uses that began before do not count. [TIME-8] */
   private readonly fromMs: number;
 
@@ -156,16 +152,16 @@ class Ledger {
         return;
       case 'minted':
         this.standingOf(event.item).minted(event.atMs);
-        if (event.atMs >= this.fromMs) this.open.set(toHex(event.handle), event);
+        if (event.atMs >= this.fromMs) this.windows.open(event);
         return;
       case 'consumed':
-        this.close(event);
+        this.window(this.windows.close(event));
         if (event.atMs < this.fromMs) return;
         for (const total of this.totals(event)) total.use(event.atMs);
         return;
       case 'expired':
       case 'handle-refused':
-        return this.close(event);
+        return this.window(this.windows.close(event));
       case 'credentialed':
         if (event.atMs < this.fromMs) return;
         for (const total of this.totals(event)) total.credentialedUs += event.credentialedUs; // [TIME-2]
@@ -174,24 +170,13 @@ class Ledger {
     }
   }
 
-  /** A handle's window ends with the event that ends it, and after its life at the latest. */
-  private close(event: { readonly handle: Uint8Array; readonly run: Uint8Array; readonly monotonicUs: number }): void {
-    const key = toHex(event.handle);
-    const started = this.open.get(key);
-    if (started === undefined) return;
-    this.open.delete(key);
-    const sameRun = toHex(started.run) === toHex(event.run);
-    this.window(started, sameRun ? clampUs(event.monotonicUs - started.monotonicUs) : lifeUs); // [TIME-1]
-  }
-
-  /** Handles that no event ended: still open, or lost with their daemon. Counted up to now, and for no more than a handle's life. */
   closeAll(nowMs: number): void {
-    for (const started of this.open.values()) this.window(started, clampUs((nowMs - started.atMs) * 1000)); // [TIME-4]
-    this.open.clear();
+    for (const each of this.windows.closeAll(nowMs)) this.window(each);
   }
 
-  private window(started: Minted, us: number): void {
-    for (const total of this.totals(started)) total.window(us);
+  private window(over: Window | undefined): void {
+    if (over === undefined) return;
+    for (const total of this.totals(over.minted)) total.window(over.us);
   }
 }
 
