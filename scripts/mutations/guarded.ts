@@ -92,8 +92,8 @@ export const guarded: Area = {
       id: 'H-5.restart',
       off: 'a restart of the daemon lifts suspensions',
       file: 'apps/daemon/src/guarded/session.ts',
-      from: `if (kept.suspended) this.#suspendedFor = [earlier];`,
-      to: `if (kept.suspended && !same) this.#suspendedFor = [earlier];`,
+      from: `if (kept.suspended) this.#suspend([earlier]);`,
+      to: `if (kept.suspended && !same) this.#suspend([earlier]);`,
       red: { [doorTest]: 'outlive the daemon' },
     },
     {

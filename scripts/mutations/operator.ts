@@ -8,6 +8,8 @@ const approvals = 'apps/daemon/test/approvals/approvals.test.ts';
 const limits = 'apps/daemon/test/approvals/limits.test.ts';
 const approvedUse = 'apps/daemon/test/session/approved-use.test.ts';
 const cliApprovals = 'apps/cli/test/approvals.test.ts';
+const presence = 'packages/protocol/test/approvals/presence.test.ts';
+const relayLimits = 'apps/relay/test/limits.test.ts';
 const vectors = 'packages/protocol/test/approvals/approval-vectors.test.ts';
 
 export const operator: Area = {
@@ -355,6 +357,48 @@ export const operator: Area = {
       from: `else if (!knows(method)) found`,
       to: `else if (!knows(host)) found`,
       red: { 'apps/cli/test/usual.test.ts': 'differs from what' },
+    },
+    {
+      id: 'O-27.sender',
+      off: 'whoever knows the key of the audience says how an agent is',
+      file: 'packages/protocol/src/approvals/signals.ts',
+      from: `if (ownKey === undefined) throw new HoldfastError('signal_forged', 'the signal is by nobody who may say this');
+  if (audience`,
+      to: `if (ownKey === undefined) return decodeSaid(await openSignal(primitives, (await reading.epochKey(audience, epoch)).key, signal.statement));
+  if (audience`,
+      red: { [presence]: '' },
+    },
+    {
+      id: 'O-27.order',
+      off: 'an older presence is shown in place of a newer one',
+      file: 'packages/protocol/src/approvals/presence.ts',
+      from: `if (isOld && known.presence.sequence >= heard.presence.sequence) return false;`,
+      to: `if (isOld && known.presence.sequence < 0) return false;`,
+      red: { [presence]: '[PRESENCE-5]' },
+    },
+    {
+      id: 'O-28.place',
+      off: 'a presence takes a place of what must not be lost',
+      file: 'apps/relay/src/fleets.ts',
+      from: `of.filter(({ statement }) => !statement.latest).length;`,
+      to: `of.length;`,
+      red: { [relayLimits]: '[RELAY-30]' },
+    },
+    {
+      id: 'O-28.rate',
+      off: 'an agent says as much as it likes',
+      file: 'apps/relay/src/requests.ts',
+      from: `if (!fleet.takeSignal(member, core.clock.elapsedMs()))`,
+      to: `if (!fleet.takeSignal(member, core.clock.elapsedMs()) && member.role !== 'agent')`,
+      red: { [relayLimits]: '[RELAY-29]' },
+    },
+    {
+      id: 'O-28.seldom',
+      off: 'a daemon tells of each change by itself',
+      file: 'apps/daemon/src/presence/teller.ts',
+      from: `Math.max(gatherMs, leastGapMs - sinceMs),`,
+      to: `Math.min(gatherMs, Math.abs(sinceMs)),`,
+      red: { 'apps/daemon/test/presence/teller.test.ts': '[PRESENCE-3]: a change is said' },
     },
   ],
   exceptions: {

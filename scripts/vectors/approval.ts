@@ -268,6 +268,8 @@ const bodies: readonly (readonly [string, Expect, Value])[] = [
   ['an answer', 'ok', answer],
   ['no any more', 'ok', { ...answer, verdict: 'deny' }],
   ['an end', 'ok', closed],
+  ['the end of what was allowed', 'ok', { ...closed, outcome: 'allowed', letGoAfterMs: 812 }],
+  ['a denied act that was let go', 'codec_shape', { ...closed, outcome: 'denied', letGoAfterMs: 812 }],
   ['an answer for good', 'codec_shape', { ...answer, verdict: 'always' }],
   ['another kind of body', 'codec_shape', { ...closed, kind: 'grant' }],
   ['another kind of act', 'codec_shape', asked({ act: { ...ask.act, kind: 'everything' } })],
@@ -295,7 +297,7 @@ writeVectors(
   bodies.map(([name, expect, value]) => {
     const hex = encodeValue(value);
     if (expect === 'ok' && toHex(encodeSaid(decodeSaid(hex))) !== toHex(hex)) throw new Error(name);
-    return { name, clause: 'APPROVAL-1', expect, hex };
+    return { name, clause: name.includes('let go') ? 'APPROVAL-24' : 'APPROVAL-1', expect, hex };
   }),
 );
 

@@ -504,6 +504,19 @@ async function signalVectors(): Promise<void> {
   put('too-long', 'would live longer than signals may', ['SIGNAL-6'], 'signal_expired', {
     nowMs: statement.expiresAtMs - maxSignalLifeMs - 1,
   });
+  const marked = async (marks: Pick<SignalStatement, 'urgent' | 'latest'>): Promise<object> => ({
+    wire: (await signSignal(agent.holder, { ...statement, ...marks })).wire,
+  });
+  put('urgent', 'somebody has to look', ['SIGNAL-10'], 'ok', await marked({ urgent: true }));
+  put('latest', 'in place of the one before', ['SIGNAL-11'], 'ok', await marked({ latest: true }));
+  const unmarked = withField(signal.statementBytes, (fields) => (fields['urgent'] = false));
+  put('not-urgent', 'what is not so is not said', ['SIGNAL-1'], 'codec_shape', {
+    wire: await signedWire(agent, 'signal', unmarked),
+  });
+  const planted = withField(signal.wire, (outer) => {
+    outer['statement'] = withField(signal.statementBytes, (fields) => (fields['urgent'] = true));
+  });
+  put('made-urgent', 'by whoever passed it on', ['SIGNAL-2', 'SIGNAL-10'], 'signal_forged', { wire: planted });
   const extra = withField(signal.statementBytes, (fields) => (fields['extra'] = 1));
   put('unknown-key', 'a field that version 1 does not have', ['SIGNAL-1'], 'codec_shape', {
     wire: await signedWire(agent, 'signal', extra),

@@ -31,6 +31,7 @@ export class Fleet {
   readonly #limits: RelayLimits;
   readonly #sessions = new Set<Session>();
   readonly #buckets = new Map<string, Bucket>();
+  readonly #signalBuckets = new Map<string, Bucket>();
   readonly #agentsBucket: Bucket;
   #access: Verified<AccessList>;
   #members: ReadonlyMap<string, Member>;
@@ -77,6 +78,15 @@ export class Fleet {
     return bucket.take(units, nowMs) && (member.role !== 'agent' || this.#agentsBucket.take(units, nowMs)); // [RELAY-25]
   }
 
+  /** Charges an agent for a signal; false: not now. `nowMs` is monotonic. */
+  takeSignal({ id, role }: Member, nowMs: number): boolean {
+    if (role !== 'agent') return true;
+    const key = toHex(id);
+    const bucket = this.#signalBuckets.get(key) ?? new Bucket(this.#limits.agentSignals, nowMs);
+    this.#signalBuckets.set(key, bucket);
+    return bucket.take(1, nowMs); // [RELAY-29]
+  }
+
   join(session: Session, wallMs: number): void {
     const own = [...this.#sessions].filter(({ member }) => equalBytes(member.id, session.member.id));
     if (own.length >= this.#limits.maxConnectionsPerPrincipal)
@@ -95,7 +105,8 @@ export class Fleet {
     if (access.statement.version <= this.#access.statement.version) return;
     this.#access = access;
     this.#members = membersOf(access);
-    for (const key of this.#buckets.keys()) if (!this.#members.has(key)) this.#buckets.delete(key);
+    for (const buckets of [this.#buckets, this.#signalBuckets])
+      for (const key of buckets.keys()) if (!this.#members.has(key)) buckets.delete(key);
     this.#signals = this.#signals.filter(({ statement }) => this.member(statement.from) !== undefined);
     for (const session of [...this.#sessions]) {
       const { id, role, sign } = session.member;
@@ -120,13 +131,18 @@ export class Fleet {
 
   /** Passes a signal on and keeps it for those who connect before it expires. Throws `limit_exceeded`. */
   signal(signal: Signal, sender: Session, wallMs: number): void {
+    const { id, from, latest = false } = signal.statement;
     const kept = this.#signals.filter(({ statement }) => statement.expiresAtMs > wallMs);
-    if (kept.some(({ statement }) => equalBytes(statement.id, signal.statement.id))) return;
-    const bySender = kept.filter(({ statement }) => equalBytes(statement.from, signal.statement.from)).length;
-    if (bySender >= this.#limits.maxSignalsPerSender || kept.length >= this.#limits.maxSignals) {
-      throw new HoldfastError('limit_exceeded', 'too many signals wait to expire'); // [RELAY-25]
+    if (kept.some(({ statement }) => equalBytes(statement.id, id))) return;
+    const bySender = kept.filter(({ statement }) => equalBytes(statement.from, from));
+    const replaced = latest ? bySender.find(({ statement }) => statement.latest) : undefined; // [RELAY-30]
+    if (!latest) {
+      const counted = (of: readonly Signal[]): number => of.filter(({ statement }) => !statement.latest).length;
+      const { maxSignalsPerSender, maxSignals } = this.#limits;
+      if (counted(bySender) >= maxSignalsPerSender || counted(kept) >= maxSignals)
+        throw new HoldfastError('limit_exceeded', 'too many signals wait to expire'); // [RELAY-25]
     }
-    this.#signals = [...kept, signal];
+    this.#signals = [...kept.filter((each) => each !== replaced), signal];
     const frame = signalPush(signal);
     for (const session of this.#sessions) if (session !== sender && concerns(signal, session.member)) session.push(frame);
   }

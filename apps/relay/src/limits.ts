@@ -29,7 +29,9 @@ export interface RelayLimits {
   readonly maxLockboxes: number;
   /** Of one agent's audit log. [SHIP-5] */
   readonly maxShippedBytes: number;
-  /** Unexpired signals of one sender, and of a fleet. */
+  /** Signals of one agent: what it says is pushed to each device, and no device should have to hang up on it. */
+  readonly agentSignals: Rate;
+  /** Unexpired signals of one sender, and of a fleet; one more of each sender of which it keeps the newest alone. */
   readonly maxSignalsPerSender: number;
   readonly maxSignals: number;
   readonly maxRendezvous: number;
@@ -61,6 +63,7 @@ export const defaultLimits: RelayLimits = {
   maxTopicBytes: 1024 * 1024 * 1024,
   maxLockboxes: 65_536,
   maxShippedBytes: 4 * 1024 * 1024 * 1024,
+  agentSignals: { perSecond: 10, burst: 200 },
   maxSignalsPerSender: 64,
   maxSignals: 4096,
   maxRendezvous: 1024,

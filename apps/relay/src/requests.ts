@@ -281,6 +281,7 @@ async function putSignal(core: RelayCore, caller: MemberCaller, wire: Uint8Array
     equalBytes(statement.fleet, fleet.id) && equalBytes(statement.from, member.id) && inAudience(statement.audience, member),
   );
   assertSignalLife(statement, core.clock.wallMs());
+  if (!fleet.takeSignal(member, core.clock.elapsedMs())) throw new HoldfastError('limit_exceeded', 'too many signals at once');
   fleet.signal(signal, caller, core.clock.wallMs());
   return { now: ok };
 }

@@ -10,8 +10,10 @@ import { WebSocket as RawSocket } from 'ws';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import { encodeRequest, maxRequestBytes, parseRelayFrame, type RelayFrame } from '@holdfast/protocol/blind/frames';
 import { signRelayAuth } from '@holdfast/protocol/blind/relay-auth';
-import { signSignal } from '@holdfast/protocol/blind/signal';
+import { parseSignal, signSignal } from '@holdfast/protocol/blind/signal';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import * as relay from '@holdfast/protocol/exchange/relay-calls';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { FleetWorld, headAfter, newActor, worldStartMs } from '../../../packages/testkit/src/fleet-world.ts';
 import { Bucket } from '../src/limits.ts';
@@ -106,6 +108,62 @@ test('all agents of a fleet together cannot use up what its devices need', async
     for (const { exchange } of clients) codes.push(await codeFrom(relay.getPulse(exchange)));
   assert.deepEqual(codes.slice(5), ['ok', 'limit_exceeded', 'limit_exceeded']); // [RELAY-25]
   for (let round = 0; round < 8; round += 1) assert.equal(await codeFrom(relay.getPulse(device.exchange)), 'ok');
+});
+
+test('[RELAY-30]: of what only the newest matters one is kept, and it takes no place of what must not be lost', async (context) => {
+  const relays = await RelayWorld.start(context, { maxSignalsPerSender: 3, maxSignals: 4 });
+  const [agent, other] = [await newActor(), await newActor()];
+  const { world } = await relays.fleet([agent, other]);
+  const sender = await relays.client({ world, as: agent });
+  const second = await relays.client({ world, as: other });
+  const say = async (client: typeof sender, by: typeof agent, latest: boolean, fill = 0): Promise<string> =>
+    codeFrom(
+      relay.putSignal(
+        client.exchange,
+        await signSignal(by.holder, {
+          ...{ v: 1, fleet: world.fleet, id: primitives.random(16), from: by.id, audience: `agent:${toHex(by.id)}`, epoch: 0 },
+          ...{ expiresAtMs: worldStartMs + 60_000, sealed: new Uint8Array(20).fill(fill) },
+          ...(latest && { latest: true as const }),
+        }),
+      ),
+    );
+  for (let each = 1; each <= 20; each += 1) assert.equal(await say(sender, agent, true, each), 'ok');
+  assert.equal(await say(second, other, true, 77), 'ok');
+  for (let each = 0; each < 3; each += 1) assert.equal(await say(sender, agent, false), 'ok');
+  assert.equal(await say(sender, agent, false), 'limit_exceeded'); // [RELAY-25]
+  assert.equal(await say(sender, agent, true, 21), 'ok', 'nor does it ask for a place');
+  assert.equal(await say(second, other, false), 'ok');
+  assert.equal(await say(second, other, false), 'limit_exceeded');
+  const late = await relays.client({ world, as: world.device });
+  const fills = (await late.pushed(6)).flatMap((push) => {
+    if (push.kind !== 'push-signal') return [];
+    const { statement } = parseSignal(push.signal);
+    return statement.latest === true ? [statement.sealed[0]] : [];
+  });
+  assert.deepEqual(new Set(fills), new Set([21, 77]));
+  assert.equal(fills.length, 2);
+});
+
+test('[RELAY-29]: one agent says so much and no more; devices, and other agents, are not held up', async (context) => {
+  const relays = await RelayWorld.start(context, { agentSignals: { perSecond: 0.001, burst: 5 } });
+  const [agent, other] = [await newActor(), await newActor()];
+  const { world, device } = await relays.fleet([agent, other]);
+  const say = async (by: typeof agent, client: { readonly exchange: RelayExchange }): Promise<string> =>
+    codeFrom(
+      relay.putSignal(
+        client.exchange,
+        await signSignal(by.holder, {
+          ...{ v: 1, fleet: world.fleet, id: primitives.random(16), from: by.id, audience: 'fleet', epoch: 0 },
+          ...{ expiresAtMs: worldStartMs + 1, sealed: new Uint8Array(20), latest: true },
+        }),
+      ),
+    );
+  const [first, again] = [await relays.client({ world, as: agent }), await relays.client({ world, as: agent })];
+  const codes = [];
+  for (let each = 0; each < 8; each += 1) codes.push(await say(agent, each % 2 === 0 ? first : again));
+  assert.deepEqual(codes, [...Array.from({ length: 5 }, () => 'ok'), ...Array.from({ length: 3 }, () => 'limit_exceeded')]);
+  assert.equal(await say(other, await relays.client({ world, as: other })), 'ok');
+  for (let each = 0; each < 8; each += 1) assert.equal(await say(world.device, device), 'ok');
 });
 
 test("the relay's key is for its user alone, whatever the umask", async (context) => {

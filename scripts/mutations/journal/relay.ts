@@ -57,8 +57,8 @@ export const onRelay: readonly Mutation[] = [
     id: 'J-14.signals',
     off: 'one sender may fill the signals',
     file: 'apps/relay/src/fleets.ts',
-    from: 'bySender >= this.#limits.maxSignalsPerSender || ',
-    to: 'bySender < 0 || ',
+    from: 'counted(bySender) >= maxSignalsPerSender || ',
+    to: 'counted(bySender) < 0 || ',
     red: { [limits]: 'signals are counted by sender: one cannot crowd out the others' },
   },
 

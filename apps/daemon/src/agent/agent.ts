@@ -6,6 +6,7 @@ import type { CustodyLevel } from '@holdfast/protocol/blind/pairing-offer';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { AgentView } from '@holdfast/protocol/door/wire';
 import { HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import {
   askedKeys,
   egressOf,
@@ -30,6 +31,8 @@ import { Freshness } from '../freshness.ts';
 import { faultOf } from '../fault.ts';
 import { RelayLink } from '../link/relay-link.ts';
 import type { Ports } from '../ports.ts';
+import { LivingSessions } from '../presence/living.ts';
+import { AgentPresence } from '../presence/presence.ts';
 import type { Enrolment, StateStore } from '../state/store.ts';
 import type { HandleTable } from '../vault/mint.ts';
 import type { ByteCounts } from '../vault/byte-counts.ts';
@@ -41,6 +44,7 @@ import { KeyRotation, type AgentKey, type Asked } from './key-rotation.ts';
 import { openRecords, type Opened } from './opened.ts';
 import { RulesInForce, type InForce } from './rules-in-force.ts';
 import { Standing } from './standing.ts';
+import { presentFacts } from './present-facts.ts';
 import { originOf, presentAs, presentAsChild, type MadePresentation, type Presenter, type PresentRequest } from './present.ts';
 import { viewOf } from './view.ts';
 import type { Contradiction, Published } from './witnessed-log.ts';
@@ -83,6 +87,9 @@ export class Agent {
   private readonly rulesInForce = new RulesInForce();
   /** Of its own, spec/delegation.md. */
   readonly children: Children;
+  /** Its sessions, as operators elsewhere are shown them. */
+  readonly living: LivingSessions;
+  private presence: AgentPresence | undefined;
   private sweeper: NodeJS.Timeout | undefined;
   private opened: Opened | undefined;
   private beginning: Promise<void> | undefined;
@@ -106,6 +113,7 @@ export class Agent {
     this.link = link;
     this.freshness = freshness;
     this.standing = new Standing({ agent: this.id, past: options.past === true, journal, freshness });
+    this.living = new LivingSessions(() => this.ports.clock.nowMs());
     this.children = new Children(
       this.ports,
       originOf({
@@ -160,6 +168,7 @@ export class Agent {
       freshness,
       reader: journal,
       onCaughtUp,
+      onConnected: () => caughtUp.by?.presence?.connected(),
       onRefused: () => rotation.refused(),
       onSignal: async (wire) => caughtUp.by?.opened?.approvals.hear(wire),
     });
@@ -358,6 +367,7 @@ export class Agent {
   /** Burns what a session has not used and records its end; total, also after the log was closed. */
   async endSession(session: Uint8Array, exitCode: number | undefined): Promise<void> {
     this.children.endOf(session);
+    this.living.end(session);
     this.opened?.approvals.withdraw(session);
     await this.opened?.handles.burn({ kind: 'session', session }).catch(() => this.log('burned handles could not be recorded'));
     this.note({ kind: 'session-end', session, ...(exitCode !== undefined && { exitCode }) });
@@ -408,6 +418,7 @@ export class Agent {
   async close(): Promise<void> {
     const { opened } = this;
     this.children.endAll();
+    this.presence?.stop();
     this.opened = undefined;
     if (opened === undefined) return this.link.stop();
     const { log, handles, approvals } = opened;
@@ -456,18 +467,32 @@ export class Agent {
       refusal: () => this.standing.refusal(),
       note: (report) => this.note(report),
       keys: () => this.keys(),
+      written: () => this.presence?.changed(),
     });
     this.opened = opened;
     if (past) return;
+    this.presence = this.presenceOf(opened);
     this.sweeper = setInterval(() => this.sweep(opened), sweepEveryMs);
     this.note({ kind: 'daemon-start', version });
     await this.eraseSubjects(); // of a run that was killed over it
     this.effects.tellUnreadable(this.rules); // a daemon that was set back can't read what it could before
   }
 
+  private presenceOf({ log }: Opened): AgentPresence {
+    const { ports, journal, link, living, id, enrolment } = this;
+    return new AgentPresence({
+      ...{ ports, living, fleet: enrolment.fleet, agent: id, version: this.options.version },
+      facts: () => this.opened && presentFacts(this, this.opened, journal, this.standing.refusal()),
+      epochKey: () => journal.epochKey(agentAudience(id)),
+      signer: (lastsMs) => log.signers.signer(lastsMs),
+      publish: (signal) => link.publish(signal),
+    });
+  }
+
   /** Its log does not hold: it is evidence now. [AUDIT-24] */
   private spoilt(fault: HoldfastError): void {
     this.standing.spoilt(fault);
+    this.presence?.changed();
     this.ports.log.warn(
       { agent: toHex(this.id), code: fault.code },
       'the audit log does not hold: this agent does nothing any more',
@@ -554,6 +579,7 @@ export class Agent {
     const ended = await this.takeKeys(after);
     await this.begin(after);
     if (this.opened !== undefined) await this.effects.apply(after, before, this.opened.handles, this.rules);
+    this.presence?.changed();
     await this.eraseSubjects();
     await this.drop(ended); // custody may take its time; whatever takes power away has been done
   }

@@ -47,6 +47,8 @@ export interface AuditLogOptions {
   /** All keys that the agent has had. */
   readonly keys: () => readonly Uint8Array[];
   readonly note: (report: AuditReport) => void;
+  /** There are new records. */
+  readonly written?: (() => void) | undefined;
 }
 
 export class AgentAuditLog {
@@ -194,7 +196,7 @@ async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners
 }
 
 async function openWriter(
-  { ports, enrolment, journal, folder, run, childOf }: AuditLogOptions,
+  { ports, enrolment, journal, folder, run, childOf, written = () => {} }: AuditLogOptions,
   signers: SessionSigners,
   change: Pick<AuditOptions, 'anchor' | 'evidenceOf' | 'policy' | 'redactor'>,
 ): Promise<AuditWriter> {
@@ -207,6 +209,7 @@ async function openWriter(
     log: ports.log,
     run,
     ...(childOf !== undefined && { childOf }),
+    grew: { written, synced: () => {} },
     sign: async (statement) => signCheckpoint(await signers.signer(), statement),
     ...change,
   });

@@ -118,6 +118,11 @@ export class Approvals {
     this.limits = new AskLimits(options.ports.clock);
   }
 
+  /** How many acts of that session wait now. */
+  waitingOf(session: Uint8Array): number {
+    return [...this.open.values()].filter((each) => equalBytes(each.session, session)).length;
+  }
+
   /** How many acts wait now. */
   get waiting(): number {
     return this.open.size;
@@ -142,7 +147,8 @@ export class Approvals {
       note({ kind: 'answered', ...who, ask, outcome: told });
       return { ask, outcome: told, expiresAtMs }; // [APPROVAL-8]
     }
-    const untilMs = ports.clock.monotonicMs() + lifeMs;
+    const askedMs = ports.clock.monotonicMs();
+    const untilMs = askedMs + lifeMs;
     let ended: Ended = { outcome: 'unasked' };
     try {
       ended = await this.answered(by, asked, { ask, lifeMs, untilMs, expiresAtMs });
@@ -159,7 +165,8 @@ export class Approvals {
     } catch {
       return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
     }
-    void this.tellClosed(ask, outcome, untilMs);
+    const letGoAfterMs = Math.max(0, Math.round(ports.clock.monotonicMs() - askedMs));
+    void this.tellClosed(ask, { outcome, ...(outcome === 'allowed' && { letGoAfterMs }) }, untilMs); // [APPROVAL-24]
     return { ask, outcome, sealed, expiresAtMs };
   }
 
@@ -317,9 +324,9 @@ export class Approvals {
   }
 
   /** So that operators elsewhere see that nobody waits; nothing depends on it. It is kept as long as the ask, which else would look open again. */
-  private async tellClosed(ask: Uint8Array, outcome: Outcome, untilMs: number): Promise<void> {
-    if (outcome === 'unasked') return;
+  private async tellClosed(ask: Uint8Array, how: Pick<Closed, 'outcome' | 'letGoAfterMs'>, untilMs: number): Promise<void> {
+    if (how.outcome === 'unasked') return;
     const leftMs = Math.max(untilMs - this.options.ports.clock.monotonicMs() + closedLongerMs, leastClosedLifeMs);
-    await this.send({ kind: 'closed', v: 1, ask, outcome }, Math.ceil(leftMs)).catch(() => {}); // [APPROVAL-13]
+    await this.send({ kind: 'closed', v: 1, ask, ...how }, Math.ceil(leftMs)).catch(() => {}); // [APPROVAL-13]
   }
 }

@@ -45,6 +45,8 @@ export interface AuditOptions {
   readonly policy?: () => AuditPolicy | undefined;
   /** Absent: nothing that is recorded is anybody's. */
   readonly redactor?: Redactor;
+  /** There are new records; and more of them is synced. Neither may throw. */
+  readonly grew?: { written(): void; synced(): void } | undefined;
   /** The newest checkpoint known from the journal: a log that is shorter was cut. */
   readonly anchor?: Anchor;
   /** Why this log does not hold: it is opened to be read, and nothing is written any more. */
@@ -284,10 +286,12 @@ export class AuditWriter {
     if (records.length > 0) await this.tail.write(records);
     for (const item of batch) if (item.kind === 'checkpoint') await this.tail.writeCheckpoint(item.wire);
     for (const { durable, resolve } of batch) if (!durable) resolve();
+    if (records.length > 0) this.options.grew?.written();
     if (this.syncDue || batch.some(({ durable }) => durable)) {
       await this.tail.sync();
       this.syncDue = false;
       for (const { resolve } of batch) resolve();
+      this.options.grew?.synced();
       this.checkpointSoon();
     } else {
       this.syncSoon(syncDelayMs);

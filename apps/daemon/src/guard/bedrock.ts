@@ -13,11 +13,14 @@ const maxConversations = 256;
 
 export class BedrockContext {
   readonly #now: () => BedrockNow;
+  readonly #told: (version: number) => void;
   /** The version that each conversation has heard. */
   readonly #heard = new Map<string, number>();
 
-  constructor(now: () => BedrockNow) {
+  /** `told`: which version a conversation's context has from now on. */
+  constructor(now: () => BedrockNow, told: (version: number) => void = () => {}) {
     this.#now = now;
+    this.#told = told;
   }
 
   /** At the beginning of a context. A sub-agent's is its own: what it hears its parent has not heard. */
@@ -31,7 +34,10 @@ export class BedrockContext {
   forTurn(conversation: string): string | undefined {
     const now = this.#now();
     const heard = this.#heard.get(conversation);
-    if (heard === now.version) return undefined;
+    if (heard === now.version) {
+      this.#told(now.version);
+      return undefined;
+    }
     this.#hear(conversation, now.version);
     if (now.texts.length > 0) return statement(now);
     return heard === undefined ? undefined : 'Holdfast: the operators have withdrawn all of their signed statements.';
@@ -43,6 +49,7 @@ export class BedrockContext {
   }
 
   #hear(conversation: string, version: number): void {
+    this.#told(version);
     this.#heard.delete(conversation);
     this.#heard.set(conversation, version);
     for (const oldest of this.#heard.keys()) {

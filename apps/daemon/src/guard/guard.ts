@@ -49,6 +49,12 @@ export interface GuardPorts {
   record(act: JudgedAct): Promise<void>;
   /** Of an act that could not be judged or recorded, and so does not happen. */
   fault(code: ErrorCode): void;
+  /** Who is shown what goes on; nothing here asks it for anything. */
+  readonly shown?: {
+    begins(id: string, call: ToolCall): void;
+    over(id: string): void;
+    judged(rules: number | undefined): void;
+  };
 }
 
 /** What the daemon knows of the session. */
@@ -110,9 +116,12 @@ export class Guard {
       if (open.rewritten.has(key)) return { kind: 'allow', notes: [] };
       const known = open.verdicts.get(key);
       if (known !== undefined) return await known;
+      this.#ports.shown?.begins(reported.id, call);
       const verdict = this.#decide(reported, call, open, gone);
       open.verdicts.set(key, verdict);
-      return await verdict;
+      const said = await verdict;
+      if (said.kind === 'deny') this.#ports.shown?.over(reported.id);
+      return said;
     } catch (thrown) {
       return this.#fault(thrown);
     }
@@ -132,6 +141,7 @@ export class Guard {
   /** The call has run, or failed: its id may be used for another one. */
   ended(id: string): void {
     this.#open.delete(id);
+    this.#ports.shown?.over(id);
   }
 
   /**
@@ -201,7 +211,10 @@ export class Guard {
     // The call may run from here on, and nothing tells for certain that it did not.
     if (allowed) this.#label(decision.labels); // [GUARD-14]
     const silent = label === 'observed' && decision.matched.length === 0 && decision.labels.length === 0;
-    if (!silent) await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
+    if (!silent) {
+      this.#ports.shown?.judged(policy.version);
+      await this.#ports.record({ ...judged, allowed }); // [GUARD-3]
+    }
     if (!allowed) return { kind: 'deny', reason: reasonOf(decision, outcome) };
     if (runs !== call) open?.rewritten.add(this.#keyOf(runs, reported));
     return { kind: 'allow', ...(decision.input !== undefined && { input: decision.input }), notes: notesOf(decision) };

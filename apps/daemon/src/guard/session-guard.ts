@@ -14,6 +14,7 @@ import { decide, type Decision } from '@holdfast/protocol/rules/decide';
 import type { Agent } from '../agent/agent.ts';
 import type { Redacting } from '../audit/redactor.ts';
 import type { Ports } from '../ports.ts';
+import type { LivingSession } from '../presence/living.ts';
 import type { Child } from '../children/child.ts';
 import { BedrockContext } from './bedrock.ts';
 import type { CallTags } from './call-tags.ts';
@@ -45,12 +46,14 @@ export interface Session {
   readonly tags?: CallTags;
   /** Hears of events that could not be read; absent: each is a fault on record. */
   readonly turnedAway?: (code: ErrorCode) => void;
+  /** What operators are shown of it. */
+  readonly living: LivingSession;
 }
 
 export function guardOf(
   agent: Agent,
   { primitives, clock }: Ports,
-  { session, mode, program, tree, view, labels, assertGoing, child, tags, turnedAway }: Session,
+  { session, mode, program, tree, view, labels, assertGoing, child, tags, turnedAway, living }: Session,
 ): Guarding {
   const repository = repositoryOf(tree);
   const fault = (code: ErrorCode) => agent.note({ kind: 'fault', code });
@@ -58,6 +61,7 @@ export function guardOf(
   const guard = new Guard(
     {
       fault,
+      shown: living,
       nowMs: () => clock.nowMs(),
       step: () => primitives.random(16),
       policy: () => {
@@ -91,10 +95,13 @@ export function guardOf(
     },
     labels,
   );
-  const bedrock = new BedrockContext(() => {
-    const { version, texts } = agent.bedrock;
-    return { version, texts: [...texts.values()].map(({ text }) => text) };
-  });
+  const bedrock = new BedrockContext(
+    () => {
+      const { version, texts } = agent.bedrock;
+      return { version, texts: [...texts.values()].map(({ text }) => text) };
+    },
+    (version) => living.hears(version),
+  );
   const subAgents = new SubAgents({
     nowMs: () => clock.monotonicMs(),
     enrol: async (name, parent = child, cause) => {
@@ -108,6 +115,7 @@ export function guardOf(
   const prompted: Guarding['prompted'] = async ({ harness, conversation, prompt }) => {
     agent.assertAble();
     const trace = turns.begin(conversation);
+    living.turns(agent.rules.version);
     const said = prompt === undefined ? undefined : promptDigest(primitives, { agent: agent.id, session, trace }, prompt);
     const { digest, ...salted } = said === undefined ? {} : agent.redactor.digest(said, prompt ?? '');
     const asked = digest === undefined ? {} : { prompt: digest, ...salted };

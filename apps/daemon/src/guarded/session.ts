@@ -9,6 +9,7 @@ import type { Guarding } from '../guard/claude-code/door.ts';
 import { isFit, minimumVersion } from '../guard/claude-code/version.ts';
 import { guardOf } from '../guard/session-guard.ts';
 import type { Ports } from '../ports.ts';
+import type { LivingSession } from '../presence/living.ts';
 import type { Harness } from './peer.ts';
 import type { KeptSession } from './record.ts';
 import { differences, look, type Look } from './steering.ts';
@@ -27,6 +28,7 @@ export class GuardedSession {
   readonly #agent: Agent;
   readonly #ports: Ports;
   readonly #changed: () => void;
+  readonly #living: LivingSession;
   #steering: Look;
   #suspendedFor: readonly string[] | undefined;
   #asking = false;
@@ -42,6 +44,8 @@ export class GuardedSession {
     this.startedAtMs = kept?.startedAtMs ?? Math.trunc(ports.clock.nowMs());
     this.#steering = look(harness);
     this.#keptLabels = kept?.labels.length ?? 0;
+    const { session, startedAtMs, isFit: fit } = this;
+    this.#living = agent.living.begin({ session, mode: 'guarded', program: this.program, startedAtMs, unfit: !fit });
     this.guarding = guardOf(agent, ports, {
       session: this.session,
       mode: 'guarded', // [GUARDED-2]
@@ -50,15 +54,13 @@ export class GuardedSession {
       view: { root: '/', home: harness.home },
       labels: new Set(kept?.labels),
       assertGoing: () => this.assertGoing(),
+      living: this.#living,
     });
     if (kept === undefined) return;
     // [GUARDED-12]
     const same = equalBytes(kept.steering, this.#digest(this.#steering));
-    if (kept.suspended) this.#suspendedFor = [earlier];
-    else if (!same) {
-      this.#suspendedFor = [away];
-      this.#alarm(this.#suspendedFor);
-    }
+    if (kept.suspended) this.#suspend([earlier]);
+    else if (!same) this.#alarm(this.#suspend([away]));
   }
 
   /** For people and the record. A version that lets acts pass when a hook fails is called what it is. [GUARDED-5] */
@@ -94,8 +96,7 @@ export class GuardedSession {
       if (this.guarding.guard.labels.size !== this.#keptLabels) this.#keep();
       return;
     }
-    this.#suspendedFor = changed;
-    this.#alarm(changed);
+    this.#alarm(this.#suspend(changed));
     this.#askToResume();
   }
 
@@ -114,6 +115,12 @@ export class GuardedSession {
       steering: this.#digest(this.#steering),
       suspended: this.#suspendedFor !== undefined,
     };
+  }
+
+  #suspend(changed: readonly string[]): readonly string[] {
+    this.#suspendedFor = changed;
+    this.#living.suspended = true;
+    return changed;
   }
 
   #alarm(changed: readonly string[]): void {
@@ -159,6 +166,7 @@ export class GuardedSession {
   #resume(shown: Look): void {
     this.#steering = shown;
     this.#suspendedFor = undefined;
+    this.#living.suspended = false;
     this.#agent.note({ kind: 'resumed', session: this.session });
     this.watch();
     this.#keep();

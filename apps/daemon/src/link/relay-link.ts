@@ -68,6 +68,8 @@ export interface LinkOptions {
   readonly reader: LinkReader;
   /** Called whenever all was read over a new connection. What it throws ends the connection. */
   readonly onCaughtUp?: () => Promise<void>;
+  /** Signals can be published from here on. */
+  readonly onConnected?: () => void;
   /** The relay does not know whoever `identity` is now. */
   readonly onRefused?: () => void;
   /** Signals of the fleet as received, once everything is read. What it throws counts as the relay's fault. */
@@ -196,6 +198,7 @@ export class RelayLink {
       this.fault = undefined;
       ports.log.info({ agent: toHex(identity.principal) }, 'connected to the relay');
       this.scheduleFresh(opened);
+      this.options.onConnected?.();
       for (const signal of this.early.splice(0)) this.heard(signal, opened);
     } catch (thrown) {
       this.broken(thrown, opened);

@@ -168,6 +168,7 @@ export class Sessions {
     }
 
     const by = { session, mode: 'sealed', program } as const;
+    const living = agent.living.begin({ ...by, startedAtMs: Math.trunc(view.startedAtMs), child: child?.id });
     if (parent !== undefined) agent.approvals.beside(session, parent.session);
     agent.approvals.onWaiting(session, ({ act, ...waiting }) => caller.reply({ kind: 'waiting', ...waiting, act: act.kind })); // [DOOR-18]
     const authority = new RuledAuthority(agent, this.ports, by, child, place);
@@ -220,6 +221,7 @@ export class Sessions {
         child,
         tags,
         turnedAway: turn,
+        living,
       });
       const judge =
         (call?: TaggedCall): Judge =>

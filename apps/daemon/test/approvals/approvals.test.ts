@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer, Ask, Outcome } from '@holdfast/protocol/approvals/ask';
+import type { Answer, Ask, Outcome, Said } from '@holdfast/protocol/approvals/ask';
 import { callDigest } from '@holdfast/protocol/approvals/call';
 import { approve } from '@holdfast/protocol/approvals/approved';
 import { OneUseKey, sealUse, useDigest, type BoundRequest } from '@holdfast/protocol/approvals/use';
 import { agentSays, hearAgent, operatorAnswers } from '@holdfast/protocol/approvals/signals';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import type { RelayRequest } from '@holdfast/protocol/blind/frames';
 import { parseSignal, signSignal, type Signal, type SignalStatement } from '@holdfast/protocol/blind/signal';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { setAuditPolicy } from '@holdfast/protocol/journal/compose';
@@ -42,10 +43,19 @@ class Operator {
 
   /** The next ask that left the machine. */
   async next(): Promise<{ readonly ask: Ask; readonly expiresAtMs: number }> {
+    const { said, expiresAtMs } = await this.heard('ask');
+    return { ask: said, expiresAtMs };
+  }
+
+  /** The next body of that kind. */
+  async heard<K extends Said['kind']>(
+    kind: K,
+  ): Promise<{ readonly said: Extract<Said, { kind: K }>; readonly expiresAtMs: number; readonly urgent: boolean }> {
     const { world, hostile } = this.machine;
     const { replica, id } = world.operator;
+    const isIt = (said: Said): said is Extract<Said, { kind: K }> => said.kind === kind;
     for (;;) {
-      const sent = hostile.asked.filter((each) => each.kind === 'signal-put');
+      const sent = hostile.asked.filter(isSaid);
       while (this.read < sent.length) {
         const { signal } = sent[this.read] ?? assert.fail();
         this.read += 1;
@@ -60,7 +70,7 @@ class Operator {
           },
           signal,
         );
-        if (said.kind === 'ask') return { ask: said, expiresAtMs };
+        if (isIt(said)) return { said, expiresAtMs, urgent: parseSignal(signal).statement.urgent === true };
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -96,6 +106,10 @@ class Operator {
   }
 }
 
+/** A signal about approvals; what the machine says of itself besides is of no matter here. */
+const isSaid = (asked: RelayRequest | undefined): asked is Extract<RelayRequest, { kind: 'signal-put' }> =>
+  asked?.kind === 'signal-put' && parseSignal(asked.signal).statement.latest === undefined;
+
 interface Scene {
   readonly machine: Machine;
   readonly agent: Agent;
@@ -110,7 +124,7 @@ async function scene(t: Parameters<typeof Machine.enrolled>[0]): Promise<Scene> 
   const agent = await machine.start({
     script: {
       answer: (frame, _line, asked) => {
-        if (asked?.kind === 'signal-put') told += 1;
+        if (isSaid(asked)) told += 1;
         return [frame];
       },
     },
@@ -170,7 +184,7 @@ test('[DOOR-18]: a session is told that it waits once its ask has left, and not 
   const agent = await machine.start({
     script: {
       answer: async (frame, _line, asked) => {
-        if (asked?.kind === 'signal-put') await new Promise<void>((resolve) => void held.push(resolve));
+        if (isSaid(asked)) await new Promise<void>((resolve) => void held.push(resolve));
         return [frame];
       },
     },
@@ -281,12 +295,9 @@ test('[APPROVAL-8]: what was denied is not asked again soon, and others are', as
   const first = agent.approvals.askAboutCall(by, push, { because });
   operator.say(await operator.answer((await operator.next()).ask, 'deny'));
   assert.equal(await first, 'denied');
-  const sent = machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length;
+  const sent = machine.hostile.asked.filter(isSaid).length;
   assert.equal(await agent.approvals.askAboutCall(by, push, { because }), 'denied');
-  assert.ok(
-    machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length <= sent + 1,
-    'nothing but `closed` was sent',
-  );
+  assert.ok(machine.hostile.asked.filter(isSaid).length <= sent + 1, 'nothing but `closed` was sent');
   const other = agent.approvals.askAboutCall({ ...by, session: primitives.random(16) }, push, { because });
   operator.say(await operator.answer((await operator.next()).ask, 'once'));
   assert.equal(await other, 'allowed');
@@ -383,9 +394,7 @@ test('signals that are none of the agent’s business change nothing', async (t)
   const { ask } = await operator.next();
   const { statement } = await operator.answer(ask, 'once');
   const elsewhere = await signSignal(world.operator.holder, { ...statement, audience: 'fleet' });
-  const certificate =
-    parseSignal((machine.hostile.asked.find((each) => each.kind === 'signal-put') ?? assert.fail()).signal).session ??
-    assert.fail();
+  const certificate = parseSignal((machine.hostile.asked.find(isSaid) ?? assert.fail()).signal).session ?? assert.fail();
   const own = await agentSays(
     {
       primitives,
@@ -431,6 +440,26 @@ test('[APPROVAL-8]: a session has three asks open, the fourth is denied at once;
   assert.equal(await elsewhere, 'withdrawn');
 });
 
+test('[APPROVAL-24, SIGNAL-10]: only an ask is urgent, and the machine says how long what was allowed had waited', async (t) => {
+  const { machine, agent, operator } = await scene(t);
+  const began = performance.now();
+  const outcome = agent.approvals.askAboutCall(by, push, { because });
+  const asked = await operator.heard('ask');
+  operator.say(await operator.answer(asked.said, 'once'));
+  assert.equal(await outcome, 'allowed');
+  const tookMs = performance.now() - began;
+  const { said, urgent } = await operator.heard('closed');
+  assert.deepEqual([asked.urgent, urgent], [true, false]);
+  assert.ok(said.letGoAfterMs !== undefined && said.letGoAfterMs <= tookMs + 1, `${String(said.letGoAfterMs)} of ${tookMs}`);
+  const other = { ...push, input: { command: 'git push' }, command: 'git push' };
+  const denied = agent.approvals.askAboutCall(by, other, { because });
+  operator.say(await operator.answer((await operator.next()).ask, 'deny'));
+  assert.equal(await denied, 'denied');
+  const end = (await operator.heard('closed')).said;
+  assert.deepEqual([end.outcome, end.letGoAfterMs], ['denied', undefined]);
+  assert.equal(machine.agent, agent);
+});
+
 test('[APPROVAL-13]: whoever looks later is told that nobody waits, for as long as the ask is kept', async (t) => {
   const { machine, agent, operator, taken } = await scene(t);
   const outcome = agent.approvals.askAboutCall(by, push, { because, withinMs: 300_000 });
@@ -438,7 +467,7 @@ test('[APPROVAL-13]: whoever looks later is told that nobody waits, for as long 
   assert.equal(await outcome, 'denied');
   await taken(2);
   const [asked, closed] = machine.hostile.asked.flatMap((each) =>
-    each.kind === 'signal-put' ? [parseSignal(each.signal).statement.expiresAtMs] : [],
+    isSaid(each) ? [parseSignal(each.signal).statement.expiresAtMs] : [],
   );
   assert.ok(asked !== undefined && closed !== undefined && closed >= asked, `${String(closed)} before ${String(asked)}`);
 });
@@ -453,7 +482,7 @@ test('[APPROVAL-9]: without a relay, or with one that does not take it, the act 
   agent = await machine.start({
     script: {
       answer: (frame, _line, asked) =>
-        asked?.kind === 'signal-put'
+        isSaid(asked)
           ? [{ kind: 'error', id: asked.id, code: 'limit_exceeded', message: 'too many signals wait to expire' }]
           : [frame],
     },
@@ -487,7 +516,7 @@ test('[APPROVAL-3]: what cannot be shown as a whole is not asked', async (t) => 
     { ...push, input: { command: '\ud800' }, command: '\ud800' },
   ];
   for (const call of calls) assert.equal(await agent.approvals.askAboutCall(by, call, { because }), 'unasked');
-  assert.equal(machine.hostile.asked.filter(({ kind }) => kind === 'signal-put').length, 0);
+  assert.equal(machine.hostile.asked.filter(isSaid).length, 0);
 });
 
 test('an answer that the relay kept while the machine was away counts when it is back', async (t) => {

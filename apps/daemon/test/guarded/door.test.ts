@@ -16,6 +16,7 @@ import { GuardedDoor } from '../../src/guarded/door.ts';
 import type { Harness } from '../../src/guarded/peer.ts';
 import { decodeKept, encodeKept, type Kept } from '../../src/guarded/record.ts';
 import type { Ports } from '../../src/ports.ts';
+import { LivingSessions } from '../../src/presence/living.ts';
 import { recordingAsItIs } from '../audit/log-world.ts';
 
 const rules = `
@@ -85,6 +86,7 @@ async function stage(t: TestContext, { version, noRules }: Stage = { version: '2
     assertAble: () => {
       if (world.revoked) throw new Error('revoked');
     },
+    living: new LivingSessions(() => 5),
     endSession: async (session: Uint8Array) => void reports.push({ kind: 'session-end', session }),
     ...recordingAsItIs,
   } as unknown as Agent;

@@ -16,12 +16,14 @@ import {
   union,
   type Infer,
 } from '../codec/schema.ts';
+import { HoldfastError } from '../errors.ts';
 import { digest, sealPublicKey } from '../keys/public-keys.ts';
 import { sealed } from '../seal/hpke.ts';
 import { maxSignalBodyBytes } from '../seal/signal-body.ts';
 import { portNumber } from '../vault/host.ts';
 import { grantId, itemId, itemName } from '../vault/item.ts';
 import { maxApprovalBytes } from '../vault/warrant.ts';
+import { presence } from './presence.ts';
 
 /** Longer than this nobody is asked: the session key that signs asks lives ten minutes. */
 export const maxAskLifeMs = 9 * 60_000;
@@ -122,7 +124,15 @@ const said = union({
     warrant: optional(bytesUpTo(maxApprovalBytes)),
   },
   /** By the agent: nobody needs to answer any more. */
-  closed: { v: literal(1), ask: askId, outcome: oneOf(...outcomes) },
+  closed: {
+    v: literal(1),
+    ask: askId,
+    outcome: oneOf(...outcomes),
+    /** Of what was allowed: from the ask to the moment at which the act was let go, on the machine's monotonic clock. [APPROVAL-24] */
+    letGoAfterMs: optional(integer()),
+  },
+  /** By the agent: how it is just now. */
+  presence,
 }); // [APPROVAL-1]
 export type Said = Infer<typeof said>;
 export type Ask = Extract<Said, { kind: 'ask' }>;
@@ -133,4 +143,9 @@ export type Closed = Extract<Said, { kind: 'closed' }>;
 export const encodeSaid = (value: Said): Uint8Array => encode(said, value);
 
 /** Throws `codec_*`. */
-export const decodeSaid = (plain: Uint8Array): Said => decode(said, plain, maxSignalBodyBytes);
+export function decodeSaid(plain: Uint8Array): Said {
+  const read = decode(said, plain, maxSignalBodyBytes);
+  if (read.kind === 'closed' && read.letGoAfterMs !== undefined && read.outcome !== 'allowed')
+    throw new HoldfastError('codec_shape', 'only what was allowed is let go'); // [APPROVAL-24]
+  return read;
+}

@@ -8,6 +8,7 @@ import type { KeyHolder } from '../keys/key-holder.ts';
 import type { Primitives } from '../primitives/primitives.ts';
 import { openSignal, sealSignal } from '../seal/signal-body.ts';
 import { decodeSaid, encodeSaid, type Answer, type Ask, type Closed, type Said } from './ask.ts';
+import type { Presence } from './presence.ts';
 
 /** The audience of everything about one agent's acts: that agent and the operators. */
 const audienceOf = (agent: Uint8Array): string => `agent:${toHex(agent)}`;
@@ -25,15 +26,23 @@ export interface ToSay {
   readonly agent: Uint8Array;
   readonly epochKey: EpochKey;
   readonly expiresAtMs: number;
+  /** What the relay is told of it, beside its size. */
+  readonly urgent?: true;
+  readonly latest?: true;
 }
 
 /** By an agent, to all its operators; signed by a session key whose certificate is still good when the signal expires. Throws `codec_limit`. */
 export function agentSays(
   to: ToSay,
   signer: Pick<KeyHolder, 'sign'> & { readonly certificate: Uint8Array },
-  body: Ask | Closed,
+  body: Ask | Closed | Presence,
+  { urgent = body.kind === 'ask' }: { readonly urgent?: boolean } = {},
 ): Promise<Signal> {
-  return say(to, { from: to.agent, holder: signer, session: signer.certificate }, body);
+  const marks = {
+    ...(urgent && { urgent: true as const }), // [SIGNAL-10]
+    ...(body.kind === 'presence' && { latest: true as const }), // [SIGNAL-11]
+  };
+  return say({ ...to, ...marks }, { from: to.agent, holder: signer, session: signer.certificate }, body);
 }
 
 /** By an operator's device, to that agent alone. */
@@ -46,7 +55,7 @@ export function operatorAnswers(
 }
 
 async function say(
-  { primitives, fleet, agent, epochKey, expiresAtMs }: ToSay,
+  { primitives, fleet, agent, epochKey, expiresAtMs, urgent, latest }: ToSay,
   sender: {
     readonly from: Uint8Array;
     readonly holder: Pick<KeyHolder, 'sign'>;
@@ -65,6 +74,8 @@ async function say(
     audience: audienceOf(agent),
     epoch,
     expiresAtMs,
+    ...(urgent !== undefined && { urgent }),
+    ...(latest !== undefined && { latest }),
   } as const;
   try {
     return await signSignal(holder, await sealSignal(primitives, key, statement, encodeSaid(body)), session);
@@ -92,11 +103,11 @@ interface Heard<T> {
 }
 
 /** As an operator. Throws `signal_forged`, `signal_expired`, `open_failed`, `epoch_key_missing`, `codec_*`. [APPROVAL-4] */
-export async function hearAgent(reading: Reading, wire: Uint8Array): Promise<Heard<Ask | Closed>> {
+export async function hearAgent(reading: Reading, wire: Uint8Array): Promise<Heard<Ask | Closed | Presence>> {
   const signal = parseSignal(wire);
   const { from, expiresAtMs } = signal.statement;
   const said = await hear(reading, signal, from);
-  if (said.kind === 'answer') throw new HoldfastError('signal_forged', 'an agent does not answer'); // [APPROVAL-4]
+  if (said.kind === 'answer') throw new HoldfastError('signal_forged', 'an agent does not answer'); // [APPROVAL-4] [PRESENCE-2]
   return { from, expiresAtMs, said };
 }
 

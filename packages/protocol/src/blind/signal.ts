@@ -25,6 +25,10 @@ export const signalStatement = record({
   audience: audienceName,
   epoch: integer({ max: 2 ** 32 }),
   expiresAtMs: integer(wallClockMs),
+  /** Somebody has to look: a relay may wake devices that are away. [SIGNAL-10] */
+  urgent: optional(literal(true)),
+  /** Only the newest of its sender matters: a relay keeps no older one. [SIGNAL-11] */
+  latest: optional(literal(true)),
   sealed: bytesUpTo(maxSignalBytes - 1024),
 });
 export type SignalStatement = Infer<typeof signalStatement>;

@@ -191,6 +191,7 @@ export class Asks {
     });
     const agent = session.state.agents.get(toHex(from));
     if (agent === undefined) return undefined;
+    if (said.kind === 'presence') return undefined;
     const key = keyOf(from, said.ask);
     if (said.kind === 'closed') {
       this.open.delete(key);
