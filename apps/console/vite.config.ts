@@ -19,7 +19,6 @@ export function templatesByPolicy(): (id: string, code: string) => { readonly co
 
 const templates = templatesByPolicy();
 
-/** @public */
 export default {
   root: import.meta.dirname,
   plugins: [solid(), { name: 'holdfast-templates', transform: (code, id) => templates(id, code) }],

@@ -303,6 +303,11 @@ command(program, 'status', 'what runs here, how fresh it is, and what is missing
 command(program, 'doctor', 'whether this machine has what Holdfast needs, and how to mend it').action(
   action(async () => (await import('./commands/doctor.ts')).doctor),
 );
+command(program, 'console', 'serve the console to browsers of this machine, and say where')
+  .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .option('--public-url <url>', 'an https address that leads here as well; repeatable', collect)
+  .option('--hash', "tell the hash of the console's bundle, and end")
+  .action(action(async () => (await import('./commands/console.ts')).serve));
 command(program, 'time', 'how long credentials could have been used, against standing keys')
   .option('--agent <agent>', "an agent's id, or a scope's name (default: all of this machine)")
   .option('--since <time>', 'only of the last 30m, 12h, 7d')

@@ -24,6 +24,7 @@ const unavailableCodes: readonly ErrorCode[] = [
   'already_running',
   'audit_unavailable',
   'collector_refused',
+  'console_unbuilt',
   'custody_unavailable',
   'daemon_unreachable',
   'home_unsafe',

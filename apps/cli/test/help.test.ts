@@ -48,6 +48,8 @@ Commands:
                               missing
   doctor [options]            whether this machine has what Holdfast needs, and
                               how to mend it
+  console [options]           serve the console to browsers of this machine, and
+                              say where
   time [options]              how long credentials could have been used, against
                               standing keys
   audit                       the record of what agents did
@@ -579,6 +581,17 @@ what runs here, how fresh it is, and what is missing
 Options:
   --json      answer with one line of JSON
   -h, --help  display help for command
+`,
+  console: `Usage: holdfast console [options]
+
+serve the console to browsers of this machine, and say where
+
+Options:
+  --json              answer with one line of JSON
+  --relay <url>       the relay's address (default: the one on this machine)
+  --public-url <url>  an https address that leads here as well; repeatable
+  --hash              tell the hash of the console's bundle, and end
+  -h, --help          display help for command
 `,
   doctor: `Usage: holdfast doctor [options]
 

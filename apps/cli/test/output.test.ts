@@ -43,6 +43,7 @@ test('exit codes are pinned; what no list names is a refusal', () => {
       'already_running',
       'audit_unavailable',
       'collector_refused',
+      'console_unbuilt',
       'custody_unavailable',
       'daemon_unreachable',
       'home_unsafe',

@@ -50,6 +50,7 @@ export const errorCodes = [
   'collector_refused',
   'commitment_erased',
   'commitment_mismatch',
+  'console_unbuilt',
   'credential_ambiguous',
   'credential_expired',
   'credential_foreign',

@@ -30,6 +30,8 @@ export interface RunOptions {
 
 export interface StartOptions {
   readonly parameters?: readonly string[];
+  /** With the console, on a port of its own: it is built first where it was not yet, and `start` resolves when it answers. */
+  readonly console?: boolean;
   /** A program and its words before `node`, to start it in other circumstances: it becomes `start`, or waits for it as its only child. */
   readonly within?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -143,6 +145,8 @@ export class Installation {
   relayUrl: string | undefined;
   /** A program and its words before every command, to run it where `start` runs. */
   before: readonly string[] = [];
+  /** Where the console answers, once it was started with one. */
+  consoleUrl: string | undefined;
   private main: ChildProcess | undefined;
   /** Its exit code, once it and all that it had below it are gone and everything they said has been read. */
   private over: Promise<number | null> = Promise.resolve(null);
@@ -180,18 +184,30 @@ export class Installation {
   }
 
   /** `npm start`, without npm; resolves when it prints its `ready` line. Rejects with its log when it ends before. */
-  async start({ parameters = [], within = [], environment = {} }: StartOptions = {}): Promise<void> {
-    const [file = '', ...words] = [...within, process.execPath, path.join(root, 'apps/cli/src/start.ts'), ...parameters];
+  async start({ parameters = [], console = false, within = [], environment = {} }: StartOptions = {}): Promise<void> {
+    const script = path.join(root, 'apps/cli/src/start.ts');
+    const [file = '', ...words] = [...within, process.execPath, script, ...(console ? [] : ['--no-console']), ...parameters];
     const child = spawn(file, words, {
       cwd: root,
-      env: { ...this.environment, ...environment },
+      env: { ...this.environment, HOLDFAST_CONSOLE_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.main = child;
     this.over = new Promise((resolve) => child.once('close', (code) => resolve(code)));
     this.ownPid = undefined;
     this.said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.log += text));
+    const consoleAnswers = Promise.withResolvers<string>();
+    this.consoleUrl = undefined;
+    let told = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.log += text;
+      if (console && this.consoleUrl === undefined) {
+        told += text;
+        this.consoleUrl = /^Console: (\S+)\n/m.exec(told)?.[1];
+        if (this.consoleUrl !== undefined) consoleAnswers.resolve(this.consoleUrl);
+        else if (told.includes('holdfast: the console ended')) consoleAnswers.reject(new Error(told));
+      }
+    });
     await new Promise<void>((resolve, reject) => {
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         this.said += text;
@@ -201,6 +217,7 @@ export class Installation {
       child.once('close', (code) => reject(new Error(`start ended with ${code}\n${this.said}${this.log}`)));
     });
     this.ownPid = await startPid(child.pid ?? process.pid);
+    if (console) await consoleAnswers.promise;
   }
 
   /** Resolves with the exit code of `start`, whatever ended it, when `said` and `log` have all of it. */
@@ -251,7 +268,10 @@ export class Installation {
 
   /** One more `npm start`, which is expected to end by itself. */
   startAgain(environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
-    return runProgram(process.execPath, [path.join(root, 'apps/cli/src/start.ts')], { ...this.environment, ...environment });
+    return runProgram(process.execPath, [path.join(root, 'apps/cli/src/start.ts'), '--no-console'], {
+      ...this.environment,
+      ...environment,
+    });
   }
 
   /** `holdfast …`, to be talked to while it runs. */
