@@ -7,7 +7,7 @@ import path from 'node:path';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
-import { foundFleet } from '@holdfast/protocol/operator/found';
+import { composeFleet, foundFleet } from '@holdfast/protocol/operator/found';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { findHome } from '../door-client.ts';
@@ -40,7 +40,10 @@ export async function init(output: Output, options: InitOptions): Promise<void> 
   let recoveryFile: string | undefined;
   try {
     const terms = { relayUrl, name, deviceName: deviceName(), holder, recovery: recovery.keys.publicKeys };
-    const { fleet, facts } = await foundFleet({ primitives: nodePrimitives, nowMs: Date.now, connect: openRelay }, terms);
+    const ports = { primitives: nodePrimitives, nowMs: Date.now, connect: openRelay };
+    const composed = await composeFleet(ports, terms);
+    await foundFleet(ports, composed);
+    const { made: fleet, facts } = composed;
     makeOperatorFolder(paths.operator);
     const unattended = output.json || !process.stdout.isTTY;
     const wanted =

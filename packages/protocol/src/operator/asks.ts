@@ -138,6 +138,12 @@ export class Asks {
     verdict: Answer['verdict'],
     late: AbortSignal,
   ): Promise<Outcome | undefined> {
+    await this.send(session, open, verdict);
+    return this.outcome(session, open, late);
+  }
+
+  /** Throws `grant_unknown`, `ask_mismatch`, and what the relay says. */
+  async send(session: OperatorSession, open: OpenAsk, verdict: Answer['verdict']): Promise<void> {
     const { operator, facts, relay } = session;
     const { primitives } = this.ports;
     const { agent, ask, expiresAtMs } = open;
@@ -157,6 +163,10 @@ export class Asks {
       ...(warrant !== undefined && { warrant }),
     } as const;
     await putSignal(relay, await operatorAnswers(to, device, said));
+  }
+
+  /** What the agent says of an ask that was answered; undefined: nothing when `late` aborted. */
+  async outcome(session: OperatorSession, { agent, ask }: OpenAsk, late: AbortSignal): Promise<Outcome | undefined> {
     const timeUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
     const key = keyOf(agent.id, ask.ask);
     const closed = this.closing.get(key) ?? Promise.withResolvers<void>();

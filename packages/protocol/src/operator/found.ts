@@ -17,23 +17,42 @@ export interface FleetTerms {
   readonly recovery: PublicKeys;
 }
 
-/** `facts`: of the device that made it. Throws `relay_*`: then there is no fleet that anybody has, whatever the relay keeps. */
-export async function foundFleet(
+/** A fleet that nobody knows of yet: its id stands, and so what a person writes down beside the recovery code. */
+export interface ComposedFleet {
+  readonly made: NewFleet;
+  readonly facts: OperatorFacts;
+  readonly holder: KeyHolder;
+  readonly nowMs: number;
+}
+
+/** Signs all of it and tells nobody. Throws `relay_unreachable`. */
+export async function composeFleet(
   { primitives, nowMs: clock, connect }: Pick<OperatorPorts, 'primitives' | 'nowMs' | 'connect'>,
   { relayUrl, name, deviceName, holder, recovery }: FleetTerms,
-): Promise<{ readonly fleet: NewFleet; readonly facts: OperatorFacts }> {
+): Promise<ComposedFleet> {
   const nowMs = clock();
   const stranger = await connect(relayUrl, {});
   const { relayKey } = await stranger.ready;
+  stranger.close();
   const terms = { name, deviceName, holder, recovery, relayKey, pulseMaxAgeMs: defaultPulseMaxAgeMs, nowMs };
-  let made: NewFleet;
+  const made = await composeGenesis(primitives, terms);
+  const facts = { fleet: made.fleet, fleetName: name, device: made.device, relayUrl, relayKey };
+  return { made, facts, holder, nowMs };
+}
+
+/** Throws `relay_*`: then there is no fleet that anybody has, whatever the relay keeps. The same again is no fault. */
+export async function foundFleet(
+  { primitives, connect }: Pick<OperatorPorts, 'primitives' | 'connect'>,
+  { made, facts, holder, nowMs }: ComposedFleet,
+): Promise<void> {
+  const { fleet, device, genesis, lockboxes } = made;
+  const { relayUrl, relayKey } = facts;
+  const stranger = await connect(relayUrl, { relayKey });
   try {
-    made = await composeGenesis(primitives, terms);
-    await createFleet(stranger, made.access, made.genesis);
+    await createFleet(stranger, made.access, genesis);
   } finally {
     stranger.close();
   }
-  const { fleet, device, genesis, lockboxes } = made;
   const relay = await connect(relayUrl, { identity: { fleet, principal: device, holder }, relayKey });
   try {
     for (const { wire, ...place } of lockboxes) await putLockbox(relay, place, wire);
@@ -43,5 +62,4 @@ export async function foundFleet(
   } finally {
     relay.close();
   }
-  return { fleet: made, facts: { fleet, fleetName: name, device, relayUrl, relayKey } };
 }

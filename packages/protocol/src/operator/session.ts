@@ -19,7 +19,7 @@ import { statusUriOf } from '../identity/status-list.ts';
 import { makePulse, type Composed, type Operator } from '../journal/compose.ts';
 import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '../journal/compose-agents.ts';
 import { audiencesBehind, rekey } from '../journal/compose-devices.ts';
-import { actingAgents, isLinked, type Agent, type Device, type FleetState } from '../journal/state.ts';
+import { actingAgents, isLinked, topicTip, type Agent, type Device, type FleetState } from '../journal/state.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
@@ -127,8 +127,10 @@ export class OperatorSession {
     return (await this.accessList()).version;
   }
 
+  /** What came of it since. */
   async readAgentTopic(agent: Uint8Array): Promise<void> {
-    for await (const wire of readTopic(this.relay, agent, 0)) await this.history.replica.ingest(agent, [wire]);
+    const from = (topicTip(this.state, agent)?.position ?? -1) + 1;
+    for await (const wire of readTopic(this.relay, agent, from)) await this.history.replica.ingest(agent, [wire]);
   }
 
   /** Composes and sends, one act at this place at a time; when another operator was faster, reads what came and composes again. */
@@ -172,12 +174,17 @@ export class OperatorSession {
    * state: an agent that is revoked must neither reach the relay nor have the fleet's current key.
    */
   async finishOthersWork(): Promise<void> {
-    const isWhole = !this.isAccessBehind(await this.accessList()) && audiencesBehind(this.state).length === 0;
-    if (isWhole && (await unsentEntries(this.ports.store)).length === 0) return;
+    if (!(await this.isUnfinished())) return;
     await this.write(async (operator) => {
       await this.mendAccess(operator); // [CLI-18]
       return rekey(operator); // [CLI-18]
     });
+  }
+
+  /** Whether there is anything for `finishOthersWork` to do. */
+  async isUnfinished(): Promise<boolean> {
+    if (this.isAccessBehind(await this.accessList()) || audiencesBehind(this.state).length > 0) return true;
+    return (await unsentEntries(this.ports.store)).length > 0;
   }
 
   /** Makes the access list anew where the relay's is not what the state says. */
@@ -266,6 +273,11 @@ export class OperatorSession {
   /** That an operator is here, and the status list, which lives as long: each is worth nothing to others without the other. */
   async pulse(): Promise<void> {
     await this.renewCredentials();
+    await this.signOfLife();
+  }
+
+  /** The same, and no credential gets longer: what an open session may do without its operator's hand. */
+  async signOfLife(): Promise<void> {
     await putPulse(this.relay, await makePulse(this.operator));
     await this.publishStatus();
   }

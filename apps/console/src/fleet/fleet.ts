@@ -1,0 +1,208 @@
+// The open fleet as the screens see it: Solid signals over the live fleet, and what the operator can do. There is one while the key is unlocked, and none
+// after; a screen that outlives it shows nothing.
+
+import type { Answer, Outcome } from '@holdfast/protocol/approvals/ask';
+import type { RelayPush } from '@holdfast/protocol/blind/frames';
+import type { PulseStatement } from '@holdfast/protocol/blind/pulse';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { FleetState } from '@holdfast/protocol/journal/state';
+import { grantAccess } from '@holdfast/protocol/operator/access';
+import type { Asks, News, OpenAsk } from '@holdfast/protocol/operator/asks';
+import type { OperatorFacts, OperatorPorts } from '@holdfast/protocol/operator/ports';
+import type { OperatorSession } from '@holdfast/protocol/operator/session';
+import { Usual, type Difference } from '@holdfast/protocol/operator/usual';
+import { batch, createSignal, type Accessor } from 'solid-js';
+import type { Unlocked } from '../keys/operator-keys.ts';
+import type { Way } from '../keys/ways.ts';
+import { Acts, asError, type ShownAct } from './acts.ts';
+import { LiveFleet, type Connection, type LiveClock } from './live-fleet.ts';
+
+/** How long an agent may take to say what became of its ask. */
+const toldWithinMs = 15_000;
+
+export interface ShownAsk {
+  readonly open: OpenAsk;
+  readonly key: string;
+  /** Of a use: how it differs from what this device approved before. */
+  readonly unusual: readonly Difference[];
+}
+
+/** An ask that is over, as long as this console is open. */
+export interface ClosedAsk {
+  readonly key: string;
+  readonly open: OpenAsk | undefined;
+  readonly outcome: Outcome;
+  readonly atMs: number;
+}
+
+/** `relay`: of somebody who heard pushes beside the fleet itself: presence, logs. */
+export type PushListener = (push: RelayPush, session: OperatorSession) => void;
+
+export interface FleetOptions {
+  readonly ports: OperatorPorts;
+  readonly clock: LiveClock;
+  readonly unlocked: Unlocked;
+  /** Has the person confirm `act` in these words. Rejects with `step_up_needed` when they do not. */
+  readonly confirm: (act: string) => Promise<Way>;
+}
+
+export interface Fleet {
+  readonly facts: OperatorFacts;
+  readonly connection: Accessor<Connection>;
+  /** Undefined until the first time that all was read. */
+  readonly state: Accessor<FleetState | undefined>;
+  readonly asks: Accessor<readonly ShownAsk[]>;
+  readonly closedAsks: Accessor<readonly ClosedAsk[]>;
+  /** Signals that did not hold. */
+  readonly refusedSignals: Accessor<number>;
+  readonly acts: Accessor<readonly ShownAct[]>;
+  /** The newest sign of life of any operator device. */
+  readonly pulse: Accessor<PulseStatement | undefined>;
+  /** An act of this or another device was cut off, and waits to be finished. */
+  readonly unfinished: Accessor<boolean>;
+  /** Throws `relay_unreachable` while there is none. */
+  session(): OperatorSession;
+  /** Confirms, does, and shows how far it has come. `what` is a whole sentence in plain words. Rejects with what it threw; it is shown all the same. */
+  act<T>(what: string, work: (session: OperatorSession) => Promise<T>): Promise<T>;
+  putAway(act: number): void;
+  /** Answers; resolves with what the agent said, undefined when it did not in time. `item`: for access, which credential. */
+  answer(ask: ShownAsk, verdict: Answer['verdict'], what: string, item?: string): Promise<Outcome | undefined>;
+  /** Has the person confirm an act that is none of the fleet's. Rejects with `step_up_needed` when they do not. */
+  confirm(act: string): Promise<Way>;
+  finish(): Promise<void>;
+  /** A sign of life, and credentials near their end get longer: with a confirmation, as all that is signed by hand. */
+  pulseNow(): Promise<void>;
+  onPush(listener: PushListener): () => void;
+  tryNow(): void;
+  end(): void;
+}
+
+/** @public For the shell: one while the key is unlocked. */
+export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fleet {
+  const [connection, setConnection] = createSignal<Connection>({ kind: 'connecting' });
+  const [state, setState] = createSignal<FleetState>();
+  const [asks, setAsks] = createSignal<readonly ShownAsk[]>([]);
+  const [closedAsks, setClosedAsks] = createSignal<readonly ClosedAsk[]>([]);
+  const [refusedSignals, setRefusedSignals] = createSignal(0);
+  const [acts, setActs] = createSignal<readonly ShownAct[]>([]);
+  const [pulse, setPulse] = createSignal<PulseStatement>();
+  const [unfinished, setUnfinished] = createSignal(false);
+  const listeners = new Set<PushListener>();
+  const shownActs = new Acts(clock.nowMs, setActs);
+  let usual: Usual | undefined;
+
+  const show = async (session: OperatorSession): Promise<void> => {
+    usual ??= await Usual.of(session);
+    const known = usual;
+    const shown = live.asks.waiting().map((open): ShownAsk => {
+      const { act } = open.ask;
+      const unusual = act.kind === 'use' ? known.differences(open.agent.id, act) : [];
+      return { open, key: toHex(open.agent.id) + toHex(open.ask.ask), unusual };
+    });
+    setAsks(shown);
+  };
+  const heard = (news: readonly News[], { refused }: Asks): void => {
+    const before = new Map(asks().map((each) => [toHex(each.open.ask.ask), each]));
+    const closed = news.flatMap((one): ClosedAsk[] => {
+      if (one.kind !== 'closed') return [];
+      const open = before.get(toHex(one.ask))?.open;
+      return [{ key: toHex(one.ask), open, outcome: one.outcome, atMs: clock.nowMs() }];
+    });
+    batch(() => {
+      if (closed.length > 0) setClosedAsks((all) => [...closed, ...all].slice(0, 50));
+      setRefusedSignals(refused);
+    });
+  };
+  const live = new LiveFleet(ports, { facts: unlocked.facts, holder: unlocked.holder }, clock, {
+    connection: setConnection,
+    state(now, session) {
+      setState(() => now);
+      void session.isUnfinished().then(setUnfinished, () => undefined);
+    },
+    asks(news, all) {
+      heard(news, all);
+      void show(live.session).catch(() => undefined);
+    },
+    pushed: (push, session) => listeners.forEach((listener) => listener(push, session)),
+    pulse: ({ statement }) => setPulse(statement),
+  });
+  void live.run();
+
+  const act = async <T>(what: string, work: (session: OperatorSession) => Promise<T>): Promise<T> => {
+    const id = shownActs.begin(what);
+    try {
+      const session = live.session;
+      const way = await confirm(what);
+      try {
+        const before = session.head.position;
+        const done = await unlocked.withLeave(what, way, async () => {
+          shownActs.stage(id, { kind: 'working' });
+          return work(session);
+        });
+        const { position } = session.head;
+        shownActs.stage(id, { kind: 'done', position: position > before ? position : undefined, atMs: clock.nowMs() });
+        setState(() => session.state);
+        return done;
+      } finally {
+        if (way.kind === 'passphrase') way.passphrase.fill(0);
+      }
+    } catch (thrown) {
+      shownActs.stage(id, { kind: 'failed', error: asError(thrown) });
+      throw thrown;
+    }
+  };
+
+  const answer = async (
+    { open }: ShownAsk,
+    verdict: Answer['verdict'],
+    what: string,
+    item?: string,
+  ): Promise<Outcome | undefined> => {
+    const told = (): Promise<Outcome | undefined> => live.asks.outcome(live.session, open, AbortSignal.timeout(toldWithinMs));
+    if (verdict === 'deny') {
+      await unlocked.denying(() => live.asks.send(live.session, open, 'deny'));
+      return told();
+    }
+    await act(what, async (session) => {
+      if (open.ask.act.kind === 'access') await grantAccess(session, open, open.ask.act, item);
+      await live.asks.send(session, open, verdict);
+    });
+    const outcome = await told();
+    if (outcome === 'allowed' && open.ask.act.kind === 'use') await usual?.remember(open.agent.id, open.ask.act);
+    return outcome;
+  };
+
+  return {
+    facts: unlocked.facts,
+    connection,
+    state,
+    asks,
+    closedAsks,
+    refusedSignals,
+    acts,
+    pulse,
+    unfinished,
+    session: () => live.session,
+    act,
+    putAway: (id) => shownActs.putAway(id),
+    answer: async (ask, ...rest) => {
+      try {
+        return await answer(ask, ...rest);
+      } finally {
+        await show(live.session).catch(() => undefined);
+      }
+    },
+    finish: () =>
+      act('Finish what was cut off: access list and keys follow from what operators signed', (session) =>
+        session.finishOthersWork(),
+      ),
+    confirm,
+    pulseNow: () => act('Give a sign of life, and renew credentials that end soon', (session) => session.pulse()),
+    onPush(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    tryNow: () => live.tryNow(),
+    end: () => live.end(),
+  };
+}
