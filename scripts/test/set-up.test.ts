@@ -60,7 +60,6 @@ function makeClone(npmDoes = ''): Clone {
     'socat',
     'c++',
     'softhsm2-util',
-    'chromium',
   ])
     program(part, 'exit 0');
   for (const tool of [

@@ -1,6 +1,8 @@
 // The console in a browser: puts the shell on the page.
 
 import { render } from 'solid-js/web';
+import './design/tokens.css';
+import './design/base.css';
 import { Shell } from './app/shell.tsx';
 
 const place = document.querySelector('#console');

@@ -1,0 +1,25 @@
+// Moments and what is left of a time, in words beside those of codec/shown.ts.
+
+import { duration } from '@holdfast/protocol/codec/shown';
+
+const day = 24 * 60 * 60_000;
+
+/** As the second hand goes: "4:59 left", "1:02:03 left", "3 d left", "over". */
+export function leftInWords(ms: number): string {
+  if (ms <= 0) return 'over';
+  if (ms >= day) return `${duration(ms)} left`;
+  const seconds = Math.ceil(ms / 1_000);
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return `${shown.map((part, at) => (at === 0 ? `${part}` : part.toString().padStart(2, '0'))).join(':')} left`;
+}
+
+/** A moment as this person writes it, with its zone. */
+export function momentInWords(atMs: number): string {
+  return new Date(atMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+}
+
+/** The same as machines write it. */
+export function momentForMachines(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
