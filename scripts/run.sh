@@ -22,7 +22,7 @@ case $purpose in
   start) parts='bwrap script' ;;
   demo) parts='bwrap script curl' ;;
   addon) parts='bwrap script c++' ;;
-  test) parts='bwrap script curl faketime gdb git openssl strace swtpm swtpm_setup socat c++ softhsm2-util' ;;
+  test) parts='bwrap script curl faketime gdb git openssl strace swtpm swtpm_setup socat c++ softhsm2-util chromium' ;;
   *) fail "unknown purpose $purpose (start, demo, addon, test)" ;;
 esac
 
@@ -32,9 +32,17 @@ case $(uname -m) in
   *) pinned=none ;;
 esac
 
+# A browser has another name on some systems.
+have_part() {
+  case $1 in
+    chromium) have chromium || have chromium-browser || have google-chrome ;;
+    *) have "$1" ;;
+  esac
+}
+
 missing_parts() {
   missing=
-  for part in $parts; do have "$part" || missing="$missing $part"; done
+  for part in $parts; do have_part "$part" || missing="$missing $part"; done
   missing=${missing# }
 }
 

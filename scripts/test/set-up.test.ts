@@ -60,6 +60,7 @@ function makeClone(npmDoes = ''): Clone {
     'socat',
     'c++',
     'softhsm2-util',
+    'chromium',
   ])
     program(part, 'exit 0');
   for (const tool of [

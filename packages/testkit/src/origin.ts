@@ -101,7 +101,7 @@ export async function makeCertificate(hosts: readonly string[]): Promise<Certifi
     signingAlgorithm: signing,
     extensions: [
       new x509.SubjectAlternativeNameExtension(
-        hosts.map((host) => ({ type: /^[\d.]+$|:/.test(host) ? 'ip' : 'dns', value: host })),
+        hosts.map((host) => ({ type: /^[\d.]+$|:/.test(host) ? ('ip' as const) : ('dns' as const), value: host })),
       ),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),

@@ -1,7 +1,7 @@
 // An audit log as its pieces at the relay make it up, spec/audit-shipping.md: put together, opened with the key of the agent's audience, and held
 // together. Whether it is what the agent signed, `verifyAudit` says.
 
-import type { ShippedPiece } from '../blind/shipment.ts';
+import type { SegmentPlace, ShippedPiece } from '../blind/shipment.ts';
 import { concat } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import {
@@ -22,6 +22,12 @@ export interface ShippedLog {
   readonly checkpoints: readonly Uint8Array[];
 }
 
+const missing = (what: string): HoldfastError =>
+  new HoldfastError('audit_gap', `part of the shipped log is missing: ${what}`, {
+    next: 'the relay dropped it or was put back: read the log on the machine itself',
+  });
+
+/** Of one file, as far as it was shipped. */
 interface Assembled {
   readonly ordinal: number;
   readonly first: number;
@@ -29,55 +35,86 @@ interface Assembled {
   bytes: number;
 }
 
-const missing = (what: string): HoldfastError =>
-  new HoldfastError('audit_gap', `part of the shipped log is missing: ${what}`, {
-    next: 'the relay dropped it or was put back: read the log on the machine itself',
-  });
-
-/** Segments in their order, each without a gap in it. Throws `audit_gap`. [SHIP-8] */
-async function* segmentsOf(pieces: AsyncIterable<ShippedPiece>): AsyncGenerator<Assembled> {
-  let current: Assembled | undefined;
-  for await (const { ordinal, offset, first, bytes } of pieces) {
-    if (current?.ordinal !== ordinal) {
-      if (current !== undefined) yield current;
-      if (ordinal !== (current === undefined ? 0 : current.ordinal + 1)) throw missing(`file ${ordinal - 1}`);
-      current = { ordinal, first, parts: [], bytes: 0 };
-    }
-    if (first !== current.first || offset !== current.bytes) throw missing(`bytes of ${segmentName(current)}`);
-    current.parts.push(bytes);
-    current.bytes += bytes.length;
-  }
-  if (current !== undefined) yield current;
+interface Opened extends ShippedLog {
+  readonly segment: OpenedSegment;
 }
 
 /**
- * All records and checkpoints of a log as it was shipped. Throws `audit_gap` where part is missing between others, `audit_corrupt` where something
- * does not open. What was cut off the end shows only against a checkpoint. [SHIP-8]
+ * Takes pieces one after the other, also those that come later, and opens each file once: when the next one begins, or, of the last one, as far as it is
+ * there. After a throw it takes no more. What was cut off the end shows only against a checkpoint. [SHIP-8]
  */
-export async function openShipped(secrets: SegmentSecrets, pieces: AsyncIterable<ShippedPiece>): Promise<ShippedLog> {
-  const leaves: Uint8Array[] = [];
-  const events: Uint8Array[] = [];
-  const checkpoints: Uint8Array[] = [];
-  let before: OpenedSegment | undefined;
-  let closed: string | undefined;
-  for await (const { parts, ...id } of segmentsOf(pieces)) {
-    if (closed !== undefined)
-      throw new HoldfastError('audit_corrupt', `${closed} does not open as this agent's`, {
+export class ShippedReader {
+  readonly #secrets: SegmentSecrets;
+  readonly #leaves: Uint8Array[] = [];
+  readonly #events: Uint8Array[] = [];
+  readonly #checkpoints: Uint8Array[] = [];
+  #current: Assembled | undefined;
+
+  constructor(secrets: SegmentSecrets) {
+    this.#secrets = secrets;
+  }
+
+  /** Where the next piece begins, if it goes on in the same file. */
+  get place(): SegmentPlace {
+    return { ordinal: this.#current?.ordinal ?? 0, offset: this.#current?.bytes ?? 0 };
+  }
+
+  /** Throws `audit_gap` where part is missing between others, `audit_corrupt` where something does not open. */
+  async take({ ordinal, offset, first, bytes }: ShippedPiece): Promise<void> {
+    const before = this.#current;
+    if (before?.ordinal !== ordinal) {
+      if (before !== undefined) await this.#close(before);
+      if (ordinal !== (before === undefined ? 0 : before.ordinal + 1)) throw missing(`file ${ordinal - 1}`);
+      this.#current = { ordinal, first, parts: [], bytes: 0 };
+    }
+    const current = this.#current;
+    if (current === undefined || first !== current.first || offset !== current.bytes)
+      throw missing(`bytes of ${segmentName({ ordinal, first: current?.first ?? first })}`);
+    current.parts.push(bytes);
+    current.bytes += bytes.length;
+  }
+
+  /** All that was taken so far; what it answered before is the beginning of what it answers later. Throws as `take`. */
+  async read(): Promise<ShippedLog> {
+    const last = this.#current && (await this.#open(this.#current)); // of it, the beginning may be all that was shipped so far
+    return {
+      leaves: [...this.#leaves, ...(last?.leaves ?? [])],
+      events: [...this.#events, ...(last?.events ?? [])],
+      checkpoints: [...this.#checkpoints, ...(last?.checkpoints ?? [])],
+    };
+  }
+
+  async #close(file: Assembled): Promise<void> {
+    const opened = await this.#open(file);
+    if (opened === undefined)
+      throw new HoldfastError('audit_corrupt', `${segmentName(file)} does not open as this agent's`, {
         next: 'the relay changed it: read the log on the machine itself',
       });
-    if (before?.whole === false) throw missing(`the end of file ${id.ordinal - 1}`);
-    const next = leaves.length + events.length;
-    if (id.first !== next) throw missing(`records ${next} to ${id.first - 1}`);
-    const opened = await openSegment(secrets, id, concat(...parts));
-    if (opened === undefined) {
-      closed = segmentName(id); // of the last one, the beginning may be all that was shipped so far
-      continue;
-    }
-    if (opened.pruned && events.length > 0) throw missing(`records ${id.first} and more were pruned, and earlier ones were not`); // [AUDIT-65]
-    if (opened.pruned) leaves.push(...leavesOf(secrets.primitives, opened));
-    else events.push(...recordsOf(opened));
-    checkpoints.push(...checkpointsOf(opened));
-    before = opened;
+    if (!opened.segment.whole) throw missing(`the end of file ${file.ordinal}`);
+    for (const leaf of opened.leaves) this.#leaves.push(leaf);
+    for (const event of opened.events) this.#events.push(event);
+    for (const checkpoint of opened.checkpoints) this.#checkpoints.push(checkpoint);
   }
-  return { leaves, events, checkpoints };
+
+  async #open({ parts, ordinal, first }: Assembled): Promise<Opened | undefined> {
+    const next = this.#leaves.length + this.#events.length;
+    if (first !== next) throw missing(`records ${next} to ${first - 1}`);
+    const segment = await openSegment(this.#secrets, { ordinal, first }, concat(...parts));
+    if (segment === undefined) return undefined;
+    if (segment.pruned && this.#events.length > 0)
+      throw missing(`records ${first} and more were pruned, and earlier ones were not`); // [AUDIT-65]
+    return {
+      segment,
+      leaves: segment.pruned ? leavesOf(this.#secrets.primitives, segment) : [],
+      events: segment.pruned ? [] : recordsOf(segment),
+      checkpoints: checkpointsOf(segment),
+    };
+  }
+}
+
+/** All records and checkpoints of a log as it was shipped. Throws as `ShippedReader`. [SHIP-8] */
+export async function openShipped(secrets: SegmentSecrets, pieces: AsyncIterable<ShippedPiece>): Promise<ShippedLog> {
+  const reader = new ShippedReader(secrets);
+  for await (const piece of pieces) await reader.take(piece);
+  return reader.read();
 }

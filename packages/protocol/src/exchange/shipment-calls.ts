@@ -18,9 +18,13 @@ export async function shipmentHead(exchange: RelayExchange, agent: Uint8Array): 
   return (await exchange.request({ kind: 'shipment-head', agent })).head;
 }
 
-/** All pieces of a log in the order in which a log goes on. Throws `relay_protocol` for a relay that shows them again or in another order. */
-export async function* readShipments(exchange: RelayExchange, agent: Uint8Array): AsyncGenerator<ShippedPiece> {
-  let next: SegmentPlace = { ordinal: 0, offset: 0 };
+/** All pieces of a log from there on, in the order in which a log goes on. Throws `relay_protocol` for a relay that shows them again or in another order. */
+export async function* readShipments(
+  exchange: RelayExchange,
+  agent: Uint8Array,
+  from: SegmentPlace = { ordinal: 0, offset: 0 },
+): AsyncGenerator<ShippedPiece> {
+  let next = from;
   for (;;) {
     const { pieces } = await exchange.request({ kind: 'shipments-get', agent, ordinal: next.ordinal, offset: next.offset });
     if (pieces.length === 0) return;

@@ -1,0 +1,299 @@
+// Shipped audit logs as the relay shows them, followed while somebody looks, spec/audit-shipping.md: what is new is fetched here, opened and verified
+// elsewhere (log-work.ts), and kept in memory until the key is locked. What a log says before it is verified is told apart by `verifiedTo`.
+
+import { readCheckpoint, type CheckpointStatement, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import type { AuditEvent } from '@holdfast/protocol/audit/event';
+import type { AuditVerdict } from '@holdfast/protocol/audit/verify';
+import { headOf } from '@holdfast/protocol/blind/freshness';
+import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { askFreshness } from '@holdfast/protocol/exchange/relay-calls';
+import { readShipments } from '@holdfast/protocol/exchange/shipment-calls';
+import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import { latestCheckpoint, topicTip, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import type { OperatorSession } from '@holdfast/protocol/operator/session';
+import type { Primitives } from '@holdfast/protocol/primitives/primitives';
+import type { LogAnswer, LogRequest } from './log-work.ts';
+
+/** Between two looks at the relay, when nothing says that there is more. */
+const everyMs = 4_000;
+/** A topic is ahead of what was shipped for moments; longer than this, the log was cut. */
+const behindForMs = 30_000;
+/** Verifying goes through the whole log: it takes at most this share of the time. */
+const verifyingShare = 0.1;
+/** More than can be shown; a relay could go on without end. [SHIP-7] */
+const maxReadBytes = 1024 * 1024 * 1024;
+/** Handed on together. */
+const piecesAtOnce = 16;
+
+/** What is known of one agent's log. */
+export interface AgentLog {
+  /** The agent's id in hex. */
+  readonly agent: string;
+  readonly scope: string;
+  /** `waiting`: nothing was read yet; `reading`: more is on its way; `read`: all that the relay has. */
+  readonly stage: 'waiting' | 'reading' | 'read';
+  /** Oldest first. Grows; a new list each time. */
+  readonly events: readonly AuditEvent[];
+  /** Of so many records before the first event hashes alone are left. */
+  readonly pruned: number;
+  /** Records below this number are covered by a checkpoint that holds; those above rest on the machine's word. */
+  readonly verifiedTo: number;
+  readonly verdict: AuditVerdict | undefined;
+  readonly checkpoint: CheckpointStatement | undefined;
+  /** The log does not hold, or cannot be read: what is shown of it is no proof of anything. */
+  readonly problem: HoldfastError | undefined;
+  /** When the relay was last asked, by this device's clock. */
+  readonly askedAtMs: number | undefined;
+}
+
+/** The newest checkpoints that this device saw: no relay may show less later. [SHIP-9] */
+export interface SeenCheckpoints {
+  get(agent: string): Promise<Uint8Array | undefined>;
+  /** One of a smaller log does not take its place. */
+  keep(agent: string, checkpoint: Uint8Array): Promise<void>;
+}
+
+export interface LogWorker {
+  ask(request: LogRequest): void;
+  end(): void;
+}
+
+export interface FollowerOptions {
+  readonly primitives: Primitives;
+  readonly session: () => OperatorSession;
+  readonly state: () => FleetState | undefined;
+  readonly seen: SeenCheckpoints;
+  readonly startWorker: (answered: (answer: LogAnswer) => void) => LogWorker;
+  readonly nowMs: () => number;
+  /** Resolves early when aborted. */
+  readonly wait: (ms: number, ended: AbortSignal) => Promise<void>;
+  /** Something about these logs is new. */
+  readonly changed: (logs: readonly AgentLog[]) => void;
+}
+
+interface Followed {
+  shown: AgentLog;
+  events: AuditEvent[];
+  place: SegmentPlace;
+  bytes: number;
+  /** Resolves with the worker's answer to a look. */
+  looking: PromiseWithResolvers<Extract<LogAnswer, { kind: 'looked' }>> | undefined;
+  behindSinceMs: number | undefined;
+  verifyAfterMs: number;
+  /** What the last verdict was of. */
+  verifiedEvents: number;
+}
+
+export class LogFollower {
+  readonly #options: FollowerOptions;
+  readonly #logs = new Map<string, Followed>();
+  readonly #ended = new AbortController();
+  #worker: LogWorker | undefined;
+  #watchers = 0;
+  #running = false;
+  #isTelling = false;
+  #hurry = new AbortController();
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  /** Reads and follows until what it answers is called, by whoever shows logs. */
+  watch(): () => void {
+    this.#watchers += 1;
+    if (!this.#running) void this.#run();
+    let watching = true;
+    return () => {
+      if (watching) this.#watchers -= 1;
+      watching = false;
+    };
+  }
+
+  /** There may be more now. */
+  look(): void {
+    this.#hurry.abort();
+  }
+
+  /** Forgets all of it. */
+  end(): void {
+    this.#ended.abort();
+    this.#worker?.end();
+    this.#worker = undefined;
+    for (const log of this.#logs.values()) log.looking?.reject(new HoldfastError('relay_unreachable', 'this console was locked'));
+    this.#logs.clear();
+    this.#options.changed([]);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#watchers > 0 && !this.#ended.signal.aborted) {
+      this.#hurry = new AbortController();
+      try {
+        await this.#round();
+      } catch {
+        // no connection just now; what was read stays, and says when it was asked for
+      }
+      await this.#options.wait(everyMs, AbortSignal.any([this.#ended.signal, this.#hurry.signal]));
+    }
+    this.#running = false;
+  }
+
+  async #round(): Promise<void> {
+    const state = this.#options.state();
+    if (state === undefined) return;
+    for (const agent of state.agents.values()) {
+      const log = this.#logOf(agent);
+      if (log.shown.problem !== undefined) continue; // it stays so until this console is opened anew
+      try {
+        await this.#readOne(agent, log);
+      } catch (thrown) {
+        if (!(thrown instanceof HoldfastError) || this.#ended.signal.aborted) throw thrown;
+        if (passing.has(thrown.code)) throw thrown;
+        this.#show(log, { problem: thrown, stage: 'read' });
+      }
+    }
+  }
+
+  #logOf(agent: Agent): Followed {
+    const id = toHex(agent.id);
+    const known = this.#logs.get(id);
+    if (known !== undefined) return known;
+    const shown: AgentLog = {
+      agent: id,
+      scope: agent.scope,
+      stage: 'waiting',
+      events: [],
+      pruned: 0,
+      verifiedTo: 0,
+      verdict: undefined,
+      checkpoint: undefined,
+      problem: undefined,
+      askedAtMs: undefined,
+    };
+    const place = { ordinal: 0, offset: 0 };
+    const begun: Followed = {
+      ...{ shown, events: [], place, bytes: 0, looking: undefined },
+      ...{ behindSinceMs: undefined, verifyAfterMs: 0, verifiedEvents: -1 },
+    };
+    this.#logs.set(id, begun);
+    return begun;
+  }
+
+  async #readOne(agent: Agent, log: Followed): Promise<void> {
+    const session = this.#options.session();
+    const worker = this.#workerNow();
+    const { agent: name } = log.shown;
+    const whose = identityOf(session, agent);
+    if (log.shown.stage === 'waiting') {
+      const { key } = await session.operator.replica.epochKey(agentAudience(agent.id), 0); // [AUDIT-18]
+      worker.ask({ kind: 'begin', log: name, key, whose });
+      this.#show(log, { stage: 'reading' });
+    }
+    const cameNew = await this.#fetch(session, agent, log, worker);
+    const anchor = await this.#topicsCheckpoint(session, agent);
+    const askedAtMs = this.#options.nowMs();
+    const isUnverified = cameNew || log.behindSinceMs !== undefined || log.verifiedEvents < log.events.length;
+    if (!isUnverified && log.shown.stage === 'read') return this.#show(log, { askedAtMs });
+    const seen = await this.#options.seen.get(name);
+    const anchors = [anchor, seen].filter((wire) => wire !== undefined);
+    const isTime = askedAtMs >= log.verifyAfterMs;
+    const mayBeBehind = log.behindSinceMs === undefined || askedAtMs - log.behindSinceMs < behindForMs;
+    log.looking = Promise.withResolvers();
+    worker.ask({ kind: 'look', log: name, whose, anchors: isTime ? anchors : undefined, mayBeBehind });
+    const looked = await log.looking.promise;
+    log.behindSinceMs = looked.behind ? (log.behindSinceMs ?? askedAtMs) : undefined;
+    if (looked.verdict !== undefined) {
+      log.verifyAfterMs = this.#options.nowMs() + looked.tookMs / verifyingShare;
+      log.verifiedEvents = log.events.length;
+      if (looked.checkpoint !== undefined) await this.#options.seen.keep(name, looked.checkpoint);
+    }
+    const { verdict = log.shown.verdict, pruned } = looked;
+    const checkpoint = looked.checkpoint && readCheckpoint(this.#options.primitives, looked.checkpoint).statement;
+    const verifiedTo = verdict?.covered ?? 0;
+    this.#show(log, { stage: 'read', pruned, verdict, verifiedTo, checkpoint, askedAtMs });
+  }
+
+  /** Whether anything came. */
+  async #fetch(session: OperatorSession, agent: Agent, log: Followed, worker: LogWorker): Promise<boolean> {
+    let pieces: ShippedPiece[] = [];
+    const before = log.bytes;
+    const handOn = (): void => {
+      if (pieces.length > 0) worker.ask({ kind: 'pieces', log: log.shown.agent, pieces });
+      pieces = [];
+    };
+    try {
+      for await (const piece of readShipments(session.relay, agent.id, log.place)) {
+        log.bytes += piece.bytes.length;
+        if (log.bytes > maxReadBytes)
+          throw new HoldfastError('limit_exceeded', 'the relay has more of this log than can be read at once');
+        log.place = { ordinal: piece.ordinal, offset: piece.offset + piece.bytes.length };
+        pieces.push(piece);
+        if (pieces.length >= piecesAtOnce) handOn();
+      }
+    } finally {
+      handOn(); // the next round goes on behind these
+    }
+    return log.bytes > before;
+  }
+
+  /** The newest of the agent's topic, read up to where the relay signs that it ends. Throws `entry_gap`. [SHIP-9] */
+  async #topicsCheckpoint(session: OperatorSession, { id, revoked }: Agent): Promise<Uint8Array | undefined> {
+    const { fleet, relayKey } = session.facts;
+    const told = headOf(await askFreshness(session.relay, { fleet, relayKey, topics: [id] }), id);
+    const readTo = (): number => topicTip(session.state, id)?.position ?? -1;
+    if (told !== undefined && readTo() < told.position) await session.readAgentTopic(id);
+    if (revoked === undefined && told !== undefined && readTo() < told.position)
+      throw new HoldfastError('entry_gap', "the relay does not show all of the agent's topic");
+    return latestCheckpoint(session.state, id);
+  }
+
+  #workerNow(): LogWorker {
+    this.#worker ??= this.#options.startWorker((answer) => this.#hear(answer));
+    return this.#worker;
+  }
+
+  #hear(answer: LogAnswer): void {
+    const log = this.#logs.get(answer.log);
+    if (log === undefined) return;
+    switch (answer.kind) {
+      case 'events':
+        for (const event of answer.events) log.events.push(event);
+        return this.#show(log, {});
+      case 'looked':
+        return log.looking?.resolve(answer);
+      case 'failed': {
+        const { code, message, next } = answer.error;
+        const error = new HoldfastError(code, message, next === undefined ? {} : { next });
+        if (log.looking !== undefined) return log.looking.reject(error);
+        return this.#show(log, { problem: error, stage: 'read' });
+      }
+    }
+  }
+
+  /** Many changes in one moment are told once. */
+  #show(log: Followed, change: Partial<AgentLog>): void {
+    log.shown = { ...log.shown, ...change };
+    if (!this.#isTelling) void this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    this.#isTelling = true;
+    await this.#options.wait(tellAfterMs, this.#ended.signal);
+    this.#isTelling = false;
+    if (this.#ended.signal.aborted) return;
+    for (const each of this.#logs.values())
+      if (each.shown.events.length !== each.events.length) each.shown = { ...each.shown, events: each.events.slice() };
+    this.#options.changed([...this.#logs.values()].map(({ shown }) => shown));
+  }
+}
+
+const tellAfterMs = 100;
+
+/** Not of the log: of the connection, or of this console. */
+const passing: ReadonlySet<string> = new Set(['relay_unreachable', 'relay_refused']);
+
+function identityOf({ facts }: OperatorSession, { id, keys, earlierKeys }: Agent): LogIdentity {
+  return { fleet: facts.fleet, agent: id, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
+}
