@@ -18,6 +18,7 @@ import {
 } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { fleetId, principalId, publicKeys, type PublicKeys } from '@holdfast/protocol/keys/public-keys';
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { aesKey, aesKeyFrom, openWith, sealWith, type AesKey } from './aes-key.ts';
 
@@ -63,9 +64,6 @@ const keyRecord = record({
   sealed: bytesUpTo(512),
 });
 export type KeyRecord = Infer<typeof keyRecord>;
-
-/** Whose operator this browser is; public facts. */
-export type OperatorFacts = Pick<KeyRecord, 'fleet' | 'fleetName' | 'device' | 'relayUrl' | 'relayKey'>;
 
 /** spec/keys.md: what the seal holds. Whoever has it overwrites it. */
 const privateKeys = record({ v: literal(1), sign: bytes(32), agree: bytes(32), kem: bytes(64) });

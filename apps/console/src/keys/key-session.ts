@@ -1,8 +1,8 @@
 // Whether this tab is locked, and what makes it so, spec/console-key.md: by hand in any tab, by time, by leaving. Whoever shows something of the fleet
 // listens here, and has nothing left to show once it is locked.
 
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import type { AutoLock } from './auto-lock.ts';
-import type { OperatorFacts } from './key-record.ts';
 import type { NewKeys } from './new-keys.ts';
 import type { OperatorKeys, Unlocked } from './operator-keys.ts';
 import type { TabNews, Tabs } from './tabs.ts';

@@ -2,10 +2,11 @@
 // with the facts of the fleet that comes of it. Until then they are in memory alone.
 
 import { HoldfastError } from '@holdfast/protocol/errors';
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { firstScalar, kemPublicKey } from '@holdfast/protocol/seal/hybrid-kem';
 import { freshAesKey, openWith, sealWith, type AesKey } from './aes-key.ts';
-import { masterBytes, sealRecord, stateKeyOf, type OperatorFacts, type PrivateKeys, type Unlock } from './key-record.ts';
+import { masterBytes, sealRecord, stateKeyOf, type PrivateKeys, type Unlock } from './key-record.ts';
 import type { Leaves } from './leaves.ts';
 import { addWay, type Way, type WayPorts } from './ways.ts';
 import { WebKeyHolder } from './web-key-holder.ts';

@@ -3,6 +3,7 @@
 
 import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import type { Records } from '../store/records.ts';
 import type { AesKey } from './aes-key.ts';
 import { stepUpChallenge, verifyAssertion } from './assertion.ts';
@@ -16,7 +17,6 @@ import {
   sealRecord,
   stateKeyOf,
   type KeyRecord,
-  type OperatorFacts,
   type PasskeyUnlock,
   type PassphraseUnlock,
   type PrivateKeys,

@@ -3,9 +3,9 @@
 import { scrypt } from 'node:crypto';
 
 import { utf8 } from '@holdfast/protocol/codec/bytes';
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
 import { OperatorKeys, type Unlocked } from '../../src/keys/operator-keys.ts';
-import type { OperatorFacts } from '../../src/keys/key-record.ts';
 import type { Stretch } from '../../src/keys/passphrase.ts';
 import type { Way } from '../../src/keys/ways.ts';
 import { MemoryRecords } from '../store/memory-records.ts';
