@@ -44,7 +44,7 @@ export class TestBrowser implements AsyncDisposable {
     const browser = await chromium.launch({
       executablePath,
       timeout: patienceMs,
-      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
+      args: [...asRoot(), ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
     });
     return new TestBrowser(browser);
   }
@@ -74,6 +74,28 @@ export class TestBrowser implements AsyncDisposable {
     await this.close();
   }
 }
+
+/** Somebody whose profile lies in `folder`, and stays there when they go: what is written to disk can be looked at. */
+export async function openProfile(
+  folder: string,
+  url: string,
+  { size = desk, passkey = 'prf' }: VisitorOptions = {},
+): Promise<Visitor> {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error('no Chromium on PATH');
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath,
+    timeout: patienceMs,
+    args: [...asRoot()],
+    viewport: size,
+    baseURL: url,
+  });
+  context.setDefaultTimeout(patienceMs);
+  return new Visitor(context, `${size.width}x${size.height}-profile`).begin(passkey);
+}
+
+/** Chromium's own sandbox is not for root. */
+const asRoot = (): readonly string[] => (process.getuid?.() === 0 ? ['--no-sandbox'] : []);
 
 export class Visitor implements AsyncDisposable {
   readonly context: BrowserContext;
