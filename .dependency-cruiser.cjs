@@ -136,9 +136,10 @@ module.exports = {
     },
     {
       name: 'console-served',
-      comment: 'the server hands out the bundle and the screens know no server: neither imports the other',
+      comment:
+        'the server hands out the bundle, the screens know no server, the service worker is small and alone: none imports another',
       severity: 'error',
-      from: { path: '^apps/console/(src|serve)/' },
+      from: { path: '^apps/console/(src|serve|worker)/' },
       to: { path: '^apps/console/', pathNot: '^apps/console/($1/|vite\\.config\\.ts$)' },
     },
     {

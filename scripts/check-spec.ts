@@ -14,7 +14,12 @@ const quoted = /"([A-Z][A-Z0-9]+(?:-[A-Z][A-Z0-9]*)*-\d+)"/g;
 /** Names of other people's standards that look like ours. */
 const foreign = /^(RFC|SHA|UTF|ISO|AES|FIPS|ML-KEM|ML-DSA|MLKEM|BIP|KEM|HMAC|SHAKE|CWE|CVE)-/;
 
-const sourcePatterns = ['packages/*/src/**/*.ts', 'apps/*/{src,serve}/**/*.{ts,tsx}', 'apps/*/bin/*.cjs', 'packages/*/bin/*.mjs'];
+const sourcePatterns = [
+  'packages/*/src/**/*.ts',
+  'apps/*/{src,serve,worker}/**/*.{ts,tsx}',
+  'apps/*/bin/*.cjs',
+  'packages/*/bin/*.mjs',
+];
 const testPatterns = ['packages/*/test/**/*.ts', 'apps/*/test/**/*.ts', 'e2e/**/*.ts'];
 const registry = 'packages/protocol/src/errors.ts';
 

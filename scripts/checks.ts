@@ -37,7 +37,7 @@ export const checks: Readonly<Record<string, Check>> = {
 };
 
 /** What runs in browsers, and its tests, are programs of their own: they know the DOM, and Node's source does not. */
-const programs = ['.', 'apps/console', 'apps/console/test', 'e2e/console'];
+const programs = ['.', 'apps/console', 'apps/console/test', 'apps/console/worker', 'e2e/console'];
 
 async function checkTypes(root: string, signal?: AbortSignal): Promise<Outcome> {
   const outcomes: Outcome[] = [];

@@ -1,5 +1,7 @@
 // How the console's bundle is made: by serve/bundle.ts, and by `vite` itself while one works on a screen.
 
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { UserConfig } from 'vite';
 import solid from 'vite-plugin-solid';
 
@@ -19,9 +21,29 @@ export function templatesByPolicy(): (id: string, code: string) => { readonly co
 
 const templates = templatesByPolicy();
 
+/** What the service worker keeps: addresses, not names, since the index is asked for as `/`. */
+function shellOf(built: readonly string[]): string {
+  const names = [...built, ...readdirSync(join(import.meta.dirname, 'public'))].filter(
+    (name) => name !== 'sw.js' && name !== 'index.html',
+  );
+  return JSON.stringify(['/relay.json', ...names.map((name) => `/${name}`).toSorted(), '/']);
+}
+
 export default {
   root: import.meta.dirname,
-  plugins: [solid(), { name: 'holdfast-templates', transform: (code, id) => templates(id, code) }],
+  plugins: [
+    solid(),
+    { name: 'holdfast-templates', transform: (code, id) => templates(id, code) },
+    {
+      name: 'holdfast-shell',
+      generateBundle: {
+        order: 'post',
+        handler(_options, bundle) {
+          this.emitFile({ type: 'asset', fileName: 'shell.json', source: shellOf(Object.keys(bundle)) });
+        },
+      },
+    },
+  ],
   server: { host: 'localhost', port: 7434, strictPort: true },
   build: {
     target: 'es2024',
@@ -30,6 +52,11 @@ export default {
     // Everything is a file of its own: `data:` has no place in the policy but for pictures.
     assetsInlineLimit: 0,
     sourcemap: false,
+    rolldownOptions: {
+      input: { index: join(import.meta.dirname, 'index.html'), sw: join(import.meta.dirname, 'worker/sw.ts') },
+      // Browsers look for a service worker where it always was.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
     emptyOutDir: true,
   },
 } satisfies UserConfig;

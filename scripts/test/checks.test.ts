@@ -149,6 +149,7 @@ const plants: readonly Plant[] = [
   importsOf('console-no-node', 'apps/console/src/a.ts', 'node:fs'),
   importsOf('console-served', 'apps/console/serve/a.ts', '../src/b.ts', { 'apps/console/src/b.ts': thing }),
   importsOf('console-served', 'apps/console/src/a.ts', '../serve/b.ts', { 'apps/console/serve/b.ts': thing }),
+  importsOf('console-served', 'apps/console/worker/a.ts', '../src/b.ts', { 'apps/console/src/b.ts': thing }),
   importsOf('console-apart', 'e2e/a.ts', '../apps/console/src/b.ts', { 'apps/console/src/b.ts': thing }),
   importsOf('declared', 'apps/console/serve/a.ts', 'fast-check'),
   importsOf('daemon-parts', 'apps/daemon/src/broker/a.ts', '../door/b.ts', { 'apps/daemon/src/door/b.ts': thing }),

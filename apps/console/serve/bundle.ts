@@ -18,6 +18,7 @@ const sources = [
   'apps/console/serve/build.ts',
   'apps/console/src',
   'apps/console/tsconfig.json',
+  'apps/console/worker',
   'apps/console/vite.config.ts',
   'package-lock.json',
   'packages/protocol/package.json',
