@@ -1,6 +1,6 @@
 // node scripts/vectors/pairing.ts: vectors of spec/pairing.md and spec/recovery.md.
 
-import { formatPairingCode, makeAnswer, openOffer, Pairing, pairingUrl } from '@holdfast/protocol/identity/pairing';
+import { consoleUrl, formatPairingCode, makeAnswer, openOffer, Pairing, pairingUrl } from '@holdfast/protocol/identity/pairing';
 import { agentPairing, devicePairing } from '@holdfast/protocol/identity/pairing-kind';
 import { makeRecoveryCode } from '@holdfast/protocol/identity/recovery';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -12,6 +12,12 @@ const primitives = seededPrimitives('pairing vectors');
 const code = primitives.random(16);
 const text = formatPairingCode(primitives, agentPairing, code);
 const slip = (text.startsWith('7') ? '8' : '7') + text.slice(1);
+
+const inConsole = consoleUrl(
+  'http://localhost:7434/',
+  'pair',
+  pairingUrl(primitives, agentPairing, 'https://relay.example:7433/fleet', code),
+);
 
 writeVectors('pairing/codes', 'Codes as typed, and the 16 bytes in them.', [
   { name: 'as shown', clause: 'PAIRING-1', expect: 'ok', typed: text, code },
@@ -36,6 +42,38 @@ writeVectors('pairing/codes', 'Codes as typed, and the 16 bytes in them.', [
     typed: pairingUrl(primitives, agentPairing, 'https://relay.example', code),
     code,
     relayUrl: 'https://relay.example',
+  },
+  {
+    name: 'as an address of a console',
+    clause: 'PAIRING-15',
+    expect: 'ok',
+    typed: inConsole,
+    code,
+    relayUrl: 'https://relay.example:7433/fleet',
+  },
+  {
+    name: 'as an address of a console, with another page',
+    clause: 'PAIRING-15',
+    expect: 'pairing_code_invalid',
+    typed: inConsole.replace('/pair#', '/other#'),
+  },
+  {
+    name: 'as an address of a console that is not encoded',
+    clause: 'PAIRING-15',
+    expect: 'pairing_code_invalid',
+    typed: decodeURIComponent(inConsole),
+  },
+  {
+    name: "a device's address, in a console's",
+    clause: 'PAIRING-15',
+    expect: 'pairing_code_invalid',
+    typed: consoleUrl('http://localhost:7434', 'join', pairingUrl(primitives, devicePairing, 'https://relay.example', code)),
+  },
+  {
+    name: "a console's address in a console's",
+    clause: 'PAIRING-15',
+    expect: 'pairing_code_invalid',
+    typed: consoleUrl('http://localhost:7434', 'pair', inConsole),
   },
   {
     name: 'an address of something else',

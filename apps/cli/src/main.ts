@@ -66,9 +66,12 @@ operatorCommand(program, 'init', 'make a fleet and its operator key; prints the 
   .option('--recovery-file <file>', 'where to write the recovery code (mode 0600) instead of the terminal')
   .action(action(async () => (await import('./commands/init.ts')).init));
 
+const consoleHelp = 'where the QR code opens your console (default: HOLDFAST_CONSOLE, or the one beside a relay of this machine)';
+
 command(program, 'enroll', 'ask the operator to enrol this machine; shows a code and words, and waits')
   .option('--scope <scope>', 'which agent of this machine', 'main')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .option('--console <url>', consoleHelp)
   .option('--custody <store>', 'where its keys live: tpm, pkcs11 or software (default: the best that works here)')
   .option('--may <capability>', 'what its credential shall say that it may do, in words of yours; repeatable', collect)
   .action(action(async () => (await import('./commands/enroll.ts')).enroll));
@@ -255,12 +258,16 @@ operatorCommand(devices, 'list', 'who may write for the operator').action(
   action(async () => (await import('./commands/devices.ts')).list),
 );
 operatorCommand(devices, 'add', 'make the device that shows this code one of yours')
-  .argument('<code>', 'the code or the URL that the device shows; - reads it from standard input')
-  .option('--words <words>', 'the three words that the device shows; asked for when absent')
+  .argument('[code]', 'the code or the URL that the device shows; - reads it from standard input')
+  .option('--show', 'make a code for it instead, show it, and wait for the device')
+  .option('--console <url>', consoleHelp)
+  .option('--words <words>', 'the three words that the device shows; - reads them from standard input; asked for when absent')
   .action(action(async () => (await import('./commands/devices.ts')).add));
 operatorCommand(devices, 'join', 'ask to be an operator device; shows a code and words, and waits')
+  .argument('[code]', 'the code or the URL that devices add --show shows; - reads it from standard input')
   .option('--name <name>', 'what to call this device (default: the name of the machine)')
   .option('--relay <url>', "the relay's address (default: the one on this machine)")
+  .option('--console <url>', consoleHelp)
   .action(action(async () => (await import('./commands/join.ts')).join));
 operatorCommand(devices, 'remove', 'end a device that came later than this one, or with the recovery code any other')
   .argument('<device>', 'its id, the first digits of it, or its name')

@@ -82,6 +82,63 @@ test('words that the device does not show, and the code of a machine: nobody is 
   assert.equal((await names()).length, 1);
 });
 
+/** `devices add --show` and what it shows; words are written to it. */
+async function showing(t: TestContext) {
+  const parameters = ['devices', 'add', '--show', '--words', '-', '--passphrase-file', operator.phraseFile, '--json'];
+  const [file, words] = commandLine(parameters);
+  const program = new LiveProgram(file, words, { environment: { ...process.env, HOLDFAST_HOME: operator.home } });
+  t.after(() => program.end());
+  const [line] = await program.waitFor(/.*\n/);
+  return { program, shown: JSON.parse(line) as { code: string; url: string; expiresAtMs: number } };
+}
+
+test('[PAIRING-16] a code that the operator made admits who comes to it and shows the words that are typed, once', async (t) => {
+  const before = await names();
+  const { program, shown } = await showing(t);
+  assert.deepEqual(parsePairingCode(primitives, devicePairing, shown.url), {
+    code: parsePairingCode(primitives, devicePairing, shown.code).code,
+    relayUrl: operator.url,
+  });
+  const home = newHome(t);
+  const parameters = ['devices', 'join', shown.url, '--name', 'tablet', '--passphrase-file', operator.phraseFile, '--json'];
+  const [file, words] = commandLine(parameters);
+  const newcomer = new LiveProgram(file, words, { environment: { ...process.env, HOLDFAST_HOME: home } });
+  t.after(() => newcomer.end());
+  const [line] = await newcomer.waitFor(/.*\n/);
+  program.write(`${(JSON.parse(line) as { words: string[] }).words.join(' ')}\n`);
+  program.closeInput();
+  await newcomer.waitFor(/"fleetName":"test"/);
+  assert.deepEqual([(await program.ended).code, (await newcomer.ended).code], [0, 0]);
+  assert.deepEqual(await names(), [...before, 'tablet']);
+  const again = await operator.run(['devices', 'join', shown.code, '--relay', operator.url, '--json'], { home: newHome(t) });
+  assert.equal(operator.code(again), 'rendezvous_used', 'the code works once');
+  const removed = await operator.run(['devices', 'remove', 'tablet', '--json']);
+  assert.equal(removed.code, 0, removed.stdout);
+});
+
+test('[PAIRING-16] who sees the code and comes first has other words: nobody is added', async (t) => {
+  const { program, shown } = await showing(t);
+  const relay = await stranger(t);
+  const holder = await SoftwareKeyHolder.generate(primitives);
+  const { code } = parsePairingCode(primitives, devicePairing, shown.code);
+  const terms = { name: 'phone', machine: 'box' };
+  const theirs = await Pairing.begin(primitives, devicePairing, holder, terms, { code, monotonicMs: 0 });
+  await putRendezvous(relay, { rendezvous: theirs.rendezvous, slot: 'offer' }, theirs.sealedOffer, pairingLifeMs);
+  program.write(`${theirs.words.toReversed().join(' ')}\n`);
+  program.closeInput();
+  await program.ended;
+  assert.match(program.said, /"pairing_words_wrong"/);
+  assert.equal((await names()).includes('phone'), false);
+});
+
+test('a code is given or shown, not both and not neither', async () => {
+  for (const parameters of [
+    ['devices', 'add', '--json'],
+    ['devices', 'add', 'CODE', '--show', '--json'],
+  ])
+    assert.equal(operator.code(await operator.run(parameters)), 'usage');
+});
+
 test('[DEVICES-7] a device that does not answer this call is not added, whoever answered another one', async (t) => {
   const { relay, code, text, words } = await waiting(t);
   const other = encodeHere(primitives, Uint8Array.of(1));

@@ -80,6 +80,9 @@ Options:
   --json              answer with one line of JSON
   --scope <scope>     which agent of this machine (default: "main")
   --relay <url>       the relay's address (default: the one on this machine)
+  --console <url>     where the QR code opens your console (default:
+                      HOLDFAST_CONSOLE, or the one beside a relay of this
+                      machine)
   --custody <store>   where its keys live: tpm, pkcs11 or software (default: the
                       best that works here)
   --may <capability>  what its credential shall say that it may do, in words of
@@ -488,8 +491,8 @@ Options:
 
 Commands:
   list [options]             who may write for the operator
-  add [options] <code>       make the device that shows this code one of yours
-  join [options]             ask to be an operator device; shows a code and
+  add [options] [code]       make the device that shows this code one of yours
+  join [options] [code]      ask to be an operator device; shows a code and
                              words, and waits
   remove [options] <device>  end a device that came later than this one, or with
                              the recovery code any other
@@ -504,7 +507,7 @@ Options:
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
   -h, --help                display help for command
 `,
-  'devices add': `Usage: holdfast devices add [options] <code>
+  'devices add': `Usage: holdfast devices add [options] [code]
 
 make the device that shows this code one of yours
 
@@ -515,13 +518,22 @@ Arguments:
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
-  --words <words>           the three words that the device shows; asked for
-                            when absent
+  --show                    make a code for it instead, show it, and wait for
+                            the device
+  --console <url>           where the QR code opens your console (default:
+                            HOLDFAST_CONSOLE, or the one beside a relay of this
+                            machine)
+  --words <words>           the three words that the device shows; - reads them
+                            from standard input; asked for when absent
   -h, --help                display help for command
 `,
-  'devices join': `Usage: holdfast devices join [options]
+  'devices join': `Usage: holdfast devices join [options] [code]
 
 ask to be an operator device; shows a code and words, and waits
+
+Arguments:
+  code                      the code or the URL that devices add --show shows; -
+                            reads it from standard input
 
 Options:
   --json                    answer with one line of JSON
@@ -529,6 +541,9 @@ Options:
   --name <name>             what to call this device (default: the name of the
                             machine)
   --relay <url>             the relay's address (default: the one on this
+                            machine)
+  --console <url>           where the QR code opens your console (default:
+                            HOLDFAST_CONSOLE, or the one beside a relay of this
                             machine)
   -h, --help                display help for command
 `,

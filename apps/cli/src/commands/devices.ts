@@ -2,16 +2,26 @@
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { devicePairing } from '@holdfast/protocol/identity/pairing-kind';
+import {
+  formatPairingCode,
+  newPairingCode,
+  pairingLifeMs,
+  pairingUrl,
+  type OpenedOffer,
+} from '@holdfast/protocol/identity/pairing';
+import { devicePairing, type DeviceOffer } from '@holdfast/protocol/identity/pairing-kind';
 import { addDevice, removeDevice, rekey } from '@holdfast/protocol/journal/compose-devices';
 import type { Device, FleetState } from '@holdfast/protocol/journal/state';
-import { callNewcomer, sendAnswer, takeOffer } from '@holdfast/protocol/operator/admit';
-import { confirmWords, typedCode } from '../operator/typed-words.ts';
+import { awaitOffer, callNewcomer, sendAnswer, takeOffer, type GivenCode } from '@holdfast/protocol/operator/admit';
 import { findDevice } from '@holdfast/protocol/operator/find-device';
 import { codeIsDead } from '@holdfast/protocol/operator/recovery';
+import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { keptFile, readAs, replaceHere, typedKeys } from '../operator/recovery.ts';
 import { asOperator, type LocalOperator } from '../operator/session.ts';
-import { plainText, usage, visible, type Output } from '../output.ts';
+import { confirmWords, typedCode } from '../operator/typed-words.ts';
+import { duration, plainText, usage, visible, type Output } from '../output.ts';
+import { openAt, shownTo, type ConsoleOptions } from '../pairing-shown.ts';
+import { lineFromStdin } from '../secrets-input.ts';
 
 export async function list(output: Output, options: { readonly passphraseFile?: string }): Promise<void> {
   await asOperator(output, options, async ({ state, facts }) => {
@@ -31,22 +41,30 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
   });
 }
 
-interface AddOptions {
+interface AddOptions extends ConsoleOptions {
   readonly words?: string;
   readonly passphraseFile?: string;
+  readonly show?: boolean;
 }
 
 /** The device behind a code, after the operator has typed the words that it shows. */
-export async function add(output: Output, typed: string, options: AddOptions): Promise<void> {
-  const behind = typedCode(devicePairing, typed);
+export async function add(output: Output, typed: string | undefined, options: AddOptions): Promise<void> {
+  if ((typed === undefined) !== (options.show === true))
+    throw usage('a device shows a code, or is shown one', 'give its code: holdfast devices add CODE; or show it one: --show');
+  const behind = typed === undefined ? newCode() : typedCode(devicePairing, typed);
+  const life = AbortSignal.timeout(pairingLifeMs);
   try {
     await asOperator(output, options, async (session) => {
-      const opened = await takeOffer(session, devicePairing, behind);
+      const opened =
+        typed === undefined
+          ? await comer(output, session, behind.code, { life, options })
+          : await takeOffer(session, devicePairing, behind);
       const { name, machine, keys } = opened.offer;
       output.say(`  device   ${visible(name)}`);
       output.say(`  machine  ${visible(machine)}`);
       output.say('  may      all that you may: approve, grant, revoke, and read everything');
-      await confirmWords(output, opened, options.words);
+      await confirmWords(output, opened, options.words === '-' ? lineFromStdin() : options.words);
+      if (typed === undefined && life.aborted) throw nobodyCame(); // [PAIRING-16]
       await callNewcomer(session, opened.hash, behind.code);
       const { device } = await session.write(async (operator) =>
         addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
@@ -57,6 +75,32 @@ export async function add(output: Output, typed: string, options: AddOptions): P
   } finally {
     behind.code.fill(0);
   }
+}
+
+const newCode = (): GivenCode => ({ code: newPairingCode(nodePrimitives, devicePairing), relayUrl: undefined });
+
+const nobodyCame = (): HoldfastError =>
+  new HoldfastError('pairing_expired', 'the code is over: no device was added by it in time', {
+    next: 'show another one: holdfast devices add --show',
+  });
+
+/** Shows a code, and waits for whoever comes to it. Throws `pairing_expired`. [PAIRING-16] */
+async function comer(
+  output: Output,
+  { relay, facts }: LocalOperator,
+  code: Uint8Array,
+  { life, options }: { readonly life: AbortSignal; readonly options: ConsoleOptions },
+): Promise<OpenedOffer<DeviceOffer>> {
+  const text = formatPairingCode(nodePrimitives, devicePairing, code);
+  const url = pairingUrl(nodePrimitives, devicePairing, facts.relayUrl, code);
+  output.result({ code: text, url, expiresAtMs: Date.now() + pairingLifeMs }, [
+    ...(await shownTo(output, openAt(url, 'join', options))),
+    `  on the new device:       holdfast devices join ${url}`,
+    `  and type here the words that it shows; waiting for it, for ${duration(pairingLifeMs)} at most …`,
+  ]);
+  const opened = await awaitOffer(relay, devicePairing, code, life);
+  if (opened === undefined) throw nobodyCame();
+  return opened;
 }
 
 interface RemoveOptions {

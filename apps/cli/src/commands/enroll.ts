@@ -3,9 +3,10 @@
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { DoorCall, findHome } from '../door-client.ts';
 import { duration, type Output, usage, visible } from '../output.ts';
+import { openAt, shownTo, type ConsoleOptions } from '../pairing-shown.ts';
 import { keyStoreName } from '../status/key-stores.ts';
 
-interface EnrollOptions {
+interface EnrollOptions extends ConsoleOptions {
   readonly scope: string;
   readonly relay?: string;
   readonly custody?: string;
@@ -46,7 +47,8 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
         const { code, url, words, expiresAtMs, custody, label } = reply;
         // [CLI-7]
         output.result({ code, url, words, expiresAtMs, custody, ...(label !== undefined && { label }) }, [
-          ...(await offerLines(url, code, words)),
+          ...(await shownTo(output, openAt(url, 'pair', options))),
+          ...offerLines(url, code, words),
           `  its keys are in:         ${visible(keyStoreName(custody, label))}`,
           '',
           `waiting for the operator, for ${duration(expiresAtMs - Date.now())} at most …`,
@@ -67,13 +69,6 @@ export async function enroll(output: Output, options: EnrollOptions): Promise<vo
   }
 }
 
-async function offerLines(url: string, code: string, words: readonly string[]): Promise<string[]> {
-  const { renderUnicodeCompact } = await import('uqr');
-  return [
-    renderUnicodeCompact(url),
-    `  ${url}`,
-    '',
-    `  on the operator's side:  holdfast approve ${code}`,
-    `  and type these words:    ${words.join(' ')}`,
-  ];
+function offerLines(url: string, code: string, words: readonly string[]): string[] {
+  return [`  ${url}`, '', `  on the operator's side:  holdfast approve ${code}`, `  and type these words:    ${words.join(' ')}`];
 }

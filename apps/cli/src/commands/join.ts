@@ -26,24 +26,28 @@ import {
 import { openRelay } from '../operator/relay.ts';
 import { portsAt } from '../operator/session.ts';
 import { forgetAllUnsent } from '../operator/store.ts';
+import { typedCode } from '../operator/typed-words.ts';
 import { duration, plainText, usage, visible, type Output } from '../output.ts';
+import { openAt, shownTo, type ConsoleOptions } from '../pairing-shown.ts';
 import { newPassphrase, passphrase } from '../secrets-input.ts';
 import { localRelay } from './enroll.ts';
 import { deviceName } from './init.ts';
 
-interface JoinOptions {
+interface JoinOptions extends ConsoleOptions {
   readonly name?: string;
   readonly relay?: string;
   readonly passphraseFile?: string;
 }
 
-export async function join(output: Output, options: JoinOptions): Promise<void> {
+/** `typed`: a code that a device of the operator shows, or its URL; without one this machine makes one and shows it. [PAIRING-16] */
+export async function join(output: Output, typed: string | undefined, options: JoinOptions): Promise<void> {
   const paths = findHome();
+  const given = typed === undefined ? undefined : typedCode(devicePairing, typed);
   const begun = hasOperator(paths.operator);
   if (begun && seenBefore(paths.operator) !== undefined) throw operatorExists(paths.operator); // [CLI-12]
   const name = plainText('the name', options.name ?? deviceName(), 64);
   if (name === '') throw usage('a device has a name');
-  const relayUrl = options.relay ?? (begun ? operatorFacts(paths.operator).relayUrl : localRelay());
+  const relayUrl = options.relay ?? given?.relayUrl ?? (begun ? operatorFacts(paths.operator).relayUrl : localRelay());
   const relay = await openRelay(relayUrl); // before anybody thinks of a passphrase
   let holder: SoftwareKeyHolder | undefined;
   try {
@@ -53,12 +57,14 @@ export async function join(output: Output, options: JoinOptions): Promise<void> 
     try {
       if (begun && (await endedBefore(output, paths, phrase))) return;
       holder = await SoftwareKeyHolder.generate(nodePrimitives);
-      await pair(output, paths, { relay, relayUrl, holder, phrase, name });
+      const code = given?.code ?? newPairingCode(nodePrimitives, devicePairing);
+      await pair(output, paths, { relay, relayUrl, holder, phrase, name, code, isGiven: given !== undefined, options });
     } finally {
       phrase.fill(0);
     }
   } finally {
     holder?.wipe();
+    given?.code.fill(0);
     relay.close();
   }
 }
@@ -86,13 +92,17 @@ interface Newcomer {
   readonly holder: SoftwareKeyHolder;
   readonly phrase: Uint8Array;
   readonly name: string;
+  readonly code: Uint8Array;
+  /** The other device shows it: nobody has to be told. */
+  readonly isGiven: boolean;
+  readonly options: ConsoleOptions;
 }
 
 async function pair(output: Output, paths: HomePaths, newcomer: Newcomer): Promise<void> {
-  const { relayUrl } = newcomer;
-  const code = newPairingCode(nodePrimitives, devicePairing);
+  const { relayUrl, code, isGiven, options } = newcomer;
   const text = formatPairingCode(nodePrimitives, devicePairing, code);
   const url = pairingUrl(nodePrimitives, devicePairing, relayUrl, code);
+  const picture = isGiven ? [] : await shownTo(output, openAt(url, 'pair', options));
   const read = await joinFleet(
     portsAt(paths, deviceIdOf(nodePrimitives, newcomer.holder.publicKeys.sign)),
     {
@@ -102,8 +112,9 @@ async function pair(output: Output, paths: HomePaths, newcomer: Newcomer): Promi
       // [CLI-7]
       show: (words) =>
         output.result({ code: text, url, words, expiresAtMs: Date.now() + pairingLifeMs }, [
-          `  on a device of yours:    holdfast devices add ${text}`,
-          `  and type these words:    ${words.join(' ')}`,
+          ...picture,
+          ...(isGiven ? [] : [`  on a device of yours:    holdfast devices add ${text}`]),
+          `  ${isGiven ? 'there type these words:' : 'and type these words: '}   ${words.join(' ')}`,
           '',
           `waiting for that device, for ${duration(pairingLifeMs)} at most …`,
         ]),

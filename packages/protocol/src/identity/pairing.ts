@@ -42,14 +42,33 @@ export function pairingUrl(primitives: Primitives, kind: Newcomer, relayUrl: str
   return `${relayUrl.replace(/\/+$/, '')}/${kind.path}#${formatPairingCode(primitives, kind, code)}`; // [PAIRING-3]
 }
 
-/** Reads a code or its URL as typed or pasted. `relayUrl` is where the URL points, if it was one. Throws `pairing_code_invalid`. */
+/** Where a browser goes on with a pairing: `pair` admits whoever made the code, `join` is for a newcomer that was given one. */
+export type ConsolePage = 'pair' | 'join';
+
+/** The same for a phone's camera, which opens the operator's console on it: all of `url`, the code too, is in the fragment. [PAIRING-15] */
+export function consoleUrl(consoleAt: string, page: ConsolePage, url: string): string {
+  return `${consoleAt.replace(/\/+$/, '')}/${page}#${encodeURIComponent(url)}`;
+}
+
+/** The address in the fragment of a console's; what is no such address as it is. */
+function withoutConsole(typed: string): string {
+  const [, inFragment] = /^\s*https?:\/\/[^\s#]*\/(?:pair|join)#(https?%3A%2F%2F[^\s#]+)\s*$/i.exec(typed) ?? [];
+  try {
+    return inFragment === undefined ? typed : decodeURIComponent(inFragment);
+  } catch {
+    return typed;
+  }
+}
+
+/** Reads a code or its URL, a console's too, as typed or pasted. `relayUrl` is where the URL points, if it was one. Throws `pairing_code_invalid`. */
 export function parsePairingCode(
   primitives: Primitives,
   kind: Newcomer,
   typed: string,
 ): { readonly code: Uint8Array; readonly relayUrl: string | undefined } {
-  const [, relayUrl, path, inUrl] = /^\s*(https?:\/\/[^\s#]*)\/([a-z]+)#(\S+)\s*$/i.exec(typed) ?? []; // [PAIRING-3]
-  const code = path === undefined || path === kind.path ? parseCode(primitives, kind.code, inUrl ?? typed) : undefined;
+  const given = withoutConsole(typed); // [PAIRING-15]
+  const [, relayUrl, path, inUrl] = /^\s*(https?:\/\/[^\s#]*)\/([a-z]+)#(\S+)\s*$/i.exec(given) ?? []; // [PAIRING-3]
+  const code = path === undefined || path === kind.path ? parseCode(primitives, kind.code, inUrl ?? given) : undefined;
   if (code !== undefined) return { code, relayUrl };
   throw new HoldfastError('pairing_code_invalid', `this is no pairing code of ${kind.article}`, {
     next: `compare it with the terminal that shows it, which runs ${kind.command}`,

@@ -19,6 +19,8 @@ import { devicePairing, type AnyOffer, type Newcomer, type PairingKind } from '.
 import type { OperatorSession } from './session.ts';
 
 const offerWaitMs = 5_000;
+/** One look of many, for somebody who may come at any time. */
+const lookMs = 10_000;
 /** It stretches a passphrase before it answers. */
 const hereWaitMs = 60_000;
 /** A code as it was typed or scanned. */
@@ -44,6 +46,21 @@ export async function takeOffer<O extends AnyOffer>(
       ? `it waits at ${relayUrl}, this fleet's relay is ${facts.relayUrl}: run ${kind.command} there with --relay`
       : `run ${kind.command} on it, and use the code that it shows`,
   });
+}
+
+/** The offer of whoever comes to a code that this device shows; undefined when nobody had come when `over` aborted. Throws as `takeOffer`. */
+export async function awaitOffer<O extends AnyOffer>(
+  relay: RelayExchange,
+  kind: PairingKind<O>,
+  code: Uint8Array,
+  over: AbortSignal,
+): Promise<OpenedOffer<O> | undefined> {
+  const place = { rendezvous: rendezvousOf(relay.primitives, kind, code), slot: 'offer' } as const;
+  while (!over.aborted) {
+    const sealed = await takeRendezvous(relay, place, lookMs);
+    if (sealed !== undefined) return openOffer(relay.primitives, kind, code, sealed);
+  }
+  return undefined;
 }
 
 /** Tells the newcomer that it is admitted, and where the history stands. */
