@@ -1,0 +1,69 @@
+// What was just done here, and how far it has come. What failed stays until somebody has read it.
+
+import { createMemo, For, Show, type JSX } from 'solid-js';
+import { Icon, type IconName } from '../design/icon.tsx';
+import type { ShownAct } from '../fleet/acts.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { isShown, wayOf, type Reach } from './act-words.ts';
+import './acts-strip.css';
+import { useConsole } from './console.tsx';
+
+const icons = {
+  confirming: 'key-round',
+  working: 'arrow-right',
+  done: 'check',
+  failed: 'circle-alert',
+} as const satisfies Record<ShownAct['stage']['kind'], IconName>;
+
+interface ActsStripProps {
+  readonly fleet: Fleet;
+  readonly reachOf: (position: number) => Reach | undefined;
+}
+
+export function ActsStrip(props: ActsStripProps): JSX.Element {
+  const { nowMs } = useConsole();
+  const reach = ({ stage }: ShownAct): Reach | undefined =>
+    stage.kind === 'done' && stage.position !== undefined ? props.reachOf(stage.position) : undefined;
+  const shown = createMemo(() => props.fleet.acts().filter((act) => isShown(act, nowMs(), reach(act))), [], { equals: sameActs });
+  return (
+    <Show when={shown().length > 0}>
+      <section class="acts" aria-label="What you did">
+        <ul class="acts-list" role="log">
+          <For each={shown()}>
+            {(act) => (
+              <li class="act" classList={{ 'act-failed': act.stage.kind === 'failed' }}>
+                <span class="act-icon">
+                  <Icon name={icons[act.stage.kind]} />
+                </span>
+                <div class="act-words">
+                  <p class="act-what" title={act.what}>
+                    {act.what}
+                  </p>
+                  <p class="act-way">{wayOf(act, reach(act))}</p>
+                  <Show when={act.stage.kind === 'failed' && act.stage.error}>
+                    {(error) => (
+                      <p class="act-error">
+                        {error().message}
+                        {error().next === undefined ? '' : `; ${error().next}`} <span class="mono">{error().code}</span>
+                      </p>
+                    )}
+                  </Show>
+                </div>
+                <Show when={act.stage.kind === 'failed'}>
+                  <button type="button" class="act-away" onClick={() => props.fleet.putAway(act.id)}>
+                    <span class="unseen">Put away: {act.what}</span>
+                    <Icon name="x" />
+                  </button>
+                </Show>
+              </li>
+            )}
+          </For>
+        </ul>
+      </section>
+    </Show>
+  );
+}
+
+function sameActs(one: readonly ShownAct[], other: readonly ShownAct[]): boolean {
+  return one.length === other.length && one.every((act, at) => act === other[at]);
+}
