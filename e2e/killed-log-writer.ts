@@ -20,7 +20,7 @@ const shipper = new LogShipper({
   audit,
   agent,
   link: { isOpen: true, ask: (asked) => asked(exchange) },
-  ports: { log: quiet, primitives },
+  ports: { log: quiet, primitives, clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() } },
 });
 void (async () => {
   for (;;) {

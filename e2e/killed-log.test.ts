@@ -117,7 +117,12 @@ describe('kill -9 of the writer of a log that is shipped', { timeout: 7_200_000 
     const audit = await openLog(place);
     const exchange = await connected(world.identity(agent));
     const link = { isOpen: true, ask: <T>(asked: (over: RelayExchange) => Promise<T>) => asked(exchange) } as const;
-    const shipper = new LogShipper({ audit, agent: agent.id, link, ports: { log: quiet, primitives } });
+    const shipper = new LogShipper({
+      audit,
+      agent: agent.id,
+      link,
+      ports: { log: quiet, primitives, clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() } },
+    });
     await shipper.shipping.now();
     shipper.shipping.stop();
     assert.equal(shipper.fault, undefined);

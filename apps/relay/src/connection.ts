@@ -7,6 +7,7 @@ import { verifyRelayAuth } from '@holdfast/protocol/blind/relay-auth';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { Fleet } from './fleets.ts';
 import { Following, type ClientWire } from './follow.ts';
+import { ShipmentFollowing } from './follow-shipments.ts';
 import { Bucket, unitsOf } from './limits.ts';
 import {
   answerAnybody,
@@ -79,6 +80,7 @@ export class Connection {
   /** The wire has taken what was buffered. */
   drained(): void {
     this.#member?.following.drained();
+    this.#member?.followedLogs.drained();
   }
 
   /** The wire is gone. */
@@ -102,6 +104,7 @@ export class Connection {
     this.#over.abort();
     if (this.#member !== undefined) {
       this.#member.following.stop();
+      this.#member.followedLogs.stop();
       this.#member.fleet.leave(this.#member);
       this.#core.fleets.release(this.#member.fleet);
     }
@@ -177,18 +180,14 @@ export class Connection {
     const { store, limits } = this.#core;
     const failed = (error: unknown): void =>
       this.cut(new HoldfastError(codeOf(error), 'cannot read what this connection follows', { cause: error }));
-    const following = new Following({
-      fleet: fleet.id,
-      store,
-      wire: this.#wire,
-      pushBufferBytes: limits.pushBufferBytes,
-      failed,
-    });
+    const reading = { fleet: fleet.id, store, wire: this.#wire, pushBufferBytes: limits.pushBufferBytes, failed };
+    const following = new Following(reading);
     return {
       fleet,
       member,
       following,
       followedTopics: following,
+      followedLogs: new ShipmentFollowing(reading),
       push: (frame) => this.#send(frame),
       cut: (error) => this.cut(error),
       assertConnected: () => {

@@ -8,6 +8,7 @@ import { encodeRelayFrame } from '@holdfast/protocol/blind/frames';
 import { parsePulse, type Pulse } from '@holdfast/protocol/blind/pulse';
 import type { Signal } from '@holdfast/protocol/blind/signal';
 import { HoldfastError } from '@holdfast/protocol/errors';
+import type { ShipmentFollowing, WatchedLog } from './follow-shipments.ts';
 import { Bucket, type Clock, type RelayLimits } from './limits.ts';
 import type { Store, StoredFleet } from './store.ts';
 
@@ -21,6 +22,7 @@ export interface Member {
 export interface Session {
   readonly member: Member;
   readonly followedTopics: { appended(topicKey: string, position: number, frame: Uint8Array): void };
+  readonly followedLogs: Pick<ShipmentFollowing, 'has' | 'grew' | 'start'>;
   push(frame: Uint8Array): void;
   /** Ends the connection because of `error`. */
   cut(error: HoldfastError): void;
@@ -94,6 +96,7 @@ export class Fleet {
     this.#sessions.add(session);
     this.#signals = this.#signals.filter(({ statement }) => statement.expiresAtMs > wallMs);
     for (const signal of this.#signals) if (concerns(signal, session.member)) session.push(signalPush(signal)); // [RELAY-20]
+    if (this.#isWatched(session, this.#sessions)) session.push(watchedPush); // [RELAY-32]
   }
 
   leave(session: Session): void {
@@ -129,6 +132,31 @@ export class Fleet {
     for (const { followedTopics } of this.#sessions) followedTopics.appended(key, position, frame);
   }
 
+  /** A piece of that agent's audit log is durable: whoever reads along gets it. */
+  shipped(agent: Uint8Array): void {
+    const key = toHex(agent);
+    for (const { followedLogs } of this.#sessions) followedLogs.grew(key);
+  }
+
+  /** That connection gets these logs from their places on, and no others; whose they are is told that it is worth while to ship at once. [RELAY-32] */
+  readAlong(reader: Session, logs: readonly WatchedLog[]): void {
+    reader.followedLogs.start(logs);
+    this.tellWatched();
+  }
+
+  /** To be called now and then as well: what an agent is told of is over after a while. [RELAY-32] */
+  tellWatched(): void {
+    const all = [...this.#sessions];
+    for (const session of all) if (this.#isWatched(session, all)) session.push(watchedPush);
+  }
+
+  #isWatched({ member }: Session, by: Iterable<Session>): boolean {
+    if (member.role !== 'agent') return false;
+    const key = toHex(member.id);
+    for (const { followedLogs } of by) if (followedLogs.has(key)) return true;
+    return false;
+  }
+
   /** Passes a signal on and keeps it for those who connect before it expires. Throws `limit_exceeded`. */
   signal(signal: Signal, sender: Session, wallMs: number): void {
     const { id, from, latest = false } = signal.statement;
@@ -147,6 +175,8 @@ export class Fleet {
     for (const session of this.#sessions) if (session !== sender && concerns(signal, session.member)) session.push(frame);
   }
 }
+
+const watchedPush = encodeRelayFrame({ kind: 'push-watched' });
 
 function membersOf({ statement }: AccessList): ReadonlyMap<string, Member> {
   const members = new Map<string, Member>();
@@ -225,10 +255,11 @@ export class Fleets {
     live.unusedSinceMs = this.#clock.elapsedMs();
   }
 
-  /** Forgets fleets that nobody has used for a while. */
+  /** Forgets fleets that nobody has used for a while; tells agents in whose logs somebody reads along. */
   sweep(): void {
     const before = this.#clock.elapsedMs() - lingerMs;
     for (const [key, { fleet, users, unusedSinceMs }] of this.#live) {
+      fleet.tellWatched();
       if (users === 0 && unusedSinceMs < before && !fleet.holdsSignals(this.#clock.wallMs())) this.#live.delete(key);
     }
   }

@@ -20,6 +20,7 @@ import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import { getWitnessed, putDeviceNote } from './device-notes.ts';
 import { assertAllowed, inAudience, mayRead, mayWrite, type Fleet, type Fleets, type Session } from './fleets.ts';
 import type { Following } from './follow.ts';
+import type { ShipmentFollowing } from './follow-shipments.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Bucket, Clock, RelayLimits } from './limits.ts';
 import type { RelayKey } from './relay-key.ts';
@@ -47,6 +48,7 @@ export interface RelayCore {
 export interface MemberCaller extends Session {
   readonly fleet: Fleet;
   readonly following: Following;
+  readonly followedLogs: ShipmentFollowing;
   /** Throws `relay_refused` once the connection is cut: asked after every wait, before anything is changed. */
   assertConnected(): void;
 }
@@ -141,6 +143,9 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return { now: await shipmentHead(core, caller, request.agent) };
     case 'shipments-get':
       return { now: await getShipments(core, caller, request) };
+    case 'shipments-watch':
+      assertAllowed(member.role === 'device'); // [RELAY-31]
+      return { now: ok, after: () => fleet.readAlong(caller, request.agents) };
   }
 }
 

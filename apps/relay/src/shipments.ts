@@ -37,6 +37,7 @@ export async function putShipment(
   const log = { fleet: fleet.id, agent: member.id };
   const outcome = await parts.commits.write({ kind: 'shipment', ...log, ordinal, offset, first, bytes, maxShippedBytes });
   if (outcome.kind === 'refused') throw new HoldfastError(outcome.code, outcome.message); // [SHIP-5]
+  if (outcome.kind === 'done' && !outcome.repeated) fleet.shipped(member.id); // [RELAY-31]
   return outcome.kind === 'done' ? { kind: 'ok' } : shipped(parts, fleet, member.id); // [SHIP-3]
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
-import { putShipment, readShipments, shipmentHead } from '@holdfast/protocol/exchange/shipment-calls';
+import { placeAfter, putShipment, readShipments, shipmentHead, watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { newActor } from '../../../packages/testkit/src/fleet-world.ts';
 import { codeFrom, RelayWorld, type Client } from './relay-world.ts';
@@ -122,4 +122,106 @@ test('a head is told of a file in a hundred thousand pieces, goes on with it, an
   await relays.restart();
   const after = await relays.client({ world, as: agent });
   assert.deepEqual(await shipmentHead(after.exchange, agent.id), begun);
+});
+
+const shipped = (client: Client): readonly ShippedPiece[] =>
+  client.pushes.flatMap((push) => {
+    if (push.kind !== 'push-shipment') return [];
+    const { ordinal, offset, first, bytes } = push;
+    return [{ ordinal, offset, first, bytes }];
+  });
+
+test('[RELAY-31] whoever reads along gets what is there and what comes, once and in order, and of no other log', async (context) => {
+  const relays = await RelayWorld.start(context);
+  const [agent, other] = [await newActor(), await newActor()];
+  const { world, device } = await relays.fleet([agent, other]);
+  const [client, second] = [await relays.client({ world, as: agent }), await relays.client({ world, as: other })];
+  const begin = { ordinal: 0, offset: 0 };
+  const pieces = [piece(0, 0), piece(0, 1000), piece(1, 0)];
+  for (const each of pieces.slice(0, 2)) await put(client, each);
+  await put(second, piece(0, 0));
+  await watchShipments(device.exchange, [{ agent: agent.id, ...begin }]);
+  const [, , last = piece(9, 0)] = pieces;
+  await put(client, last);
+  await put(client, last); // the answer was lost
+  await put(second, piece(0, 1000));
+  await device.pushed(3);
+  assert.deepEqual(shipped(device), pieces);
+
+  const again = await relays.client({ world, as: world.device });
+  const [behind] = [pieces.slice(0, 2).reduce(placeAfter, begin)];
+  await watchShipments(again.exchange, [{ agent: agent.id, ...behind }]); // resumed
+  await again.pushed(1);
+  assert.deepEqual(shipped(again), [last]);
+  await watchShipments(device.exchange, []); // no more
+  await put(client, piece(1, 1000));
+  await again.pushed(2);
+  assert.equal(shipped(device).length, 3);
+  await watchShipments(device.exchange, [{ agent: agent.id, ...begin }]);
+  await device.pushed(7);
+  assert.deepEqual(
+    shipped(device)
+      .slice(3)
+      .map(({ ordinal, offset }) => [ordinal, offset]),
+    [
+      [0, 0],
+      [0, 1000],
+      [1, 0],
+      [1, 1000],
+    ],
+  );
+});
+
+test('[RELAY-31, SHIP-10] only devices read along, in their own fleet, and a piece from before, or an empty one, is found', async (context) => {
+  const relays = await RelayWorld.start(context);
+  const [agent, other] = [await newActor(), await newActor()];
+  const { world, device } = await relays.fleet([agent, other]);
+  const { device: mallory } = await relays.fleet();
+  const client = await relays.client({ world, as: agent });
+  const stranger = await relays.client();
+  const wanted = [{ agent: agent.id, ordinal: 0, offset: 0 }];
+  assert.equal(await codeFrom(watchShipments(client.exchange, wanted)), 'relay_refused');
+  assert.equal(await codeFrom(watchShipments(stranger.exchange, wanted)), 'relay_refused');
+  await watchShipments(mallory.exchange, wanted);
+  await watchShipments(device.exchange, wanted);
+  await put(client, piece(0, 0));
+  await device.pushed(1);
+  await shipmentHead(mallory.exchange, agent.id);
+  assert.deepEqual(mallory.pushes, []);
+  assert.deepEqual(client.pushes, [{ kind: 'push-watched' }], 'and of another fleet nobody is told');
+  const at = { ordinal: 2, offset: 100 };
+  const codes = [piece(2, 0), piece(1, 500), { ...piece(2, 100), bytes: new Uint8Array() }].map(async (each) =>
+    codeFrom(Promise.resolve().then(() => placeAfter(at, each))),
+  );
+  assert.deepEqual(await Promise.all(codes), ['relay_protocol', 'relay_protocol', 'relay_protocol']);
+});
+
+test('[RELAY-31] a slow reader is waited for, in the store', async (context) => {
+  const relays = await RelayWorld.start(context, { pushBufferBytes: 64 * 1024 });
+  const agent = await newActor();
+  const { world, device } = await relays.fleet([agent]);
+  const client = await relays.client({ world, as: agent });
+  await watchShipments(device.exchange, [{ agent: agent.id, ordinal: 0, offset: 0 }]);
+  const pieces = Array.from({ length: 60 }, (_, n) => piece(0, 100_000 * n, 0, 100_000));
+  for (const each of pieces) assert.equal(await put(client, each), 'put');
+  await device.pushed(pieces.length);
+  assert.deepEqual(shipped(device), pieces);
+});
+
+test('[RELAY-32] an agent is told while somebody reads along: at once, when it connects, and again', async (context) => {
+  const relays = await RelayWorld.start(context, { pingMs: 50 });
+  const [agent, other] = [await newActor(), await newActor()];
+  const { world, device } = await relays.fleet([agent, other]);
+  const [client, second] = [await relays.client({ world, as: agent }), await relays.client({ world, as: other })];
+  await watchShipments(device.exchange, [{ agent: agent.id, ordinal: 0, offset: 0 }]);
+  await client.pushed(3);
+  const back = await relays.client({ world, as: agent });
+  await back.pushed(1);
+  assert.ok([...client.pushes, ...back.pushes].every(({ kind }) => kind === 'push-watched'));
+  assert.deepEqual(second.pushes, []);
+  await watchShipments(device.exchange, []);
+  await shipmentHead(client.exchange, agent.id);
+  const told = client.pushes.length;
+  await new Promise<void>((resolve) => void setTimeout(resolve, 150)); // three times it would have been told
+  assert.equal(client.pushes.length, told);
 });

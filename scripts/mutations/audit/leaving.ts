@@ -25,6 +25,14 @@ export const onLeaving: readonly Mutation[] = [
     red: { [shippedLog]: 'audit-shipping: logs' },
   },
   {
+    id: 'A-13.pushed',
+    off: 'whoever reads along takes pieces again, or of a place before',
+    file: 'packages/protocol/src/exchange/shipment-calls.ts',
+    from: `if (!isLater || bytes.length === 0)`,
+    to: `if (!isLater && bytes.length === 0)`,
+    red: { [shipments]: 'a piece from before, or an empty one, is found' },
+  },
+  {
     id: 'A-14.place',
     off: 'a relay takes pieces that leave a gap',
     file: 'apps/relay/src/sqlite-shipments.ts',

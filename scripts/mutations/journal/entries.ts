@@ -200,6 +200,14 @@ export const onEntries: readonly Mutation[] = [
     red: { [members]: 'roles: devices write control, agents their own topic; agents read control and their own' },
   },
   {
+    id: 'J-13.reads-along',
+    off: "agents read along in each other's logs",
+    file: 'apps/relay/src/requests.ts',
+    from: `assertAllowed(member.role === 'device'); // [RELAY-31]`,
+    to: `assertAllowed(member.role !== 'recovery'); // [RELAY-31]`,
+    red: { 'apps/relay/test/shipments.test.ts': 'only devices read along' },
+  },
+  {
     id: 'J-13.writes',
     off: "agents write each other's topics at the relay",
     file: 'apps/relay/src/fleets.ts',

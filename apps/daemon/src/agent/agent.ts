@@ -168,6 +168,7 @@ export class Agent {
       freshness,
       reader: journal,
       onCaughtUp,
+      onWatched: () => caughtUp.by?.opened?.log.shipper.watched(),
       onConnected: () => caughtUp.by?.presence?.connected(),
       onRefused: () => rotation.refused(),
       onSignal: async (wire) => caughtUp.by?.opened?.approvals.hear(wire),

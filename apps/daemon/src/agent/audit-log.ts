@@ -66,7 +66,12 @@ export class AgentAuditLog {
 
   private readonly salts: SaltStore;
 
-  private constructor(options: AuditLogOptions, signers: SessionSigners, salts: SaltStore, { writer, redactor }: Recording) {
+  private constructor(
+    options: AuditLogOptions,
+    signers: SessionSigners,
+    salts: SaltStore,
+    { writer, redactor, grown }: Recording,
+  ) {
     const { journal, link, ports, store } = options;
     const { agent } = options.enrolment;
     this.options = options;
@@ -75,6 +80,7 @@ export class AgentAuditLog {
     this.writer = writer;
     this.redactor = redactor;
     this.shipper = new LogShipper({ audit: writer, link, agent, ports });
+    grown.tell = () => this.shipper.grew();
     const condemn = (fault: HoldfastError): void => this.condemn(fault);
     this.tiles = new LogTiles({
       primitives: ports.primitives,
@@ -155,6 +161,8 @@ export class AgentAuditLog {
 interface Recording {
   readonly writer: AuditWriter;
   readonly redactor: Redactor;
+  /** Who hears that more of the log is synced. */
+  readonly grown: { tell(): void };
 }
 
 /** Throws what the disk says. */
@@ -180,9 +188,12 @@ async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners
   const { agent } = enrolment;
   const policy = () => journal.state?.auditPolicy;
   const redactor = new Redactor({ primitives: ports.primitives, agent, salts, policy });
+  const grown = { tell: () => {} };
+  const grew = { written: options.written ?? (() => {}), synced: () => grown.tell() };
   const opened = async (change: Pick<AuditOptions, 'anchor' | 'evidenceOf'>): Promise<Recording> => ({
-    writer: await openWriter(options, signers, { policy, redactor, ...change }),
+    writer: await openWriter(options, signers, { policy, redactor, grew, ...change }),
     redactor,
+    grown,
   });
   const published = journal.publishedCheckpoint();
   try {
@@ -196,9 +207,9 @@ async function openWhatIsThere(options: AuditLogOptions, signers: SessionSigners
 }
 
 async function openWriter(
-  { ports, enrolment, journal, folder, run, childOf, written = () => {} }: AuditLogOptions,
+  { ports, enrolment, journal, folder, run, childOf }: AuditLogOptions,
   signers: SessionSigners,
-  change: Pick<AuditOptions, 'anchor' | 'evidenceOf' | 'policy' | 'redactor'>,
+  change: Pick<AuditOptions, 'anchor' | 'evidenceOf' | 'policy' | 'redactor' | 'grew'>,
 ): Promise<AuditWriter> {
   const { fleet, agent } = enrolment;
   const key = await journal.firstEpochKey(agentAudience(agent)); // [AUDIT-18]
@@ -209,7 +220,6 @@ async function openWriter(
     log: ports.log,
     run,
     ...(childOf !== undefined && { childOf }),
-    grew: { written, synced: () => {} },
     sign: async (statement) => signCheckpoint(await signers.signer(), statement),
     ...change,
   });

@@ -16,6 +16,10 @@ import { Recurring } from './recurring.ts';
 const everyMs = 10_000;
 /** After a session. */
 const soonMs = 1000;
+/** After something was synced, while somebody reads along: what follows at once is shipped with it. [SHIP-11] */
+const watchedSoonMs = 75;
+/** The relay says so twice in that time while it is so. [RELAY-32] */
+const watchedForMs = 75_000;
 /** Places told by a relay that takes nothing at any of them. */
 const maxTurns = 3;
 
@@ -36,7 +40,7 @@ export interface ShipperParts {
   readonly audit: Pick<AuditWriter, 'syncedEnd' | 'syncedSegment' | 'frozen' | 'note'>;
   readonly link: Pick<RelayLink, 'ask' | 'isOpen'>;
   readonly agent: Uint8Array;
-  readonly ports: Pick<Ports, 'log' | 'primitives'>;
+  readonly ports: Pick<Ports, 'log' | 'primitives' | 'clock'>;
 }
 
 export class LogShipper {
@@ -44,6 +48,7 @@ export class LogShipper {
   /** A run ends when the relay has all that is synced, or when that is not possible now. */
   readonly shipping: Recurring;
   private stopped: ErrorCode | undefined;
+  private watchedUntilMs = -Infinity;
   private pieces = 0;
   /** Where nothing was left to ship: nothing is read while it stays so. */
   private all: Place | undefined;
@@ -56,6 +61,17 @@ export class LogShipper {
   /** Why the relay does not take the log; undefined while it does, and while there is merely no connection. */
   get fault(): ErrorCode | undefined {
     return this.stopped;
+  }
+
+  /** An operator's device reads along, says the relay. [SHIP-11] */
+  watched(): void {
+    this.watchedUntilMs = this.parts.ports.clock.monotonicMs() + watchedForMs;
+    this.shipping.soon(watchedSoonMs);
+  }
+
+  /** More is synced. */
+  grew(): void {
+    if (this.parts.ports.clock.monotonicMs() < this.watchedUntilMs) this.shipping.soon(watchedSoonMs); // [SHIP-11]
   }
 
   /**

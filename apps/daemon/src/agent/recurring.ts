@@ -11,7 +11,7 @@ export class Recurring {
   private readonly work: () => Promise<void>;
   private readonly soonMs: number;
   private readonly interval: NodeJS.Timeout;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: { readonly due: NodeJS.Timeout; readonly withinMs: number } | undefined;
   private running: Promise<void> | undefined;
   private next: Promise<void> | undefined;
   private stopped = false;
@@ -40,19 +40,22 @@ export class Recurring {
     return this.next;
   }
 
-  soon(): void {
-    if (this.stopped) return;
-    this.timer ??= setTimeout(() => {
+  /** By a run that finds whatever is there by now. Many calls are one; a sooner one takes the place of a later. */
+  soon(withinMs = this.soonMs): void {
+    if (this.stopped || (this.timer !== undefined && this.timer.withinMs <= withinMs)) return;
+    clearTimeout(this.timer?.due);
+    const due = setTimeout(() => {
       this.timer = undefined;
-      void this.now();
-    }, this.soonMs).unref();
+      void this.anew();
+    }, withinMs).unref();
+    this.timer = { due, withinMs };
   }
 
   /** For good: nothing begins any more. What runs is told by `isStopped`. */
   stop(): void {
     this.stopped = true;
     clearInterval(this.interval);
-    clearTimeout(this.timer);
+    clearTimeout(this.timer?.due);
   }
 
   get isStopped(): boolean {

@@ -68,6 +68,8 @@ export interface LinkOptions {
   readonly reader: LinkReader;
   /** Called whenever all was read over a new connection. What it throws ends the connection. */
   readonly onCaughtUp?: () => Promise<void>;
+  /** The relay says that an operator's device reads along in the audit log: a word without any authority. */
+  readonly onWatched?: () => void;
   /** Signals can be published from here on. */
   readonly onConnected?: () => void;
   /** The relay does not know whoever `identity` is now. */
@@ -289,6 +291,7 @@ export class RelayLink {
     } else if (push.kind === 'push-pulse')
       void this.takePulse(push.pulse).catch((thrown: unknown) => this.broken(thrown, exchange));
     else if (push.kind === 'push-signal') this.heard(push.signal, exchange);
+    else if (push.kind === 'push-watched') this.options.onWatched?.();
     else if (push.kind === 'push-entry' && equalBytes(push.topic, controlTopic)) {
       void this.enqueue(() => reader.applyControl([push.entry])).catch((thrown: unknown) => this.broken(thrown, exchange));
     }

@@ -9,6 +9,7 @@ import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { numbered, quiet } from '@holdfast/testkit/numbered';
+import { patienceMs } from '@holdfast/testkit/patience';
 import { LogShipper } from '../../src/agent/log-shipper.ts';
 import { LogWorld, pruned } from '../audit/log-world.ts';
 import { MemoryDisk } from '../audit/memory-disk.ts';
@@ -48,6 +49,9 @@ class Relay {
   }
 }
 
+const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const ports = { log: quiet, primitives, clock };
+
 describe('shipping', () => {
   let world: LogWorld;
   before(async () => {
@@ -55,7 +59,7 @@ describe('shipping', () => {
   });
   const begun = async (disk = new MemoryDisk()) => {
     const [audit, relay] = [await world.open(disk), new Relay()];
-    const shipper = new LogShipper({ audit, link: relay, agent: world.agent, ports: { log: quiet, primitives } });
+    const shipper = new LogShipper({ audit, link: relay, agent: world.agent, ports });
     const write = async (count: number) => {
       for (let number = 0; number < count; number += 1) await audit.appendDurable(numbered(number));
     };
@@ -99,6 +103,38 @@ describe('shipping', () => {
     await second.end();
   });
 
+  it('[SHIP-11] while somebody reads along, what was synced is shipped by itself, and no longer than that', async () => {
+    let nowMs = 0;
+    const grown = { tell: () => {} };
+    const relay = new Relay();
+    const audit = await world.open(new MemoryDisk(), { grew: { written: () => {}, synced: () => grown.tell() } });
+    const hasted = { ...ports, clock: { nowMs: () => Date.now(), monotonicMs: () => nowMs } };
+    const shipper = new LogShipper({ audit, link: relay, agent: world.agent, ports: hasted });
+    grown.tell = () => shipper.grew();
+    const shippedUp = async (bytes: number) => {
+      const lateMs = performance.now() + patienceMs;
+      const total = () => relay.pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+      while (total() < bytes) {
+        assert.ok(performance.now() < lateMs, 'it is not shipped');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await audit.appendDurable(numbered(0));
+    assert.equal(relay.heads, 0, 'nobody reads along');
+    shipper.watched();
+    await shippedUp(audit.syncedEnd.bytes ?? 0);
+    await audit.append(numbered(1)); // synced a moment later
+    await audit.appendDurable(numbered(2));
+    await shippedUp(audit.syncedEnd.bytes ?? 0);
+    nowMs = 75_000;
+    const asked = relay.heads;
+    await audit.appendDurable(numbered(3));
+    await new Promise<void>((resolve) => void setTimeout(resolve, 200)); // nearly three times what it would take
+    assert.equal(relay.heads, asked);
+    shipper.shipping.stop();
+    await audit.close();
+  });
+
   it('[SHIP-6] asks the relay each time, and reads nothing as long as both have what they had when nothing was left', async () => {
     const { audit, relay, write, atRelay, end } = await begun();
     let reads = 0;
@@ -113,7 +149,7 @@ describe('shipping', () => {
       frozen: false,
       note: () => {},
     };
-    const shipper = new LogShipper({ audit: counting, link: relay, agent: world.agent, ports: { log: quiet, primitives } });
+    const shipper = new LogShipper({ audit: counting, link: relay, agent: world.agent, ports });
     const readsOf = async (): Promise<number> => {
       const [before, asked] = [reads, relay.heads];
       await shipper.shipping.now();

@@ -35,6 +35,8 @@ export const maxAnswerBytes = 1024 * 1024;
 export const maxPageBytes = 512 * 1024;
 export const maxPageEntries = 1024;
 export const maxWatchedTopics = 1024;
+/** Audit logs that one connection reads along in. */
+const maxWatchedLogs = 256;
 /** An HPKE encapsulation (1,153 bytes), a sealed 32-byte key and room to frame them. */
 export const maxLockboxBytes = 2048;
 /** A pairing offer or answer; the answer carries the genesis entry. */
@@ -73,6 +75,7 @@ export const relayRequest = union({
   'shipment-put': { ...id, ...pieceFields },
   'shipment-head': { ...id, agent: principalId },
   'shipments-get': { ...id, agent: principalId, ...segmentPlace },
+  'shipments-watch': { ...id, agents: list(record({ agent: principalId, ...segmentPlace }), { max: maxWatchedLogs }) },
   'rendezvous-put': {
     ...id,
     ...rendezvousPlace,
@@ -110,6 +113,9 @@ const pushes = {
   'push-entry': { topic: topicId, entry: bytesUpTo(maxEntryBytes) },
   'push-pulse': { pulse: bytesUpTo(maxPulseBytes) },
   'push-signal': { signal: bytesUpTo(maxSignalBytes + 2048) },
+  'push-shipment': { agent: principalId, ...pieceFields },
+  /** To an agent: a device reads along in its audit log. */
+  'push-watched': {},
 };
 
 export const relayFrame = union({
@@ -143,6 +149,7 @@ export const answerKinds = {
   'shipment-put': ['ok', 'shipped'],
   'shipment-head': ['shipped'],
   'shipments-get': ['shipments'],
+  'shipments-watch': ['ok'],
   'rendezvous-put': ['ok'],
   'rendezvous-take': ['taken'],
 } as const satisfies Record<RequestKind, readonly RelayAnswer['kind'][]>;

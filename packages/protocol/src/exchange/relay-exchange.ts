@@ -117,6 +117,8 @@ export class RelayExchange {
       case 'push-entry':
       case 'push-pulse':
       case 'push-signal':
+      case 'push-shipment':
+      case 'push-watched':
         if (this.#welcomed) this.#options.onPush(frame);
         else this.#end('relay_protocol', 'the relay pushed before its welcome'); // [RELAY-5]
         break;

@@ -29,12 +29,26 @@ export async function* readShipments(
     const { pieces } = await exchange.request({ kind: 'shipments-get', agent, ordinal: next.ordinal, offset: next.offset });
     if (pieces.length === 0) return;
     for (const piece of pieces) {
-      const { ordinal, offset, bytes } = piece;
-      const isLater = ordinal > next.ordinal || (ordinal === next.ordinal && offset >= next.offset);
-      if (!isLater || bytes.length === 0)
-        throw new HoldfastError('relay_protocol', 'the relay shows pieces that were not asked for'); // [SHIP-7]
+      next = placeAfter(next, piece);
       yield piece;
-      next = { ordinal, offset: offset + bytes.length };
     }
   }
+}
+
+/**
+ * From now on pieces of these logs come as pushes (`push-shipment`), from their places on and in order, and of no others; none: of none. Each is held
+ * against what came before it by `placeAfter`. Throws `relay_refused`.
+ */
+export async function watchShipments(
+  exchange: RelayExchange,
+  agents: readonly (SegmentPlace & { readonly agent: Uint8Array })[],
+): Promise<void> {
+  await exchange.request({ kind: 'shipments-watch', agents });
+}
+
+/** Where a log goes on behind this piece. Throws `relay_protocol` for one that is not behind `next`. [SHIP-7] [SHIP-10] */
+export function placeAfter(next: SegmentPlace, { ordinal, offset, bytes }: Omit<ShippedPiece, 'first'>): SegmentPlace {
+  const isLater = ordinal > next.ordinal || (ordinal === next.ordinal && offset >= next.offset);
+  if (!isLater || bytes.length === 0) throw new HoldfastError('relay_protocol', 'the relay shows pieces that were not asked for'); // [SHIP-7]
+  return { ordinal, offset: offset + bytes.length };
 }
