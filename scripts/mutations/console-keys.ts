@@ -134,6 +134,14 @@ export const consoleKeys: Area = {
       red: { [operatorKeys]: '[BKEY-9] an act is confirmed by the passphrase' },
     },
     {
+      id: 'K-23.planted',
+      off: 'a passkey that somebody wrote into the record confirms',
+      file: `${keys}operator-keys.ts`,
+      from: `unlocked?.holder !== holder || !equalBytes(unlocked.wire, wire))`,
+      to: `unlocked?.holder !== holder)`,
+      red: { [operatorKeys]: '[BKEY-9] who writes a passkey' },
+    },
+    {
       id: 'K-23.challenge',
       off: 'what confirmed another act confirms this one',
       file: `${keys}assertion.ts`,

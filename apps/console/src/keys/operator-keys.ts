@@ -42,15 +42,24 @@ export interface Unlocked {
   readonly holder: WebKeyHolder;
   /** Seals what is remembered of the fleet. */
   readonly state: AesKey;
-  /** `work` may sign for this act, once the person confirmed it by `way`. Throws `step_up_needed`, `passkey_refused`, `passphrase_wrong`. [BKEY-8] */
+  /** `work` may sign for this act, once the person confirmed it by `way`; begun within the work of another it would wait for itself. Throws `step_up_needed`, `passkey_refused`, `passphrase_wrong`. [BKEY-8] */
   withLeave<T>(act: Act, way: Way, work: () => Promise<T>): Promise<T>;
   /** For a no, which needs no confirmation. [BKEY-10] */
   denying<T>(work: () => Promise<T>): Promise<T>;
 }
 
+interface Opened {
+  readonly facts: OperatorFacts;
+  readonly holder: WebKeyHolder;
+  readonly leaves: Leaves;
+  readonly state: AesKey;
+  readonly wire: Uint8Array;
+}
+
 export class OperatorKeys {
   readonly #ports: KeyPorts;
-  #unlocked: { readonly holder: WebKeyHolder; readonly leaves: Leaves } | undefined;
+  /** `wire`: the record as it was when its seal was opened. */
+  #unlocked: { readonly holder: WebKeyHolder; readonly leaves: Leaves; wire: Uint8Array } | undefined;
 
   constructor(ports: KeyPorts) {
     this.#ports = ports;
@@ -76,7 +85,7 @@ export class OperatorKeys {
         next: 'unlock it, or use another browser',
       });
     });
-    return this.#open(facts, made.holder, made.leaves, state);
+    return this.#open({ facts, holder: made.holder, leaves: made.leaves, state, wire: record });
   }
 
   /** Of a device that no fleet has. */
@@ -87,21 +96,21 @@ export class OperatorKeys {
 
   /** Throws `operator_absent`, `key_invalid`, `passphrase_wrong`, `passkey_wrong`, `passkey_refused`. */
   async unlock(way: Way): Promise<Unlocked> {
-    const record = await this.#required();
+    const { record, wire } = await this.#required();
     const master = await this.#masterOf(record, way);
     try {
       const leaves = new Leaves(this.#ports.monotonicMs);
       const held = await openRecord(record, master);
       const holder = await WebKeyHolder.of(this.#ports.primitives, leaves, held, record.keys);
-      return this.#open(record, holder, leaves, await stateKeyOf(master));
+      return this.#open({ facts: record, holder, leaves, state: await stateKeyOf(master), wire });
     } finally {
       master.fill(0);
     }
   }
 
-  #open(facts: OperatorFacts, holder: WebKeyHolder, leaves: Leaves, state: AesKey): Unlocked {
+  #open({ facts, holder, leaves, state, wire }: Opened): Unlocked {
     this.lock();
-    this.#unlocked = { holder, leaves };
+    this.#unlocked = { holder, leaves, wire };
     return {
       facts,
       holder,
@@ -139,13 +148,13 @@ export class OperatorKeys {
     });
   }
 
-  async #required(): Promise<KeyRecord> {
-    const record = await this.record();
-    if (record === undefined)
+  async #required(): Promise<{ readonly record: KeyRecord; readonly wire: Uint8Array }> {
+    const wire = await this.#ports.records.get(keyName);
+    if (wire === undefined)
       throw new HoldfastError('operator_absent', 'this browser has no operator key', {
         next: 'make a fleet, or add this browser from another device',
       });
-    return record;
+    return { record: readKeyRecord(wire), wire };
   }
 
   async #masterOf(record: KeyRecord, way: Way): Promise<Uint8Array> {
@@ -167,9 +176,13 @@ export class OperatorKeys {
 
   /** [BKEY-9] */
   async #confirm(holder: WebKeyHolder, act: Act, way: Way): Promise<void> {
-    const record = await this.#required();
-    if (!equalBytes(record.keys.sign, holder.publicKeys.sign))
-      throw new HoldfastError('key_invalid', 'this browser has another operator key by now', { next: 'reload this page' });
+    const { record, wire } = await this.#required();
+    const unlocked = this.#unlocked;
+    // whoever can write to the profile could put a passkey of their own into the record: only what was opened since then says who may confirm
+    if (unlocked?.holder !== holder || !equalBytes(unlocked.wire, wire))
+      throw new HoldfastError('key_invalid', 'the operator key of this browser was changed since it was unlocked', {
+        next: 'lock this page, and unlock it again',
+      });
     if (way.kind === 'passphrase') {
       (await this.#masterOf(record, way)).fill(0);
       return;
@@ -183,7 +196,7 @@ export class OperatorKeys {
 
   /** Seals the same keys with other ways to unlock. [BKEY-6] */
   async #change(shown: Way, waysOf: (record: KeyRecord, master: Uint8Array) => Promise<readonly Unlock[]>): Promise<void> {
-    const record = await this.#required();
+    const { record, wire } = await this.#required();
     const master = await this.#masterOf(record, shown);
     let held: PrivateKeys | undefined;
     try {
@@ -191,9 +204,10 @@ export class OperatorKeys {
       const unlocks = await waysOf(record, master);
       const after = await sealRecord(this.#ports.primitives, { ...record, facts: record, unlocks }, master, held);
       await this.#ports.records.change(keyName, (now) => {
-        if (now !== undefined && equalBytes(readKeyRecord(now).nonce, record.nonce)) return after;
+        if (now !== undefined && equalBytes(now, wire)) return after;
         throw new HoldfastError('already_running', 'another tab changed this key meanwhile', { next: 'try again' });
       });
+      if (this.#unlocked !== undefined && equalBytes(this.#unlocked.wire, wire)) this.#unlocked.wire = after;
     } finally {
       master.fill(0);
       if (held !== undefined) overwrite(held);

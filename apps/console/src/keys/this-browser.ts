@@ -42,6 +42,10 @@ export async function openThisBrowser(): Promise<ThisBrowser> {
   const lockMinutes = async (): Promise<number> => (await readPreferences(records)).lockMinutes;
   const session = new KeySession({ keys, tabs, autoLock: autoLockOfPage, lockMinutes });
   const turns = turnsOf(navigator.locks);
+  session.listen(() => {
+    // what is unlocked is worth keeping: browsers throw away what nobody asked them to keep
+    if (session.unlocked !== undefined) void navigator.storage.persist().catch(() => false);
+  });
   return {
     records,
     session,

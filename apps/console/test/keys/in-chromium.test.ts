@@ -193,6 +193,7 @@ describe('the operator key in Chromium', { skip: noChromium }, () => {
     await show(other);
     assert.equal(await call(other, 'isOpen'), false);
     assert.equal(await call(other, 'unlock', 'correct horse'), 'ok');
+    assert.equal(await call(other, 'make', 'another horse'), 'operator_exists');
 
     const positions = [3, 9, 1, 5, 8, 2];
     await Promise.all(positions.map((position, index) => call(index % 2 === 0 ? page : other, 'remember', position)));

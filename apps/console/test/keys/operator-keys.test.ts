@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { verifySignature } from '@holdfast/protocol/keys/domain';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
@@ -12,6 +13,7 @@ import { outcomeOf } from '@holdfast/testkit/vectors';
 import { readKeyRecord } from '../../src/keys/key-record.ts';
 import type { OperatorKeys, Unlocked } from '../../src/keys/operator-keys.ts';
 import { stretchInPieces } from '../../src/keys/passphrase.ts';
+import type { Way } from '../../src/keys/ways.ts';
 import { facts, KeyWorld, passkey, phrase, stretch } from './key-world.ts';
 import { PlayedAuthenticator } from './played-authenticator.ts';
 
@@ -191,6 +193,35 @@ describe('the operator key of a browser', () => {
     assert.equal(world.authenticator.asked, asked + 2);
     world.authenticator.says = 'no';
     assert.equal(await act(), 'passkey_refused');
+  });
+
+  it('[BKEY-9] who writes a passkey or a passphrase of their own into the record confirms nothing with it', async () => {
+    const world = new KeyWorld();
+    const unlocked = await world.made();
+    const thief = new KeyWorld();
+    await thief.made();
+    await thief.keys.add(passkey, phrase());
+    const mine = readKeyRecord(record(world));
+    const { unlocks } = readKeyRecord(record(thief));
+    world.records.kept.set('key', encodeValue({ ...mine, unlocks: unlocks.map((each) => ({ ...each })) }));
+    world.authenticator.passkeys.splice(0, 1, ...thief.authenticator.passkeys);
+    const act = (way: Way) =>
+      outcomeOf(() => unlocked.withLeave('revoke main', way, () => unlocked.holder.sign('entry', statement)));
+    assert.equal(await act(passkey), 'key_invalid');
+    assert.equal(await act(phrase()), 'key_invalid');
+  });
+
+  it('[BKEY-6] after a way was added here an act is confirmed by it; another tab opens the key anew first', async () => {
+    const world = new KeyWorld();
+    const unlocked = await world.made();
+    const keys = world.visit();
+    const other = await keys.unlock(passkey);
+    await world.keys.add(passkey, phrase());
+    const act = (tab: Unlocked) =>
+      outcomeOf(() => tab.withLeave('revoke main', phrase(), () => tab.holder.sign('entry', statement)));
+    assert.equal(await act(unlocked), 'ok');
+    assert.equal(await act(other), 'key_invalid');
+    assert.equal(await act(await keys.unlock(phrase())), 'ok');
   });
 
   it('[BKEY-11] after a lock nothing is signed or opened, also by work that is under way', async () => {
