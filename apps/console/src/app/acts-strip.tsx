@@ -1,6 +1,6 @@
 // What was just done here, and how far it has come. What failed stays until somebody has read it.
 
-import { createMemo, For, Show, type JSX } from 'solid-js';
+import { createMemo, For, onCleanup, Show, type JSX } from 'solid-js';
 import { Icon, type IconName } from '../design/icon.tsx';
 import type { ShownAct } from '../fleet/acts.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -27,8 +27,8 @@ export function ActsStrip(props: ActsStripProps): JSX.Element {
   const shown = createMemo(() => props.fleet.acts().filter((act) => isShown(act, nowMs(), reach(act))), [], { equals: sameActs });
   return (
     <Show when={shown().length > 0}>
-      <section class="acts" aria-label="What you did">
-        <ul class="acts-list" role="log">
+      <section class="acts" role="log" aria-label="What you did" ref={leaveRoomFor}>
+        <ul class="acts-list">
           <For each={shown()}>
             {(act) => (
               <li class="act" classList={{ 'act-failed': act.stage.kind === 'failed' }}>
@@ -62,6 +62,17 @@ export function ActsStrip(props: ActsStripProps): JSX.Element {
       </section>
     </Show>
   );
+}
+
+/** The page can be scrolled as far as it takes to see what this covers. */
+function leaveRoomFor(strip: HTMLElement): void {
+  const { style } = document.documentElement;
+  const sizes = new ResizeObserver(() => style.setProperty('--acts', `${strip.offsetHeight}px`));
+  sizes.observe(strip);
+  onCleanup(() => {
+    sizes.disconnect();
+    style.removeProperty('--acts');
+  });
 }
 
 function sameActs(one: readonly ShownAct[], other: readonly ShownAct[]): boolean {
