@@ -4,7 +4,7 @@ import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { endBudget, setBudget } from '@holdfast/protocol/journal/compose-agents';
 import { budgetSentence } from '@holdfast/protocol/vault/sentence';
-import { amountsOf, shownLimits, type AmountOptions } from '../operator/limits.ts';
+import { amountsOf, shownLimits, type AmountOptions } from '@holdfast/protocol/vault/limits';
 import { asOperator } from '../operator/session.ts';
 import { usage, type Output } from '../output.ts';
 

@@ -2,9 +2,10 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { budgetSentence, grantSentence } from '@holdfast/protocol/vault/sentence';
+import { shownLimits, type ShownLimits } from '@holdfast/protocol/vault/limits';
 import { recordedHere, recordedText, type Recorded } from '../audit/recorded.ts';
 import { askDaemon, findHome } from '../door-client.ts';
-import { limitText, shownLimits, type ShownLimits } from '../operator/limits.ts';
+import { limitText } from '../operator/limits.ts';
 import { asOperator } from '../operator/session.ts';
 import { size, visible, type Output } from '../output.ts';
 import { termsOf } from './vault.ts';

@@ -8,10 +8,11 @@ import type { Item } from '@holdfast/protocol/journal/state';
 import type { Attach } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
+import { shownLimits, type LimitOptions } from '@holdfast/protocol/vault/limits';
 import { grantSentence } from '@holdfast/protocol/vault/sentence';
 import { templateNamed } from '@holdfast/protocol/vault/templates';
 import { parseAttach, parseFence, parsePins } from '@holdfast/protocol/vault/terms';
-import { limitsOf, shownLimits, type LimitOptions } from '../operator/limits.ts';
+import { limitsHere } from '../operator/limits.ts';
 import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { readText, secretFromProgram, secretFromStdin } from '../secrets-input.ts';
 import { plainText, usage, visible, type Output } from '../output.ts';
@@ -160,7 +161,7 @@ interface GrantOptions extends OperatorOptions, LimitOptions {
 export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
   if (options.approveWithin !== undefined && options.approve !== true)
     throw usage('--approve-within is for a grant whose uses are approved', 'add --approve');
-  const limits = limitsOf(options, Date.now());
+  const limits = limitsHere(options, Date.now());
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);

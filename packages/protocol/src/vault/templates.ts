@@ -51,13 +51,15 @@ const templates: Readonly<Record<string, Template>> = {
   },
 };
 
+export const templateNames: readonly string[] = Object.keys(templates);
+
 /** Of a service, or a way to attach a secret anywhere, as `--attach` takes it. Throws `usage`, with the names that there are. */
 export function templateNamed(name: string): Template {
   const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
   if (template !== undefined) return template;
   if (!/^(?:basic|bearer|body|header|query)(?::|$)/.test(name))
     throw new HoldfastError('usage', `there is no template ${JSON.stringify(name)}`, {
-      next: `one of ${Object.keys(templates).join(', ')}; or bearer, basic[:USER], header:NAME, query:NAME or body:/POINTER with --host`,
+      next: `one of ${templateNames.join(', ')}; or bearer, basic[:USER], header:NAME, query:NAME or body:/POINTER with --host`,
     });
   parseAttach(name);
   return { hosts: [], attach: name, paths: [], variables: [] };
@@ -65,5 +67,5 @@ export function templateNamed(name: string): Template {
 
 /** The name of the template whose credential people keep in this variable. */
 export function templateForVariable(variable: string): string | undefined {
-  return Object.keys(templates).find((name) => templates[name]?.variables.includes(variable) === true);
+  return templateNames.find((name) => templates[name]?.variables.includes(variable) === true);
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { codeOf } from '@holdfast/protocol/errors';
-import { parseUntil } from '../src/operator/until.ts';
+import { parseUntil } from '@holdfast/protocol/vault/until';
 
 // [CLI-41]
 test('a span counts from now, a moment names its zone, and both lie ahead', () => {
