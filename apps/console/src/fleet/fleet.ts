@@ -74,6 +74,8 @@ export interface Fleet {
   pulseNow(): Promise<void>;
   onPush(listener: PushListener): () => void;
   tryNow(): void;
+  /** Called once, when this is over: whoever keeps more of it forgets it then. */
+  onEnd(forget: () => void): void;
   end(): void;
 }
 
@@ -88,6 +90,7 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
   const [pulse, setPulse] = createSignal<PulseStatement>();
   const [unfinished, setUnfinished] = createSignal(false);
   const listeners = new Set<PushListener>();
+  const ending: (() => void)[] = [];
   const shownActs = new Acts(clock.nowMs, setActs);
   let usual: Usual | undefined;
 
@@ -203,6 +206,10 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
       return () => listeners.delete(listener);
     },
     tryNow: () => live.tryNow(),
-    end: () => live.end(),
+    onEnd: (forget) => void ending.push(forget),
+    end() {
+      live.end();
+      for (const forget of ending.splice(0)) forget();
+    },
   };
 }

@@ -9,15 +9,19 @@ import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipme
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { askFreshness } from '@holdfast/protocol/exchange/relay-calls';
-import { readShipments } from '@holdfast/protocol/exchange/shipment-calls';
+import { readShipments, watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
+import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
 import { latestCheckpoint, topicTip, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
-import type { LogAnswer, LogRequest } from './log-work.ts';
+import type { Stretch } from '@holdfast/protocol/audit/ticks';
+import type { LogAnswer, LogRequest, TimeOf } from './log-work.ts';
 
 /** Between two looks at the relay, when nothing says that there is more. */
-const everyMs = 4_000;
+const everyMs = 5_000;
+/** Logs of which a relay says when there is more. */
+const maxWatched = 256;
 /** A topic is ahead of what was shipped for moments; longer than this, the log was cut. */
 const behindForMs = 30_000;
 /** Verifying goes through the whole log: it takes at most this share of the time. */
@@ -74,6 +78,7 @@ export interface FollowerOptions {
 }
 
 interface Followed {
+  readonly id: Uint8Array;
   shown: AgentLog;
   events: AuditEvent[];
   place: SegmentPlace;
@@ -90,8 +95,12 @@ export class LogFollower {
   readonly #options: FollowerOptions;
   readonly #logs = new Map<string, Followed>();
   readonly #ended = new AbortController();
+  readonly #questions = new Map<number, (answer: TimeOf | undefined) => void>();
+  #nextQuestion = 1;
   #worker: LogWorker | undefined;
   #watchers = 0;
+  readonly #due = new Set<string>();
+  #watchedOn: { readonly relay: RelayExchange; readonly logs: number } | undefined;
   #running = false;
   #isTelling = false;
   #hurry = new AbortController();
@@ -111,9 +120,20 @@ export class LogFollower {
     };
   }
 
-  /** There may be more now. */
-  look(): void {
+  /** There is more of this agent's log. */
+  look(agent: Uint8Array): void {
+    this.#due.add(toHex(agent));
     this.#hurry.abort();
+  }
+
+  /** Permissioned time of those agents together, as far as their logs were read. Undefined where this was ended meanwhile. */
+  async timeOf(agents: readonly string[], stretch: Stretch): Promise<TimeOf | undefined> {
+    const id = this.#nextQuestion;
+    this.#nextQuestion += 1;
+    const answer = Promise.withResolvers<TimeOf | undefined>();
+    this.#questions.set(id, answer.resolve);
+    this.#workerNow().ask({ kind: 'time', id, logs: agents, stretch });
+    return answer.promise;
   }
 
   /** Forgets all of it. */
@@ -122,6 +142,8 @@ export class LogFollower {
     this.#worker?.end();
     this.#worker = undefined;
     for (const log of this.#logs.values()) log.looking?.reject(new HoldfastError('relay_unreachable', 'this console was locked'));
+    for (const answer of this.#questions.values()) answer(undefined);
+    this.#questions.clear();
     this.#logs.clear();
     this.#options.changed([]);
   }
@@ -130,21 +152,48 @@ export class LogFollower {
     this.#running = true;
     while (this.#watchers > 0 && !this.#ended.signal.aborted) {
       this.#hurry = new AbortController();
+      const due = new Set(this.#due);
+      this.#due.clear();
       try {
-        await this.#round();
+        await this.#round(due);
+        await this.#watchRelay();
       } catch {
         // no connection just now; what was read stays, and says when it was asked for
       }
-      await this.#options.wait(everyMs, AbortSignal.any([this.#ended.signal, this.#hurry.signal]));
+      if (this.#due.size === 0) await this.#options.wait(everyMs, AbortSignal.any([this.#ended.signal, this.#hurry.signal]));
     }
     this.#running = false;
+    this.#watchedOn = undefined;
+    if (!this.#ended.signal.aborted) await this.#unwatchRelay();
   }
 
-  async #round(): Promise<void> {
+  /** The relay tells of each new piece, and the machines that somebody reads along. What comes so is asked for as any other: it is a hint. */
+  async #watchRelay(): Promise<void> {
+    const { relay } = this.#options.session();
+    const logs = [...this.#logs.values()].filter(({ shown }) => shown.problem === undefined).slice(0, maxWatched);
+    if (this.#watchedOn?.relay === relay && this.#watchedOn.logs === logs.length) return;
+    await watchShipments(
+      relay,
+      logs.map(({ id, place }) => ({ agent: id, ...place })),
+    );
+    this.#watchedOn = { relay, logs: logs.length };
+  }
+
+  async #unwatchRelay(): Promise<void> {
+    try {
+      await watchShipments(this.#options.session().relay, []);
+    } catch {
+      // a connection that is over watches nothing
+    }
+  }
+
+  /** `due`: of which there is more; none: all may have. */
+  async #round(due: ReadonlySet<string>): Promise<void> {
     const state = this.#options.state();
     if (state === undefined) return;
     for (const agent of state.agents.values()) {
       const log = this.#logOf(agent);
+      if (due.size > 0 && log.shown.stage === 'read' && !due.has(log.shown.agent)) continue;
       if (log.shown.problem !== undefined) continue; // it stays so until this console is opened anew
       try {
         await this.#readOne(agent, log);
@@ -157,11 +206,11 @@ export class LogFollower {
   }
 
   #logOf(agent: Agent): Followed {
-    const id = toHex(agent.id);
-    const known = this.#logs.get(id);
+    const name = toHex(agent.id);
+    const known = this.#logs.get(name);
     if (known !== undefined) return known;
     const shown: AgentLog = {
-      agent: id,
+      agent: name,
       scope: agent.scope,
       stage: 'waiting',
       events: [],
@@ -174,10 +223,10 @@ export class LogFollower {
     };
     const place = { ordinal: 0, offset: 0 };
     const begun: Followed = {
-      ...{ shown, events: [], place, bytes: 0, looking: undefined },
+      ...{ id: agent.id, shown, events: [], place, bytes: 0, looking: undefined },
       ...{ behindSinceMs: undefined, verifyAfterMs: 0, verifiedEvents: -1 },
     };
-    this.#logs.set(id, begun);
+    this.#logs.set(name, begun);
     return begun;
   }
 
@@ -255,6 +304,11 @@ export class LogFollower {
   }
 
   #hear(answer: LogAnswer): void {
+    if (answer.kind === 'time') {
+      this.#questions.get(answer.id)?.(answer);
+      this.#questions.delete(answer.id);
+      return;
+    }
     const log = this.#logs.get(answer.log);
     if (log === undefined) return;
     switch (answer.kind) {

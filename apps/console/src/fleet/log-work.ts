@@ -3,7 +3,9 @@
 
 import { readCheckpoint, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
+import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
 import { ShippedReader, type ShippedLog } from '@holdfast/protocol/audit/shipped-log';
+import { ticksOf, type CredentialTicks, type Stretch } from '@holdfast/protocol/audit/ticks';
 import { verifyAudit, type AuditVerdict } from '@holdfast/protocol/audit/verify';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
@@ -23,7 +25,9 @@ export type LogRequest =
       readonly whose: LogIdentity;
       readonly anchors: readonly Uint8Array[] | undefined;
       readonly mayBeBehind: boolean;
-    };
+    }
+  /** Permissioned time of these logs together, over that stretch. `id`: of the question. */
+  | { readonly kind: 'time'; readonly id: number; readonly logs: readonly string[]; readonly stretch: Stretch };
 
 /** An error on its way out of a worker, which hands on no classes. */
 export interface ToldError {
@@ -47,13 +51,25 @@ export type LogAnswer =
       readonly checkpoint: Uint8Array | undefined;
       readonly tookMs: number;
     }
-  | { readonly kind: 'failed'; readonly log: string; readonly error: ToldError };
+  | { readonly kind: 'failed'; readonly log: string; readonly error: ToldError }
+  | ({ readonly kind: 'time'; readonly id: number } & TimeOf);
+
+export interface TimeOf {
+  readonly whole: PermissionedTime;
+  readonly credentials: readonly CredentialTicks[];
+}
+
+/** Of what permissioned time is made. */
+const counts: ReadonlySet<AuditEvent['kind']> = new Set([
+  ...(['granted', 'grant-ended', 'revoked', 'minted', 'consumed', 'expired', 'handle-refused', 'credentialed'] as const),
+]);
 
 /** Of one message: some milliseconds to unpack. */
 const eventsAtOnce = 256;
 
 interface Open {
   readonly reader: ShippedReader;
+  readonly counted: AuditEvent[];
   told: number;
   failed: boolean;
 }
@@ -75,6 +91,7 @@ export class LogWork {
   take(request: LogRequest): Promise<void> {
     this.#last = this.#last.then(() =>
       this.#do(request).catch((thrown: unknown) => {
+        if (request.kind === 'time') return; // counting what was decoded does not fail
         const open = this.#open.get(request.log);
         if (open?.failed === true) return;
         if (open !== undefined) open.failed = true;
@@ -85,10 +102,11 @@ export class LogWork {
   }
 
   async #do(request: LogRequest): Promise<void> {
+    if (request.kind === 'time') return this.#say({ kind: 'time', id: request.id, ...this.#timeOf(request) });
     if (request.kind === 'begin') {
       const { key, whose } = request;
       const secrets = { primitives: this.#primitives, key, fleet: whose.fleet, agent: whose.agent };
-      this.#open.set(request.log, { reader: new ShippedReader(secrets), told: 0, failed: false });
+      this.#open.set(request.log, { reader: new ShippedReader(secrets), counted: [], told: 0, failed: false });
       return;
     }
     const open = this.#open.get(request.log);
@@ -105,6 +123,7 @@ export class LogWork {
     const log = await open.reader.read();
     for (let at = open.told; at < log.events.length; at += eventsAtOnce) {
       const events = log.events.slice(at, at + eventsAtOnce).map(decoded);
+      for (const event of events) if (counts.has(event.kind)) open.counted.push(event);
       this.#say({ kind: 'events', log: name, events });
       open.told = at + events.length;
     }
@@ -120,6 +139,12 @@ export class LogWork {
       checkpoint: log.checkpoints.at(-1),
       tookMs: this.#monotonicMs() - beganMs,
     });
+  }
+
+  #timeOf({ logs, stretch }: Extract<LogRequest, { kind: 'time' }>): TimeOf {
+    const events = logs.flatMap((name) => this.#open.get(name)?.counted ?? []);
+    const past = events.filter(({ atMs }) => atMs <= stretch.toMs);
+    return { whole: permissionedTime(past, stretch.toMs, stretch.fromMs), credentials: ticksOf(past, stretch) };
   }
 
   /** Throws what [SHIP-9] names. */
