@@ -1,0 +1,109 @@
+// Permissioned time: for how long credentials could have been used in these 30 days, beside the key that would have lain there all the time. The figures are
+// those of `holdfast time`, made of the same records.
+
+import { duration } from '@holdfast/protocol/codec/shown';
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { useConsole } from '../../app/console.tsx';
+import { Empty } from '../../design/empty.tsx';
+import { Fact, Facts } from '../../design/facts.tsx';
+import { Notice } from '../../design/notice.tsx';
+import { Page } from '../../design/page.tsx';
+import { useLogs, type TimeOf } from '../../fleet/logs.ts';
+import { CredentialStrip } from './credential-strip.tsx';
+import { dayMs, ratioText, stripDays } from './strip.ts';
+import './time.css';
+
+/** Counting anew costs the other thread something. */
+const againMs = 1000;
+
+/** @public */
+export default function TimeScreen(): JSX.Element {
+  const { nowMs } = useConsole();
+  const logs = useLogs();
+  const [width, setWidth] = createSignal(600);
+  const [time, setTime] = createSignal<TimeOf & { readonly fromMs: number; readonly toMs: number; readonly width: number }>();
+  const isRead = createMemo(() => logs.all().length > 0 && logs.all().every(({ stage }) => stage === 'read'));
+  const events = createMemo(() => logs.all().reduce((sum, log) => sum + log.events.length, 0));
+  const minute = createMemo(() => Math.floor(nowMs() / 60_000));
+  const problems = createMemo(() => logs.all().filter(({ problem }) => problem !== undefined));
+  const unverified = createMemo(() =>
+    logs.all().reduce((sum, { events: all, pruned, verifiedTo }) => sum + Math.max(0, pruned + all.length - verifiedTo), 0),
+  );
+
+  createEffect(
+    on([events, minute, width], () => {
+      const timer = setTimeout(
+        () => {
+          const toMs = Date.now();
+          const stretch = { fromMs: toMs - stripDays * dayMs, toMs, columns: width() };
+          const agents = logs.all().map(({ agent }) => agent);
+          const ask = async (): Promise<void> => {
+            const counted = await logs.timeOf(agents, stretch);
+            if (counted !== undefined) setTime({ ...counted, fromMs: stretch.fromMs, toMs, width: stretch.columns });
+          };
+          void ask();
+        },
+        time() === undefined ? 0 : againMs,
+      );
+      onCleanup(() => clearTimeout(timer));
+    }),
+  );
+
+  const watchWidth = (element: HTMLElement): void => {
+    const sizes = new ResizeObserver(() => setWidth(Math.max(120, Math.floor(element.clientWidth))));
+    sizes.observe(element);
+    onCleanup(() => sizes.disconnect());
+  };
+
+  return (
+    <Page title="Permissioned time">
+      <div ref={watchWidth} class="time-whole">
+        <Show when={problems()[0]}>
+          {(log) => (
+            <Notice kind="stop" title={`The log of ${log().scope} does not hold.`}>
+              <p>{log().problem?.message}. What is counted of it is no proof.</p>
+            </Notice>
+          )}
+        </Show>
+        <Show
+          when={time()}
+          fallback={<p class="quiet">{logs.all().length === 0 ? 'Reading what agents recorded…' : 'Counting…'}</p>}
+        >
+          {(now) => (
+            <>
+              <Show
+                when={now().credentials.length > 0}
+                fallback={
+                  <Empty
+                    title={isRead() ? 'No credential was granted or used in these 30 days.' : 'Reading what agents recorded…'}
+                  />
+                }
+              >
+                <p class="time-sentence">
+                  In {stripDays} days credentials could have been used for {duration(now().whole.permissionedMs)} in all;{' '}
+                  {ratioText(now().whole.standingRatio)}.
+                </p>
+                <Facts>
+                  <Fact label="Calls">{now().whole.calls.toLocaleString('en')}</Fact>
+                  <Fact label="Agents">{now().whole.agents}</Fact>
+                  <Fact label="Longest at once">{duration(now().whole.peakMs)}</Fact>
+                  <Fact label="In the clear">{duration(now().whole.credentialedMs)}</Fact>
+                </Facts>
+                <For each={now().credentials}>
+                  {(credential) => (
+                    <CredentialStrip credential={credential} span={now()} scopeOf={(agent) => logs.of(agent)?.scope} />
+                  )}
+                </For>
+              </Show>
+              <p class="quiet">
+                {unverified() === 0
+                  ? 'All of it is covered by checkpoints that agents signed.'
+                  : `${unverified().toLocaleString('en')} of ${events().toLocaleString('en')} records are newer than the last checkpoint that was verified.`}
+              </p>
+            </>
+          )}
+        </Show>
+      </div>
+    </Page>
+  );
+}
