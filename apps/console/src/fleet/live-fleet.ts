@@ -25,7 +25,7 @@ export type Connection =
   | { readonly kind: 'live'; readonly sinceMs: number }
   /** Tries go on. */
   | { readonly kind: 'lost'; readonly sinceMs: number }
-  /** What the relay shows does not hold, or it takes this device no more: nothing is tried again by itself. */
+  /** What the relay shows does not hold, or it does not take this device: tried again when a person wants it, and not by itself. */
   | { readonly kind: 'refused'; readonly error: HoldfastError };
 
 /** What whoever shows the fleet is told. */
@@ -95,7 +95,8 @@ export class LiveFleet {
           const error =
             thrown instanceof HoldfastError ? thrown : new HoldfastError('internal', 'this console failed', { cause: thrown });
           this.#events.connection({ kind: 'refused', error });
-          return;
+          await this.#asked();
+          continue;
         }
       }
       if (this.#ended.signal.aborted) return;
@@ -106,7 +107,14 @@ export class LiveFleet {
     }
   }
 
-  /** The network is back, or somebody looks: the next try is now. */
+  /** Until somebody wants another try, or the end. */
+  async #asked(): Promise<void> {
+    this.#hurry = new AbortController();
+    const over = AbortSignal.any([this.#ended.signal, this.#hurry.signal]);
+    await new Promise<void>((resolve) => over.addEventListener('abort', () => resolve()));
+  }
+
+  /** The network is back, or somebody looks, or wants another try: it is now. */
   tryNow(): void {
     this.#hurry.abort();
   }

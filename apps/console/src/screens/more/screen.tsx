@@ -11,6 +11,7 @@ import { hasScreen } from '../../app/screens.ts';
 import './more.css';
 
 /** @public */
+/** @public By its route. */
 export default function More(): JSX.Element {
   const { browser } = useConsole();
   return (

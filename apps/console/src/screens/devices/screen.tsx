@@ -1,0 +1,131 @@
+// The operator's own devices: which there are, since when, and how one comes and goes. An older device removes a younger one; anything else takes the
+// recovery kit.
+
+import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import type { Device, FleetState } from '@holdfast/protocol/journal/state';
+import { createSignal, For, Show } from 'solid-js';
+import { useConsole } from '../../app/console.tsx';
+import { Ago } from '../../design/ago.tsx';
+import { Button } from '../../design/button.tsx';
+import { Dialog } from '../../design/dialog.tsx';
+import { Empty } from '../../design/empty.tsx';
+import { TextField } from '../../design/field.tsx';
+import { Page } from '../../design/page.tsx';
+import { AddDevice } from './add-device.tsx';
+import { removeDeviceNow } from './remove-device.ts';
+import './devices.css';
+
+/** @public By its route. */
+export default function Devices() {
+  const { fleet } = useConsole();
+  const [isAdding, setAdding] = createSignal(false);
+  const [removing, setRemoving] = createSignal<Device>();
+  const [typed, setTyped] = createSignal('');
+  const state = (): FleetState | undefined => fleet()?.state();
+  const own = (): Uint8Array => fleet()?.facts.device ?? new Uint8Array();
+  const devices = (): readonly Device[] => [...(state()?.devices.values() ?? [])].toSorted((a, b) => a.position - b.position);
+  const isYounger = (device: Device): boolean => (state()?.devices.get(toHex(own()))?.position ?? 0) < device.position;
+  const former = () => [...(state()?.former.values() ?? [])].filter(({ name }) => name !== '');
+
+  return (
+    <Page
+      title="Devices"
+      actions={
+        <>
+          <Button kind="plain" onClick={() => setAdding(true)}>
+            Add a device
+          </Button>
+          <a class="button-link" href="/pair">
+            Scan or paste its code
+          </a>
+        </>
+      }
+    >
+      <Show when={isAdding()}>
+        <AddDevice done={() => setAdding(false)} />
+      </Show>
+      <ul class="devices">
+        <For
+          each={devices()}
+          fallback={<Empty title="Nothing is read yet">The relay has not shown the fleet to this browser.</Empty>}
+        >
+          {(device) => (
+            <li>
+              <div>
+                <strong>{device.name}</strong> <Show when={equalBytes(device.id, own())}>· this one</Show>
+                <div class="dim">
+                  since <Ago atMs={device.sinceMs} /> · <code>{toHex(device.id).slice(0, 8)}</code>
+                </div>
+              </div>
+              <Show
+                when={isYounger(device)}
+                fallback={
+                  <Show when={!equalBytes(device.id, own())}>
+                    <span class="dim">older than this one: only the recovery kit removes it</span>
+                  </Show>
+                }
+              >
+                <Button kind="stop" onClick={() => setRemoving(device)}>
+                  Remove
+                </Button>
+              </Show>
+            </li>
+          )}
+        </For>
+      </ul>
+      <Show when={former().length > 0}>
+        <h2>Removed</h2>
+        <ul class="devices">
+          <For each={former()}>
+            {({ name, endedAtMs }) => (
+              <li>
+                <span>{name}</span>
+                <span class="dim">
+                  <Ago atMs={endedAtMs} />
+                </span>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+      <h2>Recovery</h2>
+      <p class="dim">
+        The recovery kit adds a device when all are lost, and removes an older one. Only a use of it replaces it. On a new
+        browser: Recover; on a machine: holdfast recover.
+      </p>
+      <Dialog title="Remove a device" open={removing() !== undefined} onClose={() => setRemoving(undefined)}>
+        <Show when={removing()}>
+          {(device) => (
+            <form
+              class="enter-form"
+              onSubmit={(event) => {
+                event.preventDefault();
+                if (typed().trim() !== device().name) return;
+                const open = fleet();
+                const chosen = device();
+                setRemoving(undefined);
+                setTyped('');
+                if (open !== undefined) void removeDeviceNow(open, chosen).catch(() => undefined);
+              }}
+            >
+              <p>
+                "{device().name}" writes nothing more and reads nothing new, and every key that it had is replaced. What it could
+                read before it may have kept: if it was stolen, rotate what the vault holds.
+              </p>
+              <TextField
+                label={`Type its name to remove it: ${device().name}`}
+                name="name"
+                value=""
+                onInput={setTyped}
+                autocomplete="off"
+              />
+              <Button kind="stop" type="submit" disabled={typed().trim() !== device().name}>
+                Remove it
+              </Button>
+            </form>
+          )}
+        </Show>
+      </Dialog>
+    </Page>
+  );
+}
