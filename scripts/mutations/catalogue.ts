@@ -2,6 +2,7 @@
 
 import { audit } from './audit.ts';
 import { consoleKeys } from './console-keys.ts';
+import { consoleServed } from './console-served.ts';
 import { crash } from './crash.ts';
 import { credentials } from './credentials.ts';
 import { custody } from './custody.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly Area[] = [
   operator,
   custody,
   consoleKeys,
+  consoleServed,
   identity,
   journal,
   audit,

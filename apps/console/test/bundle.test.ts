@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { bundleHash, openBundle } from '../serve/bundle.ts';
 
 const run = promisify(execFile);
@@ -70,6 +71,15 @@ test('[CONSOLE-22] what cannot be built is not served, and says why', async () =
     return true;
   });
   assert.deepEqual(readdirSync(join(root, '.cache/console')), []);
+});
+
+test('what the first visit loads is at most 150 kB', async () => {
+  const opened = await openBundle();
+  const page = Buffer.from(opened.get('index.html') ?? '').toString();
+  const loaded = [...page.matchAll(/<(?:script|link)[^>]*(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, name = '']) => name);
+  assert.ok(loaded.some((name) => name.endsWith('.js')) && loaded.some((name) => name.endsWith('.css')));
+  const bytes = loaded.reduce((sum, name) => sum + gzipSync(opened.get(name) ?? '').length, 0);
+  assert.ok(bytes <= 150_000, `${bytes} bytes: ${loaded.join(', ')}`);
 });
 
 test('a change of a source is another bundle', async () => {

@@ -75,6 +75,8 @@ test('[CONSOLE-7] it listens on both loopback addresses and on no other, and ans
     if (internal) assert.equal(await asked, 200, `${family} ${address}`);
     else await assert.rejects(asked, { code: 'ECONNREFUSED' }, address);
   }
+  // On Linux all of 127/8 is this machine: a server on every address would answer there.
+  await assert.rejects(statusOf('127.1.2.3', port, { host: `localhost:${port}` }), { code: 'ECONNREFUSED' });
   assert.equal(await statusOf('127.0.0.1', port, { host: `127.0.0.1:${port}` }), 421);
   assert.equal(await statusOf('127.0.0.1', port, { host: `localhost:${port}` }, 'POST'), 405);
 });
