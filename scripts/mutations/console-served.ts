@@ -115,6 +115,14 @@ export const consoleServed: Area = {
       to: "body: event.data?.text() ?? ''",
       red: { [offline]: '[CONSOLE-31]' },
     },
+    {
+      id: 'W-8.pulse',
+      off: 'a pulse that does not hold is passed over without a word',
+      file: 'apps/console/src/fleet/live-fleet.ts',
+      from: `      this.refusedPulses += 1;\n`,
+      to: ``,
+      red: { 'apps/console/test/fleet/live-fleet.test.ts': 'pushes without having it' },
+    },
   ],
   exceptions: {},
 };

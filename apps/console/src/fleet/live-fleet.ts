@@ -58,7 +58,7 @@ export class LiveFleet {
   #session: OperatorSession | undefined;
   #newestPulse: Verified<Pulse> | undefined;
   /** Pulses that did not hold. */
-  forgedPulses = 0;
+  refusedPulses = 0;
   #hurry = new AbortController();
 
   constructor(
@@ -223,7 +223,7 @@ export class LiveFleet {
       this.#newestPulse = await readPulse(session, wire, this.#newestPulse);
       this.#events.pulse(this.#newestPulse);
     } catch {
-      this.forgedPulses += 1;
+      this.refusedPulses += 1;
     }
   }
 

@@ -216,7 +216,7 @@ test(
     await elsewhere(fleet, 'after that');
     await fleet.until((seen) => texts(seen).length === 1);
     assert.equal(fleet.seen.connection.kind, 'live');
-    assert.equal(fleet.live.forgedPulses, 1);
+    assert.equal(fleet.live.refusedPulses, 1);
     assert.equal(fleet.live.asks.refused, 1);
     assert.deepEqual(fleet.live.asks.waiting(), []);
   },
