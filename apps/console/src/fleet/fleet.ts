@@ -15,6 +15,7 @@ import { batch, createSignal, type Accessor } from 'solid-js';
 import type { Unlocked } from '../keys/operator-keys.ts';
 import type { Way } from '../keys/ways.ts';
 import { Acts, asError, type ShownAct } from './acts.ts';
+import { livePresences, type HeardPresences } from './presence.ts';
 import { LiveFleet, type Connection, type LiveClock } from './live-fleet.ts';
 
 /** How long an agent may take to say what became of its ask. */
@@ -32,7 +33,22 @@ export interface ClosedAsk {
   readonly key: string;
   readonly open: OpenAsk | undefined;
   readonly outcome: Outcome;
+  /** When it was heard here. */
   readonly atMs: number;
+  /** From the ask to the moment at which the act was let go, by the machine's own clock; of what was allowed. */
+  readonly letGoAfterMs?: number | undefined;
+}
+
+/** What goes with an answer. */
+export interface AnswerOptions {
+  /** For access: which credential. */
+  readonly item?: string | undefined;
+  /** Instead of the narrowest grant, before an access is answered. */
+  readonly granted?: (session: OperatorSession) => Promise<void>;
+  /** Once the agent has said what became of it, under the same confirmation. */
+  readonly after?: (session: OperatorSession) => Promise<void>;
+  /** Called when it was confirmed and goes out. */
+  readonly sent?: () => void;
 }
 
 /** `relay`: of somebody who heard pushes beside the fleet itself: presence, logs. */
@@ -65,8 +81,18 @@ export interface Fleet {
   /** Confirms, does, and shows how far it has come. `what` is a whole sentence in plain words. Rejects with what it threw; it is shown all the same. */
   act<T>(what: string, work: (session: OperatorSession) => Promise<T>): Promise<T>;
   putAway(act: number): void;
-  /** Answers; resolves with what the agent said, undefined when it did not in time. `item`: for access, which credential. */
-  answer(ask: ShownAsk, verdict: Answer['verdict'], what: string, item?: string): Promise<Outcome | undefined>;
+  /**
+   * Answers asks that read the same, each under its own digest, confirmed once in these words. Resolves with what the agent said of each; undefined
+   * where it did not in time.
+   */
+  answer(
+    asks: readonly ShownAsk[],
+    verdict: Answer['verdict'],
+    what: string,
+    how?: AnswerOptions,
+  ): Promise<readonly (Outcome | undefined)[]>;
+  /** How agents are just now, by their machines' word. */
+  readonly presences: Accessor<HeardPresences>;
   /** Has the person confirm an act that is none of the fleet's. Rejects with `step_up_needed` when they do not. */
   confirm(act: string): Promise<Way>;
   finish(): Promise<void>;
@@ -92,6 +118,7 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
   const listeners = new Set<PushListener>();
   const ending: (() => void)[] = [];
   const shownActs = new Acts(clock.nowMs, setActs);
+  const heardLive = livePresences(clock.nowMs);
   let usual: Usual | undefined;
 
   const show = async (session: OperatorSession): Promise<void> => {
@@ -109,7 +136,8 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
     const closed = news.flatMap((one): ClosedAsk[] => {
       if (one.kind !== 'closed') return [];
       const open = before.get(toHex(one.ask))?.open;
-      return [{ key: toHex(one.ask), open, outcome: one.outcome, atMs: clock.nowMs() }];
+      const { outcome, letGoAfterMs } = one;
+      return [{ key: toHex(one.ask), open, outcome, atMs: clock.nowMs(), letGoAfterMs }];
     });
     batch(() => {
       if (closed.length > 0) setClosedAsks((all) => [...closed, ...all].slice(0, 50));
@@ -126,7 +154,10 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
       heard(news, all);
       void show(live.session).catch(() => undefined);
     },
-    pushed: (push, session) => listeners.forEach((listener) => listener(push, session)),
+    pushed(push, session) {
+      heardLive.hear(push, session);
+      listeners.forEach((listener) => listener(push, session));
+    },
     pulse: ({ statement }) => setPulse(statement),
   });
   void live.run();
@@ -155,24 +186,34 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
     }
   };
 
-  const answer = async (
-    { open }: ShownAsk,
-    verdict: Answer['verdict'],
-    what: string,
-    item?: string,
-  ): Promise<Outcome | undefined> => {
-    const told = (): Promise<Outcome | undefined> => live.asks.outcome(live.session, open, AbortSignal.timeout(toldWithinMs));
+  const answer: Fleet['answer'] = async (asks, verdict, what, { item, granted, after, sent } = {}) => {
+    const told = (): Promise<(Outcome | undefined)[]> => {
+      const late = AbortSignal.timeout(toldWithinMs);
+      return Promise.all(asks.map(({ open }) => live.asks.outcome(live.session, open, late)));
+    };
+    const send = async (session: OperatorSession): Promise<void> => {
+      sent?.();
+      for (const { open } of asks) await live.asks.send(session, open, verdict);
+    };
     if (verdict === 'deny') {
-      await unlocked.denying(() => live.asks.send(live.session, open, 'deny'));
+      await unlocked.denying(() => send(live.session));
       return told();
     }
+    let outcomes: readonly (Outcome | undefined)[] | undefined;
     await act(what, async (session) => {
-      if (open.ask.act.kind === 'access') await grantAccess(session, open, open.ask.act, item);
-      await live.asks.send(session, open, verdict);
+      const [first] = asks;
+      if (granted !== undefined) await granted(session);
+      else if (first?.open.ask.act.kind === 'access') await grantAccess(session, first.open, first.open.ask.act, item);
+      await send(session);
+      if (after === undefined) return;
+      outcomes = await told();
+      await after(session);
     });
-    const outcome = await told();
-    if (outcome === 'allowed' && open.ask.act.kind === 'use') await usual?.remember(open.agent.id, open.ask.act);
-    return outcome;
+    outcomes ??= await told();
+    for (const [at, { open }] of asks.entries()) {
+      if (outcomes[at] === 'allowed' && open.ask.act.kind === 'use') await usual?.remember(open.agent.id, open.ask.act);
+    }
+    return outcomes;
   };
 
   return {
@@ -188,9 +229,10 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
     session: () => live.session,
     act,
     putAway: (id) => shownActs.putAway(id),
-    answer: async (ask, ...rest) => {
+    presences: heardLive.presences,
+    answer: async (asks, ...rest) => {
       try {
-        return await answer(ask, ...rest);
+        return await answer(asks, ...rest);
       } finally {
         await show(live.session).catch(() => undefined);
       }

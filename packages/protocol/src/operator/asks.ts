@@ -26,7 +26,7 @@ export interface OpenAsk {
 /** Something that was heard: a new ask, or the end of one. */
 export type News =
   | { readonly kind: 'ask'; readonly open: OpenAsk }
-  | { readonly kind: 'closed'; readonly ask: Uint8Array; readonly outcome: Outcome };
+  | { readonly kind: 'closed'; readonly ask: Uint8Array; readonly outcome: Outcome; readonly letGoAfterMs?: number | undefined };
 
 /** Fewer digits of an id could be another's by chance. */
 const leastDigits = 8;
@@ -207,7 +207,7 @@ export class Asks {
       this.open.delete(key);
       this.ended.set(key, said.outcome);
       this.closing.get(key)?.resolve();
-      return { kind: 'closed', ask: said.ask, outcome: said.outcome };
+      return { kind: 'closed', ask: said.ask, outcome: said.outcome, letGoAfterMs: said.letGoAfterMs };
     }
     if (this.open.has(key) || this.ended.has(key)) return undefined; // the relay says it twice
     const open = { agent, ask: said, expiresAtMs };

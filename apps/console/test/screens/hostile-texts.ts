@@ -1,0 +1,28 @@
+// Texts that were made to be more than text: of each sort of the 515 naughty strings some, and those that this console's agents could send.
+
+export const hostileTexts: readonly string[] = [
+  '',
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  "javascript:alert('1')",
+  '<svg/onload=alert(1)>',
+  '{{constructor.constructor("return 1")()}}',
+  '${7*7}',
+  '[a](javascript:alert(1))',
+  '\u001b[2K\u001b[1A\u001b]0;title\u0007',
+  'rm -rf /\u202e txt.exe',
+  '\u2066isolated\u2069\u200f',
+  'zero\u200bwidth\u200cjoin\u200d\u2060er',
+  'soft\u00adhyphen\ufefffeff',
+  'variation\ufe0f\u{e0100}selector',
+  'tags\u{e0061}\u{e0062}',
+  'line\u2028and\u2029paragraph',
+  'hangul\u115f\u1160\u3164filler',
+  'a\nb\r\nc\td\u0000e',
+  '\ud800lone',
+  'Ṱ̺̺̕o͞ ̷i̲̬͇̪͙n̝̗͕v̟̜̘̦͟o̶̙̰̠kè͚̮̺̪̹̱̤',
+  'ثم نفس سقطت وبالتحديد',
+  '👩‍👩‍👧‍👦🏴‍☠️',
+  '__proto__',
+  'x'.repeat(9000),
+];
