@@ -27,6 +27,7 @@ import { useConfirmations, useConsole } from './console.tsx';
 import { Failures } from './errors.tsx';
 import { focusSearch, moveThroughRows, useShortcuts } from './keys.ts';
 import { places, type Place } from './places.ts';
+import { reachOf } from './reach.ts';
 import { routeAt, routeFor, routeOf, type Route } from './routes.ts';
 import { hasScreen, screenOf } from './screens.ts';
 import './shell.css';
@@ -76,7 +77,7 @@ function Alone(props: { readonly route: Route | undefined }): JSX.Element {
 }
 
 function Around(props: { readonly fleet: Fleet; readonly route: Route | undefined }): JSX.Element {
-  const { browser, go } = useConsole();
+  const { browser, go, nowMs } = useConsole();
   const [helps, setHelps] = createSignal(false);
   const [wantedHelp, setWantedHelp] = createSignal(false);
   const help = (): void => {
@@ -124,7 +125,7 @@ function Around(props: { readonly fleet: Fleet; readonly route: Route | undefine
           <Screen route={props.route} />
         </Failures>
       </main>
-      <ActsStrip fleet={props.fleet} reachOf={() => undefined} />
+      <ActsStrip fleet={props.fleet} reachOf={(position) => reachOf(props.fleet, position, nowMs())} />
       <nav class="shell-foot" aria-label="Places">
         <For each={places.filter(({ foot, screen }) => foot === true && hasScreen(screen))}>
           {(place) => <PlaceLink place={place} fleet={props.fleet} size={20} />}

@@ -9,9 +9,18 @@ import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
 import { decide } from '@holdfast/protocol/vault/fence';
 import { World, type AgentActor } from '@holdfast/testkit/world';
 import type { ShownAsk } from '../../src/fleet/fleet.ts';
-import { deckAfter, firstOf, isOver, sameDeck, waitingIn, type Card, type Ending } from '../../src/screens/approvals/deck.ts';
+import {
+  deckAfter,
+  firstOf,
+  isOver,
+  openCards,
+  sameDeck,
+  waitingIn,
+  type Card,
+  type Ending,
+} from '../../src/screens/approvals/deck.ts';
 import { sameness } from '../../src/screens/approvals/grouping.ts';
-import { keyMeans } from '../../src/screens/approvals/keys.ts';
+import { isHeld } from '../../src/screens/approvals/keys.ts';
 import { candidates, narrowed } from '../../src/screens/approvals/narrowed.ts';
 import { answerSentence, endingWords, requestLine, titleOf } from '../../src/screens/approvals/words.ts';
 import { hostileTexts } from './hostile-texts.ts';
@@ -136,6 +145,12 @@ describe('the deck', () => {
     const endings = new Map(asks.slice(0, 30).map((each) => [each.key, ended]));
     const after = deckAfter(before, still(asks.slice(30), endings));
     assert.deepEqual([after.filter(isOver).length, after.length], [20, 30]);
+    const open = openCards(after, 3);
+    assert.deepEqual(
+      [open.length, open.filter((each) => !isOver(each)).length],
+      [23, 3],
+      'what is over hides nothing that waits',
+    );
   });
 });
 
@@ -183,26 +198,12 @@ describe('the words of a card', () => {
 });
 
 describe('keys on cards', () => {
-  const pressed = {
-    key: 'a',
-    ctrlKey: false,
-    metaKey: false,
-    altKey: false,
-    repeat: false,
-    defaultPrevented: false,
-    target: null,
-  };
-  it('mean something alone, once a press, and nothing while somebody types', () => {
-    assert.equal(keyMeans(pressed), 'approve');
+  it('that are held down are one press', () => {
     assert.deepEqual(
-      ['j', 'k', 'd', 'x', 'toString'].map((key) => keyMeans({ ...pressed, key })),
-      ['next', 'previous', 'deny', undefined, undefined],
+      ['a', 'd', 'D', 'j', 'k'].map((key) => isHeld({ key, repeat: true })),
+      [true, true, true, false, false],
     );
-    for (const change of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }, { defaultPrevented: true }, { repeat: true }])
-      assert.equal(keyMeans({ ...pressed, ...change }), undefined);
-    assert.equal(keyMeans({ ...pressed, key: 'j', repeat: true }), 'next');
-    assert.equal(keyMeans({ ...pressed, target: { closest: () => ({}) } }), undefined);
-    assert.equal(keyMeans({ ...pressed, target: { closest: () => null } }), 'approve');
+    assert.equal(isHeld({ key: 'a', repeat: false }), false);
   });
 });
 

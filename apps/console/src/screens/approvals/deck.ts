@@ -52,6 +52,12 @@ export const isOver = ({ members }: Card): boolean => members.every(({ ending })
 export const waitingIn = ({ members }: Card): readonly ShownAsk[] =>
   members.flatMap(({ ask, ending }) => (ending === undefined ? [ask] : []));
 
+/** What is open to read: all that are over, each in its place, and the first so many that wait; those that are over hide none that waits. */
+export function openCards(cards: readonly Card[], atOnce: number): readonly Card[] {
+  const waiting = cards.filter((card) => !isOver(card)).slice(0, atOnce);
+  return cards.filter((card) => isOver(card) || waiting.includes(card));
+}
+
 /** What lies there now, after what lay there before. */
 export function deckAfter(before: readonly Card[], { asks, endingOf, away, taken }: Heard): readonly Card[] {
   const known = new Set<string>();
