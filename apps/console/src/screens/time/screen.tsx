@@ -2,7 +2,7 @@
 // those of `holdfast time`, made of the same records.
 
 import { duration } from '@holdfast/protocol/codec/shown';
-import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
@@ -50,7 +50,9 @@ export default function TimeScreen(): JSX.Element {
   );
 
   const watchWidth = (element: HTMLElement): void => {
-    const sizes = new ResizeObserver(() => setWidth(Math.max(120, Math.floor(element.clientWidth))));
+    const measure = (): void => void setWidth(Math.max(120, Math.floor(element.clientWidth)));
+    const sizes = new ResizeObserver(measure);
+    onMount(measure);
     sizes.observe(element);
     onCleanup(() => sizes.disconnect());
   };

@@ -112,6 +112,33 @@ export function GrantItem(props: GrantProps): JSX.Element {
           onChange={setAgentId}
         />
       </Show>
+      <Show
+        when={sentence()}
+        fallback={
+          <p class="field-error" role="alert">
+            {faultText(read(), agent() === undefined)}
+          </p>
+        }
+      >
+        {(what) => {
+          const now = createMemo(() => {
+            const each = read();
+            return each.kind === 'read' ? each.fence : props.item.fence;
+          });
+          return (
+            <section class="vault-sentence vault-live" aria-live="polite">
+              <p class="vault-allows">{what()}</p>
+              <p class="quiet">It may not {listed(notAllowed(now(), form().approve), 'or')}.</p>
+              <Show when={leftOpen(now()).length > 0}>
+                <p class="quiet">Nobody limits {listed(leftOpen(now()), 'or')}.</p>
+              </Show>
+              <Show when={props.before}>
+                <p class="quiet">It takes the place of what it has now; what was counted begins anew.</p>
+              </Show>
+            </section>
+          );
+        }}
+      </Show>
       <Check
         label="I approve each use"
         hint="It asks, you see the very request, and the secret stays with the operators until then."
@@ -158,33 +185,6 @@ export function GrantItem(props: GrantProps): JSX.Element {
         )}
         {text('pin', 'Only where this key answers', 'sha256/BASE64; several, one a line.')}
       </details>
-      <Show
-        when={sentence()}
-        fallback={
-          <p class="field-error" role="alert">
-            {faultText(read(), agent() === undefined)}
-          </p>
-        }
-      >
-        {(what) => {
-          const now = createMemo(() => {
-            const each = read();
-            return each.kind === 'read' ? each.fence : props.item.fence;
-          });
-          return (
-            <section class="vault-sentence" aria-live="polite">
-              <p class="vault-allows">{what()}</p>
-              <p class="quiet">It may not {listed(notAllowed(now(), form().approve), 'or')}.</p>
-              <Show when={leftOpen(now()).length > 0}>
-                <p class="quiet">Nobody limits {listed(leftOpen(now()), 'or')}.</p>
-              </Show>
-              <Show when={props.before}>
-                <p class="quiet">It takes the place of what it has now; what was counted begins anew.</p>
-              </Show>
-            </section>
-          );
-        }}
-      </Show>
       <Show when={act.error()}>{(error) => <ErrorNotice error={error()} />}</Show>
       <div class="vault-acts">
         <Button onClick={props.done}>Cancel</Button>

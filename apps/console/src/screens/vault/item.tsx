@@ -7,7 +7,6 @@ import { attachWords, grantSentence } from '@holdfast/protocol/vault/sentence';
 import { createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
 import { Ago } from '../../design/ago.tsx';
 import { Button } from '../../design/button.tsx';
-import { Dialog } from '../../design/dialog.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
 import { TextField } from '../../design/field.tsx';
@@ -70,6 +69,37 @@ export function ItemDetail(props: ItemProps): JSX.Element {
         </>
       }
     >
+      <Show when={open()}>
+        <section class="page-part" aria-labelledby="opened">
+          <h2 id="opened" tabindex="-1" ref={(heading) => queueMicrotask(() => heading.focus())}>
+            {title()}
+          </h2>
+          <Switch>
+            <Match when={narrowed(open(), 'grant')}>
+              {(now) => {
+                const { holder } = now();
+                return (
+                  <GrantItem
+                    item={item()}
+                    agents={holder === undefined ? free() : [holder.agent]}
+                    before={holder?.grant}
+                    done={close}
+                  />
+                );
+              }}
+            </Match>
+            <Match when={narrowed(open(), 'ungrant')}>
+              {(now) => <Ungrant item={item().name} who={nameOf(now().holder)} holder={now().holder} done={close} />}
+            </Match>
+            <Match when={open()?.kind === 'rotate'}>
+              <Rotate kept={props.kept} done={close} />
+            </Match>
+            <Match when={open()?.kind === 'remove'}>
+              <Remove kept={props.kept} done={close} gone={props.gone} />
+            </Match>
+          </Switch>
+        </section>
+      </Show>
       <Facts>
         <Show when={item().purpose}>{(purpose) => <Fact label="For">{purpose()}</Fact>}</Show>
         <Fact label="May be sent to">
@@ -133,32 +163,6 @@ export function ItemDetail(props: ItemProps): JSX.Element {
           </Button>
         </div>
       </section>
-      <Dialog title={title()} open={open() !== undefined} onClose={close} keeps>
-        <Switch>
-          <Match when={narrowed(open(), 'grant')}>
-            {(now) => {
-              const { holder } = now();
-              return (
-                <GrantItem
-                  item={item()}
-                  agents={holder === undefined ? free() : [holder.agent]}
-                  before={holder?.grant}
-                  done={close}
-                />
-              );
-            }}
-          </Match>
-          <Match when={narrowed(open(), 'ungrant')}>
-            {(now) => <Ungrant item={item().name} who={nameOf(now().holder)} holder={now().holder} done={close} />}
-          </Match>
-          <Match when={open()?.kind === 'rotate'}>
-            <Rotate kept={props.kept} done={close} />
-          </Match>
-          <Match when={open()?.kind === 'remove'}>
-            <Remove kept={props.kept} done={close} gone={props.gone} />
-          </Match>
-        </Switch>
-      </Dialog>
     </Page>
   );
 }

@@ -5,7 +5,6 @@ import type { FleetState } from '@holdfast/protocol/journal/state';
 import { useConsole } from '../../app/console.tsx';
 import { Ago } from '../../design/ago.tsx';
 import { Button } from '../../design/button.tsx';
-import { Dialog } from '../../design/dialog.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { TextField } from '../../design/field.tsx';
 import { ListDetail, Page } from '../../design/page.tsx';
@@ -47,11 +46,25 @@ export default function VaultScreen(): JSX.Element {
         <Page
           title="Vault"
           actions={
-            <Button kind="primary" disabled={state() === undefined} onClick={() => setAdding(true)}>
+            <Button kind="primary" disabled={state() === undefined || isAdding()} onClick={() => setAdding(true)}>
               Add a credential
             </Button>
           }
         >
+          <Show when={isAdding()}>
+            <section class="page-part" aria-labelledby="adding">
+              <h2 id="adding" tabindex="-1" ref={(heading) => queueMicrotask(() => heading.focus())}>
+                Add a credential
+              </h2>
+              <AddItem
+                cancel={() => setAdding(false)}
+                added={(name) => {
+                  setAdding(false);
+                  go(pathOf(name));
+                }}
+              />
+            </section>
+          </Show>
           <Show when={state()} fallback={<p class="quiet">Reading the fleet…</p>}>
             {(now) => (
               <Tabs
@@ -70,15 +83,6 @@ export default function VaultScreen(): JSX.Element {
               />
             )}
           </Show>
-          <Dialog title="Add a credential" open={isAdding()} onClose={() => setAdding(false)} keeps>
-            <AddItem
-              cancel={() => setAdding(false)}
-              added={(name) => {
-                setAdding(false);
-                go(pathOf(name));
-              }}
-            />
-          </Dialog>
         </Page>
       }
       detail={
