@@ -157,6 +157,18 @@ export class Fleet {
     return false;
   }
 
+  /** Devices that a signal is for, and that have no connection. [WEBPUSH-3] */
+  unreached(signal: Signal): readonly Member[] {
+    return [...this.#members.values()].filter(
+      (member) => member.role === 'device' && concerns(signal, member) && this.isAway(member.id),
+    );
+  }
+
+  /** Of the fleet, and not connected. */
+  isAway(principal: Uint8Array): boolean {
+    return this.member(principal) !== undefined && ![...this.#sessions].some(({ member }) => equalBytes(member.id, principal));
+  }
+
   /** Passes a signal on and keeps it for those who connect before it expires. Throws `limit_exceeded`. */
   signal(signal: Signal, sender: Session, wallMs: number): void {
     const { id, from, latest = false } = signal.statement;

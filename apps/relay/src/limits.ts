@@ -34,6 +34,8 @@ export interface RelayLimits {
   /** Unexpired signals of one sender, and of a fleet; one more of each sender of which it keeps the newest alone. */
   readonly maxSignalsPerSender: number;
   readonly maxSignals: number;
+  /** Between two messages that wake one device. [WEBPUSH-4] */
+  readonly pushGapMs: number;
   readonly maxRendezvous: number;
   readonly maxRendezvousTotalBytes: number;
   /** A connection that does not answer a ping within one such interval is gone. */
@@ -66,6 +68,7 @@ export const defaultLimits: RelayLimits = {
   agentSignals: { perSecond: 10, burst: 200 },
   maxSignalsPerSender: 64,
   maxSignals: 4096,
+  pushGapMs: 10_000,
   maxRendezvous: 1024,
   maxRendezvousTotalBytes: 16 * 1024 * 1024,
   pingMs: 30_000,

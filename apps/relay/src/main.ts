@@ -1,5 +1,6 @@
-// The relay's process: HOLDFAST_HOME/relay and HOLDFAST_PORT in, one line `relay ready <url>` on stdout out, logs on stderr.
+// The relay's process: HOLDFAST_HOME/relay, HOLDFAST_PORT and what web-push.md names in, one line `relay ready <url>` on stdout out, logs on stderr.
 
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
@@ -20,6 +21,24 @@ function homeFrom({ HOLDFAST_HOME: home, XDG_DATA_HOME: data }: NodeJS.ProcessEn
   return join(data?.startsWith('/') ? data : join(homedir(), '.local/share'), 'holdfast');
 }
 
+/** Nobody is woken unless whoever runs the relay says how push services reach them. `HOLDFAST_PUSH_SERVICES`: origins besides those of browsers. */
+function pushFrom({
+  HOLDFAST_PUSH_CONTACT: contact,
+  HOLDFAST_PUSH_SERVICES: named = '',
+  HOLDFAST_PUSH_CA: file,
+}: NodeJS.ProcessEnv) {
+  if (!contact) return undefined;
+  const ca = file ? readFileSync(file, 'utf8') : undefined;
+  const services = named
+    .split(' ')
+    .filter(Boolean)
+    .map((origin) => ({ origin, ca }));
+  for (const { origin } of services)
+    if (!/^https:/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin)
+      throw new HoldfastError('usage', `HOLDFAST_PUSH_SERVICES names what is no https origin: ${origin}`);
+  return { contact, services };
+}
+
 async function main(): Promise<void> {
   // Whatever SQLite creates is for this user alone.
   process.umask(0o077);
@@ -30,6 +49,7 @@ async function main(): Promise<void> {
     folder: join(homeFrom(process.env), 'relay'),
     clock: systemClock,
     log,
+    push: pushFrom(process.env),
   });
   const close = async () => {
     await relay.close();

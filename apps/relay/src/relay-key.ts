@@ -77,7 +77,7 @@ export function writeKeyFile(folder: string, name: string, content: Uint8Array):
 }
 
 /** Uniform below the group order: what is not a scalar (one draw in 2^32) is drawn again. */
-async function drawScalar(primitives: Primitives): Promise<Uint8Array> {
+export async function drawScalar(primitives: Primitives): Promise<Uint8Array> {
   for (;;) {
     const scalar = primitives.random(32);
     try {

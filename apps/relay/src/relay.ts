@@ -20,6 +20,8 @@ import type { RelayCore } from './requests.ts';
 import { openWitnessKey } from './witness-key.ts';
 import { sqliteStore } from './sqlite-store.ts';
 import type { Store } from './store.ts';
+import { openVapid } from './web-push/vapid.ts';
+import { Waker, type NamedService } from './web-push/waker.ts';
 
 export interface RelayOptions {
   /** 0: any free one. */
@@ -31,6 +33,8 @@ export interface RelayOptions {
   readonly log: Log;
   readonly limits?: Partial<RelayLimits>;
   readonly maxStoreBytes?: number;
+  /** Devices that are away are woken, spec/web-push.md. */
+  readonly push?: { readonly contact: string; readonly services?: readonly NamedService[] } | undefined;
 }
 
 export interface Relay {
@@ -62,16 +66,27 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 }
 
-async function assembleCore({ folder, clock, limits: changed }: RelayOptions, store: Store): Promise<RelayCore> {
+async function assembleCore({ folder, clock, limits: changed, push, log }: RelayOptions, store: Store): Promise<RelayCore> {
   const limits = { ...defaultLimits, ...changed };
   const key = await openRelayKey(nodePrimitives, folder, { hasFleets: (await store.countFleets()) > 0 });
+  const commits = new GroupCommit(store);
+  const forget = async (fleet: Uint8Array, device: Uint8Array, instead: string): Promise<void> => {
+    await commits.write({ kind: 'push-endpoint', fleet, device, instead }).catch(() => undefined); // tried again when it is next told
+  };
+  const waker = push && {
+    waker: new Waker({
+      ...{ store, forget, clock, log, services: push.services ?? [], gapMs: limits.pushGapMs },
+      vapid: await openVapid(nodePrimitives, folder, push.contact),
+    }),
+  };
   return {
+    ...waker,
     primitives: nodePrimitives,
     clock,
     key,
     witness: await openWitnessKey(nodePrimitives, folder, { relay: key, hasWitnessed: await store.hasWitnessed() }),
     store,
-    commits: new GroupCommit(store),
+    commits,
     fleets: new Fleets(store, limits, clock),
     rendezvous: new Rendezvous(limits),
     limits,
@@ -123,6 +138,7 @@ async function listen(server: Server, { port, host }: RelayOptions): Promise<voi
 async function closeAll(server: Server, sockets: Sockets, core: RelayCore): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   core.rendezvous.close();
+  core.waker?.close();
   sockets.close();
   server.closeAllConnections();
   await core.commits.settled();

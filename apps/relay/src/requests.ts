@@ -28,6 +28,7 @@ import type { Rendezvous } from './rendezvous.ts';
 import { getShipments, putShipment, shipmentHead } from './shipments.ts';
 import type { Outcome, PlacedEntry, Store, Write } from './store.ts';
 import { cosign } from './witness.ts';
+import type { Waker } from './web-push/waker.ts';
 import type { WitnessKey } from './witness-key.ts';
 
 /** Everything a relay is made of, besides its sockets. */
@@ -42,6 +43,8 @@ export interface RelayCore {
   readonly rendezvous: Rendezvous;
   readonly limits: RelayLimits;
   readonly creations: Bucket;
+  /** Absent: nobody is woken. */
+  readonly waker?: Waker | undefined;
 }
 
 /** A connection that has proved who it is. */
@@ -143,6 +146,13 @@ export async function answerMember(core: RelayCore, caller: MemberCaller, reques
       return { now: await shipmentHead(core, caller, request.agent) };
     case 'shipments-get':
       return { now: await getShipments(core, caller, request) };
+    case 'webpush-key':
+      assertAllowed(member.role === 'device');
+      return { now: { kind: 'webpush', ...(core.waker !== undefined && { key: core.waker.publicKey }) } };
+    case 'webpush-put':
+      return putEndpoint(core, caller, request.endpoint);
+    case 'webpush-forget':
+      return putEndpoint(core, caller, undefined);
     case 'shipments-watch':
       assertAllowed(member.role === 'device'); // [RELAY-31]
       return { now: ok, after: () => fleet.readAlong(caller, request.agents) };
@@ -277,6 +287,17 @@ async function freshness(
   return { now: { kind: 'freshness', freshness: await signFreshness(core.key, statement) } }; // [RELAY-18]
 }
 
+/** [WEBPUSH-1] */
+function putEndpoint({ waker, commits }: RelayCore, { fleet, member }: MemberCaller, endpoint: string | undefined): Reply {
+  assertAllowed(member.role === 'device');
+  if (waker === undefined) throw new HoldfastError('relay_refused', 'this relay wakes nobody: whoever runs it gave no contact');
+  if (endpoint !== undefined) waker.assertEndpoint(endpoint);
+  const devices = fleet.access.statement.devices.map(({ id }) => id);
+  return {
+    later: commits.write({ kind: 'push-endpoint', fleet: fleet.id, device: member.id, endpoint, devices }).then(answerOf),
+  };
+}
+
 async function putSignal(core: RelayCore, caller: MemberCaller, wire: Uint8Array): Promise<Reply> {
   const { fleet, member } = caller;
   const signal = parseSignal(wire);
@@ -288,5 +309,8 @@ async function putSignal(core: RelayCore, caller: MemberCaller, wire: Uint8Array
   assertSignalLife(statement, core.clock.wallMs());
   if (!fleet.takeSignal(member, core.clock.elapsedMs())) throw new HoldfastError('limit_exceeded', 'too many signals at once');
   fleet.signal(signal, caller, core.clock.wallMs());
+  if (statement.urgent === true && member.role === 'agent')
+    for (const { id: device } of fleet.unreached(signal))
+      core.waker?.wake({ fleet: fleet.id, device, isAway: () => fleet.isAway(device) }); // [WEBPUSH-3]
   return { now: ok };
 }

@@ -19,7 +19,7 @@ import type {
   Write,
 } from './store.ts';
 
-const schemaVersion = 5;
+const schemaVersion = 6;
 const schema = `
   CREATE TABLE fleets (
     fleet BLOB PRIMARY KEY, version INTEGER NOT NULL, access BLOB NOT NULL, lockboxes INTEGER NOT NULL,
@@ -38,7 +38,7 @@ const schema = `
     PRIMARY KEY (fleet, audience, epoch, commitment, member)
   ) STRICT, WITHOUT ROWID;
 `;
-/** What came with versions 2, 3 and 5. */
+/** What came with versions 2, 3, 5 and 6. */
 const laterSchema = `
   CREATE TABLE IF NOT EXISTS status_lists (
     fleet BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, control INTEGER NOT NULL, list BLOB NOT NULL
@@ -46,6 +46,9 @@ const laterSchema = `
   CREATE TABLE IF NOT EXISTS witnessed (log TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS device_notes (
     log TEXT NOT NULL, device BLOB NOT NULL, note BLOB NOT NULL, vouch BLOB NOT NULL, PRIMARY KEY (log, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS push_endpoints (
+    fleet BLOB NOT NULL, device BLOB NOT NULL, endpoint TEXT NOT NULL, PRIMARY KEY (fleet, device)
   ) STRICT, WITHOUT ROWID;
 `;
 
@@ -170,6 +173,8 @@ class SqliteStore implements Store {
         return this.#putWitnessed(write);
       case 'device-note':
         return this.#putDeviceNote(write);
+      case 'push-endpoint':
+        return this.#putEndpoint(write);
       case 'shipment':
         return this.#shipments.put(write);
     }
@@ -317,6 +322,25 @@ class SqliteStore implements Store {
     return { kind: 'done', repeated: false };
   }
 
+  /** [WEBPUSH-6] */
+  #putEndpoint({ fleet, device, endpoint, instead, devices }: Extract<Write, { kind: 'push-endpoint' }>): Outcome {
+    const forget = 'DELETE FROM push_endpoints WHERE fleet = ? AND device = ?';
+    for (const row of this.#prepared('SELECT device FROM push_endpoints WHERE fleet = ?').all(fleet)) {
+      const kept = blob(row['device']);
+      if (devices?.some((each) => equalBytes(each, kept)) === false) this.#prepared(forget).run(fleet, kept);
+    }
+    if (endpoint !== undefined) {
+      const replace = 'INSERT OR REPLACE INTO push_endpoints (fleet, device, endpoint) VALUES (?, ?, ?)';
+      this.#prepared(replace).run(fleet, device, endpoint);
+    } else if (instead === undefined || this.#endpoint(fleet, device) === instead) this.#prepared(forget).run(fleet, device);
+    return { kind: 'done', repeated: false };
+  }
+
+  #endpoint(fleet: Uint8Array, device: Uint8Array): string | undefined {
+    const row = this.#prepared('SELECT endpoint FROM push_endpoints WHERE fleet = ? AND device = ?').get(fleet, device);
+    return row === undefined ? undefined : String(row['endpoint']);
+  }
+
   #deviceNotes(log: string): readonly DeviceNote[] {
     const rows = this.#prepared('SELECT device, note, vouch FROM device_notes WHERE log = ?').all(log);
     return rows.map(({ device, note, vouch }) => ({ device: blob(device), note: blob(note), vouch: blob(vouch) }));
@@ -366,6 +390,10 @@ class SqliteStore implements Store {
 
   async hasWitnessed(): Promise<boolean> {
     return this.#reading(() => this.#prepared('SELECT 1 FROM witnessed LIMIT 1').get() !== undefined);
+  }
+
+  async pushEndpoint(fleet: Uint8Array, device: Uint8Array): Promise<string | undefined> {
+    return this.#reading(() => this.#endpoint(fleet, device));
   }
 
   async countFleets(): Promise<number> {

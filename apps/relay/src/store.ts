@@ -50,6 +50,15 @@ export type Write =
       readonly log: string;
       readonly devices: readonly Uint8Array[];
     } & DeviceNote)
+  /** Where a device is woken, in place of its last; absent: nowhere, if it is `instead`. What is there of devices but `devices` goes, where they are named. [WEBPUSH-6] */
+  | {
+      readonly kind: 'push-endpoint';
+      readonly fleet: Uint8Array;
+      readonly device: Uint8Array;
+      readonly endpoint?: string | undefined;
+      readonly instead?: string | undefined;
+      readonly devices?: readonly Uint8Array[];
+    }
   /** Of a sealed audit log, behind what there is of it; `conflict` where it does not go on there. */
   | ({ readonly kind: 'shipment'; readonly maxShippedBytes: number } & ShippedLog & ShippedPiece);
 
@@ -116,6 +125,8 @@ export interface Store {
   deviceNotes(log: string): Promise<readonly DeviceNote[]>;
   /** Whether there is a cosigned checkpoint of any log. */
   hasWitnessed(): Promise<boolean>;
+  /** Where a device is woken. */
+  pushEndpoint(fleet: Uint8Array, device: Uint8Array): Promise<string | undefined>;
   countFleets(): Promise<number>;
   head(fleet: Uint8Array, topic: Uint8Array): Promise<Head | undefined>;
   /** Entries from a position on, in order; at least one if there is one, and no further than `maxBytes`. */

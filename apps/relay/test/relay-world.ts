@@ -84,21 +84,26 @@ export class Client {
 export class RelayWorld {
   readonly folder: string;
   readonly #test: TestContext;
-  readonly #options: Pick<RelayOptions, 'limits' | 'maxStoreBytes'>;
+  readonly #options: Pick<RelayOptions, 'limits' | 'maxStoreBytes' | 'push'>;
   readonly #cuts: string[] = [];
   #onCut: () => void = () => undefined;
   #relay: Relay | undefined;
   /** The relay's wall clock: tests move it. */
   nowMs = worldStartMs;
 
-  private constructor(test: TestContext, options: Pick<RelayOptions, 'limits' | 'maxStoreBytes'>) {
+  private constructor(test: TestContext, options: Pick<RelayOptions, 'limits' | 'maxStoreBytes' | 'push'>) {
     this.folder = mkdtempSync(join(tmpdir(), 'holdfast-relay-'));
     this.#test = test;
     this.#options = options;
   }
 
-  static async start(test: TestContext, limits: Partial<RelayLimits> = {}, maxStoreBytes?: number): Promise<RelayWorld> {
-    const world = new RelayWorld(test, maxStoreBytes === undefined ? { limits } : { limits, maxStoreBytes });
+  static async start(
+    test: TestContext,
+    limits: Partial<RelayLimits> = {},
+    maxStoreBytes?: number,
+    push?: RelayOptions['push'],
+  ): Promise<RelayWorld> {
+    const world = new RelayWorld(test, { limits, ...(maxStoreBytes !== undefined && { maxStoreBytes }), push });
     test.after(async () => {
       await world.#relay?.close();
       rmSync(world.folder, { recursive: true, force: true });

@@ -62,6 +62,40 @@ export const onRelay: readonly Mutation[] = [
     red: { [limits]: 'signals are counted by sender: one cannot crowd out the others' },
   },
 
+  // Waking devices.
+  {
+    id: 'J-26.urgent',
+    off: 'each signal wakes those who are away',
+    file: 'apps/relay/src/requests.ts',
+    from: `if (statement.urgent === true && member.role === 'agent')`,
+    to: `if (statement.urgent !== member.role)`,
+    red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-3] a device that is connected' },
+  },
+  {
+    id: 'J-26.services',
+    off: 'an endpoint may be anywhere',
+    file: 'apps/relay/src/web-push/endpoint.ts',
+    from: `if (!isService || port !== '') throw refused();`,
+    to: `if (!isService && port === '0') throw refused();`,
+    red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-2]' },
+  },
+  {
+    id: 'J-26.special',
+    off: 'a push service may be at a special address',
+    file: 'apps/relay/src/web-push/endpoint.ts',
+    from: `if (!isIPv6(address)) return !special.check(address, 'ipv4');`,
+    to: `if (!isIPv6(address)) return !special6.check(address, 'ipv6');`,
+    red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-5] no address' },
+  },
+  {
+    id: 'J-26.seldom',
+    off: 'a flood wakes a device as often as it likes',
+    file: 'apps/relay/src/web-push/waker.ts',
+    from: `if (waiting !== undefined) {`,
+    to: `if (waiting !== undefined && this.#underWay > maxUnderWay) {`,
+    red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-4]' },
+  },
+
   // Proofs of identity.
   {
     id: 'J-11.nonce',

@@ -37,6 +37,8 @@ export const maxPageEntries = 1024;
 export const maxWatchedTopics = 1024;
 /** Audit logs that one connection reads along in. */
 const maxWatchedLogs = 256;
+/** Of a browser's push service. */
+const maxEndpointCharacters = 1024;
 /** An HPKE encapsulation (1,153 bytes), a sealed 32-byte key and room to frame them. */
 export const maxLockboxBytes = 2048;
 /** A pairing offer or answer; the answer carries the genesis entry. */
@@ -76,6 +78,9 @@ export const relayRequest = union({
   'shipment-head': { ...id, agent: principalId },
   'shipments-get': { ...id, agent: principalId, ...segmentPlace },
   'shipments-watch': { ...id, agents: list(record({ agent: principalId, ...segmentPlace }), { max: maxWatchedLogs }) },
+  'webpush-key': { ...id },
+  'webpush-put': { ...id, endpoint: text({ max: maxEndpointCharacters, pattern: /^[\x21-\x7e]*$/ }) },
+  'webpush-forget': { ...id },
   'rendezvous-put': {
     ...id,
     ...rendezvousPlace,
@@ -105,6 +110,8 @@ const answers = {
   /** Where an agent's log ends here; absent: nothing of it was shipped. */
   shipped: { ...id, head: optional(shippedHead) },
   shipments: { ...id, pieces: list(shippedPiece, { max: maxShippedPagePieces }) },
+  /** Absent: the relay wakes nobody. */
+  webpush: { ...id, key: optional(signPublicKey) },
   /** Absent: nothing came while the relay waited. */
   taken: { ...id, body: optional(bytesUpTo(maxRendezvousBytes)) },
 };
@@ -150,6 +157,9 @@ export const answerKinds = {
   'shipment-head': ['shipped'],
   'shipments-get': ['shipments'],
   'shipments-watch': ['ok'],
+  'webpush-key': ['webpush'],
+  'webpush-put': ['ok'],
+  'webpush-forget': ['ok'],
   'rendezvous-put': ['ok'],
   'rendezvous-take': ['taken'],
 } as const satisfies Record<RequestKind, readonly RelayAnswer['kind'][]>;
