@@ -10,11 +10,12 @@ import { askWitnessed, putWitnessed } from '@holdfast/protocol/exchange/witness-
 import { actingAgents, type Agent } from '@holdfast/protocol/journal/state';
 import { ecdsaKeyId, signaturesBy } from '@holdfast/protocol/keys/note';
 import { leafHash } from '@holdfast/protocol/primitives/merkle';
+import { openLog, sizesOf, verifyShipped, type UnverifiedLog } from '@holdfast/protocol/operator/shipped';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { DeviceWitness } from '../operator/device-witness.ts';
 import type { LocalOperator } from '../operator/session.ts';
 import { exitCodeOf } from '../output.ts';
-import { openLog, sizesOf, verifyShipped, type UnverifiedLog } from './shipped.ts';
+import { seenCheckpoints } from './shipped.ts';
 
 export interface CosignedLog {
   readonly size: number;
@@ -59,7 +60,7 @@ export async function witnessLog(
   const asked = await askWitnessed(session.relay, agent.id);
   const known = await checkpointsOf(log, { asked, last: device.last(agent.id), given });
   const shipped = await openLog(session, agent);
-  await assertGoesOn(shipped, known, (read, anchors) => verifyShipped(session, read, anchors));
+  await assertGoesOn(shipped, known, (read, anchors) => verifyShipped(session, seenCheckpoints(session), read, anchors));
   const { size, note: { text } } = known.shown; // prettier-ignore
   const atS = Math.floor(Date.now() / 1000);
   const note = await device.cosign(agent.id, text, { lines: linesOf(session.facts.relayKey, known.shown, log), atS });
@@ -120,7 +121,7 @@ export async function assertGoesOn(
   { shown, seen }: Checkpoints,
   verify: (read: UnverifiedLog, anchors: readonly Anchor[]) => Promise<unknown>,
 ): Promise<void> {
-  const { there, topic } = sizesOf({ ...shipped, ...(anchor !== undefined && { anchor }) });
+  const { there, topic } = sizesOf(primitives, { ...shipped, ...(anchor !== undefined && { anchor }) });
   const read = { ...shipped, ...(anchor !== undefined && topic <= there && { anchor }) };
   const isWhole = shown.size <= there;
   try {

@@ -1,19 +1,18 @@
 // Shipped audit logs as the relay shows them, followed while somebody looks, spec/audit-shipping.md: what is new is fetched here, opened and verified
 // elsewhere (log-work.ts), and kept in memory until the key is locked. What a log says before it is verified is told apart by `verifiedTo`.
 
-import { readCheckpoint, type CheckpointStatement, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { readCheckpoint, type CheckpointStatement } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import type { AuditVerdict } from '@holdfast/protocol/audit/verify';
-import { headOf } from '@holdfast/protocol/blind/freshness';
 import type { SegmentPlace, ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { askFreshness } from '@holdfast/protocol/exchange/relay-calls';
 import { readShipments, watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
-import { latestCheckpoint, topicTip, type Agent, type FleetState } from '@holdfast/protocol/journal/state';
+import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
+import { logIdentity, maxReadBytes, topicsCheckpoint, type SeenCheckpoints } from '@holdfast/protocol/operator/log-anchors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { Stretch } from '@holdfast/protocol/audit/ticks';
 import type { LogAnswer, LogRequest, TimeOf } from './log-work.ts';
@@ -26,8 +25,6 @@ const maxWatched = 256;
 const behindForMs = 30_000;
 /** Verifying goes through the whole log: it takes at most this share of the time. */
 const verifyingShare = 0.1;
-/** More than can be shown; a relay could go on without end. [SHIP-7] */
-const maxReadBytes = 1024 * 1024 * 1024;
 /** Handed on together. */
 const piecesAtOnce = 16;
 
@@ -50,13 +47,6 @@ export interface AgentLog {
   readonly problem: HoldfastError | undefined;
   /** When the relay was last asked, by this device's clock. */
   readonly askedAtMs: number | undefined;
-}
-
-/** The newest checkpoints that this device saw: no relay may show less later. [SHIP-9] */
-export interface SeenCheckpoints {
-  get(agent: string): Promise<Uint8Array | undefined>;
-  /** One of a smaller log does not take its place. */
-  keep(agent: string, checkpoint: Uint8Array): Promise<void>;
 }
 
 export interface LogWorker {
@@ -234,14 +224,14 @@ export class LogFollower {
     const session = this.#options.session();
     const worker = this.#workerNow();
     const { agent: name } = log.shown;
-    const whose = identityOf(session, agent);
+    const whose = logIdentity(session, agent);
     if (log.shown.stage === 'waiting') {
       const { key } = await session.operator.replica.epochKey(agentAudience(agent.id), 0); // [AUDIT-18]
       worker.ask({ kind: 'begin', log: name, key, whose });
       this.#show(log, { stage: 'reading' });
     }
     const cameNew = await this.#fetch(session, agent, log, worker);
-    const anchor = await this.#topicsCheckpoint(session, agent);
+    const anchor = await topicsCheckpoint(session, agent);
     const askedAtMs = this.#options.nowMs();
     const isUnverified = cameNew || log.behindSinceMs !== undefined || log.verifiedEvents < log.events.length;
     if (!isUnverified && log.shown.stage === 'read') return this.#show(log, { askedAtMs });
@@ -285,17 +275,6 @@ export class LogFollower {
       handOn(); // the next round goes on behind these
     }
     return log.bytes > before;
-  }
-
-  /** The newest of the agent's topic, read up to where the relay signs that it ends. Throws `entry_gap`. [SHIP-9] */
-  async #topicsCheckpoint(session: OperatorSession, { id, revoked }: Agent): Promise<Uint8Array | undefined> {
-    const { fleet, relayKey } = session.facts;
-    const told = headOf(await askFreshness(session.relay, { fleet, relayKey, topics: [id] }), id);
-    const readTo = (): number => topicTip(session.state, id)?.position ?? -1;
-    if (told !== undefined && readTo() < told.position) await session.readAgentTopic(id);
-    if (revoked === undefined && told !== undefined && readTo() < told.position)
-      throw new HoldfastError('entry_gap', "the relay does not show all of the agent's topic");
-    return latestCheckpoint(session.state, id);
   }
 
   #workerNow(): LogWorker {
@@ -347,7 +326,3 @@ const tellAfterMs = 100;
 
 /** Not of the log: of the connection, or of this console. */
 const passing: ReadonlySet<string> = new Set(['relay_unreachable', 'relay_refused']);
-
-function identityOf({ facts }: OperatorSession, { id, keys, earlierKeys }: Agent): LogIdentity {
-  return { fleet: facts.fleet, agent: id, agentKey: keys.sign, earlierKeys: earlierKeys.map(({ sign }) => sign) };
-}

@@ -1,12 +1,12 @@
 // What is done to shipped logs away from the page, in log-worker.ts: files are opened, records read and verified, so that no log, however long, keeps the
 // page from answering a finger. Everything said here is of one log, named by its agent; answers come in the order of what was asked.
 
-import { readCheckpoint, verifyCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
+import { readCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
-import { ShippedReader, type ShippedLog } from '@holdfast/protocol/audit/shipped-log';
+import { ShippedReader, verifyShippedLog } from '@holdfast/protocol/audit/shipped-log';
 import { ticksOf, type CredentialTicks, type Stretch } from '@holdfast/protocol/audit/ticks';
-import { verifyAudit, type AuditVerdict } from '@holdfast/protocol/audit/verify';
+import type { AuditVerdict } from '@holdfast/protocol/audit/verify';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
@@ -129,7 +129,10 @@ export class LogWork {
     }
     const there = log.leaves.length + log.events.length;
     const behind = (anchors ?? []).some((wire) => readCheckpoint(this.#primitives, wire).statement.size > there);
-    const verdict = anchors === undefined || (behind && mayBeBehind) ? undefined : await this.#verified(whose, log, anchors);
+    const verdict =
+      anchors === undefined || (behind && mayBeBehind)
+        ? undefined
+        : await verifyShippedLog(this.#primitives, whose, log, { wires: anchors });
     this.#say({
       kind: 'looked',
       log: name,
@@ -146,30 +149,15 @@ export class LogWork {
     const past = events.filter(({ atMs }) => atMs <= stretch.toMs);
     return { whole: permissionedTime(past, stretch.toMs, stretch.fromMs), credentials: ticksOf(past, stretch) };
   }
-
-  /** Throws what [SHIP-9] names. */
-  async #verified(whose: LogIdentity, log: ShippedLog, wires: readonly Uint8Array[]): Promise<AuditVerdict> {
-    try {
-      const known = wires.map(async (wire) => (await verifyCheckpoint(this.#primitives, wire, whose)).statement);
-      const verdict = await verifyAudit(this.#primitives, whose, { ...log, anchors: await Promise.all(known) });
-      return { ...verdict, keyPinned: true }; // by the journal
-    } catch (cause) {
-      throw unreadable(cause);
-    }
-  }
 }
 
 function decoded(wire: Uint8Array): AuditEvent {
   try {
     return decodeEvent(wire);
   } catch (cause) {
-    throw unreadable(cause);
+    if (!codeOf(cause).startsWith('codec_')) throw cause;
+    throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause });
   }
-}
-
-function unreadable(cause: unknown): unknown {
-  if (!codeOf(cause).startsWith('codec_')) return cause;
-  return new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause });
 }
 
 function told(thrown: unknown): ToldError {

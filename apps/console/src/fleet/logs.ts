@@ -4,12 +4,13 @@
 import { readCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { Stretch } from '@holdfast/protocol/audit/ticks';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
+import type { SeenCheckpoints } from '@holdfast/protocol/operator/log-anchors';
 import { createEffect, createSignal, onCleanup, type Accessor } from 'solid-js';
 import { ownScript } from '../app/own-script.ts';
 import { useConsole } from '../app/console.tsx';
 import type { Records } from '../store/records.ts';
 import type { Fleet } from './fleet.ts';
-import { LogFollower, type AgentLog, type LogWorker, type SeenCheckpoints } from './log-follower.ts';
+import { LogFollower, type AgentLog, type LogWorker } from './log-follower.ts';
 import type { LogAnswer, LogRequest, TimeOf } from './log-work.ts';
 // oxlint-disable-next-line import/default -- Vite's: the address of that script in the bundle
 import workerUrl from './log-worker.ts?worker&url';

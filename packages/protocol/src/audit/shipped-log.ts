@@ -3,7 +3,9 @@
 
 import type { SegmentPlace, ShippedPiece } from '../blind/shipment.ts';
 import { concat } from '../codec/bytes.ts';
-import { HoldfastError } from '../errors.ts';
+import { codeOf, HoldfastError } from '../errors.ts';
+import type { Primitives } from '../primitives/primitives.ts';
+import { verifyCheckpoint, type LogIdentity } from './checkpoint.ts';
 import {
   checkpointsOf,
   leavesOf,
@@ -13,6 +15,7 @@ import {
   type OpenedSegment,
   type SegmentSecrets,
 } from './segment.ts';
+import { verifyAudit, type Anchor, type AuditVerdict } from './verify.ts';
 
 export interface ShippedLog {
   /** Leaf hashes of the records that were pruned before they were shipped; they come before all others. */
@@ -117,4 +120,23 @@ export async function openShipped(secrets: SegmentSecrets, pieces: AsyncIterable
   const reader = new ShippedReader(secrets);
   for await (const piece of pieces) await reader.take(piece);
   return reader.read();
+}
+
+/**
+ * That it is what the agent signed, under keys that the journal has: held against checkpoints of it from elsewhere (`wires`), which are verified first, and
+ * against what else is known. Throws what [SHIP-9] names.
+ */
+export async function verifyShippedLog(
+  primitives: Primitives,
+  whose: LogIdentity,
+  log: ShippedLog,
+  { wires, known = [] }: { readonly wires: readonly Uint8Array[]; readonly known?: readonly Anchor[] },
+): Promise<AuditVerdict> {
+  const own = await Promise.all(wires.map(async (wire) => (await verifyCheckpoint(primitives, wire, whose)).statement));
+  try {
+    return { ...(await verifyAudit(primitives, whose, { ...log, anchors: [...own, ...known] })), keyPinned: true }; // by the journal [SHIP-9]
+  } catch (cause) {
+    if (!codeOf(cause).startsWith('codec_')) throw cause;
+    throw new HoldfastError('audit_altered', 'the log holds what no daemon writes', { cause });
+  }
 }
