@@ -272,6 +272,19 @@ export async function addBedrock(operator: Operator, text: string): Promise<Comp
   return { ...plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'bedrock-add', id, text }))), id };
 }
 
+/** Another text in the place of one, in one append: no agent is ever told neither, or both. Throws `bedrock_unknown`, `limit_exceeded`, `codec_*`. */
+export async function replaceBedrock(
+  operator: Operator,
+  { before, text }: { readonly before: Uint8Array; readonly text: string },
+): Promise<Composed & { readonly id: Uint8Array }> {
+  const id = operator.primitives.random(16);
+  const composed = await drafted(operator, async (draft) => {
+    await draft.write('fleet', { kind: 'bedrock-remove', id: before });
+    await draft.write('fleet', { kind: 'bedrock-add', id, text });
+  });
+  return { ...plain(composed), id };
+}
+
 /** Throws `bedrock_unknown`. */
 export async function removeBedrock(operator: Operator, id: Uint8Array): Promise<Composed> {
   return plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'bedrock-remove', id })));
