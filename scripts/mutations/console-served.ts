@@ -105,7 +105,7 @@ export const consoleServed: Area = {
       file: 'apps/console/serve/bundle.ts',
       from: "env: { PATH: process.env['PATH'] }",
       to: 'env: process.env',
-      red: { [bundle]: '[CONSOLE-21]' },
+      red: { [bundle]: '[CONSOLE-21, CONSOLE-22]' },
     },
     {
       id: 'W-7.push',
