@@ -192,9 +192,10 @@ export function AgentDetail(props: { readonly fleet: Fleet; readonly node: Agent
             </Button>
           </div>
         </section>
-        <Show when={revoking()}>
-          <RevokeDialog fleet={props.fleet} node={props.node} grants={grants().length} onClose={() => setRevoking(false)} />
-        </Show>
+      </Show>
+      {/* It outlives the standing: what to rotate is said after it as well. */}
+      <Show when={revoking()}>
+        <RevokeDialog fleet={props.fleet} node={props.node} grants={grants().length} onClose={() => setRevoking(false)} />
       </Show>
     </Page>
   );

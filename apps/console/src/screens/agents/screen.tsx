@@ -11,6 +11,7 @@ import { StopFleet } from './stop-fleet.tsx';
 import { agentTree, reach, type AgentNode } from './tree.ts';
 import './agents.css';
 
+/** @public By its route: app/screens.ts. */
 export default function Agents(): JSX.Element {
   const { fleet } = useConsole();
   return <Show when={fleet()}>{(open) => <AgentsOf fleet={open()} />}</Show>;

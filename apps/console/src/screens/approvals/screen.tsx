@@ -10,6 +10,7 @@ import { Page } from '../../design/page.tsx';
 import { AskCards } from './cards.tsx';
 import { endingWords, refusedWords, titleOf } from './words.ts';
 
+/** @public By its route: app/screens.ts. */
 export default function Approvals(): JSX.Element {
   const { fleet } = useConsole();
   return (

@@ -14,6 +14,7 @@ import { AskCards } from '../approvals/cards.tsx';
 import { doingNow, freshnessWords, quietWords, warningsOf } from './summary.ts';
 import './now.css';
 
+/** @public By its route: app/screens.ts. */
 export default function Now(): JSX.Element {
   const { fleet } = useConsole();
   return (

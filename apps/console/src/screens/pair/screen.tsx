@@ -23,6 +23,7 @@ import { againWords } from './tries.ts';
 import { agentConsequences, deviceConsequences, stoppedWords } from './words.ts';
 import './pair.css';
 
+/** @public By its route: app/screens.ts. */
 export default function Pair(): JSX.Element {
   const { fleet } = useConsole();
   return (
