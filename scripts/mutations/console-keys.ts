@@ -72,10 +72,10 @@ export const consoleKeys: Area = {
     {
       id: 'K-22.state',
       off: 'what is remembered of the fleet lies in clear',
-      file: 'apps/console/src/store/state-cache.ts',
-      from: `encode(piece, { v: 1, nonce, sealed })`,
-      to: `encode(piece, { v: 1, nonce, sealed: concat(sealed, part) })`,
-      red: { 'apps/console/test/store/state-cache.test.ts': 'nothing of it lies in clear' },
+      file: 'apps/console/src/store/last-known.ts',
+      from: `encode(kept, { v: 1, nonce, sealed })`,
+      to: `encode(kept, { v: 1, nonce, sealed: concat(sealed, snapshot) })`,
+      red: { 'apps/console/test/store/last-known.test.ts': 'nothing of it lies in clear' },
     },
     {
       id: 'K-23.leave',

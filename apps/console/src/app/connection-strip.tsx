@@ -20,6 +20,8 @@ export function ConnectionStrip(props: { readonly fleet: Fleet }): JSX.Element {
     const now = connection();
     return now.kind === 'refused' ? now : undefined;
   };
+  /** What was kept from another visit is older than the connection that was lost. */
+  const asOfMs = ({ sinceMs }: { readonly sinceMs: number }): number => props.fleet.asOfMs() ?? sinceMs;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <div role="status">
@@ -40,7 +42,7 @@ export function ConnectionStrip(props: { readonly fleet: Fleet }): JSX.Element {
               <span>
                 No connection to the relay.{' '}
                 <Show when={props.fleet.state() !== undefined} fallback="Nothing was read yet.">
-                  Last known state, as of {instant(now().sinceMs, zone)}, <Ago atMs={now().sinceMs} />.
+                  Last known state, as of {instant(asOfMs(now()), zone)}, <Ago atMs={asOfMs(now())} />.
                 </Show>
               </span>
               <Button onClick={() => props.fleet.tryNow()}>Try now</Button>

@@ -58,7 +58,11 @@ export function OpenConsole(props: OpenConsoleProps): JSX.Element {
     confirmations.refuseAll();
     open?.end();
     const { confirm } = confirmations;
-    setFleet(unlocked && openFleet({ ports: browserPorts(browser.store()), clock: pageClock, unlocked, confirm }));
+    const opened = (now: NonNullable<typeof unlocked>): Fleet => {
+      const ports = browserPorts(browser.store());
+      return openFleet({ ports, clock: pageClock, unlocked: now, confirm, lastKnown: browser.lastKnown(now) });
+    };
+    setFleet(unlocked && opened(unlocked));
   };
   onCleanup(browser.session.listen(follow));
   follow();

@@ -14,9 +14,11 @@ import { Usual, type Difference } from '@holdfast/protocol/operator/usual';
 import { batch, createSignal, type Accessor } from 'solid-js';
 import type { Unlocked } from '../keys/operator-keys.ts';
 import type { Way } from '../keys/ways.ts';
+import type { LastKnown } from '../store/last-known.ts';
 import { Acts, asError, type ShownAct } from './acts.ts';
-import { livePresences, type HeardPresences } from './presence.ts';
+import { KeptState } from './kept-state.ts';
 import { LiveFleet, type Connection, type LiveClock } from './live-fleet.ts';
+import { livePresences, type HeardPresences } from './presence.ts';
 
 /** How long an agent may take to say what became of its ask. */
 const toldWithinMs = 15_000;
@@ -60,13 +62,17 @@ export interface FleetOptions {
   readonly unlocked: Unlocked;
   /** Has the person confirm `act` in these words. Rejects with `step_up_needed` when they do not. */
   readonly confirm: (act: string) => Promise<Way>;
+  /** What this browser knew last. */
+  readonly lastKnown: Pick<LastKnown, 'read' | 'keep'>;
 }
 
 export interface Fleet {
   readonly facts: OperatorFacts;
   readonly connection: Accessor<Connection>;
-  /** Undefined until the first time that all was read. */
+  /** Undefined until the first time that all was read, or that it could not be and this browser knew something. */
   readonly state: Accessor<FleetState | undefined>;
+  /** When `state` was so, if it is what this browser knew last and nothing has been read since. */
+  readonly asOfMs: Accessor<number | undefined>;
   readonly asks: Accessor<readonly ShownAsk[]>;
   readonly closedAsks: Accessor<readonly ClosedAsk[]>;
   /** Signals that did not hold. */
@@ -106,9 +112,10 @@ export interface Fleet {
 }
 
 /** @public For the shell: one while the key is unlocked. */
-export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fleet {
+export function openFleet({ ports, clock, unlocked, confirm, lastKnown }: FleetOptions): Fleet {
   const [connection, setConnection] = createSignal<Connection>({ kind: 'connecting' });
   const [state, setState] = createSignal<FleetState>();
+  const [asOfMs, setAsOfMs] = createSignal<number>();
   const [asks, setAsks] = createSignal<readonly ShownAsk[]>([]);
   const [closedAsks, setClosedAsks] = createSignal<readonly ClosedAsk[]>([]);
   const [refusedSignals, setRefusedSignals] = createSignal(0);
@@ -144,10 +151,23 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
       setRefusedSignals(refused);
     });
   };
+  const kept = new KeptState(lastKnown, clock, (known) => {
+    batch(() => {
+      setState(() => known.state);
+      setAsOfMs(known.atMs);
+    });
+  });
   const live = new LiveFleet(ports, { facts: unlocked.facts, holder: unlocked.holder }, clock, {
-    connection: setConnection,
+    connection(now) {
+      setConnection(now);
+      if (now.kind === 'lost') void kept.lost().catch(() => undefined);
+    },
     state(now, session) {
-      setState(() => now);
+      batch(() => {
+        setState(() => now);
+        setAsOfMs(undefined);
+      });
+      void kept.read(session.operator.replica).catch(() => undefined); // the next start has less to show
       void session.isUnfinished().then(setUnfinished, () => undefined);
     },
     asks(news, all) {
@@ -220,6 +240,7 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
     facts: unlocked.facts,
     connection,
     state,
+    asOfMs,
     asks,
     closedAsks,
     refusedSignals,
@@ -250,6 +271,7 @@ export function openFleet({ ports, clock, unlocked, confirm }: FleetOptions): Fl
     tryNow: () => live.tryNow(),
     onEnd: (forget) => void ending.push(forget),
     end() {
+      kept.end();
       live.end();
       for (const forget of ending.splice(0)) forget();
     },

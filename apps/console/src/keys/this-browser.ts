@@ -2,10 +2,10 @@
 
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
 import { openRecords } from '../store/indexed-db.ts';
+import { LastKnown } from '../store/last-known.ts';
 import { BrowserStore, type Author } from '../store/operator-store.ts';
 import { readPreferences } from '../store/preferences.ts';
 import type { Records } from '../store/records.ts';
-import { StateCache } from '../store/state-cache.ts';
 import { turnsOf } from '../store/turns.ts';
 import { KeySession } from './key-session.ts';
 import { OperatorKeys, type Unlocked } from './operator-keys.ts';
@@ -21,7 +21,7 @@ export interface ThisBrowser {
   /** Whether a passkey can be offered; whether it can seal a key shows when it is made. */
   readonly hasPasskeys: boolean;
   store(author?: Author): BrowserStore;
-  cache(unlocked: Unlocked): StateCache;
+  lastKnown(unlocked: Unlocked): LastKnown;
 }
 
 /** @public For the screens. Throws `store_failed` where this browser keeps nothing. */
@@ -52,6 +52,6 @@ export async function openThisBrowser(): Promise<ThisBrowser> {
     tabs,
     hasPasskeys: authenticator !== undefined,
     store: (author) => new BrowserStore({ records, turns, remembered: () => tabs.tell('heads') }, author),
-    cache: ({ state, facts }) => new StateCache(webPrimitives, records, state, facts.fleet),
+    lastKnown: ({ state, facts }) => new LastKnown(webPrimitives, records, state, facts.fleet),
   };
 }

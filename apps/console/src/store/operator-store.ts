@@ -5,6 +5,7 @@ import { head } from '@holdfast/protocol/blind/entry';
 import { decode, encode, integer, literal, optional, record } from '@holdfast/protocol/codec/schema';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import type { OperatorStore, Seen } from '@holdfast/protocol/operator/ports';
+import { stateName } from './last-known.ts';
 import type { Records } from './records.ts';
 import type { Turns } from './turns.ts';
 
@@ -83,7 +84,7 @@ export class BrowserStore implements OperatorStore {
 
 /** All that is kept beside the key, of a browser that begins anew. */
 export async function forgetAll(records: Records): Promise<void> {
-  await records.remove([heads, approved, 'unsent', 'unsent-code', ...(await records.names('state/'))]);
+  await records.remove([heads, approved, 'unsent', 'unsent-code', stateName]);
 }
 
 function seenOf(wire: Uint8Array): Seen {

@@ -156,9 +156,9 @@ describe('the operator key in Chromium', { skip: noChromium }, () => {
     const { page } = visitor;
     assert.equal(await call(page, 'make'), 'ok');
     assert.equal(await call(page, 'add', undefined, 'correct horse'), 'ok');
-    assert.deepEqual(await call(page, 'keep', 0, ['what the fleet is told']), ['what the fleet is told']);
+    assert.equal(await call(page, 'keep', 'what the fleet is told'), 'ok');
     assert.equal(await call(page, 'remember', 7), 'ok');
-    assert.deepEqual(await call(page, 'kept'), ['heads Uint8Array', 'key Uint8Array', 'state/000000000000000 Uint8Array']);
+    assert.deepEqual(await call(page, 'kept'), ['heads Uint8Array', 'key Uint8Array', 'state Uint8Array']);
     const imported = await page.evaluate<readonly (readonly number[])[]>('imported');
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const planted = privateKey.export({ format: 'der', type: 'pkcs8' });

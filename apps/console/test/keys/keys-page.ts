@@ -55,15 +55,8 @@ const calls = {
       const { holder, withLeave } = unlocked();
       return withLeave('revoke main', wayOf(passphrase), () => holder.sign('entry', utf8('revoke main')));
     }),
-  /** What the cache holds, after these were kept. */
-  keep: async (from: number, texts: readonly string[]) => {
-    const cache = browser.cache(unlocked());
-    await cache.keep(
-      from,
-      texts.map((text) => utf8(text)),
-    );
-    return (await cache.read()).map((entry) => new TextDecoder().decode(entry));
-  },
+  /** Keeps what is no snapshot: sealed all the same. */
+  keep: (text: string) => outcomeOf(() => browser.lastKnown(unlocked()).keep(utf8(text), 1)),
   remember: (position: number) => outcomeOf(() => browser.store().remember({ control: { position, hash: new Uint8Array(32) } })),
   seen: async () => (await browser.store().seen())?.control.position,
   heardOfHeads: () => heads,

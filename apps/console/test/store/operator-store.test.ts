@@ -76,7 +76,7 @@ describe('what a browser remembers', () => {
     assert.deepEqual(await store.unsent(), hash(1));
     assert.equal(await code.unsent(), undefined);
     assert.deepEqual(await store.approvedBefore(), hash(3));
-    records.kept.set('state/000000000000000', hash(4));
+    records.kept.set('state', hash(4));
     records.kept.set('preferences', hash(5));
     await forgetAll(records);
     assert.deepEqual([...records.kept.keys()], ['preferences']);
