@@ -34,7 +34,7 @@ function pushFrom({
     .filter(Boolean)
     .map((origin) => ({ origin, ca }));
   for (const { origin } of services)
-    if (!/^https:/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin)
+    if (!origin.startsWith('https:') || !URL.canParse(origin) || new URL(origin).origin !== origin)
       throw new HoldfastError('usage', `HOLDFAST_PUSH_SERVICES names what is no https origin: ${origin}`);
   return { contact, services };
 }

@@ -68,8 +68,8 @@ export const onRelay: readonly Mutation[] = [
     off: 'each signal wakes those who are away',
     file: 'apps/relay/src/requests.ts',
     from: `if (statement.urgent === true && member.role === 'agent')`,
-    to: `if (statement.urgent !== member.role)`,
-    red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-3] a device that is connected' },
+    to: `if (member.role === 'agent')`,
+    red: { 'apps/relay/test/web-push.test.ts': 'what is urgent wakes a device that is away' },
   },
   {
     id: 'J-26.services',
@@ -84,7 +84,7 @@ export const onRelay: readonly Mutation[] = [
     off: 'a push service may be at a special address',
     file: 'apps/relay/src/web-push/endpoint.ts',
     from: `if (!isIPv6(address)) return !special.check(address, 'ipv4');`,
-    to: `if (!isIPv6(address)) return !special6.check(address, 'ipv6');`,
+    to: `if (!isIPv6(address)) return special.check(address, 'ipv4') || address !== '';`,
     red: { 'apps/relay/test/web-push.test.ts': '[WEBPUSH-5] no address' },
   },
   {

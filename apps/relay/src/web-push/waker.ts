@@ -4,7 +4,6 @@
 import { request } from 'node:https';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { codeOf } from '@holdfast/protocol/errors';
-import type { Log } from '../connection.ts';
 import type { Clock } from '../limits.ts';
 import type { Store } from '../store.ts';
 import { parseEndpoint, publicOnly } from './endpoint.ts';
@@ -19,6 +18,12 @@ const ttlS = 600;
 export interface NamedService {
   readonly origin: string;
   readonly ca?: string | undefined;
+}
+
+/** Ids and codes only. */
+interface Log {
+  info(fields: Readonly<Record<string, string | number>>, message: string): void;
+  warn(fields: Readonly<Record<string, string | number>>, message: string): void;
 }
 
 /** A device of a fleet as the waker sees it. */
