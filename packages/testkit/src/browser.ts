@@ -1,7 +1,8 @@
 // A real Chromium for stories about the console: a visitor is a browser profile of its own, with a window of one size and a passkey of
 // its own. What the page says on its console, throws or is refused by its policy counts against it.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type Browser, type BrowserContext, type CDPSession, type Page } from 'playwright-core';
@@ -31,9 +32,12 @@ export const noChromium: string | false = findChromium() === undefined ? 'no Chr
 
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
+  /** What the browser itself leaves lying about goes with it. */
+  readonly #folder: string;
 
-  private constructor(browser: Browser) {
+  private constructor(browser: Browser, folder: string) {
     this.#browser = browser;
+    this.#folder = folder;
   }
 
   /** `hosts` lead to this machine: `rebound.example`. */
@@ -41,12 +45,14 @@ export class TestBrowser implements AsyncDisposable {
     const executablePath = findChromium();
     if (executablePath === undefined) throw new Error('no Chromium on PATH');
     const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(', ');
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-browser-'));
     const browser = await chromium.launch({
       executablePath,
+      env: { ...process.env, TMPDIR: folder },
       timeout: patienceMs,
       args: [...asRoot(), ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
     });
-    return new TestBrowser(browser);
+    return new TestBrowser(browser, folder);
   }
 
   /** Somebody with a profile of their own, at the console that answers at `url`. */
@@ -68,6 +74,7 @@ export class TestBrowser implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#browser.close();
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
