@@ -240,7 +240,7 @@ export const session: Area = {
       file: 'apps/daemon/src/sandbox/seccomp.ts',
       from: 'step(give, kill),',
       to: 'step(give, Math.min(kill, allow)),',
-      red: { [filter]: 'a 32-bit call ends its process' },
+      red: { [filter]: 'the filter of x64 gives a verdict on every call' },
     },
     {
       id: 'S-4.names-of-keys',

@@ -119,7 +119,9 @@ test('[SANDBOX-10] a 32-bit call ends its process', { skip: onlyHere }, async (t
   const world = makeWorld(t);
   const path = join(world.tree, 'foreign');
   writeForeignCaller(path);
-  assert.equal((await run(t, requestFor(world, ['./foreign']))).code, 128 + 31);
-  if (spawnSync(path).status === 0)
-    assert.equal((await run(t, requestFor(world, ['./foreign']), without(['--seccomp', 1]))).code, 0);
+  const bare = spawnSync(path);
+  // Some machines have no way in for such calls: their processor ends the process before a filter is asked.
+  const signal = bare.signal === 'SIGSEGV' ? 11 : 31;
+  assert.equal((await run(t, requestFor(world, ['./foreign']))).code, 128 + signal);
+  if (bare.status === 0) assert.equal((await run(t, requestFor(world, ['./foreign']), without(['--seccomp', 1]))).code, 0);
 });
