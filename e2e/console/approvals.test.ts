@@ -188,7 +188,7 @@ suite('approvals in the console', { skip: noChromium }, () => {
       await putAway('/v1/payments');
       // The entry goes out once the act was let go.
       await thumb.page
-        .getByText(/the relay has it/)
+        .getByText(/(relay has|agent has|agents have) it/)
         .first()
         .waitFor();
       let seen = '';
