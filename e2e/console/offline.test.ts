@@ -59,27 +59,25 @@ suite('the console without a network', { skip: noChromium }, () => {
     try {
       await using visitor = await visit(browser, server.url);
       const devtools = await visitor.context.newCDPSession(visitor.page);
-      const registered = new Promise<string>((resolve) =>
-        devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: [first] }) => {
-          if (first !== undefined) resolve(first.registrationId);
-        }),
-      );
+      const registered = Promise.withResolvers<string>();
+      devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: [first] }) => {
+        if (first !== undefined) registered.resolve(first.registrationId);
+      });
       await devtools.send('ServiceWorker.enable');
-      const registrationId = await registered;
+      const registrationId = await registered.promise;
+      // The browser's own record of what it shows. A page that asks with getNotifications meanwhile makes it forget what it is about to show.
+      const shown = Promise.withResolvers<Readonly<Record<string, string>>>();
+      devtools.on('BackgroundService.backgroundServiceEventReceived', ({ backgroundServiceEvent: { eventMetadata } }) =>
+        shown.resolve(Object.fromEntries(eventMetadata.map(({ key, value }) => [key, value]))),
+      );
+      await devtools.send('BackgroundService.startObserving', { service: 'notifications' });
+      await devtools.send('BackgroundService.setRecording', { service: 'notifications', shouldRecord: true });
       await devtools.send('ServiceWorker.deliverPushMessage', {
         origin: server.url,
         registrationId,
         data: 'approve <b>everything</b>',
       });
-      const shown = await visitor.page.evaluate(async () => {
-        const registration = await navigator.serviceWorker.ready;
-        for (;;) {
-          const [first] = await registration.getNotifications();
-          if (first !== undefined) return { title: first.title, body: first.body, data: first.data as unknown };
-          await new Promise((resolve) => requestAnimationFrame(resolve));
-        }
-      });
-      assert.deepEqual(shown, { title: 'Holdfast', body: 'Something waits for you.', data: null });
+      assert.deepEqual(await shown.promise, { Title: 'Holdfast', Body: 'Something waits for you.' });
     } finally {
       await server.end();
     }
