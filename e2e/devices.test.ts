@@ -61,6 +61,16 @@ describe('operator devices', () => {
     assert.match(await seen(phone), /"scope":"second".*revoked/);
   });
 
+  it('[DEVICES-8] [DEVICES-11] [JOURNAL-42] the older one renames it, and it is told; it may not rename the older one', async () => {
+    const [older] = await devicesOf(laptop);
+    assert.equal(codeOf(await phone.operator(['devices', 'rename', older?.device ?? '', 'mine', '--json'])), 'device_older');
+    await laptop.must(['devices', 'rename', 'phone', 'old phone', '--json']);
+    assert.equal(codeOf(await laptop.operator(['devices', 'rename', older?.device ?? '', 'OLD PHONE', '--json'])), 'name_taken');
+    assert.match((await phone.must(['devices', 'list'])).stderr, /is called old phone now; it was added as phone\n/);
+    assert.match((await phone.must(['devices', 'list'])).stdout, /old phone, added as phone, this one\n/);
+    await laptop.must(['devices', 'rename', 'old phone', 'phone', '--json']);
+  });
+
   it('[DEVICES-4] [DEVICES-5] the older one removes it: it can do nothing more, and what it had issued is issued anew', async () => {
     const [older, younger] = await devicesOf(laptop);
     const mine = older?.device ?? assert.fail();

@@ -6,7 +6,7 @@ import type { ErrorCode } from '@holdfast/protocol/errors';
 import { deviceIdOf } from '@holdfast/protocol/identity/genesis-device';
 import { makeRecoveryCode, recoveryIdOf, recoveryKeys } from '@holdfast/protocol/identity/recovery';
 import type { Body } from '@holdfast/protocol/journal/bodies';
-import { addDevice, recoverFleet, rekey, removeDevice } from '@holdfast/protocol/journal/compose-devices';
+import { addDevice, recoverFleet, rekey, removeDevice, renameDevice } from '@holdfast/protocol/journal/compose-devices';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { seededPrimitives } from '@holdfast/testkit/seeded';
 import { OperatorActor, World } from '@holdfast/testkit/world';
@@ -33,6 +33,7 @@ const usedKeys = await recoveryKeys(primitives, world.recoveryCode);
 const used = await actor(recoveryIdOf(primitives, usedKeys.publicKeys.sign), usedKeys);
 const phone = await added(laptop, 'phone');
 const tablet = await added(phone, 'tablet');
+await laptop.act((operator) => renameDevice(operator, { device: phone.id, name: 'old phone' }));
 await laptop.act((operator) => removeDevice(operator, { device: phone.id, reason: 'lost', accessVersion: world.accessVersion }));
 await laptop.act(rekey);
 await used.sync();
@@ -73,6 +74,7 @@ const refused = async (name: string, by: OperatorActor): Promise<void> => {
 };
 
 const remove = (device: Uint8Array): Body => ({ kind: 'device-remove', device, reason: '' });
+const rename = (device: Uint8Array, name: string): Body => ({ kind: 'device-rename', device, name });
 const recover = (change: Partial<Extract<Body, { kind: 'recover' }>>): Body => ({
   kind: 'recover',
   recovery,
@@ -87,6 +89,19 @@ await rejected('an older device removed by a younger', 'JOURNAL-33', 'device_old
 await rejected('a device removed by itself', 'JOURNAL-33', 'device_older', laptop, remove(laptop.id));
 await rejected('no device removed', 'JOURNAL-33', 'device_unknown', laptop, remove(stranger));
 await rejected('a device removed twice', 'JOURNAL-33', 'device_unknown', laptop, remove(phone.id));
+await rejected('an older device renamed by a younger', 'JOURNAL-42', 'device_older', younger, rename(laptop.id, 'stolen'));
+await rejected('a removed device renamed', 'JOURNAL-42', 'device_unknown', laptop, rename(phone.id, 'other'));
+await rejected('a name that another device has', 'JOURNAL-43', 'name_taken', laptop, rename(laptop.id, 'desk'));
+await rejected(
+  'a name that reads as that of another device',
+  'JOURNAL-43',
+  'name_taken',
+  laptop,
+  rename(laptop.id, '\uff24 esK'),
+);
+await rejected('the name of a device that is gone', 'JOURNAL-43', 'name_taken', laptop, rename(laptop.id, 'old phone'));
+await rejected('the name by which a device came', 'JOURNAL-43', 'name_taken', laptop, rename(laptop.id, 'phone'));
+await rejected('a name of nothing but white space', 'JOURNAL-43', 'name_taken', laptop, rename(laptop.id, ' \u2003'));
 await rejected('a device whose id is not of its key', 'JOURNAL-31', 'device_invalid', laptop, {
   kind: 'device-add',
   device: { id: stranger, name: 'x', keys: fresh.publicKeys },

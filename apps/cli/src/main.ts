@@ -275,6 +275,10 @@ operatorCommand(devices, 'remove', 'end a device that came later than this one, 
   .option('--recovery-code-file <file>', 'the recovery code, which is replaced: for a device that came before this one')
   .option('--recovery-file <file>', 'where to write the new code (mode 0600) instead of the terminal')
   .action(action(async () => (await import('./commands/devices.ts')).remove));
+operatorCommand(devices, 'rename', 'call this device, or one that came later, by another name')
+  .argument('<device>', 'its id, the first digits of it, or its name')
+  .argument('<name>', 'at most 64 characters; no name that another device has or had')
+  .action(action(async () => (await import('./commands/devices.ts')).rename));
 operatorCommand(program, 'passphrase', "choose another passphrase for this machine's operator key")
   .option('--new-passphrase-file <file>', 'the new passphrase; asked for twice when absent')
   .action(action(async () => (await import('./commands/passphrase.ts')).change));

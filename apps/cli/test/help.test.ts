@@ -487,16 +487,19 @@ Options:
 the operator's own devices
 
 Options:
-  -h, --help                 display help for command
+  -h, --help                        display help for command
 
 Commands:
-  list [options]             who may write for the operator
-  add [options] [code]       make the device that shows this code one of yours
-  join [options] [code]      ask to be an operator device; shows a code and
-                             words, and waits
-  remove [options] <device>  end a device that came later than this one, or with
-                             the recovery code any other
-  help [command]             display help for command
+  list [options]                    who may write for the operator
+  add [options] [code]              make the device that shows this code one of
+                                    yours
+  join [options] [code]             ask to be an operator device; shows a code
+                                    and words, and waits
+  remove [options] <device>         end a device that came later than this one,
+                                    or with the recovery code any other
+  rename [options] <device> <name>  call this device, or one that came later, by
+                                    another name
+  help [command]                    display help for command
 `,
   'devices list': `Usage: holdfast devices list [options]
 
@@ -564,6 +567,20 @@ Options:
   --recovery-file <file>       where to write the new code (mode 0600) instead
                                of the terminal
   -h, --help                   display help for command
+`,
+  'devices rename': `Usage: holdfast devices rename [options] <device> <name>
+
+call this device, or one that came later, by another name
+
+Arguments:
+  device                    its id, the first digits of it, or its name
+  name                      at most 64 characters; no name that another device
+                            has or had
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
 `,
   passphrase: `Usage: holdfast passphrase [options]
 

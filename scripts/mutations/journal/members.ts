@@ -83,6 +83,22 @@ export const onMembers: readonly Mutation[] = [
     red: { [devices]: '[JOURNAL-33] a younger device evicts nobody' },
   },
   {
+    id: 'J-27.older',
+    off: 'any device renames any other',
+    file: 'packages/protocol/src/journal/rules.ts',
+    from: `author.position > found.position) return 'device_older'`,
+    to: `author.position < 0) return 'device_older'`,
+    red: { [devices]: '[JOURNAL-42] a device is renamed by itself' },
+  },
+  {
+    id: 'J-27.taken',
+    off: 'a device takes the name of another one',
+    file: 'packages/protocol/src/journal/device-names.ts',
+    from: `other !== id && names.some(`,
+    to: `other === '' && names.some(`,
+    red: { [devices]: '[JOURNAL-43] a device takes no name' },
+  },
+  {
     id: 'J-19.access',
     off: 'a device takes the recovery code off the access list',
     file: 'packages/protocol/src/blind/access-list.ts',

@@ -10,7 +10,7 @@ import {
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
 import { devicePairing, type DeviceOffer } from '@holdfast/protocol/identity/pairing-kind';
-import { addDevice, removeDevice, rekey } from '@holdfast/protocol/journal/compose-devices';
+import { addDevice, rekey, removeDevice, renameDevice } from '@holdfast/protocol/journal/compose-devices';
 import type { Device, FleetState } from '@holdfast/protocol/journal/state';
 import { awaitOffer, callNewcomer, sendAnswer, takeOffer, type GivenCode } from '@holdfast/protocol/operator/admit';
 import { findDevice } from '@holdfast/protocol/operator/find-device';
@@ -27,17 +27,46 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
   await asOperator(output, options, async ({ state, facts }) => {
     const devices = [...state.devices.values()]
       .toSorted((a, b) => a.position - b.position)
-      .map(({ id, name, sinceMs }) => ({ device: id, name, sinceMs, here: equalBytes(id, facts.device) }));
+      .map(({ id, name, renamed, sinceMs }) => ({
+        device: id,
+        name,
+        ...joined(name, renamed?.joinedAs),
+        sinceMs,
+        here: equalBytes(id, facts.device),
+      }));
     const removed = [...state.former.values()]
       .filter(({ name }) => name !== '')
-      .map(({ id, name, endedAtMs }) => ({ device: id, name, endedAtMs }));
+      .map(({ id, name, joinedAs, endedAtMs }) => ({ device: id, name, ...joined(name, joinedAs), endedAtMs }));
     const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
     output.result({ devices, removed }, [
       ...devices.map(
-        (each) => `${toHex(each.device)}  since ${day(each.sinceMs)}  ${visible(each.name)}${each.here ? ', this one' : ''}`,
+        (each) => `${toHex(each.device)}  since ${day(each.sinceMs)}  ${called(each)}${each.here ? ', this one' : ''}`,
       ),
-      ...removed.map((each) => `${toHex(each.device)}  removed ${day(each.endedAtMs)}  ${visible(each.name)}`),
+      ...removed.map((each) => `${toHex(each.device)}  removed ${day(each.endedAtMs)}  ${called(each)}`),
     ]);
+  });
+}
+
+/** The name by which it was added, where it is another one. [DEVICES-11] */
+const joined = (name: string, joinedAs: string | undefined): { readonly joinedAs?: string } =>
+  joinedAs === undefined || joinedAs === name ? {} : { joinedAs };
+
+const called = ({ name, joinedAs }: { readonly name: string; readonly joinedAs?: string }): string =>
+  joinedAs === undefined ? visible(name) : `${visible(name)}, added as ${visible(joinedAs)}`;
+
+/** Throws `device_unknown`, `device_older`, `name_taken`, `usage`. */
+export async function rename(
+  output: Output,
+  typed: string,
+  to: string,
+  options: { readonly passphraseFile?: string },
+): Promise<void> {
+  const name = plainText('the name', to.trim(), 64);
+  if (name === '') throw usage('the name is empty', 'holdfast devices rename DEVICE NAME');
+  await asOperator(output, options, async (session) => {
+    const { id, name: was } = findDevice(session.state.devices.values(), typed);
+    await session.write((operator) => renameDevice(operator, { device: id, name }));
+    output.result({ device: id, name, was }, [`${visible(was)} is called ${visible(name)} now`]);
   });
 }
 

@@ -120,6 +120,10 @@ export async function asOperator<T>(
   }
   for (const { id, name } of session.newDevices)
     output.say(`holdfast: new operator device: ${visible(name)}. If it is none of yours: holdfast devices remove ${toHex(id)}`); // [DEVICES-8]
+  for (const { id, name, renamed } of session.renamedDevices)
+    output.say(
+      `holdfast: operator device ${toHex(id).slice(0, 8)} is called ${visible(name)} now; it was added as ${visible(renamed.joinedAs)}`,
+    ); // [DEVICES-8]
   try {
     const result = await work(session);
     await session

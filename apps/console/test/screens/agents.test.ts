@@ -164,14 +164,16 @@ describe('the fleet as a tree', () => {
       nodes: tree(heard({ incidents: ['audit_forged'], recording: false })),
       refused: 3,
       newDevices: [{ name: 'phone\u202e' }],
+      renamedDevices: [{ name: 'desk\u202e', renamed: { joinedAs: 'tablet', position: 4, atMs: 0 } }],
     });
     assert.deepEqual(
       warnings.map(({ kind }) => kind),
-      ['stop', 'warn', 'warn', 'info'],
+      ['stop', 'warn', 'warn', 'info', 'info'],
     );
     assert.equal(warnings[0]?.about, 'audit_forged, audit_unavailable');
     assert.match(warnings[1]?.title ?? '', /3 signals did not hold/);
-    assert.doesNotMatch(warnings[2]?.title ?? '', unseen);
+    for (const { title } of warnings) assert.doesNotMatch(title, unseen);
+    assert.equal(warnings[3]?.about, 'It was added as tablet.');
     assert.match(
       freshnessWords(0, 86_400_000, 3_600_000),
       /Last pulse 60 min ago\. Without another one agents use no credential in 23 h/,

@@ -34,7 +34,7 @@ import { egressId, egressRule } from '../vault/egress.ts';
 import { grantedItem, grantId, itemId, vaultItem } from '../vault/item.ts';
 
 /** Shown to people, so it holds no control characters; never decided by. */
-const displayName = text({ min: 1, max: 64, pattern: /^[^\p{C}]+$/u });
+export const displayName = text({ min: 1, max: 64, pattern: /^[^\p{C}]+$/u });
 const reason = text({ max: 256, pattern: /^[^\p{C}]*$/u });
 
 /** Default of `pulseMaxAgeMs`. */
@@ -91,6 +91,7 @@ const body = union({
   epoch: { members: list(principalId, { min: 1, max: maxMembers }), previousKey: optional(bytes(48)) },
   'device-add': { device: deviceRecord, link: deviceLink },
   'device-remove': { device: principalId, reason },
+  'device-rename': { device: principalId, name: displayName },
   /** By the recovery code alone, which it replaces: adds a device, removes others. `removed` in ascending order. */
   recover: { device: optional(deviceRecord), recovery: recoveryRecord, removed: list(principalId, { max: maxDevices }) },
   'agent-enroll': { agent: agentRecord, credential: bytesUpTo(maxCredentialBytes) },
@@ -182,6 +183,7 @@ export const audienceOfKind = {
   epoch: 'any',
   'device-add': 'fleet',
   'device-remove': 'fleet',
+  'device-rename': 'fleet',
   recover: 'fleet',
   'agent-credential': 'fleet',
   'agent-enroll': 'fleet',

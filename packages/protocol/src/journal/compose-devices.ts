@@ -1,4 +1,4 @@
-// What is written about the operator's own devices, spec/devices.md: one adds another, an older one removes a younger one, and the recovery code
+// What is written about the operator's own devices, spec/devices.md: one adds another, an older one removes or renames a younger one, and the recovery code
 // does both and replaces itself. Each is one small entry that acts at once; `rekey` follows.
 
 import type { AccessList } from '../blind/access-list.ts';
@@ -6,10 +6,12 @@ import { deviceIdOf } from '../identity/genesis-device.ts';
 import { recoveryIdOf } from '../identity/recovery.ts';
 import { certifyDevice } from '../identity/token.ts';
 import { compareBytes } from '../codec/bytes.ts';
+import { HoldfastError } from '../errors.ts';
 import { jwkOf } from '../keys/jws.ts';
 import type { PublicKeys } from '../keys/public-keys.ts';
 import { agentOfAudience, type BodyOf } from './bodies.ts';
 import { accessAfter } from './compose-agents.ts';
+import { isAnothersName } from './device-names.ts';
 import { drafted, type Composed, type Draft, type Operator } from './draft.ts';
 import { currentEpoch, type Agent, type FleetState, type Member } from './state.ts';
 
@@ -52,6 +54,22 @@ export async function removeDevice(
     draft.write('fleet', { kind: 'device-remove', device, reason }),
   );
   return { ...composed, access: await accessAfter(operator, state, accessVersion + 1) };
+}
+
+/** `name` without white space around it. Throws `device_unknown`, `device_older`, `name_taken`, `codec_*`. */
+export async function renameDevice(
+  operator: Operator,
+  { device, name }: { readonly device: Uint8Array; readonly name: string },
+): Promise<Composed> {
+  const wanted = name.trim();
+  if (isAnothersName(operator.replica.state, device, wanted))
+    throw new HoldfastError('name_taken', 'another operator device has a name that reads like this, or had it', {
+      next: 'choose another name', // [JOURNAL-43]
+    });
+  const { lockboxes, entries } = await drafted(operator, (draft) =>
+    draft.write('fleet', { kind: 'device-rename', device, name: wanted }),
+  );
+  return { lockboxes, entries };
 }
 
 export interface Recovery {

@@ -7,6 +7,7 @@ import { controlTopic, noHash, type Tip } from '../blind/entry.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
 import type { Warrant } from '../vault/warrant.ts';
 import { agentOfAudience, type BodyOf } from './bodies.ts';
+import { renamed } from './device-names.ts';
 import { brokenRule, epochIsCurrentOrNext, epochWasCurrent } from './rules.ts';
 import {
   maxEarlierRules,
@@ -124,6 +125,13 @@ function applied(
     }
     case 'device-remove':
       return withoutDevices(state, [body.device], { position, atMs });
+    case 'device-rename': {
+      const id = toHex(body.device);
+      const found = state.devices.get(id);
+      return found === undefined
+        ? state
+        : { ...state, devices: withEntry(state.devices, id, renamed(found, body.name, { position, atMs })) };
+    }
     case 'recover':
       return recovered(state, body, { position, atMs });
     case 'agent-enroll': {
@@ -293,8 +301,9 @@ function withoutDevices(state: FleetState, removed: readonly Uint8Array[], { pos
     const device = devices.get(id);
     if (device === undefined) continue;
     devices = without(devices, id);
-    const { name, chain, keys } = device;
-    former = withEntry(former, id, { id: device.id, sign: keys.sign, name, chain, endedAtMs: atMs });
+    const { name, renamed: was, chain, keys } = device;
+    const called = was === undefined ? { name } : { name, joinedAs: was.joinedAs };
+    former = withEntry(former, id, { id: device.id, sign: keys.sign, ...called, chain, endedAtMs: atMs });
   }
   return { ...state, devices, former, operatorsEndedAt: position };
 }

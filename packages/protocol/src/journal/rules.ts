@@ -10,6 +10,7 @@ import { maxAgents, maxDevices } from '../blind/access-list.ts';
 import { controlTopic, type EntryStatement } from '../blind/entry.ts';
 import { readCredential } from '../identity/credential.ts';
 import { maxRevokedChildren } from '../identity/status-list.ts';
+import { isAnothersName } from './device-names.ts';
 import {
   agentKinds,
   agentOfAudience,
@@ -111,6 +112,14 @@ function authorIsOlder(state: FleetState, { statement }: OpenedEntry, { device }
   const [author, found] = [state.devices.get(toHex(statement.author)), state.devices.get(toHex(device))];
   if (found === undefined) return 'device_unknown';
   return author !== undefined && author.position < found.position ? undefined : 'device_older';
+}
+
+/** [JOURNAL-42] Itself, or one that came later: a stolen device gives no other name to one that was there before it. */
+function deviceIsRenamed(state: FleetState, { statement }: OpenedEntry, { device, name }: BodyOf<'device-rename'>): Verdict {
+  const [author, found] = [state.devices.get(toHex(statement.author)), state.devices.get(toHex(device))];
+  if (found === undefined) return 'device_unknown';
+  if (author === undefined || author.position > found.position) return 'device_older';
+  return isAnothersName(state, device, name) ? 'name_taken' : undefined;
 }
 
 /** [JOURNAL-32] The recovery code writes this kind, and no device does. */
@@ -343,6 +352,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   epoch: [membersAreExact, previousKeyIsThere],
   'device-add': [deviceIsNew],
   'device-remove': [authorIsOlder],
+  'device-rename': [deviceIsRenamed],
   recover: [recoveryIsWhole],
   'agent-enroll': [agentIdIsFresh, agentsFit, credentialIsTheAgents],
   'agent-credential': [credentialIsRenewed],

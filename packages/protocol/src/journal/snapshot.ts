@@ -22,6 +22,7 @@ import {
   bedrockText,
   deviceLink,
   deviceRecord,
+  displayName,
   maxBedrockTexts,
   maxCheckpointBytes,
   pulseMaxAge,
@@ -54,7 +55,14 @@ const snapshot = record({
   pulseMaxAgeMs: pulseMaxAge,
   control: record({ position, hash: digest, atMs }),
   devices: list(
-    record({ device: deviceRecord, sinceMs: atMs, position, chain: list(deviceLink, { max: 64 }), rootedIn: principalId }),
+    record({
+      device: deviceRecord,
+      renamed: optional(record({ joinedAs: displayName, position, atMs })),
+      sinceMs: atMs,
+      position,
+      chain: list(deviceLink, { max: 64 }),
+      rootedIn: principalId,
+    }),
     { max },
   ),
   former: list(
@@ -62,6 +70,7 @@ const snapshot = record({
       id: principalId,
       sign: signPublicKey,
       name: text({ max: 64 }),
+      joinedAs: optional(displayName),
       chain: list(deviceLink, { max: 64 }),
       endedAtMs: atMs,
     }),
@@ -172,8 +181,9 @@ export function writeSnapshot(state: FleetState, history: ControlHistory): Uint8
     relayKey: state.relayKey,
     pulseMaxAgeMs: state.pulseMaxAgeMs,
     control: state.control,
-    devices: [...state.devices.values()].map(({ sinceMs, position: at, chain, rootedIn, ...device }) => ({
+    devices: [...state.devices.values()].map(({ sinceMs, position: at, chain, rootedIn, renamed, ...device }) => ({
       device,
+      ...(renamed !== undefined && { renamed }),
       sinceMs,
       position: at,
       chain,

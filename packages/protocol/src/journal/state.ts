@@ -30,6 +30,8 @@ export type OpenedEntry = Verified<{
 }>;
 
 export type Device = BodyOf<'genesis'>['device'] & {
+  /** Absent: it has the name by which it was added. */
+  readonly renamed?: Renaming;
   readonly sinceMs: number;
   /** Control position of the entry that added it: who came earlier may remove who came later. */
   readonly position: number;
@@ -39,12 +41,22 @@ export type Device = BodyOf<'genesis'>['device'] & {
   readonly rootedIn: Uint8Array;
 };
 
+/** The last of them. */
+export interface Renaming {
+  /** The name by which the device was added. */
+  readonly joinedAs: string;
+  readonly position: number;
+  readonly atMs: number;
+}
+
 /** One who may sign no more: a device that was removed, or a recovery code that was used. */
 export interface Former {
   readonly id: Uint8Array;
   readonly sign: Uint8Array;
   /** Empty for a recovery code. */
   readonly name: string;
+  /** The name by which it was added, if it was renamed. */
+  readonly joinedAs?: string;
   /** As it was a device's; empty for a recovery code. */
   readonly chain: readonly string[];
   readonly endedAtMs: number;

@@ -19,7 +19,7 @@ import { statusUriOf } from '../identity/status-list.ts';
 import { makePulse, type Composed, type Operator } from '../journal/compose.ts';
 import { dueForRenewal, makeStatusList, renewAccess, renewCredentials } from '../journal/compose-agents.ts';
 import { audiencesBehind, rekey } from '../journal/compose-devices.ts';
-import { actingAgents, isLinked, topicTip, type Agent, type Device, type FleetState } from '../journal/state.ts';
+import { actingAgents, isLinked, topicTip, type Agent, type Device, type FleetState, type Renaming } from '../journal/state.ts';
 import type { KeyHolder } from '../keys/key-holder.ts';
 import { ControlHistory } from './control-history.ts';
 import { findAgent } from './find-agent.ts';
@@ -87,6 +87,15 @@ export class OperatorSession {
   get newDevices(): readonly Device[] {
     const seen = this.history.seenBefore?.position ?? Number.MAX_SAFE_INTEGER;
     return [...this.state.devices.values()].filter(({ position }) => position > seen);
+  }
+
+  /** And those that were renamed since, and had come before. */
+  get renamedDevices(): readonly (Device & { readonly renamed: Renaming })[] {
+    const seen = this.history.seenBefore?.position ?? Number.MAX_SAFE_INTEGER;
+    return [...this.state.devices.values()].flatMap((each) => {
+      const { renamed, position } = each;
+      return position <= seen && renamed !== undefined && renamed.position > seen ? [{ ...each, renamed }] : [];
+    });
   }
 
   get head(): Head {

@@ -7,7 +7,14 @@ import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import { deviceIdOf } from '@holdfast/protocol/identity/genesis-device';
 import { makeRecoveryCode, recoveryIdOf, recoveryKeys } from '@holdfast/protocol/identity/recovery';
 import { dueForRenewal, renewCredentials } from '@holdfast/protocol/journal/compose-agents';
-import { addDevice, audiencesBehind, recoverFleet, rekey, removeDevice } from '@holdfast/protocol/journal/compose-devices';
+import {
+  addDevice,
+  audiencesBehind,
+  recoverFleet,
+  rekey,
+  removeDevice,
+  renameDevice,
+} from '@holdfast/protocol/journal/compose-devices';
 import { chainOf, isLinked, makerOf } from '@holdfast/protocol/journal/state';
 import { issuerOf } from '@holdfast/protocol/identity/token';
 import { keyOfJwk } from '@holdfast/protocol/keys/jws';
@@ -117,6 +124,78 @@ describe('devices', () => {
       assert.equal(await verdict(world, forged), 'device_older');
     }
     assert.equal(world.operator.replica.state.devices.size, 3);
+  });
+
+  it('[JOURNAL-42] a device is renamed by itself or by an older one, and by no younger', async () => {
+    const world = await World.begin();
+    const phone = await second(world);
+    const tablet = await second(world, phone);
+    const rename = (by: OperatorActor, device: OperatorActor, name: string): Promise<unknown> =>
+      by.act((operator) => renameDevice(operator, { device: device.id, name }));
+    await rename(phone, phone, ' old phone ');
+    await world.operator.sync();
+    await rename(world.operator, tablet, 'tablet');
+    await phone.sync();
+    await tablet.sync();
+    for (const device of [world.operator, phone])
+      await assert.rejects(renameDevice(tablet.operator, { device: device.id, name: 'mine' }), { code: 'device_older' });
+    const forged = await tablet.forge({ kind: 'device-rename', device: world.operator.id, name: 'mine' });
+    assert.equal(await verdict(world, forged), 'device_older');
+    const unknown = await world.operator.forge({ kind: 'device-rename', device: primitives.random(16), name: 'x' });
+    assert.equal(await verdict(world, unknown), 'device_unknown');
+    const names = [...world.operator.replica.state.devices.values()].map(({ name, renamed }) => [name, renamed?.joinedAs]);
+    assert.deepEqual(names.slice(1), [
+      ['old phone', 'phone'],
+      ['tablet', 'phone'],
+    ]);
+  });
+
+  it('[JOURNAL-43] a device takes no name that another one has, had, or came by, however it is spelled', async () => {
+    const world = await World.begin();
+    const { operator } = world;
+    const phone = await second(world);
+    await operator.act((by) => renameDevice(by, { device: phone.id, name: 'Caf\u00e9 4' }));
+    const gone = await second(world);
+    await operator.act((by) => renameDevice(by, { device: gone.id, name: 'lost one' }));
+    await operator.act((by) => removeDevice(by, { device: gone.id, reason: 'lost', accessVersion: world.accessVersion }));
+    await operator.act(rekey);
+    const taken = [
+      'Caf\u00e9 4',
+      'cafe\u0301 \u2463',
+      'CAF\u00c9\u00a04',
+      'phone',
+      'Ph one',
+      'lost one',
+      'LOSTONE',
+      'phone\ufe0f',
+      'ph\u034fone',
+      '\u2003',
+    ];
+    for (const name of taken) {
+      const forged = await operator.forge({ kind: 'device-rename', device: operator.id, name });
+      assert.equal(await verdict(world, forged), 'name_taken', name);
+    }
+    for (const name of ['x\u202ey', 'x\u200by', 'a\nb', 'x'.repeat(65)])
+      await assert.rejects(renameDevice(operator.operator, { device: operator.id, name }), { code: /^codec_/ }, name);
+  });
+
+  it('[JOURNAL-44] the last name counts, the first one stays with it: in what is kept, and when the device is gone', async () => {
+    const world = await World.begin();
+    const { operator } = world;
+    const phone = await second(world);
+    for (const name of ['one', 'two', 'three']) await operator.act((by) => renameDevice(by, { device: phone.id, name }));
+    const kept = (): Replica =>
+      Replica.restore(
+        { primitives, holder: operator.holder, self: operator.id, fleet: world.fleet, lockboxes: async () => undefined },
+        operator.replica.snapshot(),
+      );
+    assert.deepEqual(kept().state, operator.replica.state);
+    const { name, renamed } = kept().state.devices.get(toHex(phone.id)) ?? assert.fail();
+    assert.deepEqual([name, renamed?.joinedAs], ['three', 'phone']);
+    await operator.act((by) => removeDevice(by, { device: phone.id, reason: '', accessVersion: world.accessVersion }));
+    assert.deepEqual(kept().state, operator.replica.state);
+    const former = kept().state.former.get(toHex(phone.id));
+    assert.deepEqual([former?.name, former?.joinedAs], ['three', 'phone']);
   });
 
   it('[JOURNAL-31] [DEVICES-1] ids follow from keys, and none is used twice', async () => {

@@ -90,7 +90,7 @@ describe('journal vectors of devices', () => {
       [...state.devices.values()].map(({ name }) => name),
       ['laptop', 'desk'],
     );
-    assert.deepEqual([...state.former.values()].map(({ name }) => name).toSorted(), ['', 'phone', 'tablet']);
+    assert.deepEqual([...state.former.values()].map(({ name }) => name).toSorted(), ['', 'old phone', 'tablet']);
     assert.equal(state.rejected.length, 0);
   });
   faultsAfter(history, faults);

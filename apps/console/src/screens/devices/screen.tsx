@@ -1,7 +1,8 @@
-// The operator's own devices: which there are, since when, and how one comes and goes. An older device removes a younger one; anything else takes the
-// recovery kit.
+// The operator's own devices: which there are, since when, what they are called, and how one comes and goes. An older device removes or renames a younger
+// one; anything else takes the recovery kit.
 
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
+import { visible } from '@holdfast/protocol/codec/shown';
 import type { Device, FleetState } from '@holdfast/protocol/journal/state';
 import { createSignal, For, Show } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
@@ -13,6 +14,7 @@ import { TextField } from '../../design/field.tsx';
 import { Page } from '../../design/page.tsx';
 import { AddDevice } from './add-device.tsx';
 import { removeDeviceNow } from './remove-device.ts';
+import { RenameDevice } from './rename-device.tsx';
 import './devices.css';
 
 /** @public By its route. */
@@ -20,6 +22,7 @@ export default function Devices() {
   const { fleet } = useConsole();
   const [isAdding, setAdding] = createSignal(false);
   const [removing, setRemoving] = createSignal<Device>();
+  const [renaming, setRenaming] = createSignal<Device>();
   const [typed, setTyped] = createSignal('');
   const state = (): FleetState | undefined => fleet()?.state();
   const own = (): Uint8Array => fleet()?.facts.device ?? new Uint8Array();
@@ -44,6 +47,9 @@ export default function Devices() {
       <Show when={isAdding()}>
         <AddDevice done={() => setAdding(false)} />
       </Show>
+      <Show when={renaming()} keyed>
+        {(device) => <RenameDevice device={device} done={() => setRenaming(undefined)} />}
+      </Show>
       <ul class="devices">
         <For
           each={devices()}
@@ -52,23 +58,36 @@ export default function Devices() {
           {(device) => (
             <li>
               <div>
-                <strong>{device.name}</strong> <Show when={equalBytes(device.id, own())}>· this one</Show>
+                <strong>
+                  <bdi>{visible(device.name)}</bdi>
+                </strong>{' '}
+                <Show when={equalBytes(device.id, own())}>· this one</Show>
                 <div class="dim">
                   since <Ago atMs={device.sinceMs} /> · <code>{toHex(device.id).slice(0, 8)}</code>
+                  <AddedAs name={device.name} as={device.renamed?.joinedAs} />
                 </div>
               </div>
-              <Show
-                when={isYounger(device)}
-                fallback={
-                  <Show when={!equalBytes(device.id, own())}>
-                    <span class="dim">older than this one: only the recovery kit removes it</span>
-                  </Show>
-                }
-              >
-                <Button kind="stop" onClick={() => setRemoving(device)}>
-                  Remove
-                </Button>
-              </Show>
+              <div class="device-acts">
+                <Show when={isYounger(device) || equalBytes(device.id, own())}>
+                  <Button onClick={() => setRenaming(device)} label={`Rename ${visible(device.name)}`}>
+                    Rename
+                  </Button>
+                </Show>
+                <Show
+                  when={isYounger(device)}
+                  fallback={
+                    <span class="dim">
+                      {equalBytes(device.id, own())
+                        ? 'an older device removes it, or the recovery kit'
+                        : 'older than this one: only the recovery kit removes it'}
+                    </span>
+                  }
+                >
+                  <Button kind="stop" onClick={() => setRemoving(device)} label={`Remove ${visible(device.name)}`}>
+                    Remove
+                  </Button>
+                </Show>
+              </div>
             </li>
           )}
         </For>
@@ -77,11 +96,12 @@ export default function Devices() {
         <h2>Removed</h2>
         <ul class="devices">
           <For each={former()}>
-            {({ name, endedAtMs }) => (
+            {({ id, name, joinedAs, endedAtMs }) => (
               <li>
-                <span>{name}</span>
+                <bdi>{visible(name)}</bdi>
                 <span class="dim">
-                  <Ago atMs={endedAtMs} />
+                  <Ago atMs={endedAtMs} /> · <code>{toHex(id).slice(0, 8)}</code>
+                  <AddedAs name={name} as={joinedAs} />
                 </span>
               </li>
             )}
@@ -127,5 +147,19 @@ export default function Devices() {
         </Show>
       </Dialog>
     </Page>
+  );
+}
+
+/** The name by which a device was added, where it has another one now. [DEVICES-11] */
+function AddedAs(props: { readonly name: string; readonly as: string | undefined }) {
+  return (
+    <Show when={props.as !== undefined && props.as !== props.name && props.as}>
+      {(name) => (
+        <>
+          {' '}
+          · added as <bdi>{visible(name())}</bdi>
+        </>
+      )}
+    </Show>
   );
 }

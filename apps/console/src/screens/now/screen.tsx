@@ -1,5 +1,6 @@
 // What needs the operator now, and what goes on: mostly one quiet sentence.
 
+import type { OperatorSession } from '@holdfast/protocol/operator/session';
 import { createMemo, For, Show, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Ago } from '../../design/ago.tsx';
@@ -30,18 +31,18 @@ function NowOf(props: { readonly fleet: Fleet }): JSX.Element {
     const state = props.fleet.state();
     return state === undefined ? [] : agentTree(state, props.fleet.presences(), nowMs());
   });
-  const newDevices = createMemo(() => {
-    const known = props.fleet.state();
-    if (known === undefined) return [];
+  /** [DEVICES-8] */
+  const devices = createMemo((): Pick<OperatorSession, 'newDevices' | 'renamedDevices'> => {
+    const none = { newDevices: [], renamedDevices: [] };
+    if (props.fleet.state() === undefined) return none;
     try {
-      return props.fleet.session().newDevices;
+      const { newDevices, renamedDevices } = props.fleet.session();
+      return { newDevices, renamedDevices };
     } catch {
-      return []; // no connection just now
+      return none; // no connection just now
     }
   });
-  const warnings = createMemo(() =>
-    warningsOf({ nodes: nodes(), refused: props.fleet.refusedSignals(), newDevices: newDevices() }),
-  );
+  const warnings = createMemo(() => warningsOf({ nodes: nodes(), refused: props.fleet.refusedSignals(), ...devices() }));
   const doing = createMemo(() => doingNow(nodes()));
   return (
     <>

@@ -46,10 +46,11 @@ export interface Warned {
   readonly nodes: readonly AgentNode[];
   readonly refused: number;
   readonly newDevices: readonly Pick<Device, 'name'>[];
+  readonly renamedDevices: readonly Pick<Device, 'name' | 'renamed'>[];
 }
 
 /** Incidents first, as machines name them; then what waits for a decision that no ask asks for. */
-export function warningsOf({ nodes, refused, newDevices }: Warned): readonly Warning[] {
+export function warningsOf({ nodes, refused, newDevices, renamedDevices }: Warned): readonly Warning[] {
   return [
     ...nodes.flatMap(({ agent, heard, id }): Warning[] => {
       const { incidents = [], recording = true } = heard?.presence ?? {};
@@ -74,6 +75,13 @@ export function warningsOf({ nodes, refused, newDevices }: Warned): readonly War
       about: 'It may do all that you may. If you did not add it, remove it now.',
       href: '/devices',
       link: 'Look at it, or remove it',
+    })),
+    ...renamedDevices.map(({ name, renamed }): Warning => ({
+      kind: 'info',
+      title: `An operator device is called ${visible(name)} now`,
+      about: `It was added as ${visible(renamed?.joinedAs ?? name)}.`,
+      href: '/devices',
+      link: 'Look at it',
     })),
     ...nodes.flatMap(({ agent, standing, id }): Warning[] =>
       standing !== 'suspended'

@@ -72,6 +72,10 @@ function PairWith(props: { readonly fleet: Fleet }): JSX.Element {
             On the machine: <code>holdfast enroll</code>. It shows a QR code, a code, and three words. Scan the QR code with this
             device, or paste the code or its address here.
           </p>
+          <p>
+            Another browser or phone of yours shows such a code under "Join a fleet", a terminal with{' '}
+            <code>holdfast devices join</code>. Which of the two a code is for, you see before anything happens.
+          </p>
           <Show when={scanning()} fallback={<Button onClick={() => setScanning(true)}>Scan with the camera</Button>}>
             <Camera onRead={take} />
             <Button onClick={() => setScanning(false)}>Stop the camera</Button>
