@@ -130,6 +130,31 @@ suite('the ways into the console', { skip: noChromium }, () => {
     second.assertNoFaults();
   });
 
+  test('[JOURNAL-42] a passkey that proves nothing is asked again in place; a new name is seen live on the other device', async () => {
+    const { page } = first;
+    await page.getByRole('button', { name: 'Rename desk' }).click();
+    await page.getByLabel('New name').fill('Phone');
+    const rename = page.getByRole('button', { name: 'Rename it' });
+    await rename.click();
+    const sign = page.getByRole('dialog').getByRole('button', { name: /passkey/i });
+    await first.unverified(true);
+    await sign.click();
+    await page.getByRole('dialog').getByText('passkey_refused').waitFor();
+    await first.screenshot('confirm-again');
+    await first.assertAccessible();
+    await first.unverified(false);
+    await sign.click();
+    await page.getByText('name_taken').first().waitFor();
+    assert.equal(await page.getByLabel('New name').inputValue(), 'Phone');
+    await page.getByLabel('New name').fill('study');
+    await rename.click();
+    await sign.click();
+    await second.page.getByText('study', { exact: true }).waitFor();
+    await second.page.getByText('added as desk').waitFor();
+    await first.screenshot('device-renamed');
+    first.assertNoFaults();
+  });
+
   test('all devices lost: a new browser recovers with the kit, gets a new one, and the old devices are out', async () => {
     await using third = await browser.visitor(url, { size: phone });
     const { page } = third;

@@ -163,6 +163,12 @@ export class Visitor implements AsyncDisposable {
     await this.#devtools.send('WebAuthn.setUserVerified', { authenticatorId: this.#authenticator, isUserVerified });
   }
 
+  /** Whether the passkey answers without having looked who is there, from now on; a finger that it does not know locks it instead. */
+  async unverified(isBadUV: boolean): Promise<void> {
+    if (this.#devtools === undefined || this.#authenticator === undefined) throw new Error('this visitor has no passkey');
+    await this.#devtools.send('WebAuthn.setResponseOverrideBits', { authenticatorId: this.#authenticator, isBadUV });
+  }
+
   /** The offline of the browser's own. */
   async offline(isOffline: boolean): Promise<void> {
     await this.context.setOffline(isOffline);

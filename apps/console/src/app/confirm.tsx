@@ -24,6 +24,14 @@ export default function Confirm(props: { readonly waiting: Waiting }): JSX.Eleme
       <div class="confirm">
         <ActText text={props.waiting.act} label="What is signed" />
         <Show when={record.error as unknown}>{(thrown) => <ErrorNotice error={asError(thrown())} />}</Show>
+        <Show when={props.waiting.failed()}>
+          {(thrown) => (
+            <>
+              <ErrorNotice error={asError(thrown())} />
+              <p class="dim">Nothing was signed yet. Try again here: what you have entered is still there.</p>
+            </>
+          )}
+        </Show>
         <Show when={asksPassphrase()}>
           <form
             class="confirm-form"
@@ -45,7 +53,7 @@ export default function Confirm(props: { readonly waiting: Waiting }): JSX.Eleme
             />
             <div class="dialog-acts">
               <Button onClick={() => props.waiting.refused()}>Don’t sign</Button>
-              <Button kind="primary" type="submit">
+              <Button kind="primary" type="submit" busy={props.waiting.busy()}>
                 Sign
               </Button>
             </div>
@@ -57,7 +65,7 @@ export default function Confirm(props: { readonly waiting: Waiting }): JSX.Eleme
               <Button onClick={() => setWithPassphrase(true)}>Use the passphrase</Button>
             </Show>
             <Button onClick={() => props.waiting.refused()}>Don’t sign</Button>
-            <Button kind="primary" onClick={() => props.waiting.confirmed({ kind: 'passkey' })}>
+            <Button kind="primary" busy={props.waiting.busy()} onClick={() => props.waiting.confirmed({ kind: 'passkey' })}>
               Sign with passkey
             </Button>
           </div>

@@ -1,12 +1,25 @@
 // Acts that wait for the person's own confirmation: one after the other, each in its own words, and none after a lock.
 
-import { HoldfastError } from '@holdfast/protocol/errors';
+import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { createSignal, type Accessor } from 'solid-js';
 import type { Way } from '../keys/ways.ts';
+
+/** What `confirmed` did not prove: the person may try again, and nothing was signed. */
+const triedAgain: readonly ErrorCode[] = ['passphrase_wrong', 'passkey_refused', 'passkey_wrong'];
+
+/**
+ * What is done with the way that the person shows. It calls `proven` once that way was found to be theirs, before it signs anything; that throws
+ * `step_up_needed` when they have taken it back meanwhile.
+ */
+export type Attempt<T> = (way: Way, proven: () => void) => Promise<T>;
 
 export interface Waiting {
   /** Word for word what will be signed for. */
   readonly act: string;
+  /** Why the last try proved nothing. */
+  readonly failed: Accessor<unknown>;
+  readonly busy: Accessor<boolean>;
+  /** Overwrites a passphrase once it was tried. */
   confirmed(way: Way): void;
   refused(): void;
 }
@@ -14,8 +27,8 @@ export interface Waiting {
 export interface Confirmations {
   /** The first that waits. */
   readonly waiting: Accessor<Waiting | undefined>;
-  /** Rejects with `step_up_needed` when the person does not confirm. */
-  confirm(act: string): Promise<Way>;
+  /** It waits until a way was proven, however often that takes. Rejects with `step_up_needed` when the person does not confirm, else as `attempt`. */
+  confirm<T>(act: string, attempt: Attempt<T>): Promise<T>;
   /** At a lock: nobody is there to confirm. */
   refuseAll(): void;
 }
@@ -24,22 +37,44 @@ export function openConfirmations(): Confirmations {
   const [queue, setQueue] = createSignal<readonly Waiting[]>([]);
   return {
     waiting: () => queue()[0],
-    confirm(act) {
-      const { promise, resolve, reject } = Promise.withResolvers<Way>();
-      const leave = (): void => void setQueue((all) => all.filter((each) => each !== mine));
+    confirm<T>(act: string, attempt: Attempt<T>): Promise<T> {
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      const [failed, setFailed] = createSignal<unknown>();
+      const [busy, setBusy] = createSignal(false);
+      let isOver = false;
+      const leave = (): void => {
+        isOver = true;
+        setQueue((all) => all.filter((each) => each !== mine));
+      };
+      const proven = (): void => {
+        if (isOver) throw notConfirmed();
+        leave();
+      };
+      const tried = async (way: Way): Promise<void> => {
+        setFailed(undefined);
+        setBusy(true);
+        try {
+          resolve(await attempt(way, proven));
+          leave();
+        } catch (thrown) {
+          if (!isOver && triedAgain.includes(codeOf(thrown))) setFailed(() => thrown);
+          else {
+            leave();
+            reject(thrown);
+          }
+        } finally {
+          if (way.kind === 'passphrase') way.passphrase.fill(0);
+          setBusy(false);
+        }
+      };
       const mine: Waiting = {
         act,
-        confirmed(way) {
-          leave();
-          resolve(way);
-        },
+        failed,
+        busy,
+        confirmed: (way) => void tried(way),
         refused() {
           leave();
-          reject(
-            new HoldfastError('step_up_needed', 'this was not confirmed', {
-              next: 'nothing was signed; do it again to confirm it',
-            }),
-          );
+          reject(notConfirmed());
         },
       };
       setQueue((all) => [...all, mine]);
@@ -49,4 +84,10 @@ export function openConfirmations(): Confirmations {
       for (const each of queue()) each.refused();
     },
   };
+}
+
+function notConfirmed(): HoldfastError {
+  return new HoldfastError('step_up_needed', 'this was not confirmed', {
+    next: 'nothing was signed; do it again to confirm it',
+  });
 }

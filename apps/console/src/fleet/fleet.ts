@@ -56,12 +56,15 @@ export interface AnswerOptions {
 /** `relay`: of somebody who heard pushes beside the fleet itself: presence, logs. */
 export type PushListener = (push: RelayPush, session: OperatorSession) => void;
 
+/** `attempt` may be asked again with another way until it has called `proven`; whatever it throws after that counts. */
+type Confirm = <T>(act: string, attempt: (way: Way, proven: () => void) => Promise<T>) => Promise<T>;
+
 export interface FleetOptions {
   readonly ports: OperatorPorts;
   readonly clock: LiveClock;
   readonly unlocked: Unlocked;
-  /** Has the person confirm `act` in these words. Rejects with `step_up_needed` when they do not. */
-  readonly confirm: (act: string) => Promise<Way>;
+  /** Has the person confirm `act` in these words. Rejects with `step_up_needed` when they do not, else as `attempt`. */
+  readonly confirm: Confirm;
   /** What this browser knew last. */
   readonly lastKnown: Pick<LastKnown, 'read' | 'keep'>;
 }
@@ -99,8 +102,8 @@ export interface Fleet {
   ): Promise<readonly (Outcome | undefined)[]>;
   /** How agents are just now, by their machines' word. */
   readonly presences: Accessor<HeardPresences>;
-  /** Has the person confirm an act that is none of the fleet's. Rejects with `step_up_needed` when they do not. */
-  confirm(act: string): Promise<Way>;
+  /** Has the person confirm an act that is none of the fleet's. Rejects with `step_up_needed` when they do not, else as `attempt`. */
+  readonly confirm: Confirm;
   finish(): Promise<void>;
   /** A sign of life, and credentials near their end get longer: with a confirmation, as all that is signed by hand. */
   pulseNow(): Promise<void>;
@@ -186,20 +189,18 @@ export function openFleet({ ports, clock, unlocked, confirm, lastKnown }: FleetO
     const id = shownActs.begin(what);
     try {
       const session = live.session;
-      const way = await confirm(what);
-      try {
-        const before = session.head.position;
-        const done = await unlocked.withLeave(what, way, async () => {
+      const before = session.head.position;
+      const done = await confirm(what, (way, proven) =>
+        unlocked.withLeave(what, way, async () => {
+          proven();
           shownActs.stage(id, { kind: 'working' });
           return work(session);
-        });
-        const { position } = session.head;
-        shownActs.stage(id, { kind: 'done', position: position > before ? position : undefined, atMs: clock.nowMs() });
-        setState(() => session.state);
-        return done;
-      } finally {
-        if (way.kind === 'passphrase') way.passphrase.fill(0);
-      }
+        }),
+      );
+      const { position } = session.head;
+      shownActs.stage(id, { kind: 'done', position: position > before ? position : undefined, atMs: clock.nowMs() });
+      setState(() => session.state);
+      return done;
     } catch (thrown) {
       shownActs.stage(id, { kind: 'failed', error: asError(thrown) });
       throw thrown;

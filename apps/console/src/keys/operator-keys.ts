@@ -127,17 +127,19 @@ export class OperatorKeys {
     this.#unlocked = undefined;
   }
 
-  /** Another way to unlock, by who shows one that is there. Throws as `unlock` and `make`. [BKEY-6] */
-  async add(shown: Way, added: Way): Promise<void> {
+  /** Another way to unlock, by who shows one that is there: `proven` is called once it is. Throws as `unlock` and `make`. [BKEY-6] */
+  async add(shown: Way, added: Way, proven?: () => void): Promise<void> {
     await this.#change(shown, async (record, master) => {
+      proven?.();
       const unlock = await addWay(this.#ports, added, record.fleetName, record, master);
       return [...record.unlocks.filter(({ kind }) => kind !== 'passphrase' || unlock.kind !== 'passphrase'), unlock];
     });
   }
 
   /** `credential` of a passkey, or undefined for the passphrase. Throws `usage` for the last one, and as `unlock`. [BKEY-6] */
-  async remove(shown: Way, credential: Uint8Array | undefined): Promise<void> {
+  async remove(shown: Way, credential: Uint8Array | undefined, proven?: () => void): Promise<void> {
     await this.#change(shown, async ({ unlocks }) => {
+      proven?.();
       const left = unlocks.filter((each) =>
         each.kind === 'passphrase'
           ? credential !== undefined

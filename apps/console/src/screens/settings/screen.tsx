@@ -40,20 +40,20 @@ export default function Settings() {
     });
   const ways = (): KeyRecord['unlocks'] => record()?.unlocks ?? [];
   /** The way that is shown to change the others: what this browser has. */
-  const shownWay = async (): Promise<Way> => {
+  const shown = async (work: (way: Way, proven: () => void) => Promise<void>): Promise<void> => {
     const open = fleet();
     if (open === undefined) throw new Error('locked');
-    return open.confirm('Change how this browser unlocks your key');
+    return open.confirm('Change how this browser unlocks your key', work);
   };
   const add = (way: Way): Promise<void> =>
     attempt(async () => {
-      await browser.session.keys.add(await shownWay(), way);
+      await shown((is, proven) => browser.session.keys.add(is, way, proven));
       setAdding(false);
       await readRecord();
     });
   const remove = (credential: Uint8Array | undefined): Promise<void> =>
     attempt(async () => {
-      await browser.session.keys.remove(await shownWay(), credential);
+      await shown((is, proven) => browser.session.keys.remove(is, credential, proven));
       await readRecord();
     });
 
