@@ -19,7 +19,7 @@ export interface RuleSetChanges {
   readonly changes: readonly RuleChange[];
 }
 
-/** What of a set is signed: its examples have run by then. */
+/** What of a set decides: its examples have run by then. */
 export function setIn({ rules }: RuleSet): readonly Rule[] {
   return rules.map((rule) => ({ ...rule, hits: [], misses: [] }));
 }

@@ -2,7 +2,6 @@
 // those of this version's packs. What a text made of this and what was signed differ, the diff says before anything is signed.
 
 import { parse, stringify } from 'yaml';
-import { setIn } from './changes.ts';
 import { parseRules } from './language.ts';
 import { packNames, packRules } from './packs/packs.ts';
 import type { Rule } from './rule.ts';
@@ -43,8 +42,7 @@ export function sourceOf(signed: string): string {
 function ownText(own: readonly Rule[]): string {
   const written = writeRules({ packs: [], without: [], rules: own });
   const spread = stringify(parse(written), { lineWidth: 120 });
-  const isSame = (text: string): boolean =>
-    JSON.stringify(setIn(parseRules(text))) === JSON.stringify(setIn({ packs: [], without: [], rules: own }));
+  const isSame = (text: string): boolean => JSON.stringify(parseRules(text).rules) === JSON.stringify(own);
   try {
     return isSame(spread) ? spread : written;
   } catch {

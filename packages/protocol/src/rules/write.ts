@@ -1,13 +1,40 @@
-// A rule set as the text that is signed, spec/rules.md: its packs written out, its examples left out (they have run), one rule a line. It reads back
-// as the same rules.
+// A rule set as the text that is signed, spec/rules.md: its packs written out, one rule a line, and with the examples of rules of one's own, so that
+// whoever edits the set next still has them. It reads back as the same rules.
 
+import { utf8 } from '../codec/bytes.ts';
 import { dayNames, spanText, type Hours } from '../vault/hours.ts';
-import type { Conditions, Rule, RuleSet } from './rule.ts';
+import type { Conditions, Example, Rule, RuleSet } from './rule.ts';
+
+/** With more than this examples are left out: a set that could be signed without them can be signed with them. Well below what an entry holds. */
+const maxWithExamplesBytes = 160 * 1024;
 
 /** Throws nothing; whether the text is short enough, its reader says. [RULES-28] */
 export function writeRules({ rules }: RuleSet): string {
   if (rules.length === 0) return 'rules: {}\n';
-  return `rules:\n${rules.map((rule) => `  ${rule.id}: ${JSON.stringify(fieldsOf(rule))}\n`).join('')}`;
+  const text = textOf(rules, isOwn);
+  return utf8(text).length <= maxWithExamplesBytes ? text : textOf(rules, () => false);
+}
+
+/** Rules of packs have ids PACK/RULE, and their examples in this program. [RULES-26] */
+const isOwn = ({ id }: Rule): boolean => !id.includes('/');
+
+function textOf(rules: readonly Rule[], keepsExamples: (rule: Rule) => boolean): string {
+  const lines = rules.map((rule) => {
+    const fields = { ...fieldsOf(rule), ...(keepsExamples(rule) && exampleFields(rule)) };
+    return `  ${rule.id}: ${JSON.stringify(fields)}\n`;
+  });
+  return `rules:\n${lines.join('')}`;
+}
+
+function exampleFields({ hits, misses }: Rule): Record<string, unknown> {
+  return {
+    ...(hits.length > 0 && { hits: hits.map(exampleIn) }),
+    ...(misses.length > 0 && { misses: misses.map(exampleIn) }),
+  };
+}
+
+function exampleIn({ tool, subject, ...about }: Example): unknown {
+  return tool === 'shell' && Object.keys(about).length === 0 ? subject : { [tool]: subject, ...about };
 }
 
 function fieldsOf({ effect, tools, when, unless, opaque, severity, reason, instead, as, change }: Rule): Record<string, unknown> {

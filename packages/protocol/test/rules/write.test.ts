@@ -46,12 +46,19 @@ rules:
     severity: critical
     reason: 'Because: "so", # yes'
     instead: "Do\\tthis."
-    hits: [git push origin]
+    hits:
+      - git push origin
+      - {shell: git push, branch: main, under: [tainted], at: '2026-01-31T12:00:00Z', subagent: [reviewer]}
+      - {mcp: github/x, input: {a: {b: [1, null]}}, mode: sealed}
+      - {fetch: 'https://a.example/: #', method: POST}
+    misses: ["echo 'a: b' # c"]
   labels: {label: read, paths: [x], as: seen-x, reason: r}
   adds: {rewrite: shell, command: npm ci, unless: {flags: --ignore-scripts}, add: [--ignore-scripts], reason: r}
   replaces: {rewrite: shell, command: pip install, replace: uv pip install, reason: r}
   sets-values: {rewrite: mcp, server: x, unless: {input: {/n: 1}}, set: {/dry_run: true, /n: 1}, reason: r}
 `;
+
+const longer = Array.from({ length: 42 }, (_, number) => `      - echo ${'x'.repeat(4000)} ${number}\n`).join('');
 
 const withoutExamples = ({ rules }: RuleSet): RuleSet => ({
   packs: [],
@@ -60,8 +67,14 @@ const withoutExamples = ({ rules }: RuleSet): RuleSet => ({
 });
 
 describe('rules: what is signed', () => {
-  it('[RULES-28]: reads back as the same rules, without examples', () => {
+  it('[RULES-28]: reads back as the same rules, with the examples', () => {
     const set = parseRules(everything);
+    assert.deepEqual(parseRules(writeRules(set)), set);
+    assert.equal(writeRules(parseRules(writeRules(set))), writeRules(set));
+  });
+
+  it('[RULES-28]: more examples than have room are left out, and the rules stay', () => {
+    const set = parseRules(`rules:\n  one:\n    deny: shell\n    command: rm\n    reason: r\n    misses:\n${longer}`);
     assert.deepEqual(parseRules(writeRules(set)), withoutExamples(set));
   });
 

@@ -57,6 +57,8 @@ export interface ReadSet {
   readonly failed: readonly string[];
   readonly changes: readonly ChangeText[];
   readonly isFirst: boolean;
+  /** As it is in force, to the letter: examples are part of that. */
+  readonly isInForce: boolean;
   /** Scopes of agents for whom something may be decided otherwise. */
   readonly concerned: readonly string[];
 }
@@ -168,6 +170,7 @@ function readSet(own: RuleSet, whole: RuleSet, signed: string | undefined, agent
     failed: examples.filter(({ ok }) => !ok).map(exampleText),
     changes: changes.changes.map(changeText),
     isFirst: changes.isFirst,
+    isInForce: text === signed,
     concerned: concernedBy(changes, agents).map(({ scope }) => scope),
   };
 }
@@ -177,7 +180,7 @@ const changesOf = (before: string, after: RuleSet): readonly RuleChange[] => rul
 function changeText({ rule, how, before, after }: RuleChange): ChangeText {
   const text = (one: RuleChange['before']): string | undefined =>
     one &&
-    writeRules({ packs: [], without: [], rules: [one] })
+    writeRules({ packs: [], without: [], rules: setIn({ packs: [], without: [], rules: [one] }) })
       .replace(/^rules:\n {2}/, '')
       .trimEnd();
   return { rule, how, before: text(before), after: text(after) };

@@ -51,7 +51,7 @@ export default function RulesScreen(): JSX.Element {
 
   const publish = async (): Promise<void> => {
     const set = reading.set();
-    if (set === undefined || set.failed.length > 0 || set.changes.length === 0) return;
+    if (set === undefined || !canPublish()) return;
     const next = (inForce()?.version ?? 0) + 1;
     const typed = source();
     const isDone = await act.run(publishText(set, next), (session) => session.write((operator) => setRules(operator, set.text)));
@@ -59,7 +59,7 @@ export default function RulesScreen(): JSX.Element {
   };
   const canPublish = (): boolean => {
     const set = reading.set();
-    return set !== undefined && set.failed.length === 0 && (set.changes.length > 0 || set.isFirst);
+    return set !== undefined && set.failed.length === 0 && !set.isInForce;
   };
 
   return (
@@ -130,7 +130,14 @@ export default function RulesScreen(): JSX.Element {
             <Show when={set().failed.length === 0 && set().examples > 0}>
               <p class="quiet">All {set().examples} examples hold.</p>
             </Show>
-            <Show when={set().changes.length > 0} fallback={<p class="quiet">It is what is in force.</p>}>
+            <Show
+              when={set().changes.length > 0}
+              fallback={
+                <p class="quiet">
+                  {set().isInForce ? 'It is what is in force.' : 'It decides as what is in force does; its examples are others.'}
+                </p>
+              }
+            >
               <p>
                 {set().isFirst ? 'These are the first.' : `It ${changesText(set().changes)}.`} {concernsText(set().concerned)}.
               </p>

@@ -43,6 +43,8 @@ export function concernsText(concerned: readonly string[]): string {
 /** Whole, for whoever signs. */
 export function publishText({ rules, changes, isFirst, concerned }: ReadSet, version: number): string {
   const many = `${number(rules)} ${rules === 1 ? 'rule' : 'rules'}`;
-  const first = isFirst ? 'the first; before it agents may only read' : changesText(changes);
+  const first = isFirst
+    ? 'the first; before it agents may only read'
+    : changesText(changes) || 'which decide as those before them';
   return `Publish version ${version} of the rules: ${many}, ${first}. ${concernsText(concerned)}, from the next act on.`;
 }

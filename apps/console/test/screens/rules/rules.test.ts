@@ -135,7 +135,18 @@ test('a signed set is edited with its packs by their names, and means the same',
   assert.deepEqual(compared.changes, []);
   assert.deepEqual(packsIn(answer.source), ['secrets', 'source-control']);
   assert.match(answer.source, /without:\n {2}- source-control\/force-push/);
+  assert.match(answer.source, /hits:\n +- git push origin main/, 'what was tried of a rule is tried again');
   assert.equal(writeRules(withPacks(parseRules(answer.source))), signed);
+  const [same] = await asked(read(answer.source, signed));
+  const [other] = await asked(read(answer.source.replace('origin main', 'origin dev'), signed));
+  assert.ok(same?.kind === 'read' && other?.kind === 'read');
+  assert.deepEqual(
+    [same, other].map(({ set }) => [set.changes.length, set.examples, set.isInForce]),
+    [
+      [0, 1, true],
+      [0, 1, false],
+    ],
+  );
   const [first] = await asked({ kind: 'source', id: 1, signed: undefined });
   assert.equal(first?.kind === 'source' && first.source, firstSource);
   const [start] = await asked(read(firstSource));
