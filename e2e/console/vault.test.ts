@@ -133,6 +133,45 @@ suite('the vault in the console', { skip: noChromium }, () => {
     await visitor.assertFits();
   });
 
+  test('today stands on Now beside one standing key, and an agent has its own', async () => {
+    const { page } = visitor;
+    await go(visitor, 'Now');
+    const today = page.getByRole('img', { name: /^Permissioned time beside one standing key\. Today credentials could/ });
+    await today.waitFor();
+    await today.press('ArrowLeft');
+    const call = page.getByRole('region', { name: 'Permissioned time today' }).getByRole('link', { name: /:/ });
+    assert.match((await call.getAttribute('href')) ?? '', /^\/audit\/[0-9a-f]{32}\/\d+$/);
+    await visitor.screenshot('now-today');
+    await visitor.assertAccessible();
+    await go(visitor, 'Agents');
+    await page.getByRole('link', { name: /^main/ }).first().click();
+    await page.getByRole('img', { name: /beside one standing key\. In 30 days credentials could/ }).waitFor();
+    await page.getByRole('img', { name: /^Acts by hour in the last day/ }).waitFor();
+    await visitor.screenshot('agent-time');
+    await visitor.assertAccessible();
+  });
+
+  test('[VAULT-19] a changed grant is one step: how far it was used up is seen, and goes on to count', async () => {
+    const { page } = visitor;
+    await go(visitor, 'Vault');
+    await page.getByRole('link', { name: /^demo/ }).click();
+    await page.getByText(/^Used 2 in all, 2 of 2\/h, as its machine said/).waitFor();
+    await page.getByRole('button', { name: 'Change the grant of main' }).click();
+    assert.equal(await page.getByLabel('How often').inputValue(), '2/h');
+    await page.getByLabel('How often').fill('3/h');
+    await page.getByRole('button', { name: 'Change it' }).click();
+    await sign(visitor);
+    await page.getByText(/^Used 2 in all, 2 of 3\/h, as its machine said/).waitFor();
+    const statuses: (string | undefined)[] = [];
+    for (let call = 4; call <= 5; call += 1) {
+      program.write('go\n');
+      await program.waitFor(new RegExp(`(call \\d+[^\\n]*\\n[^]*){${call}}`));
+      statuses.push([...program.said.matchAll(/call (\d+)/g)].at(-1)?.[1]);
+    }
+    assert.equal(statuses[0], '200');
+    assert.notEqual(statuses[1], '200');
+  });
+
   test('a new secret takes the place of the old one; the grant goes on; a grant that is ended is over', async () => {
     const { page } = visitor;
     const another = newCanary();

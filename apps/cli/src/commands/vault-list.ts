@@ -3,31 +3,24 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { budgetSentence, grantSentence } from '@holdfast/protocol/vault/sentence';
 import { shownLimits, type ShownLimits } from '@holdfast/protocol/vault/limits';
+import { usedTexts, type Counted } from '@holdfast/protocol/vault/used';
 import { recordedHere, recordedText, type Recorded } from '../audit/recorded.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { limitText } from '../operator/limits.ts';
 import { asOperator } from '../operator/session.ts';
-import { size, visible, type Output } from '../output.ts';
+import { visible, type Output } from '../output.ts';
 import { termsOf } from './vault.ts';
 
 type Terms = ReturnType<typeof termsOf>;
 
-interface Used {
-  readonly total: number;
-  readonly windows: readonly number[];
-}
-
 /** What of its limits is used up, where this machine counts it. */
-interface Counted extends ShownLimits {
+interface CountedShown extends ShownLimits, Counted {
   readonly agent: Uint8Array;
   readonly scope: string;
-  readonly used?: Used;
-  readonly usedBytes?: Used;
-  readonly open?: number;
 }
 
 /** One agent's leave to use it. */
-interface Use extends Counted {
+interface Use extends CountedShown {
   readonly approve: boolean;
   readonly recorded: Recorded | null;
 }
@@ -123,29 +116,13 @@ function linesOf({ name, purpose, attach, env, ...item }: Terms, uses: readonly 
 }
 
 /** By the id as well: several machines may have an agent of that scope. */
-const named = ({ agent, scope }: Pick<Counted, 'agent' | 'scope'>): string => `${scope} ${toHex(agent).slice(0, 8)}`;
+const named = ({ agent, scope }: Pick<CountedShown, 'agent' | 'scope'>): string => `${scope} ${toHex(agent).slice(0, 8)}`;
 
 function useLines({ shown, sentence }: Said<Use>): string[] {
-  return [`  ${visible(sentence)}`, `    ${[recordedText(shown.recorded), ...countedTexts(shown)].join('; ')}`];
+  return [`  ${visible(sentence)}`, `    ${[recordedText(shown.recorded), ...usedTexts(shown, shown)].join('; ')}`];
 }
 
-function budgetLines({ shown, sentence }: Said<Counted>): string[] {
-  const counted = countedTexts(shown);
+function budgetLines({ shown, sentence }: Said<CountedShown>): string[] {
+  const counted = usedTexts(shown, shown);
   return [visible(sentence), ...(counted.length === 0 ? [] : [`    ${counted.join('; ')}`])];
-}
-
-function countedTexts({ used, usedBytes, open, ...limits }: Counted): string[] {
-  return [
-    ...(used ? [`used ${countsText(used, limits.max)}`] : []),
-    ...(usedBytes ? [`passed ${countsText(usedBytes, limits.bytes, size)}`] : []),
-    ...(open === undefined ? [] : [`${open} open`]),
-  ];
-}
-
-function countsText(
-  { total, windows }: Used,
-  limits: readonly string[] = [],
-  amount: (count: number) => string = String,
-): string {
-  return [`${amount(total)} in all`, ...windows.map((count, index) => `${amount(count)} of ${limits[index]}`)].join(', ');
 }

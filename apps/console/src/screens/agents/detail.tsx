@@ -4,7 +4,7 @@ import { grantsOf } from '@holdfast/protocol/journal/state';
 import { canDo } from '@holdfast/protocol/journal/can-do';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { instant, visible } from '@holdfast/protocol/codec/shown';
-import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import { createMemo, createSignal, For, lazy, Show, Suspense, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Ago } from '../../design/ago.tsx';
 import { Button } from '../../design/button.tsx';
@@ -19,6 +19,9 @@ import { RevokeDialog } from './revoke.tsx';
 import { Children } from './row.tsx';
 import type { AgentNode, ChildNode } from './tree.ts';
 import { doingWords, heardWords, newestWords, sentences, sessionsWords } from './words.ts';
+
+/** It reads logs: who an agent is does not wait for that. */
+const UsesStrip = lazy(() => import('../time/uses-strip.tsx'));
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const byHand = 'by hand, from a console';
@@ -164,6 +167,12 @@ export function AgentDetail(props: { readonly fleet: Fleet; readonly node: Agent
           <Children nodes={props.node.children} act={endButton} />
         </section>
       </Show>
+      <section class="page-part" aria-labelledby="agent-time">
+        <h2 id="agent-time">Permissioned time</h2>
+        <Suspense fallback={<p class="quiet">Reading what was recorded…</p>}>
+          <UsesStrip agent={props.node.id} stretch="thirty days" />
+        </Suspense>
+      </section>
       <section class="page-part">
         <h2>Can do right now</h2>
         <Show when={able()?.because}>{(because) => <p class="agent-hindered">{because()}</p>}</Show>

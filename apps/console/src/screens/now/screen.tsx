@@ -1,7 +1,7 @@
 // What needs the operator now, and what goes on: mostly one quiet sentence.
 
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
-import { createMemo, For, Show, type JSX } from 'solid-js';
+import { createMemo, For, lazy, Show, Suspense, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Ago } from '../../design/ago.tsx';
 import { Button } from '../../design/button.tsx';
@@ -14,6 +14,9 @@ import { agentTree, type AgentNode } from '../agents/tree.ts';
 import { AskCards } from '../approvals/cards.tsx';
 import { doingNow, freshnessWords, quietWords, warningsOf } from './summary.ts';
 import './now.css';
+
+/** It reads logs: whoever only decides does not wait for that. */
+const UsesStrip = lazy(() => import('../time/uses-strip.tsx'));
 
 /** @public By its route: app/screens.ts. */
 export default function Now(): JSX.Element {
@@ -93,12 +96,23 @@ function NowOf(props: { readonly fleet: Fleet }): JSX.Element {
       </Show>
       <Show when={props.fleet.state()}>
         {(state) => (
-          <section class="page-part">
-            <h2>Freshness</h2>
-            <p>
-              {freshnessWords(props.fleet.pulse()?.atMs, state().pulseMaxAgeMs, nowMs())} <a href="/freshness">What stops when</a>
-            </p>
-          </section>
+          <>
+            <Show when={state().agents.size > 0}>
+              <section class="page-part" aria-labelledby="today">
+                <h2 id="today">Permissioned time today</h2>
+                <Suspense fallback={<p class="quiet">Reading what was recorded…</p>}>
+                  <UsesStrip stretch="today" />
+                </Suspense>
+              </section>
+            </Show>
+            <section class="page-part">
+              <h2>Freshness</h2>
+              <p>
+                {freshnessWords(props.fleet.pulse()?.atMs, state().pulseMaxAgeMs, nowMs())}{' '}
+                <a href="/freshness">What stops when</a>
+              </p>
+            </section>
+          </>
         )}
       </Show>
     </>

@@ -2,60 +2,31 @@
 // those of `holdfast time`, made of the same records.
 
 import { duration } from '@holdfast/protocol/codec/shown';
-import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show, type JSX } from 'solid-js';
-import { useConsole } from '../../app/console.tsx';
+import { createMemo, For, Show, type JSX } from 'solid-js';
 import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
 import { Notice } from '../../design/notice.tsx';
 import { Page } from '../../design/page.tsx';
-import { useLogs, type TimeOf } from '../../fleet/logs.ts';
+import { useLogs } from '../../fleet/logs.ts';
 import { CredentialStrip } from './credential-strip.tsx';
 import { dayMs, ratioText, stripDays } from './strip.ts';
+import { useTime } from './use-time.ts';
 import './time.css';
-
-/** Counting anew costs the other thread something. */
-const againMs = 1000;
 
 /** @public */
 export default function TimeScreen(): JSX.Element {
-  const { nowMs } = useConsole();
   const logs = useLogs();
-  const [width, setWidth] = createSignal(600);
-  const [time, setTime] = createSignal<TimeOf & { readonly fromMs: number; readonly toMs: number; readonly width: number }>();
+  const { time, watchWidth } = useTime(
+    logs,
+    () => undefined,
+    () => stripDays * dayMs,
+  );
   const isRead = createMemo(() => logs.all().length > 0 && logs.all().every(({ stage }) => stage === 'read'));
   const events = createMemo(() => logs.all().reduce((sum, log) => sum + log.events.length, 0));
-  const minute = createMemo(() => Math.floor(nowMs() / 60_000));
   const problems = createMemo(() => logs.all().filter(({ problem }) => problem !== undefined));
   const unverified = createMemo(() =>
     logs.all().reduce((sum, { events: all, pruned, verifiedTo }) => sum + Math.max(0, pruned + all.length - verifiedTo), 0),
   );
-
-  createEffect(
-    on([events, minute, width], () => {
-      const timer = setTimeout(
-        () => {
-          const toMs = Date.now();
-          const stretch = { fromMs: toMs - stripDays * dayMs, toMs, columns: width() };
-          const agents = logs.all().map(({ agent }) => agent);
-          const ask = async (): Promise<void> => {
-            const counted = await logs.timeOf(agents, stretch);
-            if (counted !== undefined) setTime({ ...counted, fromMs: stretch.fromMs, toMs, width: stretch.columns });
-          };
-          void ask();
-        },
-        time() === undefined ? 0 : againMs,
-      );
-      onCleanup(() => clearTimeout(timer));
-    }),
-  );
-
-  const watchWidth = (element: HTMLElement): void => {
-    const measure = (): void => void setWidth(Math.max(120, Math.floor(element.clientWidth)));
-    const sizes = new ResizeObserver(measure);
-    onMount(measure);
-    sizes.observe(element);
-    onCleanup(() => sizes.disconnect());
-  };
 
   return (
     <Page title="Permissioned time">

@@ -1,5 +1,6 @@
 // Permissioned time as a picture, in numbers: where on a strip of so many pixels ticks and the standing key lie, and which tick is meant by a place on it.
 
+import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import { duration } from '@holdfast/protocol/codec/shown';
 import type { CredentialTicks, Tick } from '@holdfast/protocol/audit/ticks';
 
@@ -53,4 +54,30 @@ export function ratioText(ratio: number | null): string {
 export function tickText({ handles, permissionedMs }: Tick): string {
   const uses = handles === 1 ? 'one use' : `${handles.toLocaleString('en')} uses`;
   return `${uses}, ${duration(permissionedMs)}`;
+}
+
+/** Of all credentials together, in the order of time. */
+export function mergedTicks(credentials: readonly Pick<CredentialTicks, 'ticks'>[]): readonly Tick[] {
+  return credentials.flatMap(({ ticks }) => ticks).toSorted((one, other) => one.atMs - other.atMs);
+}
+
+/** Midnight before this moment, where this browser is. */
+export function beginOfDay(nowMs: number): number {
+  return new Date(nowMs).setHours(0, 0, 0, 0);
+}
+
+const hourMs = 3_600_000;
+const hoursShown = 24;
+
+/** Calls of tools in each of the last 24 hours, oldest first. `events` in the order of their log; only its end is looked at. */
+export function actsByHour(events: readonly AuditEvent[], nowMs: number): readonly number[] {
+  const hours = Array.from({ length: hoursShown }, () => 0);
+  const fromMs = nowMs - hoursShown * hourMs;
+  for (let at = events.length - 1; at >= 0; at -= 1) {
+    const event = events[at];
+    if (event === undefined || event.atMs < fromMs - hourMs) break; // a clock may have gone back a little
+    const hour = Math.floor((event.atMs - fromMs) / hourMs);
+    if (event.kind === 'tool-call' && hour >= 0 && hour < hoursShown) hours[hour] = (hours[hour] ?? 0) + 1;
+  }
+  return hours;
 }

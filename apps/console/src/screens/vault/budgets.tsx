@@ -6,6 +6,7 @@ import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
 import { amountsOf, shownLimits } from '@holdfast/protocol/vault/limits';
 import { budgetSentence } from '@holdfast/protocol/vault/sentence';
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import { useConsole } from '../../app/console.tsx';
 import { Button } from '../../design/button.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { TextField } from '../../design/field.tsx';
@@ -13,6 +14,7 @@ import { ErrorNotice } from '../../design/notice.tsx';
 import { useAct } from '../../fleet/use-act.ts';
 import { linesOf, sentenceOf } from './grant-form.ts';
 import { agentName, grantable } from './kept-items.ts';
+import { usedWords } from './used-words.ts';
 
 export function Budgets(props: { readonly state: FleetState }): JSX.Element {
   return (
@@ -27,10 +29,15 @@ export function Budgets(props: { readonly state: FleetState }): JSX.Element {
 }
 
 function BudgetOf(props: { readonly agent: Agent; readonly state: FleetState }): JSX.Element {
+  const { fleet, nowMs } = useConsole();
   const act = useAct();
   const [isOpen, setOpen] = createSignal(false);
   const who = (): string => agentName(props.agent, props.state.agents.values());
   const held = createMemo(() => props.state.budgets.get(toHex(props.agent.id)));
+  const used = (): string | undefined => {
+    const budget = held();
+    return budget && usedWords(budget.id, budget, fleet()?.presences().of(props.agent.id, nowMs()), nowMs());
+  };
   const end = (): void => {
     const budget = held();
     if (budget === undefined) return;
@@ -44,6 +51,7 @@ function BudgetOf(props: { readonly agent: Agent; readonly state: FleetState }):
           {(budget) => budgetSentence(who(), budget()).text}
         </Show>
       </p>
+      <Show when={used()}>{(words) => <p class="quiet">{words()}</p>}</Show>
       <Show
         when={isOpen()}
         fallback={

@@ -3,7 +3,8 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { listed } from '@holdfast/protocol/codec/shown';
-import { endGrant, grantItem } from '@holdfast/protocol/journal/compose';
+import { grantItem } from '@holdfast/protocol/journal/compose';
+import { regrant } from '@holdfast/protocol/journal/compose-grants';
 import type { Agent, Grant, Item } from '@holdfast/protocol/journal/state';
 import { grantSentence } from '@holdfast/protocol/vault/sentence';
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
@@ -41,7 +42,14 @@ export function GrantItem(props: GrantProps): JSX.Element {
   const agent = (): Agent | undefined => props.agents.find(({ id }) => toHex(id) === agentId());
   // by the minute: a span of time is read anew then
   const minute = createMemo(() => Math.floor(nowMs() / 60_000));
-  const read = createMemo(() => readGrantForm(props.item.fence, form(), minute() * 60_000));
+  /** What a change leaves as it was granted: where it may go. */
+  const place = (): Item['fence'] => {
+    const { item, before } = props;
+    if (before === undefined) return item.fence;
+    const { hosts, methods, paths } = before.fence;
+    return { ...item.fence, hosts, methods, paths };
+  };
+  const read = createMemo(() => readGrantForm(place(), form(), minute() * 60_000));
   const errors = (): FieldErrors => {
     const now = read();
     return now.kind === 'wrong' ? now.errors : {};
@@ -63,9 +71,12 @@ export function GrantItem(props: GrantProps): JSX.Element {
     const isDone = await act.run(`${item.name}: ${what}`, async (session) => {
       const secret = isApproved ? 'approved per use' : await session.openSecret(item.id);
       try {
-        if (before !== undefined)
-          await session.write((operator) => endGrant(operator, { agent: before.agent, grant: before.grant }));
-        await session.write((operator) => grantItem(operator, { item: item.id, agent: whom.id, secret, limits: now.limits }));
+        if (before === undefined)
+          await session.write((operator) => grantItem(operator, { item: item.id, agent: whom.id, secret, limits: now.limits }));
+        else {
+          const { agent: of, grant: id } = before;
+          await session.write((operator) => regrant(operator, { agent: of, grant: id, fence: now.fence, secret })); // [VAULT-19]
+        }
       } finally {
         if (typeof secret !== 'string') secret.fill(0);
       }
@@ -123,7 +134,7 @@ export function GrantItem(props: GrantProps): JSX.Element {
         {(what) => {
           const now = createMemo(() => {
             const each = read();
-            return each.kind === 'read' ? each.fence : props.item.fence;
+            return each.kind === 'read' ? each.fence : place();
           });
           return (
             <section class="vault-sentence vault-live" aria-live="polite">
@@ -133,7 +144,10 @@ export function GrantItem(props: GrantProps): JSX.Element {
                 <p class="quiet">Nobody limits {listed(leftOpen(now()), 'or')}.</p>
               </Show>
               <Show when={props.before}>
-                <p class="quiet">It takes the place of what it has now; what was counted begins anew.</p>
+                <p class="quiet">
+                  It takes the place of what it has now, in one step: at no moment does it have both, or neither. What it used so
+                  far still counts.
+                </p>
               </Show>
             </section>
           );

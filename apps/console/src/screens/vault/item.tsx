@@ -5,6 +5,7 @@ import { endGrant, removeItem, rotateItem } from '@holdfast/protocol/journal/com
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { attachWords, grantSentence } from '@holdfast/protocol/vault/sentence';
 import { createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
+import { useConsole } from '../../app/console.tsx';
 import { Ago } from '../../design/ago.tsx';
 import { Button } from '../../design/button.tsx';
 import { Empty } from '../../design/empty.tsx';
@@ -18,6 +19,7 @@ import { GrantItem } from './grant.tsx';
 import { agentName, grantable, type Holder, type KeptItem, type LastUse } from './kept-items.ts';
 import { SecretField, TypedSecret } from './secret-field.tsx';
 import { sentenceOf } from './grant-form.ts';
+import { usedWords } from './used-words.ts';
 
 type Open =
   | { readonly kind: 'grant'; readonly holder?: Holder }
@@ -33,6 +35,7 @@ interface ItemProps {
 }
 
 export function ItemDetail(props: ItemProps): JSX.Element {
+  const { fleet, nowMs } = useConsole();
   const [open, setOpen] = createSignal<Open>();
   const item = (): KeptItem['item'] => props.kept.item;
   const free = () => {
@@ -40,6 +43,8 @@ export function ItemDetail(props: ItemProps): JSX.Element {
     return grantable(props.state).filter(({ id }) => !held.has(toHex(id)));
   };
   const nameOf = (holder: Holder): string => agentName(holder.agent, props.state.agents.values());
+  const usedOf = ({ agent, grant }: Holder): string | undefined =>
+    usedWords(grant.grant, grant.fence, fleet()?.presences().of(agent.id, nowMs()), nowMs());
   const close = (): void => void setOpen(undefined);
   const title = (): string => {
     const now = open();
@@ -138,6 +143,7 @@ export function ItemDetail(props: ItemProps): JSX.Element {
               {(holder) => (
                 <li class="vault-holder">
                   <p>{grantSentence(nameOf(holder), { fence: holder.grant.fence, approve: holder.approve }, ownReader).text}</p>
+                  <Show when={usedOf(holder)}>{(words) => <p class="quiet">{words()}</p>}</Show>
                   <div class="vault-acts">
                     <Button label={`Change the grant of ${nameOf(holder)}`} onClick={() => setOpen({ kind: 'grant', holder })}>
                       Change

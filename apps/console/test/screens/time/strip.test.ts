@@ -2,8 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import type { Tick } from '@holdfast/protocol/audit/ticks';
-import { nearestTick, pixelOf, ratioText, standingWidth, ticksPath, tickText } from '../../../src/screens/time/strip.ts';
+import {
+  actsByHour,
+  beginOfDay,
+  mergedTicks,
+  nearestTick,
+  pixelOf,
+  ratioText,
+  standingWidth,
+  ticksPath,
+  tickText,
+} from '../../../src/screens/time/strip.ts';
 
 const span = { fromMs: 0, toMs: 1000, width: 100 };
 const tick = (atMs: number, lengthMs = 0): Tick => ({
@@ -42,4 +53,20 @@ test('ratios and uses in words', () => {
   assert.equal(ratioText(null), 'it was not used');
   assert.equal(tickText({ ...tick(1, 0.4), permissionedMs: 2 }), 'one use, 2 ms');
   assert.equal(tickText({ ...tick(1), handles: 1200, permissionedMs: 2500 }), '1,200 uses, 2.5 s');
+});
+
+test('credentials in one strip stand in the order of time, and acts in their hours', () => {
+  assert.deepEqual(
+    mergedTicks([{ ticks: [tick(1), tick(5)] }, { ticks: [tick(3)] }]).map(({ atMs }) => atMs),
+    [1, 3, 5],
+  );
+  const hour = 3_600_000;
+  const nowMs = 100 * hour;
+  const at = (atMs: number, kind = 'tool-call') => ({ kind, atMs }) as AuditEvent;
+  const hours = actsByHour(
+    [at(hour), at(nowMs - 24 * hour), at(nowMs - 1), at(nowMs - 2, 'minted'), at(nowMs - 3), at(nowMs)],
+    nowMs,
+  );
+  assert.deepEqual([hours.length, hours[0], hours[23], hours.reduce((sum, each) => sum + each, 0)], [24, 1, 2, 3]);
+  assert.equal(new Date(beginOfDay(Date.UTC(2026, 10, 5, 12))).getHours(), 0);
 });
