@@ -180,6 +180,12 @@ operatorCommand(rules, 'apply', 'check, sign and publish rules; in force from th
 viewCommand(rules, 'list', 'the rules in force')
   .option('--agent <agent>', "an agent of this machine: an id, or a scope's name", 'main')
   .action(action(async () => (await import('./commands/rules.ts')).list));
+operatorCommand(rules, 'versions', 'the newest sets, and what each changed').action(
+  action(async () => (await import('./commands/rules-versions.ts')).versions),
+);
+operatorCommand(rules, 'source', 'a set that was published, as a file for rules apply')
+  .argument('[version]', 'the newest, when absent', wholeNumber)
+  .action(action(async () => (await import('./commands/rules-versions.ts')).source));
 viewCommand(rules, 'explain', 'what rules would make of an act, and why')
   .argument('<act>', 'a command, path, address, text, or SERVER/TOOL')
   .option('--tool <tool>', 'shell, read, write, edit, search, fetch, agent, mcp, message, skill or other', 'shell')
@@ -214,11 +220,13 @@ operatorCommand(program, 'revoke', 'end an agent, or one of its children, at onc
   .option('--reason <text>', 'why, for the record', '')
   .action(action(async () => (await import('./commands/revoke.ts')).revoke));
 operatorCommand(program, 'suspend', 'stop an agent at once, until it is resumed')
-  .argument('<agent>', "an agent's id, or a scope's name")
+  .argument('[agent]', "an agent's id, or a scope's name")
+  .option('--all', 'the whole fleet at once')
   .option('--reason <text>', 'why, for the record', '')
   .action(action(async () => (await import('./commands/suspend.ts')).suspend));
 operatorCommand(program, 'resume', 'let a suspended agent go on; nothing that ran comes back')
-  .argument('<agent>', "an agent's id, or a scope's name")
+  .argument('[agent]', "an agent's id, or a scope's name")
+  .option('--all', 'all that are suspended')
   .action(action(async () => (await import('./commands/suspend.ts')).resume));
 const rotate = command(program, 'rotate', "ask for other keys for this machine's agent, and wait for them")
   .option('--scope <scope>', 'which agent of this machine', 'main')
@@ -335,6 +343,7 @@ command(audit, 'show', 'events, oldest first; or, of one, all that belongs to it
   .option('--since <time>', 'only of the last 30m, 12h, 7d')
   .option('--what <kind>', 'only credential, request, tool, session, identity, rules, alarm, or one kind; repeatable', collect)
   .option('--trace <id>', 'only what came of that prompt or session')
+  .option('--filter <text>', "only what this matches: FIELD=VALUE joined by &, as the console's address has it")
   .option('--follow', 'go on until it is interrupted')
   .option('--shipped', 'as operator: what the relay keeps, on any device')
   .option('--passphrase-file <file>', "with --shipped: the operator key's passphrase; asked for when absent")

@@ -304,3 +304,44 @@ test('approvals --follow: tells what comes and what ends until it is ended', asy
   child.kill('SIGTERM');
   assert.deepEqual(await exited, [0, null]);
 });
+
+test('[CLI-99] agents: what its machine said last, wherever that is; [CLI-96] all of them are stopped at once', async (t) => {
+  const agent = await agentAt(t, 'present');
+  const { position, hash } = agent.replica.state.control;
+  const session = new Uint8Array(16).fill(7);
+  const now = { tool: 'shell', name: 'Bash', text: 'make\u202e all', sinceMs: 1 };
+  await agent.say({
+    kind: 'presence',
+    v: 1,
+    sequence: 1,
+    atMs: 2,
+    version: '0.1.0',
+    control: { position, hash },
+    bedrock: 3,
+    freshness: { pulseMaxAgeMs: 1000 },
+    recording: true,
+    incidents: ['audit_forged'],
+    sessions: [{ session, mode: 'sealed', program: 'claude', startedAtMs: 1, calls: 4, now, bedrock: 2 }],
+    children: [],
+    counts: [],
+    unlisted: { sessions: 0, children: 0, counts: 0 },
+  });
+  interface Shown {
+    readonly agents: { readonly agent: string; readonly present?: { readonly bedrock: number; readonly sessions: object[] } }[];
+  }
+  const found = json<Shown>(await operator(['agents', '--json'])).agents.find((each) => each.agent === toHex(agent.id));
+  assert.deepEqual([found?.present?.bedrock, found?.present?.sessions.length], [3, 1]);
+  const { stdout } = await operator(['agents']);
+  assert.match(
+    stdout,
+    /\n {2}heard [^\n]*; has your newest change\n {2}! audit_forged\n {2}sealed claude, 4 acts, under bedrock 2; Bash: make[^\u202e]* all\n/,
+  );
+
+  const stopped = json<{ agents: string[]; suspended: boolean }>(await operator(['suspend', '--all', '--json']));
+  assert.ok(stopped.suspended && stopped.agents.includes(toHex(agent.id)));
+  assert.deepEqual(json<{ agents: string[] }>(await operator(['suspend', '--all', '--json'])).agents, []);
+  const resumed = json<{ agents: string[]; resumed: boolean }>(await operator(['resume', '--all', '--json']));
+  assert.deepEqual([resumed.resumed, resumed.agents.toSorted()], [true, stopped.agents.toSorted()]);
+  for (const words of [['suspend'], ['suspend', 'present', '--all'], ['resume']])
+    assert.equal(codeOf(await operator([...words, '--json'])), 'usage');
+});

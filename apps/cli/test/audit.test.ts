@@ -44,10 +44,15 @@ test('events are chosen by age and by class or kind', async (t) => {
   assert.equal(await shown('--what', 'tool', '--what', 'alarm'), 0);
   assert.equal(await shown('--since', '30s'), 0);
   assert.equal(await shown('--since', '9999d'), 120);
+  assert.equal(await shown('--filter', 'kind=consumed&since=9999d'), 120); // [CLI-98]
+  assert.equal(await shown('--filter', '?kind=tool'), 0);
+  assert.equal(await shown('--filter', 'text=nothing+that+is+said'), 0);
   for (const words of [
     ['--what', 'nonsense'],
     ['--since', '1w'],
     ['--since', '0m'],
+    ['--filter', 'colour=red'],
+    ['--filter', 'kind=tool', '--what', 'tool'],
   ]) {
     const asked = await cli(['audit', 'show', '--json', ...words], { home });
     assert.deepEqual([asked.code, code(asked.stdout)], [2, 'usage']);

@@ -27,8 +27,8 @@ Commands:
   bedrock                     texts that stand in every agent's context
   agents [options]            who is enrolled
   revoke [options] <who>      end an agent, or one of its children, at once
-  suspend [options] <agent>   stop an agent at once, until it is resumed
-  resume [options] <agent>    let a suspended agent go on; nothing that ran
+  suspend [options] [agent]   stop an agent at once, until it is resumed
+  resume [options] [agent]    let a suspended agent go on; nothing that ran
                               comes back
   rotate [options]            ask for other keys for this machine's agent, and
                               wait for them
@@ -388,7 +388,7 @@ Options:
   --reason <text>           why, for the record (default: "")
   -h, --help                display help for command
 `,
-  suspend: `Usage: holdfast suspend [options] <agent>
+  suspend: `Usage: holdfast suspend [options] [agent]
 
 stop an agent at once, until it is resumed
 
@@ -398,10 +398,11 @@ Arguments:
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --all                     the whole fleet at once
   --reason <text>           why, for the record (default: "")
   -h, --help                display help for command
 `,
-  resume: `Usage: holdfast resume [options] <agent>
+  resume: `Usage: holdfast resume [options] [agent]
 
 let a suspended agent go on; nothing that ran comes back
 
@@ -411,6 +412,7 @@ Arguments:
 Options:
   --json                    answer with one line of JSON
   --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  --all                     all that are suspended
   -h, --help                display help for command
 `,
   rotate: `Usage: holdfast rotate [options] [command]
@@ -692,6 +694,8 @@ Options:
   --what <kind>             only credential, request, tool, session, identity,
                             rules, alarm, or one kind; repeatable
   --trace <id>              only what came of that prompt or session
+  --filter <text>           only what this matches: FIELD=VALUE joined by &, as
+                            the console's address has it
   --follow                  go on until it is interrupted
   --shipped                 as operator: what the relay keeps, on any device
   --passphrase-file <file>  with --shipped: the operator key's passphrase; asked
@@ -999,17 +1003,20 @@ Options:
 what agents may do
 
 Options:
-  -h, --help               display help for command
+  -h, --help                  display help for command
 
 Commands:
-  apply [options] <file>   check, sign and publish rules; in force from the next
-                           act on
-  list [options]           the rules in force
-  explain [options] <act>  what rules would make of an act, and why
-  test [options] [file]    run a file's examples, and hold its rules against the
-                           recorded acts of this machine
-  packs [options]          the curated packs and their rules
-  help [command]           display help for command
+  apply [options] <file>      check, sign and publish rules; in force from the
+                              next act on
+  list [options]              the rules in force
+  versions [options]          the newest sets, and what each changed
+  source [options] [version]  a set that was published, as a file for rules
+                              apply
+  explain [options] <act>     what rules would make of an act, and why
+  test [options] [file]       run a file's examples, and hold its rules against
+                              the recorded acts of this machine
+  packs [options]             the curated packs and their rules
+  help [command]              display help for command
 `,
   'rules apply': `Usage: holdfast rules apply [options] <file>
 
@@ -1035,6 +1042,27 @@ Options:
                             machine's daemon knows
   --agent <agent>           an agent of this machine: an id, or a scope's name
                             (default: "main")
+  -h, --help                display help for command
+`,
+  'rules versions': `Usage: holdfast rules versions [options]
+
+the newest sets, and what each changed
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'rules source': `Usage: holdfast rules source [options] [version]
+
+a set that was published, as a file for rules apply
+
+Arguments:
+  version                   the newest, when absent
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
   -h, --help                display help for command
 `,
   'rules explain': `Usage: holdfast rules explain [options] <act>

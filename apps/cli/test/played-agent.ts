@@ -2,6 +2,7 @@
 
 import type { TestContext } from 'node:test';
 import type { Act, Answer, Ask, Closed } from '@holdfast/protocol/approvals/ask';
+import type { Presence } from '@holdfast/protocol/approvals/presence';
 import { agentSays, hearOperator } from '@holdfast/protocol/approvals/signals';
 import { controlTopic } from '@holdfast/protocol/blind/entry';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
@@ -129,7 +130,7 @@ export class PlayedAgent {
     return ask;
   }
 
-  async say(body: Ask | Closed, expiresAtMs = Date.now() + 120_000): Promise<void> {
+  async say(body: Ask | Closed | Presence, expiresAtMs = Date.now() + 120_000): Promise<void> {
     const key = await SoftwareKeyHolder.generate(primitives);
     const certificate = await certifySessionKey(this.holder, {
       v: 1,

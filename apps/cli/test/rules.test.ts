@@ -73,6 +73,27 @@ test('rules apply: each change is a version; nothing new is none', async () => {
   assert.deepEqual([list.view, list.version, list.rules.map((each) => each.rule)], ['operator', 3, ['no-dd']]);
 });
 
+test('[CLI-97] rules versions and source: what each set changed, and each as a file that is the same set', async () => {
+  const kept = at.json<{ versions: { version: number; rules: number; added: string[]; removed: string[] }[] }>(
+    await at.run(['rules', 'versions', '--json']),
+  );
+  const [newest, , first] = kept.versions;
+  assert.deepEqual(
+    kept.versions.map(({ version }) => version),
+    [3, 2, 1],
+  );
+  assert.deepEqual([newest?.rules, newest?.added], [1, []]);
+  assert.ok(newest?.removed.includes('secrets/env-files'));
+  assert.deepEqual(first?.added, ['no-force-push']);
+  const source = at.json<{ version: number; source: string }>(await at.run(['rules', 'source', '2', '--json']));
+  assert.match(source.source, /^packs: \[secrets\]$/m);
+  assert.match(source.source, /hits:/, 'the examples of own rules are kept');
+  const same = await at.run(['rules', 'source']);
+  const again = at.json<Applied>(await apply(same.stdout));
+  assert.deepEqual([again.version, again.added, again.changed, again.removed], [3, [], [], []]);
+  assert.equal(at.code(await at.run(['rules', 'source', '9', '--json'])), 'rules_version');
+});
+
 // [CLI-24]
 test('rules apply: a file that does not hold is told with its line, and nothing is signed', async (t) => {
   const home = newHome(t); // no operator key: none of these comes as far as that

@@ -1,11 +1,14 @@
 // `holdfast agents`, and how far what an operator wrote of an agent has come.
 
+import type { Presences } from '@holdfast/protocol/approvals/presence';
+import type { Tip } from '@holdfast/protocol/blind/entry';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
 import type { DoorReplyOf } from '@holdfast/protocol/door/wire';
 import { codeOf } from '@holdfast/protocol/errors';
 import { readCredential } from '@holdfast/protocol/identity/credential';
 import { standingOf, topicTip } from '@holdfast/protocol/journal/state';
 import { askDaemon, findHome } from '../door-client.ts';
+import { PresenceEars, presentLines, presentOf, type Present } from '../operator/present.ts';
 import { asOperator, type LocalOperator } from '../operator/session.ts';
 import { size, visible, type Output } from '../output.ts';
 import { keyStoreName } from '../status/key-stores.ts';
@@ -28,6 +31,8 @@ interface Shown {
   readonly sealed?: number;
   /** Its own living ones, spec/delegation.md; absent where its machine is not the one that is asked. */
   readonly children?: readonly Child[];
+  /** By its machine's own word; absent: nothing of it lives at the relay. */
+  readonly present?: Present;
 }
 
 type Child = Omit<DoorReplyOf<'machine'>['children'][number], 'agent'>;
@@ -61,8 +66,10 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
     );
     return;
   }
-  await asOperator(output, options, async (session) => {
-    const { agents } = session.state;
+  const ears = new PresenceEars();
+  const look = async (session: LocalOperator): Promise<void> => {
+    const { agents, control } = session.state;
+    const presences = await ears.heard(session);
     for (const { id } of agents.values()) await session.readAgentTopic(id);
     const here = await machineHere();
     const isHere = (id: Uint8Array) => here?.agents.some((each) => each.here && equalBytes(each.agent, id)) === true;
@@ -83,11 +90,19 @@ export async function list(output: Output, options: { readonly passphraseFile?: 
           expiresAtMs: credential.expiresAtMs,
           seenAtMs: topicTip(session.state, id)?.atMs,
           ...(here !== undefined && isHere(id) && { children: childrenOf(id, here) }),
+          ...presentBy(presences, id, control),
         };
       }),
       [...session.state.devices.values()].map(({ id: device, name }) => ({ device, name })),
     );
-  });
+  };
+  await asOperator(output, options, look, { onPush: (push) => ears.hear(push) });
+}
+
+/** [CLI-99] */
+function presentBy(presences: Presences, agent: Uint8Array, control: Tip): { readonly present?: Present } {
+  const heard = presences.of(agent, Date.now());
+  return heard === undefined ? {} : { present: presentOf(heard, control) };
 }
 
 interface Operator {
@@ -111,6 +126,7 @@ function show(output: Output, view: string, agents: readonly Shown[], operators:
     return [
       `${toHex(agent)}  ${scope.padEnd(12)} ${state.padEnd(9)} ${visible(machine)}`,
       `  ${about.join('; ')}`,
+      ...(each.present === undefined ? [] : presentLines(each.present, Date.now())),
       ...linesBelow(each.children ?? [], undefined, '  '),
     ];
   });

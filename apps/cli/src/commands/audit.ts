@@ -3,8 +3,8 @@
 import { setTimeout as later } from 'node:timers/promises';
 import { classNames, kindsOf, storyOf } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
-import { eventFilter, type AuditFilter } from '@holdfast/protocol/audit/filter';
-import { namesIn, noNames } from '@holdfast/protocol/audit/sentence';
+import { eventFilter, parseFilter, type AuditFilter } from '@holdfast/protocol/audit/filter';
+import { namesIn, type Names } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
 import { prunedLines, prunedOf } from '../audit/pruned.ts';
@@ -20,6 +20,7 @@ export interface ShowOptions {
   readonly since?: string;
   readonly what?: readonly string[];
   readonly trace?: string;
+  readonly filter?: string;
   readonly follow?: boolean;
   /** As operator, what the relay keeps. */
   readonly shipped?: boolean;
@@ -29,19 +30,26 @@ export interface ShowOptions {
 /** How often the daemon is asked for more; nothing is lost in between. */
 const followEveryMs = 500;
 
+/** Of a log with these names. */
+type Wanted = (names: Names) => (event: AuditEvent) => boolean;
+
 /** Which events are asked for. Throws `usage`. [CLI-60] */
-function filterOf({ since, what = [], trace }: ShowOptions): (event: AuditEvent) => boolean {
+function filterOf({ since, what = [], trace, filter: typed = '' }: ShowOptions): Wanted {
   if (trace !== undefined && !/^[0-9a-f]{32}$/.test(trace))
     throw usage('--trace takes 32 hex digits', 'an event shows its own: holdfast audit show --json');
   const unknown = what.find((word) => kindsOf(word) === undefined);
   if (unknown !== undefined)
     throw usage(`no kind of event is called ${unknown}`, `there are ${classNames.join(', ')}, and the kinds of spec/audit.md`);
+  const given = parseFilter(typed); // [CLI-98]
   const filter: AuditFilter = {
+    ...given,
     ...(what.length > 0 && { kind: what }),
     ...(trace !== undefined && { trace }),
     ...(since !== undefined && { since: { kind: 'ago', ms: agoMs(since) } }),
   };
-  return eventFilter(filter, noNames, Date.now());
+  if (what.length > 0 && given.kind !== undefined) throw usage('kinds are said twice', 'leave out --what, or kind= of --filter');
+  const nowMs = Date.now();
+  return (names) => eventFilter(filter, names, nowMs);
 }
 
 export async function show(output: Output, number: number | undefined, options: ShowOptions): Promise<void> {
@@ -51,9 +59,9 @@ export async function show(output: Output, number: number | undefined, options: 
   const { leaves, events, agent } = await logOf(output, options);
   if (number !== undefined) return story(output, number, { leaves, events, agent });
   const all = events.map(decodeEvent);
-  const chosen = all.filter(wanted);
-  const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
   const names = namesIn(all);
+  const chosen = all.filter(wanted(names));
+  const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
   const pruned = prunedOf({ leaves, events });
   if (options.follow === true) return follow(output, { agent, next: leaves.length + all.length, all, shown, wanted });
   output.result({ agent, ...(pruned !== undefined && { pruned }), events: shown }, [
@@ -97,7 +105,7 @@ async function follow(
     all,
     shown,
     wanted,
-  }: { agent: Uint8Array; next: number; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: (event: AuditEvent) => boolean },
+  }: { agent: Uint8Array; next: number; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: Wanted },
 ): Promise<void> {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
@@ -115,6 +123,6 @@ async function follow(
     }
     from = (news.at(-1)?.sequence ?? from) + 1;
     all.push(...news);
-    tell(news.filter(wanted));
+    tell(news.filter(wanted(namesIn(all))));
   }
 }

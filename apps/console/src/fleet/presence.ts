@@ -1,11 +1,10 @@
 // How agents are just now, by their machines' own word (spec/presence.md): the newest of each, as a Solid signal. Read apart from the asks: nothing is
 // decided by it, and what does not hold is dropped.
 
-import { hearAgent } from '@holdfast/protocol/approvals/signals';
 import { Presences, type Heard, type PresentChild, type PresentSession } from '@holdfast/protocol/approvals/presence';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
 import { equalBytes, toHex } from '@holdfast/protocol/codec/bytes';
-import { isLive } from '@holdfast/protocol/journal/state';
+import { hearPresence } from '@holdfast/protocol/operator/hear-presence';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
 import { createSignal, type Accessor } from 'solid-js';
 
@@ -51,23 +50,10 @@ export function livePresences(nowMs: () => number): LivePresences {
   const last = new Map<string, Heard>();
   const [presences, setPresences] = createSignal(new HeardPresences([]));
   const take = async (wire: Uint8Array, session: OperatorSession): Promise<void> => {
-    const { state, facts, operator, ports } = session;
-    const heardAtMs = nowMs();
-    const { from, said, expiresAtMs } = await hearAgent(
-      {
-        primitives: ports.primitives,
-        fleet: facts.fleet,
-        reader: facts.device,
-        signKeyOf: (sender) => (isLive(state, sender) ? state.agents.get(toHex(sender))?.keys.sign : undefined), // [PRESENCE-2]
-        epochKey: (audience, epoch) => operator.replica.epochKey(audience, epoch),
-        nowMs: heardAtMs,
-      },
-      wire,
-    );
-    if (said.kind !== 'presence') return;
-    const heard: Heard = { agent: from, presence: said, heardAtMs, expiresAtMs };
+    const heard = await hearPresence(session, wire, nowMs());
+    if (heard === undefined) return;
     if (!newest.take(heard)) return;
-    last.set(toHex(from), heard);
+    last.set(toHex(heard.agent), heard);
     setPresences(new HeardPresences([...last.values()]));
   };
   return {

@@ -16,7 +16,7 @@ export interface Names {
   readonly hosts: ReadonlyMap<string, string>;
 }
 
-export const noNames: Names = { children: new Map(), credentials: new Map(), hosts: new Map() };
+const noNames: Names = { children: new Map(), credentials: new Map(), hosts: new Map() };
 
 export function namesIn(events: Iterable<AuditEvent>): Names {
   const [children, credentials, hosts] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()];
