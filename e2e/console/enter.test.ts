@@ -94,6 +94,10 @@ suite('the ways into the console', { skip: noChromium }, () => {
     await first.assertAccessible();
     await unlock.click();
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+    await page.getByText('it cannot be switched off').waitFor();
+    await first.screenshot('settings');
+    await first.assertAccessible();
+    await first.assertFits();
     first.assertNoFaults();
   });
 

@@ -78,7 +78,9 @@ export default function Devices() {
                   fallback={
                     <span class="dim">
                       {equalBytes(device.id, own())
-                        ? 'an older device removes it, or the recovery kit'
+                        ? device.id === devices()[0]?.id
+                          ? 'the oldest: only the recovery kit removes it'
+                          : 'an older device removes it, or the recovery kit'
                         : 'older than this one: only the recovery kit removes it'}
                     </span>
                   }

@@ -1,6 +1,7 @@
 // This browser's own settings: how it unlocks, when it locks, how it looks, what its bundle is. Nothing of the fleet is changed here.
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { duration } from '@holdfast/protocol/codec/shown';
 import { createResource, createSignal, For, Show } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { applyTheme } from '../../app/theme.ts';
@@ -116,6 +117,25 @@ export default function Settings() {
           </Button>
         </form>
       </Show>
+      <h2>What it asks you for</h2>
+      <Facts>
+        <Fact label="Confirmed with your key, each time">
+          approvals, grants, revocations, rules, devices, signs of life by hand; it cannot be switched off
+        </Fact>
+        <Fact label="Not confirmed">denials: a no is never held up</Fact>
+        <Fact label="Signed by itself while unlocked">signs of life, and that this device is here</Fact>
+        <Fact label="Who else is the operator">
+          <a href="/devices">Devices and the recovery kit</a>
+        </Fact>
+        <Fact label="How long agents go on without you">
+          <Show when={fleet()?.state()}>
+            {(state) => <a href="/freshness">{duration(state().pulseMaxAgeMs)} after the last sign of life</a>}
+          </Show>
+        </Fact>
+        <Fact label="What agents record, and for how long">
+          <code>holdfast audit policy</code>, at a terminal
+        </Fact>
+      </Facts>
       <Show when={preferences()}>
         {(now) => (
           <>
