@@ -3,18 +3,15 @@
 // the presence that shows the call. Target: 300 ms (the console's issue). `node bench/live.ts [events]`; prints one JSON line.
 
 import { loadavg } from 'node:os';
-import path from 'node:path';
 import { decodeSaid } from '@holdfast/protocol/approvals/ask';
 import { parseSignal } from '@holdfast/protocol/blind/signal';
-import { fromHex, utf8 } from '@holdfast/protocol/codec/bytes';
-import { connectRelay } from '@holdfast/protocol/exchange/connect-relay';
+import { fromHex } from '@holdfast/protocol/codec/bytes';
 import { watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
-import { OperatorSession, readFleet } from '@holdfast/protocol/operator/session';
 import { openSignal } from '@holdfast/protocol/seal/signal-body';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { Installation } from '@holdfast/testkit/installation';
-import { overWebSocket } from '@holdfast/testkit/over-web-socket';
-import { operatorFacts, unlockOperator } from '../apps/cli/src/operator/key-file.ts';
+import { operatorOf } from './console/operator.ts';
+import { spread } from './console/spread.ts';
 
 const events = Number(process.argv[2] ?? 40);
 const everyMs = 600;
@@ -33,17 +30,6 @@ for (let n = 0; n < ${events}; n += 1) {
   await new Promise((resolve) => setTimeout(resolve, ${everyMs / 2}));
 }`;
 
-function spread(all: readonly number[]): {
-  readonly p50: number;
-  readonly p95: number;
-  readonly max: number;
-  readonly n: number;
-} {
-  const sorted = all.toSorted((a, b) => a - b);
-  const at = (part: number): number => Math.round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
-  return { p50: at(0.5), p95: at(0.95), max: at(1), n: all.length };
-}
-
 const holdfast = await Installation.create();
 const shipped: number[] = [];
 const shown = new Map<number, number>();
@@ -51,34 +37,11 @@ try {
   await holdfast.start();
   await holdfast.must(['init', '--name', 'bench']);
   const agent = fromHex(await holdfast.enrol('main')) ?? new Uint8Array();
-  const operator = path.join(holdfast.home, 'operator');
-  const facts = operatorFacts(operator);
-  const holder = await unlockOperator(operator, utf8('correct horse battery staple'));
-  const forget = async (): Promise<void> => undefined;
-  const nothing = async (): Promise<undefined> => undefined;
-  const store = {
-    ...{ seen: nothing, unsent: nothing, approvedBefore: nothing, remember: forget, forgetSeen: forget, keepUnsent: forget },
-    ...{ forgetUnsent: forget, keepApproved: forget, takeTurn: async () => () => undefined },
-  };
   const heard: { readonly wire: Uint8Array; readonly atMs: number }[] = [];
-  const read = await readFleet(
-    {
-      primitives,
-      nowMs: Date.now,
-      store,
-      connect: (url, bound) =>
-        connectRelay(url, { ...overWebSocket, ...bound, onClosed: () => undefined, onPush: bound.onPush ?? (() => undefined) }),
-    },
-    facts,
-    holder,
-    {
-      onPush: (push) => {
-        if (push.kind === 'push-shipment') shipped.push(Date.now());
-        if (push.kind === 'push-signal') heard.push({ wire: push.signal, atMs: Date.now() });
-      },
-    },
-  );
-  const session = new OperatorSession(read);
+  const session = await operatorOf(holdfast, (push) => {
+    if (push.kind === 'push-shipment') shipped.push(Date.now());
+    if (push.kind === 'push-signal') heard.push({ wire: push.signal, atMs: Date.now() });
+  });
   const look = async ({ wire, atMs }: (typeof heard)[number]): Promise<void> => {
     const { statement } = parseSignal(wire);
     const { key } = await session.operator.replica.epochKey(statement.audience, statement.epoch);

@@ -1,6 +1,7 @@
 // How a command answers: words for people, one JSON value for scripts, and exit codes that scripts rely on (spec/cli.md).
 
-import { unseen, visible } from '@holdfast/protocol/codec/shown';
+import { jsonLine } from '@holdfast/protocol/codec/json-line';
+import { visible } from '@holdfast/protocol/codec/shown';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 
 export { ago, coarse, duration, size, visible } from '@holdfast/protocol/codec/shown';
@@ -136,21 +137,6 @@ export class Output {
     process.stderr.write(`holdfast: ${visible(message)} (${code})\n`); // [CLI-2]
     if (next !== undefined) process.stderr.write(`  next: ${visible(next)}\n`);
   }
-}
-
-/** Ids and keys are hex; what a terminal would obey or hide is escaped, so that JSON may be looked at as well. [CLI-1] [CLI-6] */
-export function jsonLine(value: unknown): string {
-  // Buffers turn themselves into something else before a replacer sees them: the holder still has the bytes.
-  const text = JSON.stringify(value, function (this: Record<string, unknown>, key: string, each: unknown) {
-    const bytes = this[key];
-    return bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : each;
-  });
-  return text.replaceAll(unseen, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
 }
 
 /** Resolves when a stream of this process has taken it, or is gone: whoever reads sets the pace. */

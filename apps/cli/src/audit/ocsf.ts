@@ -1,12 +1,12 @@
 // Events as those of the Open Cybersecurity Schema Framework, version 1.6.0, spec/audit-export.md. What the schema has no place for stands in
 // `unmapped`, whole.
 
+import { jsonLine } from '@holdfast/protocol/codec/json-line';
 import type { AuditEvent, RecordedRequest } from '@holdfast/protocol/audit/event';
 import { readAct } from '@holdfast/protocol/audit/act';
 import { classOf } from '@holdfast/protocol/audit/classes';
 import { weightOf } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { jsonLine } from '../output.ts';
 import type { Exported, LogName } from './exported.ts';
 
 const ocsfVersion = '1.6.0';

@@ -1,9 +1,9 @@
 // Events as records of the OpenTelemetry logs data model in the JSON of OTLP, spec/audit-export.md: written by hand, because it is a page of it.
 
+import { jsonLine } from '@holdfast/protocol/codec/json-line';
 import { classOf } from '@holdfast/protocol/audit/classes';
 import { weightOf } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
-import { jsonLine } from '../output.ts';
 import type { Exported, LogName } from './exported.ts';
 
 /** Records of one request: far below what collectors take in one. */

@@ -5,8 +5,7 @@ import { decodeEvent } from '@holdfast/protocol/audit/event';
 import type { Proofs } from '@holdfast/protocol/audit/proofs';
 import { fromHex, toHex } from '@holdfast/protocol/codec/bytes';
 import { rootOf } from '@holdfast/protocol/identity/credential';
-import { proofsOf, warrantIn, warrantsNamedIn } from '@holdfast/protocol/journal/proofs-of';
-import type { FleetState } from '@holdfast/protocol/journal/state';
+import { warrantsNamedIn } from '@holdfast/protocol/journal/proofs-of';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { askDaemon, findHome } from '../door-client.ts';
 import type { Log } from './log.ts';
@@ -26,14 +25,6 @@ export async function readProofs({ agent, events }: Pick<Log, 'agent' | 'events'
     pending = told.looked > 0 ? pending.slice(told.looked) : [];
   }
   return proofs;
-}
-
-/** As operator. */
-export function proofsAt(state: FleetState, { agent, events }: Pick<Log, 'agent' | 'events'>): Proofs | undefined {
-  const proofs = proofsOf(state, agent);
-  const named = warrantsNamedIn(events.map(decodeEvent));
-  if (proofs === undefined || named.length === 0) return undefined;
-  return { ...proofs, warrants: named.flatMap((digest) => warrantIn(state, agent, digest) ?? []) };
 }
 
 /** Of a log that holds. */

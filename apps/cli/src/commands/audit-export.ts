@@ -1,5 +1,6 @@
 // `holdfast audit export` and `audit checkpoint`: the record for somewhere else, to be read, or to be verified by people who have nothing of ours.
 
+import { jsonLine } from '@holdfast/protocol/codec/json-line';
 import { agentsWords, bundleLines, checkpointFile } from '@holdfast/protocol/audit/bundle';
 import { verifyCheckpoint } from '@holdfast/protocol/audit/checkpoint';
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
@@ -15,7 +16,7 @@ import { writeTileFolder } from '../audit/tile-folder.ts';
 import { askDaemon, findHome } from '../door-client.ts';
 import { ocsfLine } from '../audit/ocsf.ts';
 import { otlpBatch, otlpLine } from '../audit/otlp.ts';
-import { jsonLine, usage, written, type Output } from '../output.ts';
+import { usage, written, type Output } from '../output.ts';
 
 export interface ExportOptions {
   readonly agent: string;

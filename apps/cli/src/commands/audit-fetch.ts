@@ -1,10 +1,11 @@
 // `holdfast audit fetch`: an agent's log from the relay, as operator, verified; on any operator device.
 
 import { bundleLines } from '@holdfast/protocol/audit/bundle';
+import { decodeEvent } from '@holdfast/protocol/audit/event';
 import { toHex } from '@holdfast/protocol/codec/bytes';
+import { proofsFor } from '@holdfast/protocol/journal/proofs-of';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { joined, replaceFile } from '../audit/out-file.ts';
-import { proofsAt } from '../audit/proofs.ts';
 import { prunedLines } from '../audit/pruned.ts';
 import { readShipped } from '../audit/shipped.ts';
 import { asOperator } from '../operator/session.ts';
@@ -21,7 +22,7 @@ export async function fetchLog(output: Output, { agent: name, out, ...options }:
   await asOperator(output, options, async (session) => {
     const log = await readShipped(session, name);
     const { agent, leaves, events, checkpoints, verdict } = log;
-    const proofs = proofsAt(session.state, log);
+    const proofs = proofsFor(session.state, agent, events.map(decodeEvent));
     if (out !== undefined)
       await replaceFile(out, joined(bundleLines(nodePrimitives, log, { leaves, events, checkpoints, proofs })));
     output.result({ agent, ...verdict, ...(out !== undefined && { file: out }) }, [

@@ -14,9 +14,12 @@ export function leftInWords(ms: number): string {
   return `${shown.map((part, at) => (at === 0 ? `${part}` : part.toString().padStart(2, '0'))).join(':')} left`;
 }
 
-/** A moment as this person writes it, with its zone. */
+/** Made once: making one takes longer than a row of a list may. */
+const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+
+/** A moment as this person writes it, with its zone: the one in which the page was opened. */
 export function momentInWords(atMs: number): string {
-  return new Date(atMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+  return moments.format(atMs);
 }
 
 /** The same as machines write it. */

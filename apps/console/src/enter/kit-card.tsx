@@ -3,6 +3,7 @@
 import { createSignal, Show } from 'solid-js';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
+import { saveFile } from '../app/save-file.ts';
 import { Button } from '../design/button.tsx';
 import { TextField } from '../design/field.tsx';
 import { ErrorNotice } from '../design/notice.tsx';
@@ -23,13 +24,8 @@ export function KitCard(props: KitCardProps) {
   const [failed, setFailed] = createSignal<unknown>();
   const [first, second] = groupsToCheck(props.kit.code, (length) => webPrimitives.random(length));
   const save = (): void => {
-    const file = new Blob([kitText(props.kit, Date.now())], { type: 'text/plain' });
-    const address = URL.createObjectURL(file);
-    const link = document.createElement('a');
-    link.href = address;
-    link.download = `holdfast-recovery-${fleetGroups(props.kit.fleet).slice(0, 8)}.txt`;
-    link.click();
-    URL.revokeObjectURL(address);
+    const name = `holdfast-recovery-${fleetGroups(props.kit.fleet).slice(0, 8)}.txt`;
+    saveFile(name, [kitText(props.kit, Date.now())]);
   };
   const check = (form: HTMLFormElement): void => {
     const typed = (name: string): string => {

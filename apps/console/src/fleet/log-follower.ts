@@ -10,9 +10,17 @@ import { HoldfastError } from '@holdfast/protocol/errors';
 import { readShipments, watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
 import type { RelayExchange } from '@holdfast/protocol/exchange/relay-exchange';
 import { agentAudience } from '@holdfast/protocol/journal/bodies';
+import { proofsFor } from '@holdfast/protocol/journal/proofs-of';
 import type { Agent, FleetState } from '@holdfast/protocol/journal/state';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
-import { logIdentity, maxReadBytes, topicsCheckpoint, type SeenCheckpoints } from '@holdfast/protocol/operator/log-anchors';
+import {
+  cosignedBy,
+  logIdentity,
+  maxReadBytes,
+  topicsCheckpoint,
+  type Cosigned,
+  type SeenCheckpoints,
+} from '@holdfast/protocol/operator/log-anchors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
 import type { Stretch } from '@holdfast/protocol/audit/ticks';
 import type { LogAnswer, LogRequest, TimeOf } from './log-work.ts';
@@ -43,6 +51,10 @@ export interface AgentLog {
   readonly verifiedTo: number;
   readonly verdict: AuditVerdict | undefined;
   readonly checkpoint: CheckpointStatement | undefined;
+  /** When the last verdict was made here, by this device's clock. */
+  readonly verifiedAtMs: number | undefined;
+  /** What operator devices have cosigned of it: the verdict held the log against these as well. */
+  readonly cosigned: readonly Cosigned[];
   /** The log does not hold, or cannot be read: what is shown of it is no proof of anything. */
   readonly problem: HoldfastError | undefined;
   /** When the relay was last asked, by this device's clock. */
@@ -86,6 +98,7 @@ export class LogFollower {
   readonly #logs = new Map<string, Followed>();
   readonly #ended = new AbortController();
   readonly #questions = new Map<number, (answer: TimeOf | undefined) => void>();
+  readonly #bundles = new Map<number, (lines: readonly string[] | undefined) => void>();
   #nextQuestion = 1;
   #worker: LogWorker | undefined;
   #watchers = 0;
@@ -126,6 +139,30 @@ export class LogFollower {
     return answer.promise;
   }
 
+  /** Verifies all of it anew, against what the relay, this device and others know of it now. */
+  verify(agent: string): void {
+    const log = this.#logs.get(agent);
+    if (log === undefined) return;
+    log.verifyAfterMs = 0;
+    log.verifiedEvents = -1;
+    this.#due.add(agent);
+    this.#hurry.abort();
+  }
+
+  /** The lines of a bundle of all that was read of it, with what its uses stand on. Undefined where this was ended meanwhile, or there is no such log. */
+  async bundleOf(agent: string): Promise<readonly string[] | undefined> {
+    const [log, state, session] = [this.#logs.get(agent), this.#options.state(), this.#options.session()];
+    const known = state?.agents.get(agent);
+    if (log === undefined || state === undefined || known === undefined || log.shown.stage === 'waiting') return undefined;
+    const id = this.#nextQuestion;
+    this.#nextQuestion += 1;
+    const answer = Promise.withResolvers<readonly string[] | undefined>();
+    this.#bundles.set(id, answer.resolve);
+    const proofs = proofsFor(state, log.id, log.events);
+    this.#workerNow().ask({ kind: 'bundle', id, log: agent, whose: logIdentity(session, known), proofs });
+    return answer.promise;
+  }
+
   /** Forgets all of it. */
   end(): void {
     this.#ended.abort();
@@ -134,6 +171,8 @@ export class LogFollower {
     for (const log of this.#logs.values()) log.looking?.reject(new HoldfastError('relay_unreachable', 'this console was locked'));
     for (const answer of this.#questions.values()) answer(undefined);
     this.#questions.clear();
+    for (const answer of this.#bundles.values()) answer(undefined);
+    this.#bundles.clear();
     this.#logs.clear();
     this.#options.changed([]);
   }
@@ -208,6 +247,8 @@ export class LogFollower {
       verifiedTo: 0,
       verdict: undefined,
       checkpoint: undefined,
+      verifiedAtMs: undefined,
+      cosigned: [],
       problem: undefined,
       askedAtMs: undefined,
     };
@@ -230,6 +271,8 @@ export class LogFollower {
       worker.ask({ kind: 'begin', log: name, key, whose });
       this.#show(log, { stage: 'reading' });
     }
+    const isTime = this.#options.nowMs() >= log.verifyAfterMs;
+    const cosigned = isTime ? await cosignedBy(session, agent) : log.shown.cosigned; // before the log is read: it has as much by then
     const cameNew = await this.#fetch(session, agent, log, worker);
     const anchor = await topicsCheckpoint(session, agent);
     const askedAtMs = this.#options.nowMs();
@@ -237,10 +280,9 @@ export class LogFollower {
     if (!isUnverified && log.shown.stage === 'read') return this.#show(log, { askedAtMs });
     const seen = await this.#options.seen.get(name);
     const anchors = [anchor, seen].filter((wire) => wire !== undefined);
-    const isTime = askedAtMs >= log.verifyAfterMs;
     const mayBeBehind = log.behindSinceMs === undefined || askedAtMs - log.behindSinceMs < behindForMs;
     log.looking = Promise.withResolvers();
-    worker.ask({ kind: 'look', log: name, whose, anchors: isTime ? anchors : undefined, mayBeBehind });
+    worker.ask({ kind: 'look', log: name, whose, anchors: isTime ? anchors : undefined, known: cosigned, mayBeBehind });
     const looked = await log.looking.promise;
     log.behindSinceMs = looked.behind ? (log.behindSinceMs ?? askedAtMs) : undefined;
     if (looked.verdict !== undefined) {
@@ -251,7 +293,8 @@ export class LogFollower {
     const { verdict = log.shown.verdict, pruned } = looked;
     const checkpoint = looked.checkpoint && readCheckpoint(this.#options.primitives, looked.checkpoint).statement;
     const verifiedTo = verdict?.covered ?? 0;
-    this.#show(log, { stage: 'read', pruned, verdict, verifiedTo, checkpoint, askedAtMs });
+    const verifiedAtMs = looked.verdict === undefined ? log.shown.verifiedAtMs : this.#options.nowMs();
+    this.#show(log, { stage: 'read', pruned, verdict, verifiedTo, checkpoint, verifiedAtMs, cosigned, askedAtMs });
   }
 
   /** Whether anything came. */
@@ -283,6 +326,11 @@ export class LogFollower {
   }
 
   #hear(answer: LogAnswer): void {
+    if (answer.kind === 'bundle') {
+      this.#bundles.get(answer.id)?.(answer.lines);
+      this.#bundles.delete(answer.id);
+      return;
+    }
     if (answer.kind === 'time') {
       this.#questions.get(answer.id)?.(answer);
       this.#questions.delete(answer.id);

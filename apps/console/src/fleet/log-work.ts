@@ -1,12 +1,14 @@
 // What is done to shipped logs away from the page, in log-worker.ts: files are opened, records read and verified, so that no log, however long, keeps the
 // page from answering a finger. Everything said here is of one log, named by its agent; answers come in the order of what was asked.
 
+import { bundleLines } from '@holdfast/protocol/audit/bundle';
 import { readCheckpoint, type LogIdentity } from '@holdfast/protocol/audit/checkpoint';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { permissionedTime, type PermissionedTime } from '@holdfast/protocol/audit/permissioned-time';
+import type { Proofs } from '@holdfast/protocol/audit/proofs';
 import { ShippedReader, verifyShippedLog } from '@holdfast/protocol/audit/shipped-log';
 import { ticksOf, type CredentialTicks, type Stretch } from '@holdfast/protocol/audit/ticks';
-import type { AuditVerdict } from '@holdfast/protocol/audit/verify';
+import type { Anchor, AuditVerdict } from '@holdfast/protocol/audit/verify';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import type { Primitives } from '@holdfast/protocol/primitives/primitives';
@@ -24,7 +26,17 @@ export type LogRequest =
       readonly log: string;
       readonly whose: LogIdentity;
       readonly anchors: readonly Uint8Array[] | undefined;
+      /** Roots that devices have cosigned, verified. */
+      readonly known: readonly Anchor[];
       readonly mayBeBehind: boolean;
+    }
+  /** All that was read of it as a bundle, spec/audit-bundle.md. `id`: of the question. */
+  | {
+      readonly kind: 'bundle';
+      readonly id: number;
+      readonly log: string;
+      readonly whose: LogIdentity;
+      readonly proofs: Proofs | undefined;
     }
   /** Permissioned time of these logs together, over that stretch. `id`: of the question. */
   | { readonly kind: 'time'; readonly id: number; readonly logs: readonly string[]; readonly stretch: Stretch };
@@ -52,6 +64,7 @@ export type LogAnswer =
       readonly tookMs: number;
     }
   | { readonly kind: 'failed'; readonly log: string; readonly error: ToldError }
+  | { readonly kind: 'bundle'; readonly id: number; readonly lines: readonly string[] }
   | ({ readonly kind: 'time'; readonly id: number } & TimeOf);
 
 export interface TimeOf {
@@ -115,10 +128,18 @@ export class LogWork {
       if (!open.failed) for (const piece of request.pieces) await open.reader.take(piece);
       return;
     }
+    if (request.kind === 'bundle') {
+      const { whose, proofs, id } = request;
+      const lines = [...bundleLines(this.#primitives, whose, { ...(await open.reader.read()), proofs })];
+      return this.#say({ kind: 'bundle', id, lines });
+    }
     await this.#look(request, open);
   }
 
-  async #look({ log: name, whose, anchors, mayBeBehind }: Extract<LogRequest, { kind: 'look' }>, open: Open): Promise<void> {
+  async #look(
+    { log: name, whose, anchors, known, mayBeBehind }: Extract<LogRequest, { kind: 'look' }>,
+    open: Open,
+  ): Promise<void> {
     const beganMs = this.#monotonicMs();
     const log = await open.reader.read();
     for (let at = open.told; at < log.events.length; at += eventsAtOnce) {
@@ -132,7 +153,7 @@ export class LogWork {
     const verdict =
       anchors === undefined || (behind && mayBeBehind)
         ? undefined
-        : await verifyShippedLog(this.#primitives, whose, log, { wires: anchors });
+        : await verifyShippedLog(this.#primitives, whose, log, { wires: anchors, known });
     this.#say({
       kind: 'looked',
       log: name,

@@ -26,6 +26,10 @@ export interface Logs {
   of(agent: string): AgentLog | undefined;
   /** Permissioned time of these agents together, as far as their logs were read; undefined while there is no fleet. */
   timeOf(agents: readonly string[], stretch: Stretch): Promise<TimeOf | undefined>;
+  /** Verifies that log anew, now. */
+  verify(agent: string): void;
+  /** The lines of a bundle of all that was read of that log; undefined while there is none. */
+  bundleOf(agent: string): Promise<readonly string[] | undefined>;
 }
 
 interface Opened {
@@ -60,6 +64,8 @@ export function useLogs(): Logs {
     all,
     of: (agent) => all().find((each) => each.agent === agent),
     timeOf: async (agents, stretch) => now()?.follower.timeOf(agents, stretch),
+    verify: (agent) => now()?.follower.verify(agent),
+    bundleOf: async (agent) => now()?.follower.bundleOf(agent),
   };
 }
 

@@ -6,9 +6,12 @@ import { SegmentSealer } from '@holdfast/protocol/audit/segment';
 import { signFreshness } from '@holdfast/protocol/blind/freshness';
 import type { ShippedPiece } from '@holdfast/protocol/blind/shipment';
 import { controlTopic, noHash } from '@holdfast/protocol/blind/entry';
-import { concat, toHex } from '@holdfast/protocol/codec/bytes';
+import { cosignatureLine, cosignedBytes } from '@holdfast/protocol/blind/log-note';
+import { deviceWitness, vouchFor, type DeviceNote } from '@holdfast/protocol/blind/witness';
+import { concat, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
+import { parseNote } from '@holdfast/protocol/keys/note';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { Author } from '@holdfast/testkit/long-log';
@@ -36,12 +39,27 @@ async function pieceOf(count: number): Promise<Uint8Array> {
   return concat(...parts);
 }
 
+const device = await SoftwareKeyHolder.generate(primitives);
+const deviceId = primitives.random(16);
+
+/** What that device has cosigned: the log of these records, as the agent published it. */
+async function cosignedNote(records: readonly Uint8Array[]): Promise<DeviceNote> {
+  const seed = primitives.sha256(utf8('witness'));
+  const witness = deviceWitness(primitives, await primitives.ed25519PublicKey(seed));
+  const published = await author.publish(records);
+  const signature = await primitives.ed25519Sign(seed, cosignedBytes(parseNote(published).text, 1_790_000));
+  const note = `${published}${cosignatureLine(primitives, witness, 1_790_000, signature)}\n`;
+  return { device: deviceId, note, vouch: await vouchFor(device, witness) };
+}
+
 /** A relay with one log, of which a test says how much there is, and a topic of which it says the newest checkpoint. */
 class OneLog {
   readonly file: Uint8Array;
   shown = 0;
   checkpoint: Uint8Array | undefined;
   nowMs = 1_790_000_000_000;
+  notes: readonly DeviceNote[] = [];
+  readonly devices = new Map([[toHex(deviceId), { name: 'desk', keys: { sign: device.publicKeys.sign } }]]);
   readonly seen = new Map<string, Uint8Array>();
   logs: readonly AgentLog[] = [];
   readonly #waiting: { readonly ms: number; readonly go: () => void }[] = [];
@@ -79,11 +97,13 @@ class OneLog {
     return {
       agents: new Map([[id, { id: agent, scope: 'main', keys, earlierKeys: [], revoked: undefined }]]),
       topics: new Map([[id, records]]),
+      devices: this.devices,
     } as unknown as FleetState;
   }
 
   get session(): OperatorSession {
     const request = async ({ kind, offset, nonce }: { kind: string; offset: number; nonce: Uint8Array }): Promise<unknown> => {
+      if (kind === 'witness-get') return { devices: this.notes };
       if (kind === 'fresh') {
         const heads = [{ topic: controlTopic, position: 1, hash: noHash }];
         return { freshness: await signFreshness(relayKeys, { v: 1, fleet, nonce, atMs: 0, heads }) };
@@ -133,6 +153,30 @@ test('[SHIP-8, SHIP-9] a log is read, verified to its checkpoint, and goes on wh
   stop();
   relay.follower.end();
   assert.deepEqual(relay.logs, []);
+});
+
+test('[WITNESS-18] a log is held against what devices cosigned; what a removed device says counts for nothing', async () => {
+  const other = await cosignedNote(author.records(400));
+  const begun = async (notes: readonly DeviceNote[], isRemoved = false): Promise<AgentLog> => {
+    const relay = new OneLog(whole);
+    relay.shown = whole.length;
+    relay.notes = notes;
+    if (isRemoved) relay.devices.clear();
+    relay.follower.watch();
+    const log = await relay.round();
+    relay.follower.end();
+    return log;
+  };
+  const good = await begun([await cosignedNote(events.slice(0, 400))]);
+  assert.equal(good.problem, undefined);
+  assert.deepEqual(
+    good.cosigned.map(({ device: by, size, atMs }) => [by, size, atMs]),
+    [['desk', 400, 1_790_000_000]],
+  );
+  assert.equal((await begun([other])).problem?.code, 'audit_altered');
+  assert.equal((await begun([await cosignedNote([...events, ...author.records(1)])])).problem?.code, 'audit_truncated');
+  const without = await begun([other], true);
+  assert.deepEqual([without.problem, without.cosigned, without.verifiedTo], [undefined, [], 600]);
 });
 
 test('[SHIP-9] a topic that is ahead is waited for; then the log was cut', async () => {

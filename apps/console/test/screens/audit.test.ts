@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
-import { openAt, rowsOf, type RowLog, type Sifting } from '../../src/screens/audit/rows.ts';
+import { openAt, RowStream, type Row, type RowLog } from '../../src/screens/audit/rows.ts';
 
 const event = (sequence: number, atMs: number): AuditEvent => ({ kind: 'prompted', sequence, atMs }) as unknown as AuditEvent;
 
@@ -12,50 +12,81 @@ const log = (agent: string, times: readonly number[]): RowLog => ({
   scope: agent,
   events: times.map((atMs, at) => event(at, atMs)),
 });
+const placesOf = (rows: readonly Row[] | undefined): readonly unknown[] | undefined =>
+  rows?.map(({ agent, event: { sequence, atMs } }) => [agent, sequence, atMs]);
+const everything = () => () => true;
+const never = new AbortController().signal;
 
-function sifting(more: Partial<Sifting> = {}): Sifting & { readonly turns: () => number } {
-  let turns = 0;
-  return {
-    names: new Map(),
-    matching: () => () => true,
-    turn: async () => {
-      turns += 1;
+/** A clock on which each event that is looked at takes `usPerEvent`, and what was done on it. */
+function played(usPerEvent = 0, onTurn: () => void = () => {}) {
+  const done = { looks: 0, turns: 0, longestMs: 0 };
+  let [us, beganUs] = [0, 0];
+  const stream = new RowStream({
+    monotonicMs: () => us / 1000,
+    next: async () => {
+      done.longestMs = Math.max(done.longestMs, (us - beganUs) / 1000);
+      beganUs = us;
+      done.turns += 1;
+      onTurn();
     },
-    over: new AbortController().signal,
-    turns: () => turns,
-    ...more,
+  });
+  const counting = (matches: boolean) => () => () => {
+    done.looks += 1;
+    us += usPerEvent;
+    return matches;
   };
+  return { stream, done, counting };
 }
 
 test('newest first over all logs; a clock that went back reorders no log', async () => {
-  const rows = await rowsOf([log('a', [10, 40, 30]), log('b', [20, 35])], sifting());
-  assert.deepEqual(
-    rows?.map(({ agent, event: { sequence, atMs } }) => [agent, sequence, atMs]),
-    [
-      ['b', 1, 35],
-      ['a', 2, 30],
-      ['a', 1, 40],
-      ['b', 0, 20],
-      ['a', 0, 10],
-    ],
-  );
+  const rows = await played().stream.rowsOf([log('a', [10, 40, 30]), log('b', [20, 35])], everything, never);
+  assert.deepEqual(placesOf(rows), [
+    ['b', 1, 35],
+    ['a', 2, 30],
+    ['a', 1, 40],
+    ['b', 0, 20],
+    ['a', 0, 10],
+  ]);
 });
 
-test('of a hundred thousand the page gets its turn every two thousand, also where nothing matches', async () => {
+test('of a hundred thousand the page gets its turn each ten milliseconds, also where nothing matches', async () => {
   const times = Array.from({ length: 100_000 }, (_, at) => at);
-  const all = sifting();
-  assert.equal((await rowsOf([log('a', times)], all))?.length, 100_000);
-  assert.equal(all.turns(), 50);
-  const none = sifting({ matching: () => () => false });
-  assert.deepEqual(await rowsOf([log('a', times)], none), []);
-  assert.equal(none.turns(), 50);
+  for (const matches of [true, false]) {
+    const { stream, done, counting } = played(10);
+    assert.equal((await stream.rowsOf([log('a', times)], counting(matches), never))?.length, matches ? 100_000 : 0);
+    assert.equal(done.looks, 100_000);
+    assert.ok(done.longestMs < 10, `${done.longestMs} ms`);
+  }
 });
 
-test('it stops when another filter is wanted', async () => {
+test('records that come are looked at alone, and rows that were there are the same ones', async () => {
+  const { stream, done, counting } = played();
+  const matching = counting(true);
+  const [a, b, more] = [log('a', [10, 20]), log('b', [15]), log('a', [10, 20, 12, 30])];
+  const first = await stream.rowsOf([a], matching, never);
+  const then = await stream.rowsOf([more, b], matching, never);
+  assert.equal(done.looks, 5);
+  assert.deepEqual(placesOf(then), [
+    ['a', 3, 30],
+    ['b', 0, 15],
+    ['a', 2, 12],
+    ['a', 1, 20],
+    ['a', 0, 10],
+  ]);
+  assert.deepEqual(then?.slice(-2), first);
+  assert.ok(first?.every((row) => then?.includes(row)));
+});
+
+test('it stops when another filter is wanted; the same one goes on where it was', async () => {
   const over = new AbortController();
   const times = Array.from({ length: 10_000 }, (_, at) => at);
-  const turn = async (): Promise<void> => over.abort();
-  assert.equal(await rowsOf([log('a', times)], sifting({ over: over.signal, turn })), undefined);
+  const { stream, done, counting } = played(10, () => over.abort());
+  const matching = counting(true);
+  assert.equal(await stream.rowsOf([log('a', times)], matching, over.signal), undefined);
+  assert.ok(done.looks > 0 && done.looks < 10_000);
+  assert.equal((await stream.rowsOf([log('a', times)], matching, never))?.length, 10_000);
+  assert.equal(done.looks, 10_000);
+  assert.deepEqual(await stream.rowsOf([log('a', times)], counting(false), never), []);
 });
 
 test('an address opens a record, and nothing else is one', () => {

@@ -18,17 +18,26 @@ export interface Names {
 
 const noNames: Names = { children: new Map(), credentials: new Map(), hosts: new Map() };
 
-export function namesIn(events: Iterable<AuditEvent>): Names {
-  const [children, credentials, hosts] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()];
-  for (const event of events) {
-    if (event.kind === 'delegated') children.set(toHex(event.child), event.name);
+/** The names of a log that grows: `take` its events in their order. */
+export class GrowingNames implements Names {
+  readonly children = new Map<string, string>();
+  readonly credentials = new Map<string, string>();
+  readonly hosts = new Map<string, string>();
+
+  take(event: AuditEvent): void {
+    if (event.kind === 'delegated') this.children.set(toHex(event.child), event.name);
     if (event.kind === 'granted' || event.kind === 'minted') {
-      credentials.set(toHex(event.item), event.name);
-      credentials.set(toHex(event.grant), event.name);
+      this.credentials.set(toHex(event.item), event.name);
+      this.credentials.set(toHex(event.grant), event.name);
     }
-    if (event.kind === 'minted') hosts.set(toHex(event.handle), placeOf(event.request));
+    if (event.kind === 'minted') this.hosts.set(toHex(event.handle), placeOf(event.request));
   }
-  return { children, credentials, hosts };
+}
+
+export function namesIn(events: Iterable<AuditEvent>): Names {
+  const names = new GrowingNames();
+  for (const event of events) names.take(event);
+  return names;
 }
 
 /** `alarm`: somebody should look; `stopped`: it was not let happen; `waits`: an operator was asked. */

@@ -40,3 +40,11 @@ export function proofsOf(state: FleetState, agent: Uint8Array): Omit<Proofs, 'wa
 export function warrantIn(state: FleetState, agent: Uint8Array, digest: string): Uint8Array | undefined {
   return state.warrants.get(toHex(agent))?.get(digest) ?? state.warrants.get(toHex(state.fleet))?.get(digest);
 }
+
+/** What leads from the uses of an agent's log to the root of its fleet. Undefined: no use of it stands on anything. [AUTHORITY-7] */
+export function proofsFor(state: FleetState, agent: Uint8Array, events: Iterable<AuditEvent>): Proofs | undefined {
+  const proofs = proofsOf(state, agent);
+  const named = warrantsNamedIn(events);
+  if (proofs === undefined || named.length === 0) return undefined;
+  return { ...proofs, warrants: named.flatMap((digest) => warrantIn(state, agent, digest) ?? []) };
+}

@@ -3,8 +3,12 @@
 
 import type { LogIdentity } from '../audit/checkpoint.ts';
 import { headOf } from '../blind/freshness.ts';
+import { logName } from '../blind/log-note.ts';
+import { verifyDeviceNote } from '../blind/witness.ts';
+import { toHex } from '../codec/bytes.ts';
 import { HoldfastError } from '../errors.ts';
 import { askFreshness } from '../exchange/relay-calls.ts';
+import { askWitnessed } from '../exchange/witness-calls.ts';
 import { latestCheckpoint, topicTip, type Agent } from '../journal/state.ts';
 import type { OperatorSession } from './session.ts';
 
@@ -32,4 +36,37 @@ export async function topicsCheckpoint(session: OperatorSession, { id, revoked }
   if (revoked === undefined && isBehind())
     throw new HoldfastError('entry_gap', "the relay does not show all of the agent's topic");
   return latestCheckpoint(session.state, id);
+}
+
+/** How much of a log an operator's device has read and cosigned, and when, by its own clock. */
+export interface Cosigned {
+  readonly device: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly atMs: number;
+}
+
+/**
+ * What devices that are in force have cosigned of this agent's log, as the relay shows it, each verified: a log must have that root at that size. What does not
+ * verify, or is of a device that was removed, counts for nothing. Throws what a relay says of requests. [WITNESS-18] [WITNESS-22]
+ */
+export async function cosignedBy(session: OperatorSession, { id, keys, earlierKeys }: Agent): Promise<readonly Cosigned[]> {
+  const { facts, relay, state } = session;
+  const { primitives } = relay;
+  const log = {
+    origin: logName(primitives, facts.fleet, id),
+    keys: [...earlierKeys, keys].map(({ sign }) => sign),
+  };
+  const { devices } = await askWitnessed(relay, id);
+  const found = devices.map(async (note): Promise<Cosigned[]> => {
+    const device = state.devices.get(toHex(note.device));
+    if (device === undefined) return [];
+    try {
+      const { size, root, atMs } = await verifyDeviceNote(primitives, note, { ...log, deviceKey: device.keys.sign });
+      return [{ device: device.name, size, root, atMs }];
+    } catch {
+      return [];
+    }
+  });
+  return (await Promise.all(found)).flat();
 }

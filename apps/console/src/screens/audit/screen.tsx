@@ -2,7 +2,7 @@
 // of the operator's sees the same.
 
 import { eventFilter, formatFilter, parseFilter, type AuditFilter } from '@holdfast/protocol/audit/filter';
-import { namesIn, outcomes, partsOf, type Names, type Outcome } from '@holdfast/protocol/audit/sentence';
+import { outcomes, partsOf, type Outcome } from '@holdfast/protocol/audit/sentence';
 import { classNames } from '@holdfast/protocol/audit/classes';
 import { createEffect, createMemo, createSignal, For, on, onCleanup, Show, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
@@ -16,7 +16,8 @@ import { ListDetail, Page } from '../../design/page.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
 import { asError } from '../../fleet/acts.ts';
 import { useLogs, type AgentLog } from '../../fleet/logs.ts';
-import { openAt, rowsOf, type Row } from './rows.ts';
+import { SaveEvents, SaveLogs } from './export.tsx';
+import { openAt, RowStream, type Matching, type Row } from './rows.ts';
 import { StoryView } from './story.tsx';
 import './audit.css';
 
@@ -30,6 +31,19 @@ const outcomeWords: Readonly<Record<Outcome, string>> = {
   alarm: 'is an alarm',
 };
 const outcomeIcons = { happened: 'check', waits: 'hand', stopped: 'circle-alert', alarm: 'triangle-alert' } as const;
+
+/** Lets what waits for the page go first: a timer would wait four milliseconds each time besides. */
+function turn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.addEventListener('message', () => {
+      port1.close();
+      resolve();
+    });
+    port1.start();
+    port2.postMessage(undefined, []);
+  });
+}
 
 /** What the address says, or why it says nothing. */
 function filterInAddress(): { readonly filter: AuditFilter; readonly wrong: unknown } {
@@ -53,42 +67,49 @@ export default function AuditScreen(): JSX.Element {
   const total = createMemo(() => logs.all().reduce((sum, { events }) => sum + events.length, 0));
   const isRead = (): boolean => logs.all().length > 0 && logs.all().every(({ stage }) => stage === 'read');
 
-  const names = new Map<string, { readonly count: number; readonly names: Names }>();
-  const namesOf = (): ReadonlyMap<string, Names> =>
-    new Map(
-      logs.all().map(({ agent, events }) => {
-        const known = names.get(agent);
-        const found = known?.count === events.length ? known : { count: events.length, names: namesIn(events) };
-        names.set(agent, found);
-        return [agent, found.names];
-      }),
-    );
-  const sift = async (over: AbortSignal): Promise<void> => {
+  const stream = new RowStream({
+    monotonicMs: () => performance.now(),
+    next: turn,
+  });
+  const matching = createMemo((): Matching => {
+    const [wanted, nowMs] = [filter(), Date.now()];
+    return (names) => eventFilter(wanted, names, nowMs);
+  });
+  let over = new AbortController();
+  const sift = async (): Promise<void> => {
+    over = new AbortController();
     try {
-      const nowMs = Date.now();
-      const found = await rowsOf(logs.all(), {
-        names: namesOf(),
-        matching: (own) => eventFilter(filter(), own, nowMs),
-        turn: () => new Promise((resolve) => setTimeout(resolve)),
-        over,
-      });
-      if (found === undefined) return;
-      setWrong(given.wrong === wrong() ? wrong() : undefined);
-      setRows(found);
+      const found = await stream.rowsOf(logs.all(), matching(), over.signal);
+      if (found !== undefined) setRows(found);
     } catch (thrown) {
       setWrong(thrown);
     }
   };
+  let isSifting = false;
+  let isStale = true;
+  const ended = new AbortController();
+  /** As often as `againMs` while records come: a filter that waited for them to end would never show any. */
+  const keepSifted = async (): Promise<void> => {
+    if (isSifting) return;
+    isSifting = true;
+    while (isStale && !ended.signal.aborted) {
+      isStale = false;
+      await sift();
+      if (rows() !== undefined) await new Promise((resolve) => setTimeout(resolve, againMs));
+    }
+    isSifting = false;
+  };
   createEffect(
-    on([total, filter], () => {
-      const over = new AbortController();
-      const timer = setTimeout(() => void sift(over.signal), rows() === undefined ? 0 : againMs);
-      onCleanup(() => {
-        over.abort();
-        clearTimeout(timer);
-      });
+    on([total, matching], ([, wanted], before) => {
+      isStale = true;
+      if (before !== undefined && wanted !== before[1]) over.abort();
+      void keepSifted();
     }),
   );
+  onCleanup(() => {
+    ended.abort();
+    over.abort();
+  });
   const change = (wanted: Partial<Record<keyof AuditFilter, AuditFilter[keyof AuditFilter] | undefined>>): void => {
     const next = Object.fromEntries(
       Object.entries({ ...filter(), ...wanted }).filter(([, value]) => value !== undefined),
@@ -100,7 +121,7 @@ export default function AuditScreen(): JSX.Element {
   };
   const one = (value: readonly string[] | undefined): string => value?.[0] ?? '';
 
-  const stream = (
+  const list = (
     <div class="audit-stream">
       <search class="audit-filters">
         <TextField
@@ -189,14 +210,31 @@ export default function AuditScreen(): JSX.Element {
           )}
         </For>
       </ul>
+      <details class="audit-export">
+        <summary>Save records as a file</summary>
+        <p>
+          The records that are shown, one a line, are for reading and for other programs: they prove nothing. A whole log, with
+          its signed checkpoints, is verified by anybody with one file that shares no code with this console: holdfast-verify.
+          Both hold what agents did in the clear: whoever has the file reads it.
+        </p>
+        <div class="audit-export-acts">
+          <SaveEvents
+            events={(rows() ?? []).map(({ event }) => event)}
+            name="holdfast-records"
+            what={`the ${(rows()?.length ?? 0).toLocaleString('en')} records that are shown`}
+            turn={turn}
+          />
+          <SaveLogs />
+        </div>
+      </details>
       <ListDetail
-        list={stream}
+        list={list}
         back={{ href: '/audit', label: 'Audit' }}
         detail={
           <Show when={open()}>
             {(at) => (
               <Show when={openLog()} fallback={<Empty title="Reading what agents recorded…" />}>
-                {(log) => <StoryView log={log()} sequence={at().sequence} />}
+                {(log) => <StoryView log={log()} sequence={at().sequence} turn={turn} verify={() => logs.verify(log().agent)} />}
               </Show>
             )}
           </Show>

@@ -1,15 +1,18 @@
 // One act's whole story, from what began it to how it ended, and what its records rest on.
 
 import { toldStory, type Stage } from '@holdfast/protocol/audit/story';
-import { createMemo, For, Show, type JSX } from 'solid-js';
+import type { AuditEvent } from '@holdfast/protocol/audit/event';
+import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { ActText } from '../../design/act-text.tsx';
 import { Ago } from '../../design/ago.tsx';
+import { Button } from '../../design/button.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
 import { Mark } from '../../design/mark.tsx';
 import { Notice } from '../../design/notice.tsx';
 import { momentInWords } from '../../design/time-words.ts';
 import type { AgentLog } from '../../fleet/logs.ts';
+import { SaveEvents } from './export.tsx';
 
 const stageWords: Readonly<Record<Stage, string>> = {
   prompt: 'What began it',
@@ -22,9 +25,24 @@ const stageWords: Readonly<Record<Stage, string>> = {
   end: 'How it ended',
 };
 
-export function StoryView(props: { readonly log: AgentLog; readonly sequence: number }): JSX.Element {
+interface StoryProps {
+  readonly log: AgentLog;
+  readonly sequence: number;
+  readonly turn: () => Promise<void>;
+  /** Verifies the log anew. */
+  readonly verify: () => void;
+}
+
+export function StoryView(props: StoryProps): JSX.Element {
   const story = createMemo(() => toldStory(props.log.events, props.sequence));
   const isCovered = (): boolean => props.sequence < props.log.verifiedTo;
+  /** Of the verdict that stood when the button was pressed; -1: there was none. */
+  const [asked, setAsked] = createSignal<number>();
+  const isVerifying = (): boolean => asked() !== undefined && asked() === (props.log.verifiedAtMs ?? -1) && !props.log.problem;
+  const events = (): readonly AuditEvent[] => {
+    const wanted = new Set(story()?.chapters.flatMap((chapter) => chapter.events.map(({ sequence }) => sequence)));
+    return props.log.events.filter(({ sequence }) => wanted.has(sequence));
+  };
   return (
     <Show
       when={story()}
@@ -92,8 +110,56 @@ export function StoryView(props: { readonly log: AgentLog; readonly sequence: nu
                   }
                 </Show>
               </Fact>
-              <Fact label="By anybody else">holdfast audit export, and one file: holdfast-verify</Fact>
+              <Fact label="Witnesses">
+                <Show
+                  when={props.log.cosigned.length > 0}
+                  fallback="no operator device has cosigned this log: holdfast audit witness makes one that does"
+                >
+                  <ul class="audit-cosigned">
+                    <For each={props.log.cosigned}>
+                      {({ device, size, atMs }) => (
+                        <li>
+                          {device} read and cosigned {size.toLocaleString('en')} records{' '}
+                          <span title={momentInWords(atMs)}>
+                            <Ago atMs={atMs} />
+                          </span>
+                          {props.sequence < size ? ', this one among them' : '; this one came later'}
+                        </li>
+                      )}
+                    </For>
+                  </ul>
+                </Show>
+              </Fact>
+              <Fact label="Verified here">
+                <Show when={props.log.verifiedAtMs} fallback="not yet">
+                  {(atMs) => (
+                    <span role="status" title={momentInWords(atMs())}>
+                      <Ago atMs={atMs()} />: {props.log.verdict?.events.toLocaleString('en')} records hashed, held against{' '}
+                      {props.log.verdict?.checkpoints.toLocaleString('en')} signed checkpoints
+                      {props.log.cosigned.length > 0 ? ' and what witnesses saw' : ''}
+                    </span>
+                  )}
+                </Show>
+              </Fact>
+              <Fact label="By anybody else">the whole log as a file, and holdfast-verify</Fact>
             </Facts>
+            <div class="audit-export-acts">
+              <Button
+                busy={isVerifying()}
+                onClick={() => {
+                  setAsked(props.log.verifiedAtMs ?? -1);
+                  props.verify();
+                }}
+              >
+                Verify the whole log again
+              </Button>
+              <SaveEvents
+                events={events()}
+                name={`holdfast-${props.log.scope}-${props.sequence}`}
+                what="this story"
+                turn={props.turn}
+              />
+            </div>
             <Show when={props.log.problem}>
               {(problem) => (
                 <Notice kind="stop" title={`The log of ${props.log.scope} does not hold`}>
