@@ -160,10 +160,19 @@ export function openFleet({ ports, clock, unlocked, confirm, lastKnown }: FleetO
       setAsOfMs(known.atMs);
     });
   });
+  /** At each connection and after each act here. Not at each entry: another device's act has its entry there before what goes with it. */
+  const lookForUnfinished = async (): Promise<void> => {
+    try {
+      setUnfinished(await live.session.isUnfinished());
+    } catch {
+      // without a connection it is asked at the next one
+    }
+  };
   const live = new LiveFleet(ports, { facts: unlocked.facts, holder: unlocked.holder }, clock, {
     connection(now) {
       setConnection(now);
       if (now.kind === 'lost') void kept.lost().catch(() => undefined);
+      if (now.kind === 'live') void lookForUnfinished();
     },
     state(now, session) {
       batch(() => {
@@ -171,7 +180,6 @@ export function openFleet({ ports, clock, unlocked, confirm, lastKnown }: FleetO
         setAsOfMs(undefined);
       });
       void kept.read(session.operator.replica).catch(() => undefined); // the next start has less to show
-      void session.isUnfinished().then(setUnfinished, () => undefined);
     },
     asks(news, all) {
       heard(news, all);
@@ -204,6 +212,8 @@ export function openFleet({ ports, clock, unlocked, confirm, lastKnown }: FleetO
     } catch (thrown) {
       shownActs.stage(id, { kind: 'failed', error: asError(thrown) });
       throw thrown;
+    } finally {
+      void lookForUnfinished();
     }
   };
 
