@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { lightenKey } from '@holdfast/testkit/light-key';
 import { cli, type CliOptions, type Ran } from './cli.ts';
 
 export interface OperatorAt {
@@ -24,11 +25,13 @@ export interface OperatorAt {
   code(ran: Ran): string;
 }
 
+const phrase = 'correct horse battery staple';
+
 /** Ends with the test. Without one the caller ends it. */
 export async function operatorAt(t?: TestContext): Promise<OperatorAt> {
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-operator-'));
   const phraseFile = path.join(folder, 'phrase');
-  writeFileSync(phraseFile, 'correct horse battery staple\n', { mode: 0o600 });
+  writeFileSync(phraseFile, `${phrase}\n`, { mode: 0o600 });
   const main = fileURLToPath(new URL('../../relay/src/main.ts', import.meta.url));
   const relay = spawn(process.execPath, [main], {
     env: { HOLDFAST_HOME: folder, HOLDFAST_PORT: '0' },
@@ -57,5 +60,6 @@ export async function operatorAt(t?: TestContext): Promise<OperatorAt> {
     code: ({ stdout }) => (JSON.parse(stdout) as { error: { code: string } }).error.code,
   };
   operator.json(await operator.run(['init', '--name', 'test', '--relay', url, '--json']));
+  lightenKey(home, phrase);
   return operator;
 }

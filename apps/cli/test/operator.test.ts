@@ -14,7 +14,8 @@ import { formatPairingCode, newPairingCode, Pairing, pairingLifeMs } from '@hold
 import { agentPairing } from '@holdfast/protocol/identity/pairing-kind';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
-import { listenHostile } from '../../../packages/testkit/src/hostile-relay.ts';
+import { listenHostile } from '@holdfast/testkit/hostile-relay';
+import { lightenKey } from '@holdfast/testkit/light-key';
 import { cli, newHome, playDoor, type CliOptions, type Ran } from './cli.ts';
 
 const secret = 'tok-4f9d81c2a7e6b35091';
@@ -57,7 +58,11 @@ function json<T = Record<string, unknown>>({ stdout, stderr, code }: Ran, expect
 const codeOf = ({ stdout }: Ran) => (JSON.parse(stdout) as { error: { code: string } }).error.code;
 
 async function fleetIn(home: string, relayUrl = url): Promise<{ fleet: string; recoveryFile: string }> {
-  return json(await asOperator(home, ['init', '--name', 'test', '--relay', relayUrl, '--json']));
+  const made = json<{ fleet: string; recoveryFile: string }>(
+    await asOperator(home, ['init', '--name', 'test', '--relay', relayUrl, '--json']),
+  );
+  lightenKey(home, phrase);
+  return made;
 }
 
 /** A machine that waits behind a code, as `enroll` has it. */

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lightenKey } from './light-key.ts';
 import { LiveProgram } from './live-program.ts';
 import type { Service } from './origin.ts';
 import { ownPort } from './own-port.ts';
@@ -133,6 +134,8 @@ export function runProgram(
   });
 }
 
+const passphrase = 'correct horse battery staple';
+
 export class Installation {
   readonly home: string;
   readonly folder: string;
@@ -169,7 +172,7 @@ export class Installation {
     const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-e2e-'));
     const installation = new Installation(folder, await ownPort());
     await mkdir(installation.work);
-    await writeFile(installation.passphraseFile, 'correct horse battery staple\n', { mode: 0o600 });
+    await writeFile(installation.passphraseFile, `${passphrase}\n`, { mode: 0o600 });
     return installation;
   }
 
@@ -290,9 +293,12 @@ export class Installation {
     return this.live(['run', '--', ...command]);
   }
 
-  /** As `cli`, for the operator's commands. */
-  operator(parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    return this.cli([...parameters, '--passphrase-file', this.passphraseFile], options);
+  /** As `cli`, for the operator's commands. After `init` the key costs little to open: most stories have many commands. */
+  async operator(parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const ran = await this.cli([...parameters, '--passphrase-file', this.passphraseFile], options);
+    const here = this.before.length === 0;
+    if (parameters[0] === 'init' && ran.code === 0 && here) lightenKey(this.home, passphrase);
+    return ran;
   }
 
   /** As `operator`, for what has to succeed. */
@@ -393,7 +399,9 @@ export class Installation {
       await operator.must(['devices', 'add', shown.code, '--words', shown.words.join(' ')]);
       const [, answer = ''] = await asking.waitFor(/\n(.*)\n/);
       await asking.ended;
-      return answerIn<{ device: string; fleet: string }>(answer);
+      const joined = answerIn<{ device: string; fleet: string }>(answer);
+      lightenKey(this.home, passphrase);
+      return joined;
     } finally {
       await asking.end();
     }
