@@ -16,8 +16,8 @@ export interface AgentEvents {
   revoked(): void;
   /** Nor now, until it is resumed: what runs ends. */
   suspended(): void;
-  /** This grant has ended: what still uses it is cut. */
-  grantEnded(grant: Uint8Array): void;
+  /** This grant has ended, or goes on by another warrant: what still uses it is cut, but in the second case for uses that were approved one by one. */
+  grantEnded(grant: Uint8Array, goesOn: boolean): void;
   /** What is under way with any credential would not count in its budget: it is cut. */
   budgetBegan(): void;
   /** Another set is in force. */
@@ -115,17 +115,17 @@ export class Effects {
   ): Promise<void> {
     const { note } = this.options;
     // A grant that goes on by another warrant has another secret, or other terms: what used the old one ends.
-    const goesOn = (one: Grant | undefined, other: Grant): boolean => one !== undefined && equalBytes(one.warrant, other.warrant);
+    const isSame = (one: Grant | undefined, other: Grant): boolean => one !== undefined && equalBytes(one.warrant, other.warrant);
     for (const [id, granted] of before) {
-      if (goesOn(after.get(id), granted)) continue;
+      if (isSame(after.get(id), granted)) continue;
       const { grant } = granted;
-      this.tell((listener) => listener.grantEnded(grant));
+      this.tell((listener) => listener.grantEnded(grant, after.has(id)));
       await this.burn(handles, { kind: 'grant', grant });
       note({ kind: 'grant-ended', grant });
     }
     for (const [id, granted] of after) {
       const { grant, item, name, grantedAtMs, warrant } = granted;
-      if (!goesOn(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs, warrant });
+      if (!isSame(before.get(id), granted)) note({ kind: 'granted', grant, item, name, grantedAtMs, warrant });
     }
   }
 

@@ -67,8 +67,11 @@ export interface Broker {
   readonly caPem: string;
   /** Serves a listening server's connections. The server is the broker's from now on, to close. */
   attach(server: Server): void;
-  /** Revocation: open requests that carry a credential end at once, and so do connections that carried it. */
-  cutCredentialed(grantId?: string): void;
+  /**
+   * Revocation: open requests that carry a credential end at once, and so do connections that carried it. `approvedGoOn`: but for requests whose
+   * use was approved for itself.
+   */
+  cutCredentialed(grantId?: string, how?: { readonly approvedGoOn?: boolean }): void;
   /** Ends the open requests of those that are named for which it is true, whatever they carry. */
   cutOf(isEnded: (authority: Authority) => boolean): void;
   /** Ends everything; resolves when the attached servers are closed. */
@@ -144,11 +147,14 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       servers.add(server);
       server.on('connection', (socket) => clients.accept(socket));
     },
-    cutCredentialed(grantId) {
+    cutCredentialed(grantId, { approvedGoOn = false } = {}) {
+      const going = new Set<Exchange>();
       for (const exchange of exchanges) {
-        if (exchange.grantId !== undefined && (grantId === undefined || exchange.grantId === grantId)) exchange.cut(); // [BROKER-26]
+        if (exchange.grantId === undefined || (grantId !== undefined && exchange.grantId !== grantId)) continue;
+        if (approvedGoOn && exchange.isApproved) going.add(exchange);
+        else exchange.cut(); // [BROKER-26]
       }
-      upstreams.cut(grantId);
+      upstreams.cut(grantId, (socket) => [...going].some((exchange) => exchange.uses(socket)));
     },
     cutOf(isEnded) {
       for (const exchange of exchanges) if (isEnded(exchange.authority)) exchange.cut(); // [BROKER-34]

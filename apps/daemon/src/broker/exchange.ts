@@ -139,6 +139,7 @@ export class Exchange {
   readonly #over = Promise.withResolvers<void>();
   #use: Use | undefined;
   #upstream: ClientRequest | undefined;
+  #socket: UpstreamSocket | undefined;
   /** Both ends, once they speak something else than HTTP. */
   #ends: readonly Duplex[] = [];
   #replied = false;
@@ -172,6 +173,15 @@ export class Exchange {
     await over;
   }
 
+  /** Its use of a credential was approved by an operator, for itself. */
+  get isApproved(): boolean {
+    return this.#use !== undefined && this.#decision.kind === 'attach' && this.#decision.grant.approve;
+  }
+
+  uses(socket: UpstreamSocket): boolean {
+    return this.#socket === socket;
+  }
+
   /** A revocation, or the end of the session: nothing more goes either way. [BROKER-26] */
   cut(): void {
     this.#fail(refusal('request_cut'));
@@ -198,6 +208,7 @@ export class Exchange {
     const { attached, swap, body } = await this.#attach(judged);
     const to = { target: decision.facts, allowPrivate, ca, pins };
     const upstream = await upstreams.take(to, this.grantId, this.#aborted.signal);
+    this.#socket = upstream.socket;
     if (this.#settled) upstream.socket.destroy();
     this.#assertWanted(); // nothing is awaited from here to the sending
 

@@ -30,6 +30,8 @@ interface Kept extends Upstream {
   readonly key: string;
   readonly grantId: string | undefined;
   idle: NodeJS.Timeout | undefined;
+  /** What it was opened for has ended: it is not used again. */
+  ended: boolean;
 }
 
 export class Upstreams {
@@ -61,7 +63,7 @@ export class Upstreams {
       signal,
     );
     const socket = new UpstreamSocket(transport, this.#limits.maxHeadBytes);
-    const kept: Kept = { socket, agent: new OneSocketAgent(socket), key, grantId, idle: undefined };
+    const kept: Kept = { socket, agent: new OneSocketAgent(socket), key, grantId, idle: undefined, ended: false };
     this.#all.add(kept);
     socket.on('error', () => {});
     socket.once('close', () => {
@@ -76,7 +78,7 @@ export class Upstreams {
   #keep(kept: Kept): void {
     if (kept.socket.destroyed) return;
     const idle = [...this.#all].filter((other) => other.idle !== undefined).length;
-    if (idle >= this.#limits.maxIdleUpstreams) {
+    if (kept.ended || idle >= this.#limits.maxIdleUpstreams) {
       kept.socket.destroy();
       return;
     }
@@ -86,10 +88,13 @@ export class Upstreams {
     kept.idle.unref();
   }
 
-  /** Closes connections that carry a credential: of this grant, or of any. */
-  cut(grantId: string | undefined): void {
-    for (const { socket, grantId: own } of this.#all)
-      if (own !== undefined && (grantId === undefined || own === grantId)) socket.destroy();
+  /** Closes connections that carry a credential: of this grant, or of any. Those of `inUse` as soon as they are free. */
+  cut(grantId: string | undefined, inUse: (socket: UpstreamSocket) => boolean): void {
+    for (const kept of this.#all) {
+      if (kept.grantId === undefined || (grantId !== undefined && kept.grantId !== grantId)) continue;
+      if (inUse(kept.socket)) kept.ended = true;
+      else kept.socket.destroy();
+    }
   }
 
   close(): void {

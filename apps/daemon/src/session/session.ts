@@ -381,8 +381,8 @@ export class Sessions {
     const unsubscribe = agent.subscribe({
       revoked: halt,
       suspended: halt,
-      grantEnded: (grant) => {
-        broker.cutCredentialed(toHex(grant));
+      grantEnded: (grant, goesOn) => {
+        broker.cutCredentialed(toHex(grant), { approvedGoOn: goesOn }); // [VAULT-19]
         agent.note({ kind: 'stream-cut', session, grant });
       },
       budgetBegan: () => {

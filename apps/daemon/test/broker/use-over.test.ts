@@ -97,3 +97,32 @@ test('of a socket when both its ends have ended; and a use that came too late is
   late.resolve();
   await until(() => over === 2);
 });
+
+// [VAULT-19]
+test('a use that was approved for itself outlives other terms of its grant, not its end; its connection is not used again', async () => {
+  let over = 0;
+  await using it = await world({ over: () => (over += 1) });
+  const open: ServerResponse[] = [];
+  const sockets = new Set<unknown>();
+  const origin = await it.origin((_seen, response) => {
+    sockets.add(response.socket);
+    response.writeHead(200);
+    response.write('begun');
+    open.push(response);
+  });
+  const approved = it.grant(origin, { approve: true });
+  const host = `localhost:${origin.port}`;
+  for (const ends of [false, true]) {
+    const tls = await it.tunnel(host);
+    const reply = readReply(tls);
+    tls.write(get(host));
+    await until(() => open.length === 1);
+    it.broker.cutCredentialed(approved.grantId, { approvedGoOn: !ends });
+    assert.equal(over, ends ? 2 : 0);
+    open.splice(0)[0]?.end('to its end');
+    const { body } = await reply;
+    assert.equal(over, ends ? 2 : 1);
+    assert.equal(body.toString().includes('to its end'), !ends);
+  }
+  assert.equal(sockets.size, 2);
+});
