@@ -1,9 +1,8 @@
 // `npm test [-- PATH…]`: every test file of the repository (or those whose path begins with a PATH), one suite a workspace.
 //
-// Files run in processes of their own, one more at once than there are cores (they wait more than they compute), with a temporary
-// folder that is removed at the end whatever happens; a suite that leaves something in it has failed. Exit 1 on a failure, on no
-// tests at all, and with CI=true on any skip. The last line is `N passed, N failed, N skipped`; before it stand the files that took
-// longest.
+// Files run in processes of their own, two at once for each core (they wait as long as they compute), with a temporary folder that is
+// removed at the end whatever happens; a suite that leaves something in it has failed. Exit 1 on a failure, on no tests at all, and with
+// CI=true on any skip. The last line is `N passed, N failed, N skipped`; before it stand the files that took longest.
 
 import { existsSync, globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -84,7 +83,7 @@ async function main(): Promise<number> {
     if (interrupted.signal.aborted) break;
     const tally = emptyTally();
     const suiteStartedMs = performance.now();
-    const events = run({ files, concurrency: availableParallelism() + 1, timeout: maxFileMs, signal: interrupted.signal });
+    const events = run({ files, concurrency: 2 * availableParallelism(), timeout: maxFileMs, signal: interrupted.signal });
     for await (const text of report(events, tally, { tookMs, telling: soaking })) out(text);
     const left = readdirSync(temporary);
     if (left.length > 0 && !interrupted.signal.aborted) {
