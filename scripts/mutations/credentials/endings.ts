@@ -13,7 +13,7 @@ export const onEndings: readonly Mutation[] = [
     id: 'C-10.streams',
     off: 'a stream goes on when its grant ends',
     file: 'apps/daemon/src/session/session.ts',
-    from: 'broker.cutCredentialed(toHex(grant));',
+    from: 'broker.cutCredentialed(toHex(grant), { approvedGoOn: goesOn });',
     to: '',
     red: { [fences]: 'vault ungrant cuts an open credentialed stream' },
     says: 'stream-cut',

@@ -79,6 +79,8 @@ export interface UseAnswer {
   readonly sealed?: Sealed | undefined;
   /** Of the ask, by the wall clock: as the operator's device saw it. */
   readonly expiresAtMs: number;
+  /** Tells operators that it is over, and how long the act had waited. Whoever was allowed it calls this once it goes, or fails. [APPROVAL-24] */
+  readonly over: () => void;
 }
 
 /** Something of a session waits for an operator. */
@@ -130,7 +132,9 @@ export class Approvals {
 
   /** Waits for an operator. Never rejects, and nothing but `allowed` may let the act happen. */
   async ask(by: Asking, asked: Asked): Promise<Outcome> {
-    return (await this.askAboutUse(by, asked)).outcome;
+    const { outcome, over } = await this.askAboutUse(by, asked);
+    over();
+    return outcome;
   }
 
   /** The same, with what a use needs to be let go. Never rejects. */
@@ -145,7 +149,7 @@ export class Approvals {
     const told = this.limits.begin(counted, wanted);
     if (told !== 'ask') {
       note({ kind: 'answered', ...who, ask, outcome: told });
-      return { ask, outcome: told, expiresAtMs }; // [APPROVAL-8]
+      return { ask, outcome: told, expiresAtMs, over: () => {} }; // [APPROVAL-8]
     }
     const askedMs = ports.clock.monotonicMs();
     const untilMs = askedMs + lifeMs;
@@ -163,11 +167,13 @@ export class Approvals {
       const by = { ...(device !== undefined && { device }), ...(warrant !== undefined && { warrant }) };
       await record({ kind: 'answered', ...who, ask, outcome, ...by });
     } catch {
-      return { ask, outcome: 'unasked', expiresAtMs }; // [APPROVAL-10]
+      return { ask, outcome: 'unasked', expiresAtMs, over: () => {} }; // [APPROVAL-10]
     }
-    const letGoAfterMs = Math.max(0, Math.round(ports.clock.monotonicMs() - askedMs));
-    void this.tellClosed(ask, { outcome, ...(outcome === 'allowed' && { letGoAfterMs }) }, untilMs); // [APPROVAL-24]
-    return { ask, outcome, sealed, expiresAtMs };
+    const over = (): void => {
+      const letGoAfterMs = Math.max(0, Math.round(ports.clock.monotonicMs() - askedMs));
+      void this.tellClosed(ask, { outcome, ...(outcome === 'allowed' && { letGoAfterMs }) }, untilMs);
+    };
+    return { ask, outcome, sealed, expiresAtMs, over };
   }
 
   /** About one call of a tool; what is shown and what an answer is bound to are made from the same value. Never rejects. */

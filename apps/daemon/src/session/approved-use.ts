@@ -22,6 +22,8 @@ export interface Opening {
   /** The secret, which the caller owns and overwrites. Throws `open_failed`; `approval_expired` where it was approved. */
   open(): Promise<Uint8Array>;
   wipe(): void;
+  /** Where it was approved: tells operators that the use goes, or has failed. Once. */
+  over?(): void;
 }
 
 /** What goes out besides its place and its method. */
@@ -75,13 +77,17 @@ export async function approvedUse(
   } finally {
     if (answer?.outcome !== 'allowed' || answer.sealed === undefined) key.wipe();
   }
-  const { outcome, sealed, ask, expiresAtMs } = answer;
-  if (outcome !== 'allowed' || sealed === undefined) throw refusalOf(outcome);
+  const { outcome, sealed, ask, expiresAtMs, over } = answer;
+  if (outcome !== 'allowed' || sealed === undefined) {
+    over();
+    throw refusalOf(outcome);
+  }
   const terms = { fleet: agent.enrolment.fleet, agent: agent.id, session: by.session, ask, expiresAtMs };
   return {
     ask,
     open: () => key.open(terms, bound(), sealed, clock.nowMs()), // the request as it is now [APPROVAL-17]
     wipe: () => key.wipe(),
+    over,
   };
 }
 

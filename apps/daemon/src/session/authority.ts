@@ -192,6 +192,8 @@ export class SessionAuthority implements Authority {
     } catch (thrown) {
       approved.wipe();
       throw thrown;
+    } finally {
+      approved.over?.(); // whoever hears it may change the grant: the use is under way by then [VAULT-19]
     }
   }
 
@@ -283,6 +285,7 @@ export class SessionAuthority implements Authority {
       return approved;
     } catch (thrown) {
       approved.wipe();
+      approved.over?.();
       throw thrown;
     }
   }

@@ -52,6 +52,8 @@ interface State {
 function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {} }: Play = {}) {
   const reports: AuditReport[] = [];
   const asks: Asked[] = [];
+  /** What was on record each time that operators were told that it is over. */
+  const overs: string[] = [];
   const state: State = {
     grants: [grantOf(1)],
     version: 1,
@@ -69,7 +71,7 @@ function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {}
     const sealed =
       outcome === 'allowed' ? await sealUse(primitives, { fleet, agent: agentId, ask: shown, expiresAtMs }, secret) : undefined;
     meanwhile(state);
-    return { ask: ask.ask, outcome, sealed, expiresAtMs };
+    return { ask: ask.ask, outcome, sealed, expiresAtMs, over: () => void overs.push(kinds().join(' ')) };
   };
   const agent = {
     id: agentId,
@@ -101,7 +103,7 @@ function scene({ outcome = 'allowed', seals = (ask) => ask, meanwhile = () => {}
     return authority.use(view, facts, undefined, body, { headers: () => state.headers, gone });
   };
   const kinds = () => reports.map(({ kind }) => kind);
-  return { state, asks, authority, use, kinds };
+  return { state, asks, overs, authority, use, kinds };
 }
 
 const outcomeOf = (work: Promise<unknown>): Promise<string> =>
@@ -111,9 +113,10 @@ const outcomeOf = (work: Promise<unknown>): Promise<string> =>
   );
 
 test('an approved request is consumed, opens once, and what was shown goes out', async () => {
-  const { asks, state, use, kinds } = scene();
+  const { asks, overs, state, use, kinds } = scene();
   const used = await use();
   assert.deepEqual(kinds(), ['minted', 'consumed']);
+  assert.deepEqual(overs, ['minted consumed'], 'told once it goes [APPROVAL-24]');
   assert.deepEqual(used.judged, { query: 'to=a', body: { type: 'application/json', bytes: state.bytes } });
   const [{ act } = assert.fail()] = asks;
   assert.ok(act.kind === 'use');
@@ -157,9 +160,9 @@ test('[APPROVAL-18]: every other answer is a refusal with its reason, and nothin
     ['withdrawn', 'request_cut'],
   ];
   for (const [outcome, code] of codes) {
-    const { use, kinds } = scene({ outcome });
+    const { use, kinds, overs } = scene({ outcome });
     assert.equal(await outcomeOf(use()), code);
-    assert.deepEqual(kinds(), []);
+    assert.deepEqual([kinds(), overs], [[], ['']]);
   }
 });
 
@@ -174,9 +177,9 @@ test('[APPROVAL-19]: approved and then revoked, fenced otherwise or ruled otherw
     [(state) => (state.version = 2), 'rules_denied'],
   ];
   for (const [meanwhile, code] of changes) {
-    const { use, kinds } = scene({ meanwhile });
+    const { use, kinds, overs } = scene({ meanwhile });
     assert.equal(await outcomeOf(use()), code);
-    assert.deepEqual(kinds(), []);
+    assert.deepEqual([kinds(), overs], [[], ['']]);
   }
 });
 
