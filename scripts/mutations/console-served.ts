@@ -7,6 +7,8 @@ const answers = 'apps/console/test/answer.test.ts';
 const server = 'apps/console/test/server.test.ts';
 const bundle = 'apps/console/test/bundle.test.ts';
 const serving = 'e2e/console/serving.test.ts';
+const pairing = 'apps/console/test/enter/hostile-pairing.test.ts';
+const words = 'apps/console/test/screens/pair.test.ts';
 const offline = 'e2e/console/offline.test.ts';
 
 export const consoleServed: Area = {
@@ -122,6 +124,70 @@ export const consoleServed: Area = {
       from: `      this.refusedPulses += 1;\n`,
       to: ``,
       red: { 'apps/console/test/fleet/live-fleet.test.ts': 'pushes without having it' },
+    },
+    {
+      id: 'W-9.tries',
+      off: 'words may be guessed as often as one likes',
+      file: 'apps/console/src/screens/pair/tries.ts',
+      from: '      this.#left -= 1;\n',
+      to: '',
+      red: { [words]: 'asked for three times', [pairing]: 'who saw the code and offers' },
+    },
+    {
+      id: 'W-9.words',
+      off: 'any words admit a machine',
+      file: 'apps/console/src/screens/pair/tries.ts',
+      from: '      assertWords(this.#opened, typed);\n',
+      to: '',
+      red: { [words]: 'asked for three times', [pairing]: 'who saw the code and offers' },
+    },
+    {
+      id: 'W-9.gone',
+      off: 'a device is added without an answer to the call',
+      file: 'apps/console/src/screens/pair/pairing.ts',
+      from: '    await callNewcomer(session, opened.hash, code); // [DEVICES-7]\n',
+      to: '',
+      red: { [pairing]: '[DEVICES-7] a device that has gone' },
+    },
+    {
+      id: 'W-9.own-words',
+      off: 'any words add the device that came to a code of our own',
+      file: 'apps/console/src/screens/devices/adding.ts',
+      from: '        assertWords(opened, typed);\n',
+      to: '',
+      red: { [pairing]: '[PAIRING-16] words that the new device does not show' },
+    },
+    {
+      id: 'W-9.own-tries',
+      off: 'the words of a device that came to a code of our own may be guessed as often as one likes',
+      file: 'apps/console/src/screens/devices/adding.ts',
+      from: '        tries += 1;\n',
+      to: '',
+      red: { [pairing]: '[PAIRING-16] words that the new device does not show' },
+    },
+    {
+      id: 'W-9.over',
+      off: 'a code of our own is good for as long as its page is open',
+      file: 'apps/console/src/screens/devices/adding.ts',
+      from: `if (stage().kind !== 'adding') end(`,
+      to: `if (stage().kind === 'waiting') end(`,
+      red: { [pairing]: '[PAIRING-16] a code of our own is fresh' },
+    },
+    {
+      id: 'W-9.left-behind',
+      off: 'a code of our own stays in memory when it is over',
+      file: 'apps/console/src/screens/devices/adding.ts',
+      from: '    code.fill(0);\n',
+      to: '',
+      red: { [pairing]: '[PAIRING-16]' },
+    },
+    {
+      id: 'W-10.forgets',
+      off: 'a way in begins although this browser is a device already',
+      file: 'apps/console/src/enter/enter.ts',
+      from: 'if (record === undefined || (await store().seen()) === undefined) return;',
+      to: 'if (record === undefined || record.fleetName !== undefined) return;',
+      red: { [pairing]: 'forgets nothing, wherever a link leads it' },
     },
   ],
   exceptions: {},

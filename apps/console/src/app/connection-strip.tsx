@@ -54,6 +54,7 @@ export function ConnectionStrip(props: { readonly fleet: Fleet }): JSX.Element {
             <div class="connection-refused">
               <ErrorNotice error={now().error}>
                 <p>Nothing is tried again by itself. What is shown is the last state that was verified.</p>
+                <Button onClick={() => props.fleet.tryNow()}>Try again</Button>
               </ErrorNotice>
             </div>
           )}

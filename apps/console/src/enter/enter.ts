@@ -1,7 +1,8 @@
 // The ways into this console for a browser that has no key yet: a new fleet, an invitation by another device, the recovery code. Each keeps the sealed key
 // before anybody can count on it, and can be begun again when it was cut off.
 
-import { fromHex, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { equalBytes, fromHex, toHex, utf8 } from '@holdfast/protocol/codec/bytes';
+import { visible } from '@holdfast/protocol/codec/shown';
 import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
 import { deviceIdOf } from '@holdfast/protocol/identity/genesis-device';
 import { makeRecoveryCode, recoveryKeys } from '@holdfast/protocol/identity/recovery';
@@ -15,7 +16,7 @@ import { browserPorts, openRelay } from '../fleet/ports.ts';
 import type { NewKeys } from '../keys/new-keys.ts';
 import type { ThisBrowser } from '../keys/this-browser.ts';
 import type { Way } from '../keys/ways.ts';
-import { forgetAll } from '../store/operator-store.ts';
+import { forgetAll, forgetOfKey } from '../store/operator-store.ts';
 import type { RecoveryKit } from './kit.ts';
 
 export interface NewFleetTerms {
@@ -34,11 +35,12 @@ export interface PreparedFleet {
   drop(): void;
 }
 
-/** Throws `relay_unreachable`, `usage`, `passkey_refused`, `passkey_unfit`. */
+/** Throws `operator_exists`, `relay_unreachable`, `usage`, `passkey_refused`, `passkey_unfit`. */
 export async function prepareFleet(
   browser: ThisBrowser,
   { name, deviceName, relayUrl, way }: NewFleetTerms,
 ): Promise<PreparedFleet> {
+  await assertFree(browser);
   const ports = browserPorts(browser.store());
   (await openRelay(relayUrl)).close(); // before anybody touches a passkey
   const keys = await browser.session.keys.make(way, name);
@@ -57,6 +59,7 @@ export async function prepareFleet(
   return {
     kit: { code: recovery.code, fleet: facts.fleet, fleetName: name, relayUrl },
     async found() {
+      await assertFree(browser); // another tab may have been faster
       await foundFleet(ports, composed);
       await beginAnew(browser);
       await ports.store.remember({ control: { position: 0, hash: made.genesis.hash } });
@@ -66,7 +69,23 @@ export async function prepareFleet(
   };
 }
 
+/**
+ * A browser is a device of one fleet: whoever leads its operator to a way in makes it forget nothing. A key that has not read its fleet yet is one that
+ * nobody may have admitted, and gives way [DEVICES-6]; one of `fleet`, to whoever has the recovery code of that. Throws `operator_exists`.
+ */
+export async function assertFree({ session, store }: ThisBrowser, fleet?: Uint8Array): Promise<void> {
+  const record = await session.keys.record();
+  if (record === undefined || (await store().seen()) === undefined) return;
+  if (fleet !== undefined && equalBytes(record.fleet, fleet)) return;
+  throw new HoldfastError('operator_exists', `this browser is a device of "${visible(record.fleetName)}" already`, {
+    next: "go to Now and unlock it, or use another browser or profile; to have this one forget its key, clear this site's data",
+  });
+}
+
+/** Throws `operator_exists`. */
 async function beginAnew(browser: ThisBrowser): Promise<void> {
+  await assertFree(browser);
+  await browser.session.keys.forget();
   await forgetAll(browser.records);
 }
 
@@ -84,6 +103,7 @@ export interface JoinTerms {
 /** Asks to be an operator device, and waits until the other one has said so. Throws as `joinFleet`, and as `prepareFleet`. */
 export async function joinAsDevice(browser: ThisBrowser, terms: JoinTerms): Promise<void> {
   const { name, relayUrl, way, machine, code, show } = terms;
+  await assertFree(browser);
   const ports = browserPorts(browser.store());
   const relay = await openRelay(relayUrl);
   try {
@@ -120,14 +140,16 @@ export interface Recovering {
   drop(): void;
 }
 
-/** Throws `recovery_code_invalid`, `recovery_code_dead`, `relay_*`. */
+/** Throws `operator_exists`, `recovery_code_invalid`, `recovery_code_dead`, `relay_*`. */
 export async function beginRecovery(browser: ThisBrowser, terms: RecoverTerms): Promise<Recovering> {
   const { fleet, relayUrl, deviceName } = terms;
+  await assertFree(browser, fleet);
   const used = await recoveryKeys(webPrimitives, terms.code);
   const ports = browserPorts(browser.store('code'));
   try {
     const facts = await factsOfCode(ports, { fleet, relayUrl, used });
-    if ((await browser.session.keys.record()) === undefined) await beginAnew(browser);
+    const record = await browser.session.keys.record();
+    if (record === undefined || !equalBytes(record.fleet, fleet)) await beginAnew(browser); // else what it has seen of this fleet still counts
     const reader = new OperatorSession(await readFleet(ports, facts, used).catch(deadIfRefused));
     assertOwnRelay(reader);
     const drop = (): void => {
@@ -176,6 +198,8 @@ async function recoverWith(
   const { fleet, relayUrl } = reader.facts;
   const device = deviceIdOf(webPrimitives, keys.holder.publicKeys.sign);
   const facts = { fleet, fleetName, device, relayUrl, relayKey };
+  await browser.session.keys.forget(); // one of this fleet that nobody can unlock
+  await forgetOfKey(browser.records);
   const unlocked = await browser.session.save(keys, facts); // before anything counts [RECOVERY-6]
   const { cut } = await replaceCode(reader, {
     device: { name: deviceName, keys: keys.holder.publicKeys },

@@ -87,6 +87,11 @@ export async function forgetAll(records: Records): Promise<void> {
   await records.remove([heads, approved, 'unsent', 'unsent-code', stateName]);
 }
 
+/** What is kept for one key alone, of a browser that gets another one in the same fleet. */
+export async function forgetOfKey(records: Records): Promise<void> {
+  await records.remove([approved, 'unsent', stateName]);
+}
+
 function seenOf(wire: Uint8Array): Seen {
   try {
     const { control, access } = decode(seenHeads, wire, 1024);

@@ -2,17 +2,13 @@
 // that is none of this fleet's ends it with what was verified still there.
 
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { addBedrock } from '@holdfast/protocol/journal/compose';
 import type { FleetState } from '@holdfast/protocol/journal/state';
 import { composeFleet, foundFleet } from '@holdfast/protocol/operator/found';
-import type { OperatorFacts, OperatorStore, Seen } from '@holdfast/protocol/operator/ports';
+import type { OperatorFacts } from '@holdfast/protocol/operator/ports';
 import { OperatorSession, readFleet } from '@holdfast/protocol/operator/session';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
@@ -20,58 +16,7 @@ import { cutShort, doubled, flipped, reversed, withoutFirst } from '@holdfast/te
 import { listenHostile, type ListeningRelay, type Script } from '@holdfast/testkit/hostile-relay';
 import { LiveFleet, type Connection } from '../../src/fleet/live-fleet.ts';
 import { browserPorts, pageClock } from '../../src/fleet/ports.ts';
-
-const relayMain = fileURLToPath(new URL('../../../relay/src/main.ts', import.meta.url));
-
-class PlayedRelay {
-  readonly home = mkdtempSync(path.join(tmpdir(), 'holdfast-live-'));
-  url = '';
-  #child: ChildProcess | undefined;
-
-  async start(port = '0'): Promise<void> {
-    const child = spawn(process.execPath, [relayMain], {
-      env: { HOLDFAST_HOME: this.home, HOLDFAST_PORT: port },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    this.#child = child;
-    const [line] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-    this.url = line.toString().trim().split(' ').at(-1) ?? '';
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#child;
-    child?.kill('SIGKILL');
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  }
-
-  get port(): string {
-    return new URL(this.url).port;
-  }
-}
-
-function memoryStore(): OperatorStore {
-  let seen: Seen | undefined;
-  let unsent: Uint8Array | undefined;
-  return {
-    seen: async () => seen,
-    remember: async (newer) => {
-      seen = { ...seen, ...newer };
-    },
-    forgetSeen: async () => {
-      seen = undefined;
-    },
-    unsent: async () => unsent,
-    keepUnsent: async (entries) => {
-      unsent = entries;
-    },
-    forgetUnsent: async () => {
-      unsent = undefined;
-    },
-    approvedBefore: async () => undefined,
-    keepApproved: async () => {},
-    takeTurn: async () => () => {},
-  };
-}
+import { memoryStore, PlayedRelay } from './played-relay.ts';
 
 interface Followed {
   readonly relay: PlayedRelay;
@@ -90,8 +35,7 @@ async function followed(t: TestContext): Promise<Followed> {
   const between = await listenHostile(() => relay.url);
   t.after(async () => {
     await between.close();
-    await relay.stop();
-    rmSync(relay.home, { recursive: true, force: true });
+    await relay.remove();
   });
   await relay.start();
   const holder = await SoftwareKeyHolder.generate(webPrimitives);

@@ -8,8 +8,8 @@ import { createSignal, lazy, Match, Show, Suspense, Switch } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/field.tsx';
-import { ErrorNotice } from '../../design/notice.tsx';
-import { joinAsDevice } from '../../enter/enter.ts';
+import { ErrorNotice, Notice } from '../../design/notice.tsx';
+import { assertFree, joinAsDevice } from '../../enter/enter.ts';
 import { textIn } from '../../enter/form-text.ts';
 import { thisDevice } from '../../enter/this-device.ts';
 import { WayForm } from '../../enter/way.tsx';
@@ -33,20 +33,30 @@ interface Waiting {
   readonly code: { readonly text: string; readonly url: string } | undefined;
 }
 
+/** What a link carries may be anything. */
+function unescaped(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}
+
 /** @public By its route. */
 export default function Join() {
   const { browser, config, fleet, go } = useConsole();
-  const fragment = decodeURIComponent(location.hash.slice(1));
+  const fragment = unescaped(location.hash.slice(1));
   history.replaceState(history.state, '', location.pathname); // the code stays in no history
   const [asking, setAsking] = createSignal<Asking>();
   const [waiting, setWaiting] = createSignal<Waiting>();
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal<unknown>();
 
-  const ask = (form: HTMLFormElement): void => {
+  const ask = async (form: HTMLFormElement): Promise<void> => {
     setFailed(undefined);
     const of = (name: string): string => textIn(form, name);
     try {
+      await assertFree(browser);
       const given = of('code') === '' ? undefined : parsePairingCode(webPrimitives, devicePairing, of('code'));
       setAsking({
         relayUrl: (given?.relayUrl ?? of('relay')).replace(/\/+$/, ''),
@@ -120,11 +130,18 @@ export default function Join() {
             A device of the fleet may do all that its operator may. The other device has to type the words that this page will
             show.
           </p>
+          <Show when={fragment !== ''}>
+            <Notice kind="info" title="Is the other device yours?">
+              <p>
+                If somebody sent you this link, stop here: you would be in their fleet, and what you keep there they could read.
+              </p>
+            </Notice>
+          </Show>
           <form
             class="enter-form"
             onSubmit={(event) => {
               event.preventDefault();
-              ask(event.currentTarget);
+              void ask(event.currentTarget);
             }}
           >
             <TextField

@@ -23,7 +23,7 @@ export type Stage =
   | { readonly kind: 'begin' }
   | { readonly kind: 'looking'; readonly of: Given['kind'] }
   | { readonly kind: 'shown'; readonly shown: Shown; readonly left: number | undefined }
-  /** `calling`: whether the device is still there is asked before anything is signed. */
+  /** `calling`: whether the device is still there is asked before its entry is written. */
   | { readonly kind: 'admitting'; readonly shown: Shown; readonly calling: boolean }
   | { readonly kind: 'admitted'; readonly shown: Shown }
   | { readonly kind: 'over'; readonly of: Given['kind']; readonly error: HoldfastError };
@@ -36,7 +36,9 @@ export interface PairingFlow {
   again(): void;
 }
 
-export function pairingFlow(fleet: Fleet): PairingFlow {
+type Acting = Pick<Fleet, 'session' | 'act'>;
+
+export function pairingFlow(fleet: Acting): PairingFlow {
   const [stage, setStage] = createSignal<Stage>({ kind: 'begin' });
   let code: Uint8Array | undefined;
   let tries: WordTries | undefined;
@@ -55,13 +57,10 @@ export function pairingFlow(fleet: Fleet): PairingFlow {
     const given = code;
     if (given === undefined) return;
     try {
-      if (shown.kind === 'device') {
-        setStage({ kind: 'admitting', shown, calling: true });
-        await callNewcomer(fleet.session(), shown.opened.hash, given); // [DEVICES-7]
-      }
-      setStage({ kind: 'admitting', shown, calling: false });
+      const calling = (now: boolean): void => void setStage({ kind: 'admitting', shown, calling: now });
+      calling(false);
       if (shown.kind === 'agent') await admitAgent(fleet, shown.opened, given);
-      else await admitDevice(fleet, shown.opened, given);
+      else await admitDevice(fleet, shown.opened, given, calling);
       forget();
       setStage({ kind: 'admitted', shown });
     } catch (thrown) {
@@ -107,7 +106,7 @@ export function pairingFlow(fleet: Fleet): PairingFlow {
 }
 
 /** A browser knows no TPM maker's certificates: whatever the key store says of itself stays `claimed`. */
-async function admitAgent(fleet: Fleet, opened: OpenedOffer<PairingOffer>, code: Uint8Array): Promise<void> {
+async function admitAgent(fleet: Acting, opened: OpenedOffer<PairingOffer>, code: Uint8Array): Promise<void> {
   await fleet.act(agentSentence(opened.offer), async (session) => {
     await session.write(async (operator) =>
       enrollAgent(operator, {
@@ -122,9 +121,18 @@ async function admitAgent(fleet: Fleet, opened: OpenedOffer<PairingOffer>, code:
   });
 }
 
-async function admitDevice(fleet: Fleet, opened: OpenedOffer<DeviceOffer>, code: Uint8Array): Promise<void> {
+/** The call comes after the confirmation: a code calls once. */
+async function admitDevice(
+  fleet: Acting,
+  opened: OpenedOffer<DeviceOffer>,
+  code: Uint8Array,
+  calling: (now: boolean) => void,
+): Promise<void> {
   const { name, keys } = opened.offer;
   await fleet.act(deviceSentence(opened.offer), async (session) => {
+    calling(true);
+    await callNewcomer(session, opened.hash, code); // [DEVICES-7]
+    calling(false);
     await session.write(async (operator) =>
       addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
     );

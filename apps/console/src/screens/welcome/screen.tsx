@@ -6,7 +6,7 @@ import { useConsole } from '../../app/console.tsx';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/field.tsx';
 import { ErrorNotice } from '../../design/notice.tsx';
-import { prepareFleet, type PreparedFleet } from '../../enter/enter.ts';
+import { assertFree, prepareFleet, type PreparedFleet } from '../../enter/enter.ts';
 import { KitCard } from '../../enter/kit-card.tsx';
 import { textIn } from '../../enter/form-text.ts';
 import { thisDevice } from '../../enter/this-device.ts';
@@ -43,7 +43,7 @@ export default function Welcome() {
   });
 
   const step = (): 1 | 2 | 3 => (prepared() !== undefined ? 3 : named() !== undefined ? 2 : 1);
-  const attempt = async (work: () => Promise<void> | void): Promise<void> => {
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
     setBusy(true);
     setFailed(undefined);
     try {
@@ -55,7 +55,8 @@ export default function Welcome() {
     }
   };
   const name = (form: HTMLFormElement): Promise<void> =>
-    attempt(() => {
+    attempt(async () => {
+      await assertFree(browser);
       const of = (field: string): string => textIn(form, field);
       setNamed({
         name: plain('the name of the fleet', of('fleet'), 64),
