@@ -7,6 +7,7 @@ import { encodeValue } from '@holdfast/protocol/codec/cbor';
 import type { ErrorCode } from '@holdfast/protocol/errors';
 import { agentAudience, encodeBody, hashRules, type Body, type BodyOf } from '@holdfast/protocol/journal/bodies';
 import { addBedrock, allowEgress, setRules } from '@holdfast/protocol/journal/compose';
+import { regrant } from '@holdfast/protocol/journal/compose-grants';
 import { setBudget } from '@holdfast/protocol/journal/compose-agents';
 import { topicTip } from '@holdfast/protocol/journal/state';
 import { signed, type Draftable } from '@holdfast/protocol/journal/warranted';
@@ -24,6 +25,10 @@ const main = await world.enroll('main');
 const gone = await world.enroll('gone');
 const item = await operator.keep('demo', secret, { env: 'DEMO_TOKEN' });
 await operator.grant(item, main.id);
+const [made] = operator.replica.state.grants.get(toHex(main.id))?.values() ?? [];
+if (made === undefined) throw new Error('no grant');
+const { grant, fence } = made;
+await operator.act((author) => regrant(author, { agent: main.id, grant, fence: { ...fence, methods: ['GET'] }, secret }));
 await operator.act((author) => allowEgress(author, { agent: main.id, host: 'example.com', port: 443, allowPrivate: false }));
 await operator.act((author) => setBudget(author, { agent: main.id, limits: { uses: { total: 500, windows: [] } } }));
 await operator.act((author) => setRules(author, 'rules: []\n'));
@@ -165,6 +170,20 @@ await rejected(
   own,
 );
 await rejected('the id of a grant again', 'JOURNAL-15', 'id_taken', { kind: 'grant', granted: { ...granted, name: 'b' } }, own);
+await rejected(
+  'a grant in the place of one of another item',
+  'JOURNAL-45',
+  'id_taken',
+  { kind: 'grant', granted: { ...granted, item: strangers } },
+  own,
+);
+await rejected(
+  'a grant in its own place, in another variable',
+  'JOURNAL-45',
+  'id_taken',
+  { kind: 'grant', granted: { ...granted, env: 'OTHER_TOKEN' } },
+  own,
+);
 await rejected('no grant ended', 'JOURNAL-16', 'grant_unknown', { kind: 'grant-end', grant: strangers }, own);
 await rejected('no budget ended', 'JOURNAL-16', 'budget_unknown', { kind: 'budget-end', budget: strangers }, own);
 const budget = { id: strangers, agent: main.id, concurrent: 8 } as const;

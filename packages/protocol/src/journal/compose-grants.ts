@@ -9,8 +9,8 @@ import { drafted, type Composed, type Operator } from './draft.ts';
 import { isLive } from './state.ts';
 
 /**
- * The same grant with this fence, ended and given anew in one append under its own id: sessions keep their placeholders, and there is no moment at
- * which both hold. `secret` (from `replica.openSecret`) stays the caller's to overwrite. Throws `agent_unknown`, `agent_revoked`, `grant_unknown`. [VAULT-19]
+ * The same grant with this fence, in one entry that takes its own place: sessions keep their placeholders, and there is no moment at which both hold, or
+ * neither does. `secret` (from `replica.openSecret`) stays the caller's to overwrite. Throws `agent_unknown`, `agent_revoked`, `grant_unknown`. [VAULT-19]
  */
 export async function regrant(
   operator: Operator,
@@ -38,9 +38,9 @@ export async function regrant(
   const purpose = { kind: 'grant', fleet, grant: grantId, item: before.item, agent: agentId } as const;
   const sealed = secret === 'approved per use' ? undefined : await sealTo(primitives, agent.keys.seal, purpose, secret);
   const granted = { ...terms, fence, ...(sealed !== undefined && { sealed }) };
-  const { lockboxes, entries } = await drafted(operator, async (draft) => {
-    await draft.write(agentAudience(agentId), { kind: 'grant-end', grant: grantId });
-    await draft.write(agentAudience(agentId), { kind: 'grant', granted });
-  });
+  const { lockboxes, entries } = await drafted(
+    operator,
+    (draft) => draft.write(agentAudience(agentId), { kind: 'grant', granted }), // [JOURNAL-45]
+  );
   return { lockboxes, entries };
 }

@@ -252,10 +252,14 @@ function grantIsForItsReader(_state: FleetState, { statement }: OpenedEntry, { g
   return agentOfAudience(statement.audience) === toHex(granted.agent) ? undefined : 'audience_wrong';
 }
 
-/** [JOURNAL-15] One placeholder variable means one credential. */
-function grantIsNew(state: FleetState, _entry: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
+/** [JOURNAL-15] One placeholder variable means one credential. [JOURNAL-45] */
+function grantIsNewOrItsOwn(state: FleetState, _entry: OpenedEntry, { granted }: BodyOf<'grant'>): Verdict {
   const held = state.grants.get(toHex(granted.agent));
-  if (held?.has(toHex(granted.grant)) === true) return 'id_taken';
+  const before = held?.get(toHex(granted.grant));
+  if (before !== undefined) {
+    const { item, name, env } = before;
+    return equalBytes(item, granted.item) && name === granted.name && env === granted.env ? undefined : 'id_taken';
+  }
   const clash = some(held, ({ name, env }) => name === granted.name || (env !== undefined && env === granted.env));
   return clash ? 'name_taken' : undefined;
 }
@@ -363,7 +367,7 @@ const ofKind: { readonly [K in Body['kind']]: readonly Rule<K>[] } = {
   'child-revoke': [childsAgentIsLive, revokedChildrenFit],
   'item-add': [itemIsNew],
   'item-remove': [itemExists],
-  grant: [grantIsForItsReader, audiencesAgentIsLive, grantIsNew],
+  grant: [grantIsForItsReader, audiencesAgentIsLive, grantIsNewOrItsOwn],
   'grant-end': [grantExists],
   'egress-allow': [egressIsForItsReader, audiencesAgentIsLive, egressIsNew],
   'egress-end': [egressExists],

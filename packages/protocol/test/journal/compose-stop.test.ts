@@ -39,7 +39,7 @@ describe('all at once', () => {
     assert.deepEqual([resumed.agents.length, acting().toSorted(), listed()], [2, ['main', 'other'], 2]);
   });
 
-  it('[VAULT-19]: a grant is given anew under its own id, narrower, in one append', async () => {
+  it('[VAULT-19]: a grant is given anew under its own id, narrower, in one entry', async () => {
     const secret = new Uint8Array(20).fill(0x61);
     const item = await world.operator.keep('bank', secret);
     const { grant } = await world.operator.act((operator) =>
@@ -52,7 +52,7 @@ describe('all at once', () => {
     const fence = { ...perUse.fence, v: 2 as const, methods: ['GET'], paths: ['/v1/one'], untilMs: world.tick() + 3_600_000 };
     const composed = await world.operator.act((operator) => regrant(operator, { agent: main.id, grant, fence, secret }));
     await main.sync();
-    assert.equal(composed.entries.length, 2);
+    assert.equal(composed.entries.length, 1);
     const [standing, more] = held();
     assert.equal(more, undefined);
     assert.deepEqual([toHex(standing?.grant ?? new Uint8Array()), standing?.fence], [toHex(grant), fence]);

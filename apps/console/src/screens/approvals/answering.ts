@@ -13,9 +13,6 @@ import { deckAfter, firstOf, isOver, sameDeck, waitingIn, type Card, type Ending
 import type { Narrowed } from './narrowed.ts';
 import { answerSentence, type OwnAnswer } from './words.ts';
 
-/** Most services have answered by then. */
-const replyMs = 3_000;
-
 export interface Answering {
   readonly cards: Accessor<readonly Card[]>;
   ownOf(card: Card): OwnAnswer | undefined;
@@ -108,13 +105,8 @@ export function answering(fleet: Fleet): Answering {
           const what = `${sentence} And let what waits through now`;
           const isAccess = first.open.ask.act.kind === 'access';
           const grant = (session: OperatorSession): Promise<void> => grantNarrowed(session, first.open, made);
-          // A use that waits is approved under the grant that it waits by; only then that grant becomes another, and where a machine hears of its
-          // end before it hears of the new one, what still runs by it is cut [VAULT-19]: what was just let through gets the time of most replies.
-          const later = async (session: OperatorSession): Promise<void> => {
-            await new Promise((resolve) => setTimeout(resolve, replyMs));
-            await grant(session);
-          };
-          const how = isAccess ? { granted: grant } : { after: later };
+          // A use that waits is approved under the grant that it waits by; only then that grant becomes another.
+          const how = isAccess ? { granted: grant } : { after: grant };
           return isTold(await fleet.answer(asks, 'once', what, { sent, ...how }));
         },
         'once',
