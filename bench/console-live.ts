@@ -6,37 +6,15 @@
 import { loadavg } from 'node:os';
 import { desk, TestBrowser, type Visitor } from '@holdfast/testkit/browser';
 import { Installation } from '@holdfast/testkit/installation';
-import { go, joinFleet, sign } from '../e2e/console/operator-browser.ts';
+import { asksForForcePush, go, joinFleet, sign } from '../e2e/console/operator-browser.ts';
+import { readCalls, teller } from './console/calls.ts';
 import { spread, type Spread } from './console/spread.ts';
 
 const events = Number(process.argv[2] ?? 40);
 const asks = Number(process.argv[3] ?? 20);
 const everyMs = 800;
 
-const rules = `rules:
-  force-push:
-    ask: shell
-    command: git push
-    flags: --force|-f
-    reason: It rewrites what others have pulled already.
-`;
-const door = `
-const door = process.env.HOLDFAST_DOOR ?? process.env.HTTP_PROXY;
-const said = { session_id: 's', cwd: process.cwd() };
-const tell = async (event) => (await fetch(new URL('/v1/hook/claude-code', door), {
-  method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...said, ...event }) })).text();
-`;
-/** Numbered from `first` on: what was recorded before is seen at once. */
-const working = (first: number): string => `${door}
-for (let n = ${first}; n < ${first + events}; n += 1) {
-  const call = { tool_use_id: 'toolu_' + n, tool_name: 'Read', tool_input: { file_path: '/etc/number-' + n + '-' } };
-  console.log('at ' + n + ' ' + Date.now());
-  await tell({ ...call, hook_event_name: 'PreToolUse' });
-  await new Promise((resolve) => setTimeout(resolve, ${everyMs / 2}));
-  await tell({ ...call, hook_event_name: 'PostToolUse', tool_response: {} });
-  await new Promise((resolve) => setTimeout(resolve, ${everyMs / 2}));
-}`;
-const asking = `${door}
+const asking = `${teller}
 for (let n = 0; n < ${asks}; n += 1) {
   const call = { tool_use_id: 'ask_' + n, tool_name: 'Bash', tool_input: { command: 'git push --force origin number-' + n + '-' } };
   await tell({ ...call, hook_event_name: 'PreToolUse' });
@@ -56,9 +34,9 @@ const toldBy = (said: string): ReadonlyMap<number, number> =>
 const holdfast = await Installation.create();
 
 async function shownOn(visitor: Visitor, screen: string, first: number): Promise<Spread & { readonly unseen: number }> {
-  await go(visitor, screen);
+  await go(visitor, screen); // numbered from `first` on: what was recorded before is seen at once
   await visitor.page.evaluate(watching);
-  const session = holdfast.session([process.execPath, '-e', working(first)]);
+  const session = holdfast.session([process.execPath, '-e', readCalls({ first, count: events, everyMs })]);
   await session.ended;
   const told = toldBy(session.said);
   const seen = await visitor.page.evaluate<Record<string, number>>('seenAt');
@@ -68,7 +46,7 @@ async function shownOn(visitor: Visitor, screen: string, first: number): Promise
 
 try {
   await holdfast.settle({ console: true });
-  await holdfast.applyRules(rules);
+  await holdfast.applyRules(asksForForcePush);
   await using browser = await TestBrowser.launch();
   const visitor = await browser.visitor(holdfast.consoleUrl ?? '', { size: desk });
   await joinFleet(visitor, holdfast, 'desk');

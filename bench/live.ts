@@ -10,25 +10,14 @@ import { watchShipments } from '@holdfast/protocol/exchange/shipment-calls';
 import { openSignal } from '@holdfast/protocol/seal/signal-body';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { Installation } from '@holdfast/testkit/installation';
+import { readCalls } from './console/calls.ts';
 import { operatorOf } from './console/operator.ts';
 import { spread } from './console/spread.ts';
 
 const events = Number(process.argv[2] ?? 40);
 const everyMs = 600;
 
-const script = `
-const door = process.env.HOLDFAST_DOOR ?? process.env.HTTP_PROXY;
-const ask = async (event) => (await fetch(new URL('/v1/hook/claude-code', door), {
-  method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(event) })).text();
-const said = { session_id: 's', cwd: process.cwd() };
-for (let n = 0; n < ${events}; n += 1) {
-  const call = { ...said, tool_use_id: 'toolu_' + n, tool_name: 'Read', tool_input: { file_path: '/etc/hostname-' + n } };
-  console.log('at ' + n + ' ' + Date.now());
-  await ask({ ...call, hook_event_name: 'PreToolUse' });
-  await new Promise((resolve) => setTimeout(resolve, ${everyMs / 2}));
-  await ask({ ...call, hook_event_name: 'PostToolUse', tool_response: {} });
-  await new Promise((resolve) => setTimeout(resolve, ${everyMs / 2}));
-}`;
+const script = readCalls({ first: 0, count: events, everyMs });
 
 const holdfast = await Installation.create();
 const shipped: number[] = [];
@@ -48,7 +37,7 @@ try {
     const said = decodeSaid(await openSignal(primitives, key, statement));
     if (said.kind !== 'presence') return;
     for (const { now } of said.sessions) {
-      const number = Number(/hostname-(\d+)$/.exec(now?.text ?? '')?.[1] ?? Number.NaN);
+      const number = Number(/number-(\d+)-$/.exec(now?.text ?? '')?.[1] ?? Number.NaN);
       if (Number.isInteger(number) && !shown.has(number)) shown.set(number, atMs);
     }
   };

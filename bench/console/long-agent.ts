@@ -128,7 +128,7 @@ export class LongAgent {
         return {
           ...{ kind: 'tool-call', ...acting, toolUse: `toolu_${number}`, label: 'reported', harness: 'claude-code' },
           ...{ tool: 'read', name: tools[number % tools.length] ?? 'Read', call: random(32), directory: '/work' },
-          act: JSON.stringify({ paths: [`/work/file-${number}`] }),
+          act: JSON.stringify({ paths: [`src/file-${number}`] }),
           ...{
             decision: isAllowed ? 'allow' : 'deny',
             allowed: isAllowed,

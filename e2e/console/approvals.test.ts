@@ -8,15 +8,7 @@ import { newCanary } from '@holdfast/testkit/canary';
 import { Installation } from '@holdfast/testkit/installation';
 import type { LiveProgram } from '@holdfast/testkit/live-program';
 import { startOrigin, type Origin } from '@holdfast/testkit/origin';
-import { go, joinFleet, sign } from './operator-browser.ts';
-
-const rules = `rules:
-  force-push:
-    ask: shell
-    command: git push
-    flags: --force|-f
-    reason: It rewrites what others have pulled already.
-`;
+import { asksForForcePush, go, joinFleet, sign } from './operator-browser.ts';
 
 /** Asks about one shell command a line of standard input, each by itself, and says what it was answered. */
 const harness = `
@@ -44,7 +36,7 @@ suite('approvals in the console', { skip: noChromium }, () => {
   before(async () => {
     holdfast = await Installation.create();
     await holdfast.settle({ console: true });
-    await holdfast.applyRules(rules);
+    await holdfast.applyRules(asksForForcePush);
     browser = await TestBrowser.launch();
     thumb = await browser.visitor(holdfast.consoleUrl ?? '', { size: phone });
     await joinFleet(thumb, holdfast, 'phone');

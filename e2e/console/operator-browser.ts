@@ -28,3 +28,12 @@ export async function sign({ page }: Visitor): Promise<void> {
 export async function go({ page }: Visitor, link: string): Promise<void> {
   await page.getByRole('link', { name: link, exact: true }).filter({ visible: true }).first().click();
 }
+
+/** Rules by which somebody has to be asked. */
+export const asksForForcePush = `rules:
+  force-push:
+    ask: shell
+    command: git push
+    flags: --force|-f
+    reason: It rewrites what others have pulled already.
+`;

@@ -4,7 +4,7 @@ import { setTimeout as later } from 'node:timers/promises';
 import { classNames, kindsOf, storyOf } from '@holdfast/protocol/audit/classes';
 import { decodeEvent, type AuditEvent } from '@holdfast/protocol/audit/event';
 import { eventFilter, parseFilter, type AuditFilter } from '@holdfast/protocol/audit/filter';
-import { namesIn, type Names } from '@holdfast/protocol/audit/sentence';
+import { GrowingNames, namesIn, type Names } from '@holdfast/protocol/audit/sentence';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { askEvents, readLog, type Log } from '../audit/log.ts';
 import { prunedLines, prunedOf } from '../audit/pruned.ts';
@@ -59,11 +59,12 @@ export async function show(output: Output, number: number | undefined, options: 
   const { leaves, events, agent } = await logOf(output, options);
   if (number !== undefined) return story(output, number, { leaves, events, agent });
   const all = events.map(decodeEvent);
-  const names = namesIn(all);
+  const names = new GrowingNames();
+  for (const event of all) names.take(event);
   const chosen = all.filter(wanted(names));
   const shown = chosen.slice(options.last === undefined ? 0 : -options.last || chosen.length);
   const pruned = prunedOf({ leaves, events });
-  if (options.follow === true) return follow(output, { agent, next: leaves.length + all.length, all, shown, wanted });
+  if (options.follow === true) return follow(output, { agent, next: leaves.length + all.length, names, shown, wanted });
   output.result({ agent, ...(pruned !== undefined && { pruned }), events: shown }, [
     ...prunedLines(pruned),
     ...shown.map((event) => lineOf(event, names)),
@@ -102,15 +103,14 @@ async function follow(
   {
     agent,
     next,
-    all,
+    names,
     shown,
     wanted,
-  }: { agent: Uint8Array; next: number; all: AuditEvent[]; shown: readonly AuditEvent[]; wanted: Wanted },
+  }: { agent: Uint8Array; next: number; names: GrowingNames; shown: readonly AuditEvent[]; wanted: Wanted },
 ): Promise<void> {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
   const tell = (events: readonly AuditEvent[]): void => {
-    const names = namesIn(all);
     for (const event of events) output.result(event, [lineOf(event, names)]);
   };
   tell(shown);
@@ -122,7 +122,7 @@ async function follow(
       continue;
     }
     from = (news.at(-1)?.sequence ?? from) + 1;
-    all.push(...news);
-    tell(news.filter(wanted(namesIn(all))));
+    for (const event of news) names.take(event);
+    tell(news.filter(wanted(names)));
   }
 }

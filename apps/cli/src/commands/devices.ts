@@ -10,9 +10,9 @@ import {
   type OpenedOffer,
 } from '@holdfast/protocol/identity/pairing';
 import { devicePairing, type DeviceOffer } from '@holdfast/protocol/identity/pairing-kind';
-import { addDevice, rekey, removeDevice, renameDevice } from '@holdfast/protocol/journal/compose-devices';
+import { rekey, removeDevice, renameDevice } from '@holdfast/protocol/journal/compose-devices';
 import type { Device, FleetState } from '@holdfast/protocol/journal/state';
-import { awaitOffer, callNewcomer, sendAnswer, takeOffer, type GivenCode } from '@holdfast/protocol/operator/admit';
+import { admitDevice, awaitOffer, takeOffer, type GivenCode } from '@holdfast/protocol/operator/admit';
 import { findDevice } from '@holdfast/protocol/operator/find-device';
 import { codeIsDead } from '@holdfast/protocol/operator/recovery';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
@@ -88,17 +88,13 @@ export async function add(output: Output, typed: string | undefined, options: Ad
         typed === undefined
           ? await comer(output, session, behind.code, { life, options })
           : await takeOffer(session, devicePairing, behind);
-      const { name, machine, keys } = opened.offer;
+      const { name, machine } = opened.offer;
       output.say(`  device   ${visible(name)}`);
       output.say(`  machine  ${visible(machine)}`);
       output.say('  may      all that you may: approve, grant, revoke, and read everything');
       await confirmWords(output, opened, options.words === '-' ? lineFromStdin() : options.words);
       if (typed === undefined && life.aborted) throw nobodyCame(); // [PAIRING-16]
-      await callNewcomer(session, opened.hash, behind.code);
-      const { device } = await session.write(async (operator) =>
-        addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
-      );
-      await sendAnswer(session, opened, behind.code);
+      const device = await admitDevice(session, opened, behind.code);
       output.result({ device, name, machine }, [`${visible(name)} is an operator device now`]);
     });
   } finally {

@@ -2,6 +2,7 @@
 
 import { hasApplied, Presences, type Heard, type PresentSession } from '@holdfast/protocol/approvals/presence';
 import type { RelayPush } from '@holdfast/protocol/blind/frames';
+import { equalBytes } from '@holdfast/protocol/codec/bytes';
 import { ago } from '@holdfast/protocol/codec/shown';
 import { hearPresence } from '@holdfast/protocol/operator/hear-presence';
 import type { OperatorSession } from '@holdfast/protocol/operator/session';
@@ -51,7 +52,7 @@ export function presentOf({ presence, heardAtMs }: Heard, control: Parameters<ty
 export function presentLines({ heardAtMs, hasNewest, incidents, sessions, children }: Present, nowMs: number): readonly string[] {
   const newest = hasNewest ? 'has your newest change' : 'does not have your newest change yet';
   const nameOf = ({ child }: PresentSession): string => {
-    const of = child && children.find((each) => Buffer.from(each.child).equals(child));
+    const of = child && children.find((each) => equalBytes(each.child, child));
     return of === undefined ? '' : `${visible(of.name)}: `;
   };
   return [

@@ -2,16 +2,11 @@
 
 import { codeOf, HoldfastError, type ErrorCode } from '@holdfast/protocol/errors';
 import { createSignal, type Accessor } from 'solid-js';
+import type { Attempt } from '../fleet/fleet.ts';
 import type { Way } from '../keys/ways.ts';
 
 /** What `confirmed` did not prove: the person may try again, and nothing was signed. */
 const triedAgain: readonly ErrorCode[] = ['passphrase_wrong', 'passkey_refused', 'passkey_wrong'];
-
-/**
- * What is done with the way that the person shows. It calls `proven` once that way was found to be theirs, before it signs anything; that throws
- * `step_up_needed` when they have taken it back meanwhile.
- */
-export type Attempt<T> = (way: Way, proven: () => void) => Promise<T>;
 
 export interface Waiting {
   /** Word for word what will be signed for. */

@@ -56,8 +56,13 @@ export interface AnswerOptions {
 /** `relay`: of somebody who heard pushes beside the fleet itself: presence, logs. */
 export type PushListener = (push: RelayPush, session: OperatorSession) => void;
 
-/** `attempt` may be asked again with another way until it has called `proven`; whatever it throws after that counts. */
-type Confirm = <T>(act: string, attempt: (way: Way, proven: () => void) => Promise<T>) => Promise<T>;
+/**
+ * What is done with the way that the person shows. It calls `proven` once that way was found to be theirs, before it signs anything; that throws
+ * `step_up_needed` when they have taken it back meanwhile. Until it was called it may be tried again with another way; whatever it throws after counts.
+ */
+export type Attempt<T> = (way: Way, proven: () => void) => Promise<T>;
+
+type Confirm = <T>(act: string, attempt: Attempt<T>) => Promise<T>;
 
 export interface FleetOptions {
   readonly ports: OperatorPorts;

@@ -272,7 +272,7 @@ export async function addBedrock(operator: Operator, text: string): Promise<Comp
   return { ...plain(await drafted(operator, (draft) => draft.write('fleet', { kind: 'bedrock-add', id, text }))), id };
 }
 
-/** Another text in the place of one, in one append: no agent is ever told neither, or both. Throws `bedrock_unknown`, `limit_exceeded`, `codec_*`. */
+/** Another text in the place of one, in one append: an agent that hears one entry before the other has neither for a moment, and never both. Throws `bedrock_unknown`, `limit_exceeded`, `codec_*`. */
 export async function replaceBedrock(
   operator: Operator,
   { before, text }: { readonly before: Uint8Array; readonly text: string },

@@ -15,7 +15,8 @@ import {
   type OpenedOffer,
   type PairingPart,
 } from '../identity/pairing.ts';
-import { devicePairing, type AnyOffer, type Newcomer, type PairingKind } from '../identity/pairing-kind.ts';
+import { devicePairing, type AnyOffer, type DeviceOffer, type Newcomer, type PairingKind } from '../identity/pairing-kind.ts';
+import { addDevice } from '../journal/compose-devices.ts';
 import type { OperatorSession } from './session.ts';
 
 const offerWaitMs = 5_000;
@@ -97,7 +98,7 @@ export async function putPart(relay: RelayExchange, part: PartPlace, message: Ui
 }
 
 /** That a device which is to be added is still there, with its keys kept. Throws `pairing_offer_invalid`: nothing was written. [DEVICES-7] */
-export async function callNewcomer(
+async function callNewcomer(
   { ports: { primitives }, relay, facts, state }: OperatorSession,
   offer: Uint8Array,
   code: Uint8Array,
@@ -111,4 +112,24 @@ export async function callNewcomer(
   throw new HoldfastError('pairing_offer_invalid', 'the device does not answer any more; nothing was added', {
     next: 'run holdfast devices join on it again, and use the code that it shows',
   });
+}
+
+/**
+ * What follows when an operator has typed its words, and confirmed it: a code calls once. The device is called, then added, then told; `answered` is called
+ * when it has shown that it is there. Resolves with its id. Throws as `callNewcomer`, `rendezvous_used`, and what `write` throws.
+ */
+export async function admitDevice(
+  session: OperatorSession,
+  opened: OpenedOffer<DeviceOffer>,
+  code: Uint8Array,
+  answered: () => void = () => {},
+): Promise<Uint8Array> {
+  const { name, keys } = opened.offer;
+  await callNewcomer(session, opened.hash, code);
+  answered();
+  const { device } = await session.write(async (operator) =>
+    addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
+  );
+  await sendAnswer(session, opened, code);
+  return device;
 }

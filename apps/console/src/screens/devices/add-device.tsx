@@ -15,6 +15,7 @@ import { ErrorNotice } from '../../design/notice.tsx';
 import { asError } from '../../fleet/acts.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { pageClock } from '../../fleet/ports.ts';
+import { againWords } from '../pair/tries.ts';
 import { addingFlow, type Stage } from './adding.ts';
 
 const QrCode = lazy(() => import('../../enter/qr-code.tsx'));
@@ -78,7 +79,13 @@ function AddTo(props: { readonly fleet: Fleet; done(): void }): JSX.Element {
                 </Fact>
               </Facts>
               <TextField label="The three words that it shows" name="words" autocomplete="off" />
-              <Show when={is('offered')?.error}>{(thrown) => <ErrorNotice error={asError(thrown())} />}</Show>
+              <Show when={is('offered')?.left}>
+                {(left) => (
+                  <p class="field-error" role="alert">
+                    {againWords(left())}
+                  </p>
+                )}
+              </Show>
               <Button kind="primary" type="submit" busy={busy()}>
                 Make it a device
               </Button>

@@ -1,21 +1,21 @@
 // One device that is added from here, [PAIRING-16], as a state that the screen shows: a code that waits for its device, the offer of whoever came, three
 // words, and what came of it. The code is overwritten whatever that is, ten minutes after it was made at the latest.
 
-import { visible } from '@holdfast/protocol/codec/shown';
-import { codeOf, HoldfastError } from '@holdfast/protocol/errors';
-import { assertWords, newPairingCode, pairingLifeMs, type OpenedOffer } from '@holdfast/protocol/identity/pairing';
+import { HoldfastError } from '@holdfast/protocol/errors';
+import { newPairingCode, pairingLifeMs, type OpenedOffer } from '@holdfast/protocol/identity/pairing';
 import { devicePairing, type DeviceOffer } from '@holdfast/protocol/identity/pairing-kind';
-import { addDevice } from '@holdfast/protocol/journal/compose-devices';
-import { awaitOffer, callNewcomer, sendAnswer } from '@holdfast/protocol/operator/admit';
+import { admitDevice, awaitOffer } from '@holdfast/protocol/operator/admit';
 import { webPrimitives } from '@holdfast/protocol/primitives/web';
 import { createSignal, type Accessor } from 'solid-js';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { LiveClock } from '../../fleet/live-fleet.ts';
+import { WordTries } from '../pair/tries.ts';
+import { deviceSentence } from '../pair/words.ts';
 
 export type Stage =
   | { readonly kind: 'waiting' }
-  /** `error`: of the words that were typed last. */
-  | { readonly kind: 'offered'; readonly opened: OpenedOffer<DeviceOffer>; readonly error?: unknown }
+  /** `left`: tries, after words that were wrong. */
+  | { readonly kind: 'offered'; readonly opened: OpenedOffer<DeviceOffer>; readonly left?: number }
   | { readonly kind: 'adding'; readonly opened: OpenedOffer<DeviceOffer> }
   | { readonly kind: 'added' }
   | { readonly kind: 'over'; readonly error?: unknown };
@@ -30,14 +30,11 @@ export interface AddingFlow {
   stop(): void;
 }
 
-/** A person may mistype; more than this is guessing. */
-const maxTries = 3;
-
 export function addingFlow(fleet: Pick<Fleet, 'session' | 'act'>, wait: LiveClock['wait']): AddingFlow {
   const code = newPairingCode(webPrimitives, devicePairing);
   const ended = new AbortController();
   const [stage, setStage] = createSignal<Stage>({ kind: 'waiting' });
-  let tries = 0;
+  let tries: WordTries | undefined;
   const end = (last: Stage): void => {
     if (ended.signal.aborted) return;
     ended.abort();
@@ -57,35 +54,25 @@ export function addingFlow(fleet: Pick<Fleet, 'session' | 'act'>, wait: LiveCloc
     async listen() {
       try {
         const opened = await awaitOffer(fleet.session().relay, devicePairing, code, ended.signal);
-        if (opened !== undefined && !ended.signal.aborted) setStage({ kind: 'offered', opened });
+        if (opened === undefined || ended.signal.aborted) return;
+        tries = new WordTries(opened);
+        setStage({ kind: 'offered', opened });
       } catch (error) {
         end({ kind: 'over', error });
       }
     },
     async words(typed) {
       const now = stage();
-      if (now.kind !== 'offered') return;
+      if (now.kind !== 'offered' || tries === undefined) return;
       const { opened } = now;
       try {
-        assertWords(opened, typed);
-      } catch (error) {
-        tries += 1;
-        const isOver = tries >= maxTries || codeOf(error) !== 'pairing_words_wrong';
-        return isOver ? end({ kind: 'over', error: wrongWords(error) }) : void setStage({ ...now, error });
-      }
-      setStage({ kind: 'adding', opened });
-      try {
-        await fleet.act(
-          `Make "${visible(opened.offer.name)}" an operator device, which may do all that you may`,
-          async (session) => {
-            await callNewcomer(session, opened.hash, code); // [DEVICES-7]
-            const { name, keys } = opened.offer;
-            await session.write(async (operator) =>
-              addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
-            );
-            await sendAnswer(session, opened, code);
-          },
-        );
+        const tried = tries.try(typed);
+        if (tried.kind === 'again') return void setStage({ ...now, left: tried.left });
+        if (tried.kind === 'over') return end(tried);
+        setStage({ kind: 'adding', opened });
+        await fleet.act(deviceSentence(opened.offer), async (session) => {
+          await admitDevice(session, opened, code);
+        });
         end({ kind: 'added' });
       } catch (error) {
         end({ kind: 'over', error });
@@ -97,9 +84,3 @@ export function addingFlow(fleet: Pick<Fleet, 'session' | 'act'>, wait: LiveCloc
 
 const expired = (): HoldfastError =>
   new HoldfastError('pairing_expired', 'no device was added by this code in time', { next: 'add it again for a new code' });
-
-const wrongWords = (cause: unknown): HoldfastError =>
-  new HoldfastError('pairing_words_wrong', 'these are not the words of that device; nothing was added', {
-    cause,
-    next: 'if the words on the device that you mean are others, somebody lures you; else add it again for a new code',
-  });

@@ -6,8 +6,7 @@ import type { OpenedOffer } from '@holdfast/protocol/identity/pairing';
 import { agentPairing, devicePairing, type DeviceOffer } from '@holdfast/protocol/identity/pairing-kind';
 import type { PairingOffer } from '@holdfast/protocol/blind/pairing-offer';
 import { enrollAgent } from '@holdfast/protocol/journal/compose-agents';
-import { addDevice } from '@holdfast/protocol/journal/compose-devices';
-import { callNewcomer, sendAnswer, takeOffer } from '@holdfast/protocol/operator/admit';
+import { admitDevice, sendAnswer, takeOffer } from '@holdfast/protocol/operator/admit';
 import { createSignal, onCleanup, type Accessor } from 'solid-js';
 import { asError } from '../../fleet/acts.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
@@ -60,7 +59,13 @@ export function pairingFlow(fleet: Acting): PairingFlow {
       const calling = (now: boolean): void => void setStage({ kind: 'admitting', shown, calling: now });
       calling(false);
       if (shown.kind === 'agent') await admitAgent(fleet, shown.opened, given);
-      else await admitDevice(fleet, shown.opened, given, calling);
+      else {
+        const { opened } = shown;
+        await fleet.act(deviceSentence(opened.offer), async (session) => {
+          calling(true);
+          await admitDevice(session, opened, given, () => calling(false)); // [DEVICES-7]
+        });
+      }
       forget();
       setStage({ kind: 'admitted', shown });
     } catch (thrown) {
@@ -118,24 +123,5 @@ async function admitAgent(fleet: Acting, opened: OpenedOffer<PairingOffer>, code
     );
     await sendAnswer(session, opened, code);
     await session.publishStatus();
-  });
-}
-
-/** The call comes after the confirmation: a code calls once. */
-async function admitDevice(
-  fleet: Acting,
-  opened: OpenedOffer<DeviceOffer>,
-  code: Uint8Array,
-  calling: (now: boolean) => void,
-): Promise<void> {
-  const { name, keys } = opened.offer;
-  await fleet.act(deviceSentence(opened.offer), async (session) => {
-    calling(true);
-    await callNewcomer(session, opened.hash, code); // [DEVICES-7]
-    calling(false);
-    await session.write(async (operator) =>
-      addDevice(operator, { device: { name, keys }, accessVersion: await session.accessVersion() }),
-    );
-    await sendAnswer(session, opened, code);
   });
 }
