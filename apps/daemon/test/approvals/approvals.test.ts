@@ -460,6 +460,22 @@ test('[APPROVAL-24, SIGNAL-10]: only an ask is urgent, and the machine says how 
   assert.equal(machine.agent, agent);
 });
 
+test('[APPROVAL-24]: of a use it is said once whoever was allowed it says that it goes', async (t) => {
+  const all = await scene(t);
+  const { machine, agent, operator } = all;
+  const { answer, ask, sealed } = await useAsked(all);
+  operator.say(await operator.answer(ask, 'once', { sealed }));
+  const { outcome, over } = await answer;
+  assert.equal(outcome, 'allowed');
+  const call = agent.approvals.askAboutCall(by, push, { because });
+  const next = await operator.next();
+  assert.equal(machine.hostile.asked.filter(isSaid).length, 2, 'two asks');
+  over();
+  assert.deepEqual((await operator.heard('closed')).said.ask, ask.ask);
+  operator.say(await operator.answer(next.ask, 'deny'));
+  assert.equal(await call, 'denied');
+});
+
 test('[APPROVAL-13]: whoever looks later is told that nobody waits, for as long as the ask is kept', async (t) => {
   const { machine, agent, operator, taken } = await scene(t);
   const outcome = agent.approvals.askAboutCall(by, push, { because, withinMs: 300_000 });

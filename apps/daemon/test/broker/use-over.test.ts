@@ -126,3 +126,18 @@ test('a use that was approved for itself outlives other terms of its grant, not 
   }
   assert.equal(sockets.size, 2);
 });
+
+// [VAULT-19]
+test('a use that nobody approved for itself is cut by other terms of its grant', async () => {
+  let over = 0;
+  await using it = await world({ over: () => (over += 1) });
+  let arrived = 0;
+  const origin = await it.origin(() => (arrived += 1));
+  const granted = it.grant(origin);
+  const host = `localhost:${origin.port}`;
+  const tls = await it.tunnel(host);
+  tls.write(get(host));
+  await until(() => arrived === 1);
+  it.broker.cutCredentialed(granted.grantId, { approvedGoOn: true });
+  assert.equal(over, 1);
+});
