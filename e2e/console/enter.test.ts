@@ -120,7 +120,7 @@ suite('the ways into the console', { skip: noChromium }, () => {
     const typed = first.page.getByLabel('The three words that it shows');
     await typed.fill('wrong wrong wrong');
     await first.page.getByRole('button', { name: 'Make it a device' }).click();
-    await first.page.getByText('pairing_words_wrong').waitFor();
+    await first.page.getByText('These are not its words. Look again: 2 tries are left.').waitFor();
     await typed.fill(words.join(' '));
     await first.page.getByRole('button', { name: 'Make it a device' }).click();
     await first.page
