@@ -77,6 +77,18 @@ test('records that come are looked at alone, and rows that were there are the sa
   assert.ok(first?.every((row) => then?.includes(row)));
 });
 
+test('a row is the same one under another filter: a list keeps its place, and nothing is made again', async () => {
+  const { stream } = played();
+  const a = log('a', [10, 20, 30]);
+  const all = await stream.rowsOf([a], everything, never);
+  const some = await stream.rowsOf([a], () => (each) => each.atMs > 10, never);
+  assert.deepEqual(placesOf(some), [
+    ['a', 2, 30],
+    ['a', 1, 20],
+  ]);
+  assert.ok(some?.every((row) => all?.includes(row)));
+});
+
 test('it stops when another filter is wanted; the same one goes on where it was', async () => {
   const over = new AbortController();
   const times = Array.from({ length: 10_000 }, (_, at) => at);

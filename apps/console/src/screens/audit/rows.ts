@@ -1,5 +1,5 @@
-// The rows of the audit stream: events of all logs, newest first, that a filter lets through. Each event is looked at once for a filter, a hundred thousand of
-// them in pieces, so that the page answers in between; and a row stays the same one while records come, so that a list keeps its place.
+// The rows of the audit stream: events of all logs, newest first, that a filter lets through. Each event becomes a row once and is looked at once for a filter,
+// a hundred thousand of them in pieces, so that the page answers in between; and a row stays the same one, so that a list keeps its place.
 
 import type { AuditEvent } from '@holdfast/protocol/audit/event';
 import { GrowingNames, type Names } from '@holdfast/protocol/audit/sentence';
@@ -38,7 +38,8 @@ const eventsPerLook = 128;
 
 interface Known {
   readonly names: GrowingNames;
-  named: number;
+  /** Of each event that was looked at, whatever the filter. */
+  readonly rows: Row[];
 }
 
 interface Sifted {
@@ -70,20 +71,16 @@ export class RowStream {
     return this.#merged(logs, goOn);
   }
 
-  async #look({ agent, scope, events }: RowLog, matching: Matching, goOn: () => Promise<boolean>): Promise<boolean> {
-    const known = this.#known.get(agent) ?? { names: new GrowingNames(), named: 0 };
-    this.#known.set(agent, known);
-    const { names } = known;
-    const sifted = this.#sifted.get(agent) ?? { matches: matching(names), rows: [], looked: 0 };
-    this.#sifted.set(agent, sifted);
-    while (sifted.looked < events.length) {
-      for (const event of events.slice(sifted.looked, sifted.looked + eventsPerLook)) {
-        if (sifted.looked >= known.named) {
-          names.take(event);
-          known.named += 1;
-        }
-        if (sifted.matches(event)) sifted.rows.push({ agent, scope, event, names });
-        sifted.looked += 1;
+  async #look(log: RowLog, matching: Matching, goOn: () => Promise<boolean>): Promise<boolean> {
+    const known = this.#known.get(log.agent) ?? { names: new GrowingNames(), rows: [] };
+    this.#known.set(log.agent, known);
+    const sifted = this.#sifted.get(log.agent) ?? { matches: matching(known.names), rows: [], looked: 0 };
+    this.#sifted.set(log.agent, sifted);
+    while (sifted.looked < log.events.length) {
+      const end = Math.min(log.events.length, sifted.looked + eventsPerLook);
+      for (; sifted.looked < end; sifted.looked += 1) {
+        const row = rowAt(known, log, sifted.looked);
+        if (row !== undefined && sifted.matches(row.event)) sifted.rows.push(row);
       }
       if (!(await goOn())) return false;
     }
@@ -96,20 +93,22 @@ export class RowStream {
       return rows.length === 0 ? [] : [{ rows, at: rows.length - 1 }];
     });
     const merged: Row[] = [];
-    for (;;) {
-      for (let count = 0; count < eventsPerLook; count += 1) {
+    merged.length = sources.reduce((sum, { rows }) => sum + rows.length, 0); // growing to a hundred thousand is copying them again and again
+    for (let at = 0; at < merged.length;) {
+      for (const end = Math.min(merged.length, at + eventsPerLook); at < end; at += 1) {
         let newest: (typeof sources)[number] | undefined;
         for (const source of sources) {
           const [ours, theirs] = [source.rows[source.at], newest?.rows[newest.at]];
           if (ours !== undefined && (theirs === undefined || ours.event.atMs > theirs.event.atMs)) newest = source;
         }
         const row = newest?.rows[newest.at];
-        if (newest === undefined || row === undefined) return merged;
+        if (newest === undefined || row === undefined) return merged.slice(0, at);
         newest.at -= 1;
-        merged.push(row);
+        merged[at] = row;
       }
       if (!(await goOn())) return undefined;
     }
+    return merged;
   }
 
   /** Whether it is to go on; resolves after the page's turn where that is due. */
@@ -124,6 +123,16 @@ export class RowStream {
       return !over.aborted;
     };
   }
+}
+
+/** Undefined where there is no such event. */
+function rowAt({ names, rows }: Known, { agent, scope, events }: RowLog, at: number): Row | undefined {
+  const event = events[at];
+  if (at < rows.length || event === undefined) return rows[at];
+  names.take(event);
+  const row = { agent, scope, event, names };
+  rows.push(row);
+  return row;
 }
 
 /** What is open at `/audit/AGENT/SEQUENCE`; undefined for the stream, and for what is no such address. */
