@@ -6,9 +6,9 @@ import { loadavg } from 'node:os';
 import { desk, TestBrowser } from '@holdfast/testkit/browser';
 import { Installation } from '@holdfast/testkit/installation';
 import { go, joinFleet } from '../e2e/console/operator-browser.ts';
-import { LongAgent } from './console/long-agent.ts';
+import { LongAgent } from '../e2e/long-agent.ts';
 import { nodesOf, tasksOf } from './console/main-thread.ts';
-import { operatorOf } from './console/operator.ts';
+import { operatorOf } from '../e2e/operator-of.ts';
 
 const records = Number(process.argv[2] ?? 100_000);
 const parts: Record<string, unknown> = {};

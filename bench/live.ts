@@ -11,7 +11,7 @@ import { openSignal } from '@holdfast/protocol/seal/signal-body';
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import { Installation } from '@holdfast/testkit/installation';
 import { readCalls } from './console/calls.ts';
-import { operatorOf } from './console/operator.ts';
+import { operatorOf } from '../e2e/operator-of.ts';
 import { spread } from './console/spread.ts';
 
 const events = Number(process.argv[2] ?? 40);

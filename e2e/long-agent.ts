@@ -15,9 +15,9 @@ import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node
 import { SoftwareKeyHolder } from '@holdfast/protocol/seal/software-key-holder';
 import { quiet } from '@holdfast/testkit/numbered';
 import { overWebSocket } from '@holdfast/testkit/over-web-socket';
-import { LogShipper } from '../../apps/daemon/src/agent/log-shipper.ts';
-import { openAuditFolder } from '../../apps/daemon/src/audit/files.ts';
-import { AuditWriter } from '../../apps/daemon/src/audit/writer.ts';
+import { LogShipper } from '../apps/daemon/src/agent/log-shipper.ts';
+import { openAuditFolder } from '../apps/daemon/src/audit/files.ts';
+import { AuditWriter } from '../apps/daemon/src/audit/writer.ts';
 
 const random = (length: number): Uint8Array => primitives.random(length);
 const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };

@@ -8,7 +8,7 @@ import { OperatorSession, readFleet } from '@holdfast/protocol/operator/session'
 import { nodePrimitives as primitives } from '@holdfast/protocol/primitives/node';
 import type { Installation } from '@holdfast/testkit/installation';
 import { overWebSocket } from '@holdfast/testkit/over-web-socket';
-import { operatorFacts, unlockOperator } from '../../apps/cli/src/operator/key-file.ts';
+import { operatorFacts, unlockOperator } from '../apps/cli/src/operator/key-file.ts';
 
 /** Remembers nothing: it is over with the bench. The caller disconnects it. */
 export async function operatorOf(holdfast: Installation, onPush: (push: RelayPush) => void = () => {}): Promise<OperatorSession> {

@@ -17,6 +17,7 @@ interface VirtualListProps<T> {
 /** @public */
 export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
   let box: HTMLDivElement | undefined;
+  let whole: HTMLDivElement | undefined;
   const [scrolled, setScrolled] = createSignal(0);
   const [height, setHeight] = createSignal(600);
   const shown = createMemo(() => windowOfRows(props.items.length, props.rowHeight, scrolled(), height()), undefined, {
@@ -33,6 +34,7 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
   });
   createEffect<readonly T[]>((before) => {
     const { items, rowHeight } = props;
+    if (whole !== undefined) setPixels(whole, '--whole', items.length * rowHeight); // first: nobody scrolls further than the list is long
     const first = before[0];
     // who reads further down stays where they read
     if (box !== undefined && first !== undefined && box.scrollTop > rowHeight) {
@@ -54,11 +56,7 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
       tabindex="0"
       onScroll={(event) => setScrolled(event.currentTarget.scrollTop)}
     >
-      <div
-        class="virtual-list-whole"
-        role="presentation"
-        ref={(whole) => createEffect(() => setPixels(whole, '--whole', props.items.length * props.rowHeight))}
-      >
+      <div class="virtual-list-whole" role="presentation" ref={(element) => (whole = element)}>
         <For each={rows()}>
           {(item, index) => (
             <div
