@@ -55,7 +55,7 @@ export interface AgentLog {
   readonly verifiedAtMs: number | undefined;
   /** What operator devices have cosigned of it: the verdict held the log against these as well. */
   readonly cosigned: readonly Cosigned[];
-  /** The log does not hold, or cannot be read: what is shown of it is no proof of anything. */
+  /** The log does not hold, or cannot be read (`internal`: a fault of this console): what is shown of it is no proof of anything. */
   readonly problem: HoldfastError | undefined;
   /** When the relay was last asked, by this device's clock. */
   readonly askedAtMs: number | undefined;
@@ -227,9 +227,9 @@ export class LogFollower {
       try {
         await this.#readOne(agent, log);
       } catch (thrown) {
-        if (!(thrown instanceof HoldfastError) || this.#ended.signal.aborted) throw thrown;
-        if (passing.has(thrown.code)) throw thrown;
-        this.#show(log, { problem: thrown, stage: 'read' });
+        const problem = asProblem(thrown);
+        if (this.#ended.signal.aborted || passing.has(problem.code)) throw thrown;
+        this.#show(log, { problem, stage: 'read' });
       }
     }
   }
@@ -348,7 +348,7 @@ export class LogFollower {
         const { code, message, next } = answer.error;
         const error = new HoldfastError(code, message, next === undefined ? {} : { next });
         if (log.looking !== undefined) return log.looking.reject(error);
-        return this.#show(log, { problem: error, stage: 'read' });
+        return this.#show(log, { problem: asProblem(error), stage: 'read' });
       }
     }
   }
@@ -372,5 +372,12 @@ export class LogFollower {
 
 const tellAfterMs = 100;
 
-/** Not of the log: of the connection, or of this console. */
+/** What went wrong in this console itself is told as well: a log that waits for ever says nothing of why. */
+function asProblem(thrown: unknown): HoldfastError {
+  if (thrown instanceof HoldfastError && thrown.code !== 'internal') return thrown;
+  const next = 'Lock this console and unlock it again. If that does not help, tell us: this is a fault of ours.';
+  return new HoldfastError('internal', 'this console failed in reading the log', { next, cause: thrown });
+}
+
+/** Not of the log: of the connection. */
 const passing: ReadonlySet<string> = new Set(['relay_unreachable', 'relay_refused']);

@@ -107,3 +107,11 @@ function seenIn(records: Records): SeenCheckpoints {
       ),
   };
 }
+
+/** Undefined where nothing is wrong with that log. What is a fault of this console's own accuses nobody. */
+export function problemOf({ scope, problem }: AgentLog): { readonly title: string; readonly text: string } | undefined {
+  if (problem === undefined) return undefined;
+  const title = problem.code === 'internal' ? `The log of ${scope} could not be read here` : `The log of ${scope} does not hold`;
+  const next = problem.next === undefined ? '' : ` ${problem.next}`;
+  return { title, text: `${problem.message}. What is shown of it is no proof of anything.${next}` };
+}

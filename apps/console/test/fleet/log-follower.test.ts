@@ -59,6 +59,8 @@ class OneLog {
   checkpoint: Uint8Array | undefined;
   nowMs = 1_790_000_000_000;
   notes: readonly DeviceNote[] = [];
+  /** What this device says to the opening of a key, where a test wants a fault. */
+  fault: Error | undefined;
   readonly devices = new Map([[toHex(deviceId), { name: 'desk', keys: { sign: device.publicKeys.sign } }]]);
   readonly seen = new Map<string, Uint8Array>();
   logs: readonly AgentLog[] = [];
@@ -115,10 +117,15 @@ class OneLog {
     return {
       facts: { fleet, relayKey: relayKeys.publicKeys.sign },
       relay: { primitives, request },
-      operator: { replica: { epochKey: async () => ({ epoch: 0, key: key.slice() }) } },
+      operator: { replica: { epochKey: () => this.#epochKey() } },
       state: this.state,
       readAgentTopic: async () => undefined,
     } as unknown as OperatorSession;
+  }
+
+  async #epochKey(): Promise<{ readonly epoch: number; readonly key: Uint8Array }> {
+    if (this.fault !== undefined) throw this.fault;
+    return { epoch: 0, key: key.slice() };
   }
 
   /** The next round, and what is known after it. */
@@ -212,5 +219,16 @@ test('[SHIP-8] a file that was changed at the relay ends where it was changed, w
   assert.equal((await relay.round()).events.length, 0);
   relay.nowMs += 60_000;
   assert.equal((await relay.round()).problem?.code, 'audit_truncated');
+  relay.follower.end();
+});
+
+test('what fails in this console is told with its log, which would else wait for ever', async () => {
+  const relay = new OneLog(whole);
+  relay.shown = whole.length;
+  relay.fault = new TypeError('a fault of ours');
+  relay.follower.watch();
+  const { stage, problem } = await relay.round();
+  assert.deepEqual([stage, problem?.code, problem?.cause], ['read', 'internal', relay.fault]);
+  assert.match(problem?.next ?? '', /unlock it again/);
   relay.follower.end();
 });

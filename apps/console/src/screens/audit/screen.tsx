@@ -15,7 +15,7 @@ import { ErrorNotice, Notice } from '../../design/notice.tsx';
 import { ListDetail, Page } from '../../design/page.tsx';
 import { VirtualList } from '../../design/virtual-list.tsx';
 import { asError } from '../../fleet/acts.ts';
-import { useLogs, type AgentLog } from '../../fleet/logs.ts';
+import { problemOf, useLogs, type AgentLog } from '../../fleet/logs.ts';
 import { SaveEvents, SaveLogs } from './export.tsx';
 import { openAt, RowStream, type Matching, type Row } from './rows.ts';
 import { StoryView } from './story.tsx';
@@ -189,10 +189,10 @@ export default function AuditScreen(): JSX.Element {
 
   return (
     <Page title="Audit">
-      <For each={logs.all().filter(({ problem }) => problem !== undefined)}>
-        {(log) => (
-          <Notice kind="stop" title={`The log of ${log.scope} does not hold`}>
-            <p>{log.problem?.message}. What is shown of it is no proof of anything.</p>
+      <For each={logs.all().flatMap((log) => problemOf(log) ?? [])}>
+        {({ title, text }) => (
+          <Notice kind="stop" title={title}>
+            <p>{text}</p>
           </Notice>
         )}
       </For>

@@ -11,7 +11,7 @@ import { Fact, Facts } from '../../design/facts.tsx';
 import { Mark } from '../../design/mark.tsx';
 import { Notice } from '../../design/notice.tsx';
 import { momentInWords } from '../../design/time-words.ts';
-import type { AgentLog } from '../../fleet/logs.ts';
+import { problemOf, type AgentLog } from '../../fleet/logs.ts';
 import { SaveEvents } from './export.tsx';
 
 const stageWords: Readonly<Record<Stage, string>> = {
@@ -160,10 +160,10 @@ export function StoryView(props: StoryProps): JSX.Element {
                 turn={props.turn}
               />
             </div>
-            <Show when={props.log.problem}>
+            <Show when={problemOf(props.log)}>
               {(problem) => (
-                <Notice kind="stop" title={`The log of ${props.log.scope} does not hold`}>
-                  <p>{problem().message}. What is shown of it is no proof of anything.</p>
+                <Notice kind="stop" title={problem().title}>
+                  <p>{problem().text}</p>
                 </Notice>
               )}
             </Show>

@@ -7,7 +7,7 @@ import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
 import { Notice } from '../../design/notice.tsx';
 import { Page } from '../../design/page.tsx';
-import { useLogs } from '../../fleet/logs.ts';
+import { problemOf, useLogs } from '../../fleet/logs.ts';
 import { CredentialStrip } from './credential-strip.tsx';
 import { dayMs, ratioText, stripDays } from './strip.ts';
 import { useTime } from './use-time.ts';
@@ -23,7 +23,7 @@ export default function TimeScreen(): JSX.Element {
   );
   const isRead = createMemo(() => logs.all().length > 0 && logs.all().every(({ stage }) => stage === 'read'));
   const events = createMemo(() => logs.all().reduce((sum, log) => sum + log.events.length, 0));
-  const problems = createMemo(() => logs.all().filter(({ problem }) => problem !== undefined));
+  const problems = createMemo(() => logs.all().flatMap((log) => problemOf(log) ?? []));
   const unverified = createMemo(() =>
     logs.all().reduce((sum, { events: all, pruned, verifiedTo }) => sum + Math.max(0, pruned + all.length - verifiedTo), 0),
   );
@@ -32,9 +32,9 @@ export default function TimeScreen(): JSX.Element {
     <Page title="Permissioned time">
       <div ref={watchWidth} class="time-whole">
         <Show when={problems()[0]}>
-          {(log) => (
-            <Notice kind="stop" title={`The log of ${log().scope} does not hold.`}>
-              <p>{log().problem?.message}. What is counted of it is no proof.</p>
+          {(problem) => (
+            <Notice kind="stop" title={problem().title}>
+              <p>{problem().text}</p>
             </Notice>
           )}
         </Show>

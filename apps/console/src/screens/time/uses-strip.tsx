@@ -3,7 +3,7 @@
 import type { Tick } from '@holdfast/protocol/audit/ticks';
 import { duration } from '@holdfast/protocol/codec/shown';
 import { createMemo, Show, type JSX } from 'solid-js';
-import { useLogs } from '../../fleet/logs.ts';
+import { problemOf, useLogs } from '../../fleet/logs.ts';
 import { ActsByHour } from './acts-by-hour.tsx';
 import { beginOfDay, dayMs, mergedTicks, ratioText, standingWidth, stripDays } from './strip.ts';
 import { TickStrip } from './tick-strip.tsx';
@@ -27,7 +27,11 @@ export default function UsesStrip(props: UsesProps): JSX.Element {
   const ticks = createMemo((): readonly Tick[] => mergedTicks(time()?.credentials ?? []));
   const when = (): string => (isToday() ? 'Today' : `In ${stripDays} days`);
   const problem = createMemo(() =>
-    logs.all().find(({ agent, problem: wrong }) => wrong !== undefined && (props.agent === undefined || agent === props.agent)),
+    logs
+      .all()
+      .filter(({ agent }) => props.agent === undefined || agent === props.agent)
+      .map(problemOf)
+      .find((each) => each !== undefined),
   );
   return (
     <div ref={watchWidth} class="time-whole">
@@ -58,9 +62,7 @@ export default function UsesStrip(props: UsesProps): JSX.Element {
                   </a>
                 </p>
               </TickStrip>
-              <Show when={problem()}>
-                {(log) => <p class="field-error">{`The log of ${log().scope} does not hold: this is no proof.`}</p>}
-              </Show>
+              <Show when={problem()}>{(wrong) => <p class="field-error">{`${wrong().title}: this is no proof.`}</p>}</Show>
             </div>
           );
         }}
