@@ -34,6 +34,19 @@ export function readAct(act: string, path = 'act'): ActParts {
   return parts.parse(value as Parameters<typeof parts.parse>[0], path);
 }
 
+/**
+ * A recorded act as people write it: the command, the paths, the request, the tool of a server. Printable ASCII as the record is: what that can't say stays
+ * escaped, and a backslash is two, so that no two acts look alike.
+ */
+export function actInWords(act: string): string {
+  const { command, paths = [], method, url, server, mcpTool } = readAct(act);
+  const tool = server === undefined || mcpTool === undefined ? [server, mcpTool] : [`${server}/${mcpTool}`];
+  return [...tool, method, url, command, paths.join(', ')]
+    .filter((part) => part !== undefined && part !== '')
+    .map((part) => escapedJson(part).slice(1, -1).replaceAll('\\"', '"'))
+    .join(' ');
+}
+
 /** What a blotted credential is replaced by: one word, so that a command keeps its shape. */
 export const blot = '_redacted_';
 

@@ -3,6 +3,7 @@
 
 import { toHex } from '../codec/bytes.ts';
 import { duration, size } from '../codec/shown.ts';
+import { actInWords } from './act.ts';
 import { classOf, traceOf } from './classes.ts';
 import type { AuditEvent, RecordedRequest } from './event.ts';
 
@@ -205,11 +206,11 @@ function sentenceOf(event: AuditEvent, { credentials }: Names = noNames): string
     case 'prompted':
       return `${event.label} by ${event.harness}`;
     case 'tool-call':
-      return `${event.allowed ? '' : 'refused: '}${event.name} ${event.act}${event.rules.length > 0 ? ` (${event.decision}: ${event.rules.join(', ')})` : ''}`;
+      return `${event.allowed ? '' : 'refused: '}${event.name} ${actInWords(event.act)}${event.rules.length > 0 ? ` (${event.decision}: ${event.rules.join(', ')})` : ''}`;
     case 'asked':
-      return `${toHex(event.ask)} for ${duration(event.lifeMs)}: ${event.rules.join(', ')}`;
+      return `an operator, for ${duration(event.lifeMs)} at most: ${event.rules.join(', ')}`;
     case 'answered':
-      return `${toHex(event.ask)} ${event.outcome}`;
+      return answerWords[event.outcome];
     case 'audit-policy':
       return `version ${event.version}: ${event.silenced.length === 0 ? 'all is recorded' : `not recorded: ${event.silenced.join(', ')}`}`;
     case 'pruned':
@@ -245,6 +246,15 @@ function sentenceOf(event: AuditEvent, { credentials }: Names = noNames): string
       return counted(event.dropped);
   }
 }
+
+const answerWords: Readonly<Record<Extract<AuditEvent, { kind: 'answered' }>['outcome'], string>> = {
+  allowed: 'an operator allowed it',
+  denied: 'an operator denied it',
+  expired: 'nobody answered in time',
+  crowded: 'not asked: too many were waiting',
+  unasked: 'not asked: nobody could be',
+  withdrawn: 'who had asked did not wait any more',
+};
 
 /** Which of the agent's children did it, by the name that it began with; empty where the agent did itself. */
 export function byWhom({ kind, who: { child } }: EventParts): string {

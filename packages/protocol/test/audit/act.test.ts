@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
-import { blot, blotted, maxRecordedAct, readAct, writeAct, type ActParts } from '@holdfast/protocol/audit/act';
+import { actInWords, blot, blotted, maxRecordedAct, readAct, writeAct, type ActParts } from '@holdfast/protocol/audit/act';
 import { nodePrimitives } from '@holdfast/protocol/primitives/node';
 import { placeholderFor } from '@holdfast/protocol/vault/placeholder';
 import { share } from '@holdfast/testkit/shares';
@@ -76,5 +76,24 @@ describe('acts in records', () => {
     assert.equal(actCut, true);
     assert.ok(act.length <= maxRecordedAct);
     assert.deepEqual(readAct(act).paths, ['/etc/passwd']);
+  });
+
+  it('are told as people write them, and what a terminal would obey stays escaped', () => {
+    const words = (act: ActParts): string => actInWords(writeAct(act).act);
+    assert.equal(words({ command: 'git commit -m "a b"' }), 'git commit -m "a b"');
+    assert.equal(words({ paths: ['/a', '/b c'] }), '/a, /b c');
+    assert.equal(words({ method: 'POST', url: 'https://example.com/x' }), 'POST https://example.com/x');
+    assert.equal(words({ server: 'github', mcpTool: 'create_issue' }), 'github/create_issue');
+    assert.equal(words({ server: 'github' }), 'github');
+    assert.equal(words({}), '');
+    assert.equal(words({ command: 'printf "\\n"\n\u001b[2J\u202e' }), 'printf "\\\\n"\\n\\u001b[2J\\u202e');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 200 }), (one, other) => {
+        const [a, b] = [words({ command: one }), words({ command: other })];
+        assert.match(a, /^[\x20-\x7e]*$/);
+        assert.equal(a === b, blotted(one) === blotted(other));
+      }),
+      runs,
+    );
   });
 });
