@@ -132,6 +132,7 @@ operatorCommand(vault, 'grant', 'let an agent use a credential')
   .option('--pin <pin>', "a key of the upstream's chain, like sha256/BASE64; repeatable", collect)
   .option('--approve', 'ask an operator about each request; nothing on the machine can open the secret without')
   .option('--approve-within <time>', 'how long a request waits for the answer, like 30s (default 2m, at most 9m)')
+  .option('--replace', 'in the place of the grant that the agent has of it; limits that are not said end')
   .action(action(async () => (await import('./commands/vault.ts')).grant));
 operatorCommand(vault, 'budget', 'limit what an agent may use all of its credentials for, beside what each grant allows')
   .argument('<agent>', "an agent's id, or a scope's name")

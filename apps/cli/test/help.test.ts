@@ -253,6 +253,8 @@ Options:
                             machine can open the secret without
   --approve-within <time>   how long a request waits for the answer, like 30s
                             (default 2m, at most 9m)
+  --replace                 in the place of the grant that the agent has of it;
+                            limits that are not said end
   -h, --help                display help for command
 `,
   'vault budget': `Usage: holdfast vault budget [options] <agent>

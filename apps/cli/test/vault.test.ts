@@ -20,9 +20,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { toHex } from '@holdfast/protocol/codec/bytes';
 import { readEnvFile, takeOut } from '../src/vault/env-file.ts';
 import { cli } from './cli.ts';
 import { operatorAt } from './operator-at.ts';
+import { PlayedAgent } from './played-agent.ts';
 
 const github = 'ghp_0123456789abcdefghijABCDEFGHIJ01';
 const openai = 'sk-proj-9876543210zyxwvutsrq';
@@ -303,4 +305,33 @@ test('a template fills in what is not said; gh is asked for its token; a new sec
   assert.deepEqual([rotated['name'], rotated['grants']], ['mine', 0]);
   assert.notEqual(rotated['item'], added['item']);
   assert.equal(operator.code(await operator.run(['vault', 'rotate', 'other', '--json'], { input: openai })), 'item_unknown');
+});
+
+test('[CLI-55] other terms take the place of a grant: its id stays, what is not said ends, and only what is there is replaced', async (t) => {
+  const operator = await operatorAt(t);
+  const kept = ['vault', 'add', 'mine', '--host', 'api.example.com', '--attach', 'bearer', '--path', '/v1/**', '--json'];
+  operator.json(await operator.run(kept, { input: openai }));
+  const approve = async (code: string, words: string) =>
+    operator.json(await operator.run(['approve', code, '--words', words, '--json']));
+  const agent = await PlayedAgent.enrolled(t, operator.url, approve);
+  const granted = (...more: string[]) => operator.run(['vault', 'grant', 'mine', '--to', 'main', ...more, '--json']);
+  assert.equal(operator.code(await granted('--replace')), 'grant_unknown');
+  const first = operator.json(await granted('--max', '5/h', '--until', '2h'));
+  assert.equal(operator.code(await granted('--max', '2/h')), 'name_taken');
+  const now = operator.json(await granted('--max', '2/h', '--replace'));
+  assert.deepEqual([now['grant'], now['max'], now['untilMs'], now['approve']], [first['grant'], ['2/h'], undefined, false]);
+  const held = async () => {
+    await agent.readOn();
+    return [...(agent.replica.state.grants.get(toHex(agent.id))?.values() ?? [])];
+  };
+  assert.deepEqual(
+    (await held()).map(({ grant, fence, sealed }) => [toHex(grant), fence.paths, fence.untilMs, sealed === undefined]),
+    [[first['grant'], ['/v1/**'], undefined, false]],
+  );
+  const asked = operator.json(await granted('--approve', '--replace'));
+  assert.deepEqual([asked['grant'], asked['max'], asked['approve']], [first['grant'], undefined, true]);
+  assert.deepEqual(
+    (await held()).map(({ sealed }) => sealed),
+    [undefined],
+  );
 });

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
 import { addItem, endGrant, grantItem, removeItem, rotateItem } from '@holdfast/protocol/journal/compose';
-import type { Item } from '@holdfast/protocol/journal/state';
+import { placeOf, regrant } from '@holdfast/protocol/journal/compose-grants';
+import type { Agent, Grant, Item } from '@holdfast/protocol/journal/state';
 import type { Attach } from '@holdfast/protocol/vault/attach';
 import { vaultItem, type VaultItem } from '@holdfast/protocol/vault/item';
 import { withLimits } from '@holdfast/protocol/vault/fence';
@@ -156,6 +157,7 @@ function parsed<T>(parse: () => T): T {
 interface GrantOptions extends OperatorOptions, LimitOptions {
   readonly to: string;
   readonly approve?: boolean;
+  readonly replace?: boolean;
 }
 
 export async function grant(output: Output, name: string, options: GrantOptions): Promise<void> {
@@ -165,16 +167,24 @@ export async function grant(output: Output, name: string, options: GrantOptions)
   await asOperator(output, options, async (session) => {
     const item = itemNamed(session, name);
     const agent = session.agent(options.to);
+    const before = heldBy(session, agent, name);
+    if (before === undefined && options.replace === true) throw notGranted(agent, name);
+    if (before !== undefined && options.replace !== true)
+      throw new HoldfastError('name_taken', `${agent.scope} has a grant of ${name} already`, {
+        next: 'say all of its limits, and --replace; or end it: holdfast vault ungrant',
+      }); // [JOURNAL-15]
     const secret = options.approve === true ? 'approved per use' : await session.openSecret(item.id);
     try {
-      const { grant: id } = await session.write((operator) =>
-        grantItem(operator, { item: item.id, agent: agent.id, secret, limits }),
-      );
-      const fence = withLimits(item.fence, limits);
+      const fence = withLimits(placeOf(item, before), limits);
+      const written = await session.write(async (operator) => {
+        if (before === undefined) return grantItem(operator, { item: item.id, agent: agent.id, secret, limits });
+        const { grant: held } = before;
+        return { ...(await regrant(operator, { agent: agent.id, grant: held, fence, secret })), grant: held }; // [CLI-55]
+      });
       const here = await session.appliedHere();
       const approve = typeof secret === 'string';
       const granted = {
-        grant: id,
+        grant: written.grant,
         item: item.id,
         agent: agent.id,
         name,
@@ -192,12 +202,19 @@ export async function grant(output: Output, name: string, options: GrantOptions)
   });
 }
 
+function heldBy({ state }: LocalOperator, { id }: Agent, name: string): Grant | undefined {
+  return [...(state.grants.get(toHex(id))?.values() ?? [])].find((each) => each.name === name);
+}
+
+function notGranted({ scope }: Agent, name: string): HoldfastError {
+  return new HoldfastError('grant_unknown', `${scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
+}
+
 export async function ungrant(output: Output, name: string, options: OperatorOptions & { readonly from: string }): Promise<void> {
   await asOperator(output, options, async (session) => {
     const agent = session.agent(options.from);
-    const held = [...(session.state.grants.get(toHex(agent.id))?.values() ?? [])].find((each) => each.name === name);
-    if (held === undefined)
-      throw new HoldfastError('grant_unknown', `${agent.scope} has no grant of ${name}`, { next: 'see: holdfast vault list' });
+    const held = heldBy(session, agent, name);
+    if (held === undefined) throw notGranted(agent, name);
     await session.write((operator) => endGrant(operator, { agent: agent.id, grant: held.grant }));
     const here = await session.appliedHere();
     output.result({ grant: held.grant, agent: agent.id, name, applied: here === 'applied' }, [

@@ -6,7 +6,14 @@ import { sealTo } from '../seal/hpke.ts';
 import type { Fence } from '../vault/fence.ts';
 import { agentAudience } from './bodies.ts';
 import { drafted, type Composed, type Operator } from './draft.ts';
-import { isLive } from './state.ts';
+import { isLive, type Grant, type Item } from './state.ts';
+
+/** Where a grant of that credential may go: as it was granted before, which may be narrower than the credential's own terms. */
+export function placeOf({ fence }: Item, before: Grant | undefined): Fence {
+  if (before === undefined) return fence;
+  const { hosts, methods, paths } = before.fence;
+  return { ...fence, hosts, methods, paths };
+}
 
 /**
  * The same grant with this fence, in one entry that takes its own place: sessions keep their placeholders, and there is no moment at which both hold, or

@@ -4,8 +4,9 @@
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { listed } from '@holdfast/protocol/codec/shown';
 import { grantItem } from '@holdfast/protocol/journal/compose';
-import { regrant } from '@holdfast/protocol/journal/compose-grants';
+import { placeOf, regrant } from '@holdfast/protocol/journal/compose-grants';
 import type { Agent, Grant, Item } from '@holdfast/protocol/journal/state';
+import type { Fence } from '@holdfast/protocol/vault/fence';
 import { grantSentence } from '@holdfast/protocol/vault/sentence';
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
@@ -42,13 +43,7 @@ export function GrantItem(props: GrantProps): JSX.Element {
   const agent = (): Agent | undefined => props.agents.find(({ id }) => toHex(id) === agentId());
   // by the minute: a span of time is read anew then
   const minute = createMemo(() => Math.floor(nowMs() / 60_000));
-  /** What a change leaves as it was granted: where it may go. */
-  const place = (): Item['fence'] => {
-    const { item, before } = props;
-    if (before === undefined) return item.fence;
-    const { hosts, methods, paths } = before.fence;
-    return { ...item.fence, hosts, methods, paths };
-  };
+  const place = (): Fence => placeOf(props.item, props.before);
   const read = createMemo(() => readGrantForm(place(), form(), minute() * 60_000));
   const errors = (): FieldErrors => {
     const now = read();
