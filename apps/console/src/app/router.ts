@@ -25,10 +25,11 @@ export function openRouter(): Router {
       history.pushState(null, '', url);
     }
     const isElsewhere = url.pathname !== path();
+    const before = headingNow();
     setPath(url.pathname);
     if (!isElsewhere) return;
     scrollTo(0, 0);
-    focusHeading();
+    focusHeading(before);
     setWays((count) => count + 1);
   };
 
@@ -40,10 +41,11 @@ export function openRouter(): Router {
   });
   addEventListener('popstate', ({ state }: PopStateEvent) => {
     const isElsewhere = location.pathname !== path();
+    const before = headingNow();
     setPath(location.pathname);
     setWays((count) => count + 1);
     if (!isElsewhere) return;
-    focusHeading(() => scrollTo(0, scrollOf(state)));
+    focusHeading(before, () => scrollTo(0, scrollOf(state)));
   });
   return { path, ways, go };
 }
@@ -72,17 +74,17 @@ function scrollOf(state: unknown): number {
 const headingWithinMs = 5_000;
 let stopWaiting: () => void = () => {};
 
-/** Of the innermost page in sight, as soon as there is one that was not there before. */
-function focusHeading(then: () => void = () => {}): void {
+/** Of the innermost page in sight, as soon as it is another than `before`: a screen that was loaded already is there at once. */
+function focusHeading(before: Heading, then: () => void = () => {}): void {
   stopWaiting();
-  const before = headings().at(-1);
   const look = (): boolean => {
-    const heading = headings().at(-1);
-    if (heading === undefined || heading === before) return false;
-    heading.focus({ preventScroll: true });
+    const { element, text } = headingNow();
+    if (element === undefined || (element === before.element && text === before.text)) return false;
+    element.focus({ preventScroll: true });
     then();
     return true;
   };
+  if (look()) return;
   const watcher = new MutationObserver(() => {
     if (look()) stopWaiting();
   });
@@ -91,9 +93,16 @@ function focusHeading(then: () => void = () => {}): void {
     watcher.disconnect();
     clearTimeout(timer);
   };
-  watcher.observe(document.body, { childList: true, subtree: true });
+  watcher.observe(document.body, { childList: true, characterData: true, subtree: true });
 }
 
-function headings(): HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>('h1')].filter((heading) => heading.checkVisibility());
+/** One page may be shown for several things: then its words alone change. */
+interface Heading {
+  readonly element: HTMLElement | undefined;
+  readonly text: string | null | undefined;
+}
+
+function headingNow(): Heading {
+  const element = [...document.querySelectorAll<HTMLElement>('h1')].findLast((heading) => heading.checkVisibility());
+  return { element, text: element?.textContent };
 }
