@@ -6,6 +6,7 @@ import './design/base.css';
 import { readConfig } from './app/config.ts';
 import { OpenConsole } from './app/console.tsx';
 import { Failures } from './app/errors.tsx';
+import { keepFocus } from './app/kept-focus.ts';
 import { listenForKeys } from './app/keys.ts';
 import { openRouter } from './app/router.ts';
 import { Shell } from './app/shell.tsx';
@@ -24,6 +25,7 @@ try {
   applyTheme((await readPreferences(browser.records)).theme);
   const router = openRouter();
   listenForKeys();
+  keepFocus();
   render(
     () => (
       <Failures>
