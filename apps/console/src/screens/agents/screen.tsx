@@ -34,7 +34,7 @@ function AgentsOf(props: { readonly fleet: Fleet }): JSX.Element {
           title="Agents"
           actions={
             <>
-              <a class="agent-pair" href="/pair">
+              <a class="button" href="/pair">
                 Pair an agent
               </a>
               <StopFleet fleet={props.fleet} />

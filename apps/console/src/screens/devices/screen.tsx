@@ -38,7 +38,7 @@ export default function Devices() {
           <Button kind="plain" onClick={() => setAdding(true)}>
             Add a device
           </Button>
-          <a class="button-link" href="/pair">
+          <a class="button" href="/pair">
             Scan or paste its code
           </a>
         </>
@@ -62,7 +62,7 @@ export default function Devices() {
                   <bdi>{visible(device.name)}</bdi>
                 </strong>{' '}
                 <Show when={equalBytes(device.id, own())}>· this one</Show>
-                <div class="dim">
+                <div class="quiet">
                   since <Ago atMs={device.sinceMs} /> · <code>{toHex(device.id).slice(0, 8)}</code>
                   <AddedAs name={device.name} as={device.renamed?.joinedAs} />
                 </div>
@@ -76,7 +76,7 @@ export default function Devices() {
                 <Show
                   when={isYounger(device)}
                   fallback={
-                    <span class="dim">
+                    <span class="quiet">
                       {equalBytes(device.id, own())
                         ? device.id === devices()[0]?.id
                           ? 'the oldest: only the recovery kit removes it'
@@ -101,7 +101,7 @@ export default function Devices() {
             {({ id, name, joinedAs, endedAtMs }) => (
               <li>
                 <bdi>{visible(name)}</bdi>
-                <span class="dim">
+                <span class="quiet">
                   <Ago atMs={endedAtMs} /> · <code>{toHex(id).slice(0, 8)}</code>
                   <AddedAs name={name} as={joinedAs} />
                 </span>
@@ -111,7 +111,7 @@ export default function Devices() {
         </ul>
       </Show>
       <h2>Recovery</h2>
-      <p class="dim">
+      <p class="quiet">
         The recovery kit adds a device when all are lost, and removes an older one. Only a use of it replaces it. On a new
         browser: Recover; on a machine: holdfast recover.
       </p>
