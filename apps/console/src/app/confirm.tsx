@@ -28,7 +28,7 @@ export default function Confirm(props: { readonly waiting: Waiting }): JSX.Eleme
           {(thrown) => (
             <>
               <ErrorNotice error={asError(thrown())} />
-              <p class="dim">Nothing was signed yet. Try again here: what you have entered is still there.</p>
+              <p class="quiet">Nothing was signed yet. Try again here: what you have entered is still there.</p>
             </>
           )}
         </Show>

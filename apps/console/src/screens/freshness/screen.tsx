@@ -96,7 +96,7 @@ export default function Freshness() {
                       return (
                         <tr>
                           <th scope="row">
-                            <a href={`/agents/${toHex(agent.id)}`}>{agent.scope}</a> <span class="dim">{agent.machine}</span>
+                            <a href={`/agents/${toHex(agent.id)}`}>{agent.scope}</a> <span class="quiet">{agent.machine}</span>
                           </th>
                           <td>
                             <Show when={tip()} fallback="nothing yet">

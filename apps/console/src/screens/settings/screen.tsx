@@ -76,7 +76,7 @@ export default function Settings() {
               <span>
                 {way.kind === 'passphrase' ? 'Passphrase' : 'Passkey'}
                 <Show when={way.kind === 'passkey' && way.credential}>
-                  {(id) => <code class="dim"> {toHex(id()).slice(0, 8)}</code>}
+                  {(id) => <code class="quiet"> {toHex(id()).slice(0, 8)}</code>}
                 </Show>
               </span>
               <Show when={ways().length > 1}>
