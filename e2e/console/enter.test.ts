@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { desk, noChromium, phone, TestBrowser, type Visitor } from '@holdfast/testkit/browser';
 import { Installation } from '@holdfast/testkit/installation';
+import { wordsToType } from './operator-browser.ts';
 
 interface Kit {
   readonly code: string;
@@ -112,7 +113,7 @@ suite('the ways into the console', { skip: noChromium }, () => {
     await second.page.getByLabel('Name of this device').fill('desk');
     await second.page.getByRole('button', { name: 'Next' }).click();
     await second.page.getByRole('button', { name: 'Make the key with a passkey' }).click();
-    const words = await second.page.getByRole('list', { name: 'The words to type there' }).getByRole('listitem').allInnerTexts();
+    const words = await wordsToType(second);
     assert.equal(words.length, 3);
     assert.equal(new URL(second.page.url()).hash, '', 'the code stays in no history');
     await second.screenshot('join-words');
@@ -176,5 +177,33 @@ suite('the ways into the console', { skip: noChromium }, () => {
     await page.getByRole('navigation').first().waitFor();
     await second.page.getByText('relay_refused').first().waitFor();
     third.assertNoFaults();
+  });
+
+  test('[BKEY-15] a browser that was removed forgets its key, in all of its tabs, and is as new', async () => {
+    const { page } = second;
+    const other = await page.context().newPage();
+    await other.goto(`${url}/devices`);
+    await other.getByRole('button', { name: 'Unlock with passkey' }).waitFor();
+    await page.getByText('choose Forget this key').waitFor();
+    await page.getByRole('button', { name: 'Lock' }).click();
+    await page.getByText('Forget this key').click();
+    await second.screenshot('forget-key');
+    await second.assertAccessible();
+    await page.getByRole('button', { name: 'Erase it from this browser' }).click();
+    await page.getByLabel('Name of the fleet').waitFor();
+    const kept = page.evaluate<number>(
+      `new Promise((resolve, reject) => {
+        const opened = indexedDB.open('holdfast');
+        opened.onerror = () => reject(opened.error);
+        opened.onsuccess = () => {
+          const count = opened.result.transaction('records').objectStore('records').count();
+          count.onsuccess = () => resolve(count.result);
+        };
+      })`,
+    );
+    assert.equal(await kept, 0);
+    await other.getByRole('button', { name: 'Unlock with passkey' }).click();
+    await other.getByText('operator_absent').waitFor();
+    second.assertNoFaults();
   });
 });

@@ -11,9 +11,16 @@ export async function joinFleet(visitor: Visitor, holdfast: Installation, name: 
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByRole('button', { name: 'Make the key with a passkey' }).click();
   const code = (await page.getByTestId('pairing-code').innerText()).trim();
-  const words = await page.getByRole('list', { name: 'The words to type there' }).getByRole('listitem').allInnerTexts();
+  const words = await wordsToType(visitor);
   await holdfast.must(['devices', 'add', code, '--words', words.join(' '), '--json']);
   await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+}
+
+/** What a browser that joins shows, once it has its key and the other side has answered. */
+export async function wordsToType({ page }: Visitor): Promise<readonly string[]> {
+  const words = page.getByRole('list', { name: 'The words to type there' }).getByRole('listitem');
+  await words.first().waitFor();
+  return words.allInnerTexts();
 }
 
 /** What is about to be signed was read: the finger on the passkey. */

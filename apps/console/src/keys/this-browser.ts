@@ -55,3 +55,9 @@ export async function openThisBrowser(): Promise<ThisBrowser> {
     lastKnown: ({ state, facts }) => new LastKnown(webPrimitives, records, state, facts.fleet),
   };
 }
+
+/** Locks every tab, and erases all that this origin keeps. Throws `store_failed`. [BKEY-15] */
+export async function forget({ session, records }: Pick<ThisBrowser, 'session' | 'records'>): Promise<void> {
+  session.lock();
+  await records.remove(await records.names(''));
+}

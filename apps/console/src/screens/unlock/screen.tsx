@@ -7,6 +7,7 @@ import { ErrorNotice } from '../../design/notice.tsx';
 import { TextField } from '../../design/field.tsx';
 import { asError } from '../../fleet/acts.ts';
 import { takePassphrase } from '../../enter/enter.ts';
+import { forget } from '../../keys/this-browser.ts';
 import type { Way } from '../../keys/ways.ts';
 import '../../enter/enter.css';
 
@@ -17,6 +18,17 @@ export default function Unlock() {
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal<unknown>();
   const hasWay = (kind: 'passkey' | 'passphrase'): boolean => record()?.unlocks.some((each) => each.kind === kind) === true;
+
+  const erase = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await forget(browser);
+      location.replace('/welcome'); // loaded anew: what the page had in memory is gone as well
+    } catch (thrown) {
+      setFailed(thrown);
+      setBusy(false);
+    }
+  };
 
   const unlock = async (way: Way): Promise<void> => {
     setBusy(true);
@@ -60,6 +72,17 @@ export default function Unlock() {
       <p class="enter-else">
         <a href="/recover">Use the recovery kit</a>
       </p>
+      <details class="enter-forget">
+        <summary>Forget this key</summary>
+        <p>
+          For a browser that another device removed, or that you give away. What it keeps is erased, here alone: the fleet goes
+          on, and a device that is still in it is removed at another one. If it is the only one, the recovery kit is the only way
+          back.
+        </p>
+        <Button kind="stop" busy={busy()} onClick={() => void erase()}>
+          Erase it from this browser
+        </Button>
+      </details>
     </main>
   );
 }
