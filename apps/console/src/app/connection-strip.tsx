@@ -54,7 +54,15 @@ export function ConnectionStrip(props: { readonly fleet: Fleet }): JSX.Element {
             <div class="connection-refused">
               <ErrorNotice error={now().error}>
                 <p>Nothing is tried again by itself. What is shown is the last state that was verified.</p>
-                <Show when={now().error.code === 'relay_refused'}>
+                <Show
+                  when={now().error.code === 'relay_refused'}
+                  fallback={
+                    <p>
+                      The relay, or whoever stands before it, can cause this and no more than this. Look from another network, or
+                      with holdfast status.
+                    </p>
+                  }
+                >
                   <p>If another device removed this one, its key opens nothing any more: lock, and choose Forget this key.</p>
                 </Show>
                 <Button onClick={() => props.fleet.tryNow()}>Try again</Button>

@@ -33,7 +33,7 @@ export interface LiveEvents {
   connection(now: Connection): void;
   /** After each change of what was verified. */
   state(state: FleetState, session: OperatorSession): void;
-  /** Of asks, in order. */
+  /** Of asks, in order; without news where more signals did not hold. */
   asks(news: readonly News[], asks: Asks): void;
   /** What else the relay pushed, believed by nobody yet. */
   pushed(push: RelayPush, session: OperatorSession): void;
@@ -57,6 +57,8 @@ export class LiveFleet {
   readonly #ended = new AbortController();
   #session: OperatorSession | undefined;
   #newestPulse: Verified<Pulse> | undefined;
+  /** Of signals, the last time that asks were told of. */
+  #toldRefused = 0;
   /** Pulses that did not hold. */
   refusedPulses = 0;
   #hurry = new AbortController();
@@ -201,7 +203,10 @@ export class LiveFleet {
 
   async #tellNews(session: OperatorSession): Promise<void> {
     const news = await this.asks.news(session);
-    if (news.length > 0) this.#events.asks(news, this.asks);
+    const { refused } = this.asks;
+    if (news.length === 0 && refused === this.#toldRefused) return;
+    this.#toldRefused = refused;
+    this.#events.asks(news, this.asks);
   }
 
   async #readAgents(session: OperatorSession): Promise<void> {
