@@ -102,6 +102,13 @@ export class ShownFleet implements AsyncDisposable {
     return /"permissionDecision":"(\w+)"/.exec(line)?.[1] ?? 'no objection';
   }
 
+  /** Resolves once so many of these were answered. */
+  async saidOf(ids: readonly string[], count: number): Promise<void> {
+    const over = new RegExp(`^(?:${ids.join('|')}) done$`, 'gm');
+    const answered = (): true | undefined => ([...this.#program.said.matchAll(over)].length >= count ? true : undefined);
+    await this.#program.until(answered, `${count} answers`);
+  }
+
   /** A hook that is answered at once. */
   async tell(event: Readonly<Record<string, unknown>>): Promise<string> {
     return this.answered(this.raise(event));
