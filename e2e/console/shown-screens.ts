@@ -134,10 +134,7 @@ export const openScreens: readonly ShownScreen[] = [
     name: 'bedrock',
     async open(visitor) {
       await press(visitor, 'b', 'Bedrock');
-      await visitor.page
-        .getByText(/^Never push to main/)
-        .first()
-        .waitFor();
+      await visitor.page.getByRole('list', { name: 'Texts' }).getByRole('listitem').first().waitFor();
     },
   },
   {

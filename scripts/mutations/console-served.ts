@@ -9,6 +9,8 @@ const bundle = 'apps/console/test/bundle.test.ts';
 const serving = 'e2e/console/serving.test.ts';
 const pairing = 'apps/console/test/enter/hostile-pairing.test.ts';
 const words = 'apps/console/test/screens/pair.test.ts';
+const shownText = 'apps/console/test/shown-text.test.ts';
+const hostileText = 'e2e/console/hostile-text.test.ts';
 const offline = 'e2e/console/offline.test.ts';
 
 export const consoleServed: Area = {
@@ -180,6 +182,14 @@ export const consoleServed: Area = {
       from: 'if (record === undefined || (await store().seen()) === undefined) return;',
       to: 'if (record === undefined || record.fleetName !== undefined) return;',
       red: { [pairing]: 'forgets nothing, wherever a link leads it' },
+    },
+    {
+      id: 'W-11.hidden',
+      off: 'characters that hide, or turn what stands beside them, are on a card as they came',
+      file: 'apps/console/src/design/shown-text.ts',
+      from: 'if (!hides.test(character)) {',
+      to: "if (!hides.test(character) || character > '\\u00ff') {",
+      red: { [shownText]: 'are shown by name', [hostileText]: 'what hides in it by its name' },
     },
   ],
   exceptions: {},
