@@ -34,14 +34,9 @@ export default function Devices() {
     <Page
       title="Devices"
       actions={
-        <>
-          <Button kind="plain" onClick={() => setAdding(true)}>
-            Add a device
-          </Button>
-          <a class="button" href="/pair">
-            Scan or paste its code
-          </a>
-        </>
+        <Button kind="plain" onClick={() => setAdding(true)}>
+          Add a device
+        </Button>
       }
     >
       <Show when={isAdding()}>
@@ -110,6 +105,9 @@ export default function Devices() {
           </For>
         </ul>
       </Show>
+      <p class="quiet">
+        A device that shows a code of its own: <a href="/pair">scan or paste its code</a>.
+      </p>
       <h2>Recovery</h2>
       <p class="quiet">
         The recovery kit adds a device when all are lost, and removes an older one. Only a use of it replaces it. On a new
