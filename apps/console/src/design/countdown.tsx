@@ -10,8 +10,10 @@ const soonMs = 30_000;
 
 /** @public */
 export function Countdown(props: { readonly untilMs: number; readonly fromMs: number }): JSX.Element {
-  const leftMs = (): number => Math.max(0, props.untilMs - ticking());
-  const left = (): number => Math.min(1, leftMs() / Math.max(1, props.untilMs - props.fromMs));
+  const wholeMs = (): number => Math.max(1, props.untilMs - props.fromMs);
+  /** Never more than there was: the clock of who asks may be ahead of this one. */
+  const leftMs = (): number => Math.max(0, Math.min(props.untilMs - ticking(), wholeMs()));
+  const left = (): number => leftMs() / wholeMs();
   return (
     <time
       class="countdown"
