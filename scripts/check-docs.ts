@@ -35,8 +35,8 @@ function brokenLinks(root: string, page: string, text: string): string[] {
   return eachLine(text, (line, number) => {
     if (line.trimStart().startsWith('```')) fenced = !fenced;
     if (fenced) return [];
-    return [...line.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)/g)].flatMap((match) => {
-      const [target = '', anchor] = (match[1] ?? '').split('#');
+    return [...line.replaceAll(/`[^`]*`/g, '').matchAll(/\]\(([^)\s]+)\)|<(?:img src|a href)="([^"]+)"/g)].flatMap((match) => {
+      const [target = '', anchor] = (match[1] ?? match[2] ?? '').split('#');
       if (/^[a-z]+:/.test(target)) return [];
       const path = target === '' ? page : normalize(join(dirname(page), decodeURI(target)));
       if (path.startsWith('..')) return [`${page}:${number}: the link ${target} leaves the repository`];

@@ -52,7 +52,9 @@ export class ShownFleet implements AsyncDisposable {
 
   static async create({ rules = asksForForcePush, bedrock, purpose }: ShownOptions = {}): Promise<ShownFleet> {
     const [holdfast, origin, browser] = await Promise.all([Installation.create(), startOrigin(), TestBrowser.launch()]);
-    await holdfast.settle({ console: true });
+    await holdfast.start({ console: true });
+    await holdfast.must(['init', '--name', 'home', '--json']);
+    await holdfast.enrol('main');
     await holdfast.addCredential('github', newCanary(), origin, {
       env: 'GITHUB_TOKEN',
       paths: ['/repos/**'],

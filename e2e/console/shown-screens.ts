@@ -148,6 +148,7 @@ export const openScreens: readonly ShownScreen[] = [
     name: 'audit-story',
     async open(visitor) {
       await press(visitor, 'l', 'Audit');
+      await visitor.page.getByLabel('Search').fill('/repos/acme/shop/issues');
       await visitor.page
         .getByRole('list', { name: 'Records, newest first' })
         .getByRole('link')

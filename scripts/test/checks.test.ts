@@ -261,6 +261,7 @@ const plants: readonly Plant[] = [
   ),
 
   docs('a dead link', '[a](docs/none.md)', /the link docs\/none\.md leads nowhere/),
+  docs('a picture that is not there', '<img src="docs/none.webp" alt="a">', /the link docs\/none\.webp leads nowhere/),
   docs('a dead anchor', '[a](#none)', /has no heading #none/),
   docs('a link out of the repository', '[a](../x.md)', /leaves the repository/),
   docs('a test that does not exist', '| claim | `e2e/none.test.ts` |', /names e2e\/none\.test\.ts, which does not exist/),

@@ -16,6 +16,8 @@ export interface VisitorOptions {
   readonly size?: { readonly width: number; readonly height: number };
   readonly theme?: 'light' | 'dark';
   readonly reducedMotion?: boolean;
+  /** Pixels of the screen for one of the page, for pictures that people look at. */
+  readonly scale?: number;
   /** Without: a browser that has none. `prf` false: one that can't derive a secret. */
   readonly passkey?: 'prf' | 'plain' | 'none';
 }
@@ -57,9 +59,10 @@ export class TestBrowser implements AsyncDisposable {
 
   /** Somebody with a profile of their own, at the console that answers at `url`. */
   async visitor(url: string, options: VisitorOptions = {}): Promise<Visitor> {
-    const { size = phone, theme = 'light', reducedMotion = false, passkey = 'prf' } = options;
+    const { size = phone, theme = 'light', reducedMotion = false, scale = 1, passkey = 'prf' } = options;
     const context = await this.#browser.newContext({
       viewport: size,
+      deviceScaleFactor: scale,
       baseURL: url,
       colorScheme: theme,
       reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
