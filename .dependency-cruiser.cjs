@@ -18,6 +18,7 @@ const protocolOrder = [
   'rules',
   'approvals',
   'journal',
+  'memory',
   'exchange',
   'operator',
   'door',
