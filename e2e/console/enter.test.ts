@@ -96,6 +96,7 @@ suite('the ways into the console', { skip: noChromium }, () => {
     await unlock.click();
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
     await page.getByText('it cannot be switched off').waitFor();
+    await page.getByText('Nobody is woken: what agents ask shows while the console is open.').waitFor();
     await first.screenshot('settings');
     await first.assertAccessible();
     await first.assertFits();

@@ -6,7 +6,7 @@ import { TestBrowser, type Visitor, type VisitorOptions } from '@holdfast/testki
 import { newCanary } from '@holdfast/testkit/canary';
 import { Installation } from '@holdfast/testkit/installation';
 import type { LiveProgram } from '@holdfast/testkit/live-program';
-import { startOrigin, type Origin } from '@holdfast/testkit/origin';
+import { startOrigin, type Origin, type Service } from '@holdfast/testkit/origin';
 import { asksForForcePush, joinFleet } from './operator-browser.ts';
 
 /** A line of standard input is an id and a hook's event, or `get` and a path: what came of it is said with the id before it. */
@@ -34,6 +34,8 @@ export interface ShownOptions {
   readonly rules?: string;
   readonly bedrock?: string;
   readonly purpose?: string;
+  /** A push service that the relay is told of, with a contact for it. */
+  readonly push?: Service;
 }
 
 export class ShownFleet implements AsyncDisposable {
@@ -50,9 +52,14 @@ export class ShownFleet implements AsyncDisposable {
     this.#program = program;
   }
 
-  static async create({ rules = asksForForcePush, bedrock, purpose }: ShownOptions = {}): Promise<ShownFleet> {
+  static async create({ rules = asksForForcePush, bedrock, purpose, push }: ShownOptions = {}): Promise<ShownFleet> {
     const [holdfast, origin, browser] = await Promise.all([Installation.create(), startOrigin(), TestBrowser.launch()]);
-    await holdfast.start({ console: true });
+    const environment = push && {
+      HOLDFAST_PUSH_CONTACT: 'mailto:ops@example.com',
+      HOLDFAST_PUSH_SERVICES: `https://${push.host}:${push.port}`,
+      HOLDFAST_PUSH_CA: await holdfast.keepCa(push),
+    };
+    await holdfast.start({ console: true, ...(environment && { environment }) });
     await holdfast.must(['init', '--name', 'home', '--json']);
     await holdfast.enrol('main');
     await holdfast.addCredential('github', newCanary(), origin, {

@@ -147,6 +147,7 @@ export const errorCodes = [
   'pulse_forged',
   'pulse_stale',
   'pulse_time',
+  'push_refused',
   'recovery_code_dead',
   'recovery_code_invalid',
   'refused',

@@ -1,9 +1,11 @@
 // What every screen is given: this browser, the fleet while its key is unlocked, where one is, the time.
 
-import { createContext, createSignal, onCleanup, useContext, type Accessor, type JSX } from 'solid-js';
+import { createContext, createEffect, createSignal, onCleanup, useContext, type Accessor, type JSX } from 'solid-js';
 import { ticking } from '../design/now-ticks.ts';
+import { browserWake } from '../fleet/browser-wake.ts';
 import { openFleet, type Fleet } from '../fleet/fleet.ts';
 import { browserPorts, pageClock } from '../fleet/ports.ts';
+import { keepOn } from '../fleet/wake.ts';
 import type { ThisBrowser } from '../keys/this-browser.ts';
 import type { Config } from './config.ts';
 import { openConfirmations, type Confirmations } from './confirmations.ts';
@@ -66,6 +68,11 @@ export function OpenConsole(props: OpenConsoleProps): JSX.Element {
   };
   onCleanup(browser.session.listen(follow));
   follow();
+
+  createEffect(() => {
+    const open = fleet();
+    if (open?.connection().kind === 'live') void keepOn(open.session().relay, browserWake).catch(() => undefined); // what it is shows in Settings
+  });
 
   const tryNow = (): void => {
     if (!document.hidden && fleet()?.connection().kind === 'lost') fleet()?.tryNow();

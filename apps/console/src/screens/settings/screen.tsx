@@ -15,6 +15,7 @@ import { asError } from '../../fleet/acts.ts';
 import { autoLockMinutes } from '../../keys/auto-lock.ts';
 import type { KeyRecord } from '../../keys/key-record.ts';
 import type { Way } from '../../keys/ways.ts';
+import { Notifications } from './notifications.tsx';
 import { changePreferences, readPreferences, type Preferences } from '../../store/preferences.ts';
 
 /** @public By its route. */
@@ -117,6 +118,7 @@ export default function Settings() {
           </Button>
         </form>
       </Show>
+      <Notifications />
       <h2>What it asks you for</h2>
       <Facts>
         <Fact label="Confirmed with your key, each time">

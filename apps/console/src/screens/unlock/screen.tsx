@@ -6,6 +6,7 @@ import { Button } from '../../design/button.tsx';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { TextField } from '../../design/field.tsx';
 import { asError } from '../../fleet/acts.ts';
+import { browserWake } from '../../fleet/browser-wake.ts';
 import { takePassphrase } from '../../enter/enter.ts';
 import { forget } from '../../keys/this-browser.ts';
 import type { Way } from '../../keys/ways.ts';
@@ -22,6 +23,7 @@ export default function Unlock() {
   const erase = async (): Promise<void> => {
     setBusy(true);
     try {
+      await (await browserWake.subscription())?.end().catch(() => undefined); // the relay finds it gone at the next knock [WEBPUSH-6]
       await forget(browser);
       location.replace('/welcome'); // loaded anew: what the page had in memory is gone as well
     } catch (thrown) {
