@@ -128,6 +128,14 @@ export const consoleServed: Area = {
       red: { 'apps/console/test/fleet/live-fleet.test.ts': 'pushes without having it' },
     },
     {
+      id: 'W-8.signal',
+      off: 'signals that do not hold are told of only beside true ones',
+      file: 'apps/console/src/fleet/live-fleet.ts',
+      from: '    if (news.length === 0 && refused === this.#toldRefused) return;\n',
+      to: '    if (news.length === 0) return;\n',
+      red: { 'e2e/console/hostile-relay.test.ts': 'of its own making change nothing' },
+    },
+    {
       id: 'W-9.tries',
       off: 'words may be guessed as often as one likes',
       file: 'apps/console/src/screens/pair/tries.ts',
