@@ -133,7 +133,7 @@ export const consoleServed: Area = {
       file: 'apps/console/src/fleet/live-fleet.ts',
       from: '    if (news.length === 0 && refused === this.#toldRefused) return;\n',
       to: '    if (news.length === 0) return;\n',
-      red: { 'e2e/console/hostile-relay.test.ts': 'of its own making change nothing' },
+      red: { 'apps/console/test/fleet/live-fleet.test.ts': 'pushes without having it' },
     },
     {
       id: 'W-9.tries',

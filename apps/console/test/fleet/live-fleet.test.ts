@@ -25,7 +25,7 @@ interface Followed {
   readonly live: LiveFleet;
   readonly holder: SoftwareKeyHolder;
   readonly facts: OperatorFacts;
-  readonly seen: { state: FleetState | undefined; connection: Connection };
+  readonly seen: { state: FleetState | undefined; connection: Connection; refused: number };
   /** Resolves once what was told fulfils it. */
   until(told: (seen: Followed['seen']) => boolean): Promise<void>;
 }
@@ -43,7 +43,7 @@ async function followed(t: TestContext): Promise<Followed> {
   const ports = browserPorts(memoryStore());
   const composed = await composeFleet(ports, { relayUrl: between.url, name: 'home', deviceName: 'page', holder, recovery });
   await foundFleet(ports, composed);
-  const seen: Followed['seen'] = { state: undefined, connection: { kind: 'connecting' } };
+  const seen: Followed['seen'] = { state: undefined, connection: { kind: 'connecting' }, refused: 0 };
   let changed = Promise.withResolvers<void>();
   const tell = (): void => {
     changed.resolve();
@@ -58,7 +58,10 @@ async function followed(t: TestContext): Promise<Followed> {
       seen.state = now;
       tell();
     },
-    asks() {},
+    asks(_news, { refused }) {
+      seen.refused = refused;
+      tell();
+    },
     pushed() {},
     pulse: tell,
   });
@@ -161,7 +164,7 @@ test(
     await fleet.until((seen) => texts(seen).length === 1);
     assert.equal(fleet.seen.connection.kind, 'live');
     assert.equal(fleet.live.refusedPulses, 1);
-    assert.equal(fleet.live.asks.refused, 1);
+    assert.deepEqual([fleet.live.asks.refused, fleet.seen.refused], [1, 1], 'counted, and told of');
     assert.deepEqual(fleet.live.asks.waiting(), []);
   },
 );
