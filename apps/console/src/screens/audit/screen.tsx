@@ -56,7 +56,7 @@ function filterInAddress(): { readonly filter: AuditFilter; readonly wrong: unkn
 
 /** @public By its route. */
 export default function AuditScreen(): JSX.Element {
-  const { path } = useConsole();
+  const { fleet, path } = useConsole();
   const logs = useLogs();
   const given = filterInAddress();
   const [filter, setFilter] = createSignal<AuditFilter>(given.filter);
@@ -65,7 +65,9 @@ export default function AuditScreen(): JSX.Element {
   const open = createMemo(() => openAt(path()));
   const openLog = (): AgentLog | undefined => logs.of(open()?.agent ?? '');
   const total = createMemo(() => logs.all().reduce((sum, { events }) => sum + events.length, 0));
-  const isRead = (): boolean => logs.all().length > 0 && logs.all().every(({ stage }) => stage === 'read');
+  /** A fleet without agents has nothing to read. */
+  const isRead = (): boolean =>
+    (logs.all().length > 0 || fleet()?.state()?.agents.size === 0) && logs.all().every(({ stage }) => stage === 'read');
 
   const stream = new RowStream({
     monotonicMs: () => performance.now(),
@@ -178,7 +180,11 @@ export default function AuditScreen(): JSX.Element {
         when={(rows()?.length ?? 0) > 0}
         fallback={
           <Show when={rows() !== undefined && isRead()}>
-            <Empty title={total() === 0 ? 'No agent has recorded anything yet.' : 'No record is like that.'} />
+            <Empty title={total() === 0 ? 'No agent has recorded anything yet.' : 'No record is like that.'}>
+              <Show when={total() === 0} fallback={<p>Fewer words, or another kind, may find it.</p>}>
+                <p>What one does stands here as soon as it is done.</p>
+              </Show>
+            </Empty>
           </Show>
         }
       >

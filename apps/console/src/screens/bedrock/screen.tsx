@@ -55,7 +55,9 @@ export default function BedrockScreen(): JSX.Element {
               when={now().bedrock.texts.size > 0}
               fallback={
                 <Show when={!isWriting()}>
-                  <Empty title="Agents are told nothing." />
+                  <Empty title="Agents are told nothing.">
+                    <p>Write what each of them should know: how you commit, what to leave alone, whom to ask.</p>
+                  </Empty>
                 </Show>
               }
             >

@@ -52,7 +52,11 @@ function NowOf(props: { readonly fleet: Fleet }): JSX.Element {
       <AskCards fleet={props.fleet}>
         <Show when={props.fleet.state() !== undefined} fallback={<Empty title="Reading the fleet" />}>
           <Show when={warnings().every(({ kind }) => kind === 'info')}>
-            <Empty title={quietWords(nodes(), props.fleet.pulse()?.atMs, nowMs())} />
+            <Empty title={quietWords(nodes(), props.fleet.pulse()?.atMs, nowMs())}>
+              <Show when={nodes().length === 0}>
+                <a href="/pair">Pair an agent</a>
+              </Show>
+            </Empty>
           </Show>
         </Show>
       </AskCards>

@@ -3,6 +3,7 @@
 
 import { duration } from '@holdfast/protocol/codec/shown';
 import { createMemo, For, Show, type JSX } from 'solid-js';
+import { useConsole } from '../../app/console.tsx';
 import { Empty } from '../../design/empty.tsx';
 import { Fact, Facts } from '../../design/facts.tsx';
 import { Notice } from '../../design/notice.tsx';
@@ -15,6 +16,7 @@ import './time.css';
 
 /** @public */
 export default function TimeScreen(): JSX.Element {
+  const { fleet } = useConsole();
   const logs = useLogs();
   const { time, watchWidth } = useTime(
     logs,
@@ -40,7 +42,16 @@ export default function TimeScreen(): JSX.Element {
         </Show>
         <Show
           when={time()}
-          fallback={<p class="quiet">{logs.all().length === 0 ? 'Reading what agents recorded…' : 'Counting…'}</p>}
+          fallback={
+            <Show
+              when={fleet()?.state()?.agents.size === 0}
+              fallback={<p class="quiet">{logs.all().length === 0 ? 'Reading what agents recorded…' : 'Counting…'}</p>}
+            >
+              <Empty title="There is no agent yet.">
+                <a href="/pair">Pair one</a>
+              </Empty>
+            </Show>
+          }
         >
           {(now) => (
             <>
@@ -49,7 +60,11 @@ export default function TimeScreen(): JSX.Element {
                 fallback={
                   <Empty
                     title={isRead() ? 'No credential was granted or used in these 30 days.' : 'Reading what agents recorded…'}
-                  />
+                  >
+                    <Show when={isRead()}>
+                      <a href="/vault">Grant one in the vault</a>
+                    </Show>
+                  </Empty>
                 }
               >
                 <p class="time-sentence">

@@ -19,7 +19,14 @@ import { usedWords } from './used-words.ts';
 export function Budgets(props: { readonly state: FleetState }): JSX.Element {
   return (
     <div class="vault-part">
-      <Show when={grantable(props.state).length > 0} fallback={<Empty title="There is no agent yet." />}>
+      <Show
+        when={grantable(props.state).length > 0}
+        fallback={
+          <Empty title="There is no agent yet.">
+            <a href="/pair">Pair one</a>
+          </Empty>
+        }
+      >
         <ul class="vault-holders">
           <For each={grantable(props.state)}>{(agent) => <BudgetOf agent={agent} state={props.state} />}</For>
         </ul>

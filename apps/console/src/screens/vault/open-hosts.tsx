@@ -36,7 +36,14 @@ export function OpenHosts(props: { readonly state: FleetState }): JSX.Element {
       >
         <OpenHost state={props.state} done={() => setAdding(false)} />
       </Show>
-      <Show when={rules().length > 0} fallback={<Empty title="No host is open without a credential." />}>
+      <Show
+        when={rules().length > 0}
+        fallback={
+          <Empty title="No host is open without a credential.">
+            <p>Open one that asks for none: a package registry, public documentation.</p>
+          </Empty>
+        }
+      >
         <ul class="vault-holders">
           <For each={rules()}>{({ agent, rule }) => <OpenRule agent={agent} rule={rule} state={props.state} />}</For>
         </ul>
