@@ -1,11 +1,10 @@
 // What agents, tools and names say is text in the console, whatever it is made of: markup, SVG that acts, links of Markdown, commands for a terminal, turned
-// and hidden characters, and the big list of naughty strings: a share of them in CI, all of them in soak. Nothing of it runs, fetches, asks or becomes an
+// and hidden characters, and the big list of naughty strings. Nothing of it runs, fetches, asks or becomes an
 // element, and what does not show itself is shown as what it is.
 
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { noChromium, phone, type Visitor } from '@holdfast/testkit/browser';
-import { share } from '@holdfast/testkit/shares';
 import { externalJson, noExternalVectors } from '@holdfast/testkit/vectors';
 import { assertWellLaid } from './screen-checks.ts';
 import { ShownFleet } from './shown-fleet.ts';
@@ -155,9 +154,7 @@ suite('hostile text in the console', { skip: noChromium }, () => {
   });
 
   test('the naughty strings', { skip: noExternalVectors }, async () => {
-    const all = externalJson<string[]>('naughty-strings/blns.json').filter((text) => text !== '');
-    const step = Math.ceil(all.length / share({ ci: 64, soak: all.length }));
-    const tried = all.filter((_, at) => at % step === 0);
+    const tried = externalJson<string[]>('naughty-strings/blns.json').filter((text) => text !== '');
     for (const [at, text] of tried.entries())
       await fleet.tell({
         hook_event_name: 'PreToolUse',
@@ -166,6 +163,12 @@ suite('hostile text in the console', { skip: noChromium }, () => {
         tool_input: { command: `echo ${text}` },
       });
     await readAll();
+    // what it is looked for by is what it is
+    const { page } = visitor;
+    for (const text of ['<script>alert(0)</script>', '田中さんにあげて下さい']) {
+      await page.getByLabel('Search').fill(text);
+      await page.getByText(/^[1-9]\d* of [\d,]+ records$/).waitFor();
+    }
     visitor.assertNoFaults();
   });
 });

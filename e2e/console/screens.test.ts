@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { desk, noChromium, phone, type Visitor } from '@holdfast/testkit/browser';
+import { Installation } from '@holdfast/testkit/installation';
+import { joinFleet } from './operator-browser.ts';
 import { assertWellLaid } from './screen-checks.ts';
 import { ShownFleet } from './shown-fleet.ts';
 import { closedScreens, openScreens, type ShownScreen } from './shown-screens.ts';
@@ -28,6 +30,35 @@ suite('the screens of the console', { skip: noChromium }, () => {
     visitor.assertNoFaults();
     return faults;
   };
+
+  test('with nothing in it yet, each screen says what to do', async () => {
+    const holdfast = await Installation.create();
+    try {
+      await holdfast.start({ console: true });
+      await holdfast.must(['init', '--name', 'new', '--json']);
+      await using visitor = await fleet.browser.visitor(holdfast.consoleUrl ?? '', { size: phone });
+      await joinFleet(visitor, holdfast, 'phone');
+      const { page } = visitor;
+      for (const [key, words] of Object.entries({
+        n: 'Pair an agent',
+        t: 'Pair one',
+        a: 'scan or paste it',
+        l: 'What one does stands here as soon as it is done.',
+        v: 'Add one: agents can then use it, and never see it.',
+        b: /^Write what each of them should know/,
+        p: /When a rule says that an act needs you/,
+      })) {
+        await page.keyboard.press('g');
+        await page.keyboard.press(key);
+        await page.getByText(words).filter({ visible: true }).first().waitFor();
+        await visitor.screenshot(`empty-${key}`);
+        await visitor.assertFits();
+        await assertWellLaid(visitor, true);
+      }
+    } finally {
+      await holdfast.remove();
+    }
+  });
 
   for (const [device, size, theme] of [
     ['phone', phone, 'light'],

@@ -116,6 +116,22 @@ export const openScreens: readonly ShownScreen[] = [
     },
   },
   {
+    name: 'vault-add',
+    async open(visitor) {
+      await press(visitor, 'v', 'Vault');
+      await visitor.page.getByRole('button', { name: 'Add a credential' }).click();
+      await visitor.page.getByLabel('Secret').waitFor();
+    },
+  },
+  ...['Open hosts', 'Budgets'].map((tab) => ({
+    name: `vault-${tab.toLowerCase().replace(' ', '-')}`,
+    async open(visitor: Visitor) {
+      await press(visitor, 'v', 'Vault');
+      await visitor.page.getByRole('tab', { name: tab }).click();
+      await visitor.page.getByRole('tabpanel', { name: tab }).waitFor();
+    },
+  })),
+  {
     name: 'time',
     async open(visitor) {
       await press(visitor, 't', 'Permissioned time');
@@ -135,6 +151,14 @@ export const openScreens: readonly ShownScreen[] = [
     async open(visitor) {
       await press(visitor, 'b', 'Bedrock');
       await visitor.page.getByRole('list', { name: 'Texts' }).getByRole('listitem').first().waitFor();
+    },
+  },
+  {
+    name: 'bedrock-write',
+    async open(visitor) {
+      await press(visitor, 'b', 'Bedrock');
+      await visitor.page.getByRole('button', { name: 'Write a text' }).click();
+      await visitor.page.getByLabel('What every agent should know').waitFor();
     },
   },
   {
@@ -166,6 +190,14 @@ export const openScreens: readonly ShownScreen[] = [
     async open(visitor) {
       await press(visitor, 'd', 'Devices');
       await visitor.page.getByText('· this one').waitFor();
+    },
+  },
+  {
+    name: 'device-add',
+    async open(visitor) {
+      await press(visitor, 'd', 'Devices');
+      await visitor.page.getByRole('button', { name: 'Add a device' }).click();
+      await visitor.page.getByRole('img', { name: 'Address for the new device' }).waitFor();
     },
   },
   {
