@@ -3,6 +3,13 @@
 /** [RECALL-18] */
 const constant = 60;
 
+/** What gives texts vectors. Of one embedder all have the same length; the nearer two are by the cosine, the more alike the texts are in meaning. */
+export interface Embedder {
+  /** Stands in the reasons of a result. */
+  readonly name: string;
+  embed(texts: readonly string[]): Promise<readonly Float32Array[]>;
+}
+
 /** How near memories are to a query by one embedder's vectors, nearest first; made by whoever holds vectors, of visible scopes alone. */
 export interface VectorRanking {
   readonly name: string;

@@ -73,8 +73,10 @@ export class Ranking {
   }
 
   /** [RECALL-12] The inner loop of a search: one multiplication for each field that has the term. */
-  #addTo(scores: Float64Array, { pairs, length }: Postings, worth: number, lengths: Uint32Array): void {
+  #addTo(scores: Float64Array, postings: Postings, worth: number, lengths: Uint32Array): void {
     const columns = this.#columns();
+    const pairs = postings.pairs();
+    const length = postings.documents * 2;
     for (let at = 0; at < length; at += 2) {
       const place = pairs[at] ?? 0;
       const counts = pairs[at + 1] ?? 0;

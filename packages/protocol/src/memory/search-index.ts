@@ -34,61 +34,105 @@ export const fieldCounts = [
 /** [RECALL-9] Of all scopes together. */
 const maxEntries = 250_000;
 const maxList = 64;
-/** Chunks whose terms a scope remembers while nothing is removed from it. */
-const maxKnownChunks = 65_536;
+/** Chunks whose terms an index remembers while nothing is removed from it. */
+const maxKnownChunks = 131_072;
 
-/** Where a term stands: pairs of a document's place and its counts, by place. */
+const maxListed = 32;
+
+function onceMore(counts: number, field: number): number {
+  const { shift, max } = fieldCounts[field as 0];
+  return ((counts >>> shift) & max) < max ? counts + 2 ** shift : counts;
+}
+
+/** Where a term stands: pairs of a document's place and its counts, by place. Most terms stand in one document, and have no array. */
 export class Postings {
   readonly term: string;
-  /** Reading it, `length` says how much is in use. */
-  pairs = new Uint32Array(2);
-  length = 0;
+  #place = 0;
+  #counts = 0;
+  /** A list while it is short: an array of one type takes hundreds of bytes by itself. */
+  #pairs: Uint32Array | number[] | undefined;
+  #length = 0;
 
   constructor(term: string) {
     this.term = term;
   }
 
   get documents(): number {
-    return this.length / 2;
+    return this.#length / 2;
+  }
+
+  /** The pairs, of which the first `documents` are in use. */
+  pairs(): Uint32Array | readonly number[] {
+    return this.#pairs ?? [this.#place, this.#counts];
   }
 
   /** Counts the term once more; whether it is new in this document. */
   count(place: number, field: number): boolean {
-    const { shift, max } = fieldCounts[field as 0];
+    const once = 2 ** fieldCounts[field as 0].shift;
+    if (this.#pairs === undefined) {
+      if (this.#length === 0) {
+        this.#place = place;
+        this.#counts = once;
+        this.#length = 2;
+        return true;
+      }
+      if (this.#place === place) {
+        this.#counts = onceMore(this.#counts, field);
+        return false;
+      }
+      this.#pairs = [this.#place, this.#counts];
+      this.#place = 0;
+      this.#counts = 0;
+    }
     const at = this.#find(place);
-    if (at < this.length && this.pairs[at] === place) {
-      const counts = this.pairs[at + 1] ?? 0;
-      if (((counts >>> shift) & max) < max) this.pairs[at + 1] = counts + 2 ** shift;
+    if (at < this.#length && this.#pairs[at] === place) {
+      this.#pairs[at + 1] = onceMore(this.#pairs[at + 1] ?? 0, field);
       return false;
     }
-    if (this.length === this.pairs.length) {
-      const wider = new Uint32Array(this.length * 2);
-      wider.set(this.pairs);
-      this.pairs = wider;
+    if (this.#length === this.#pairs.length && this.#length >= maxListed) {
+      const wider = new Uint32Array(this.#length * 2);
+      wider.set(this.#pairs);
+      this.#pairs = wider;
     }
-    this.pairs.copyWithin(at + 2, at, this.length);
-    this.pairs[at] = place;
-    this.pairs[at + 1] = 2 ** shift;
-    this.length += 2;
+    // A list that grows by itself keeps room for sixteen more.
+    if (Array.isArray(this.#pairs)) this.#pairs = this.#pairs.toSpliced(at, 0, place, once);
+    else {
+      if (at < this.#length) this.#pairs.copyWithin(at + 2, at, this.#length);
+      this.#pairs[at] = place;
+      this.#pairs[at + 1] = once;
+    }
+    this.#length += 2;
     return true;
   }
 
   countsAt(place: number): number {
+    if (this.#pairs === undefined) return this.#length > 0 && this.#place === place ? this.#counts : 0;
     const at = this.#find(place);
-    return at < this.length && this.pairs[at] === place ? (this.pairs[at + 1] ?? 0) : 0;
+    return at < this.#length && this.#pairs[at] === place ? (this.#pairs[at + 1] ?? 0) : 0;
   }
 
+  /** The document is one that has it. */
   remove(place: number): void {
-    const at = this.#find(place);
-    this.pairs.copyWithin(at, at + 2, this.length);
-    this.length -= 2;
-    this.pairs.fill(0, this.length, this.length + 2);
+    this.#length -= 2;
+    if (this.#pairs === undefined) {
+      this.#place = 0;
+      this.#counts = 0;
+      return;
+    }
+    const at = this.#find(place, this.#length + 2);
+    if (Array.isArray(this.#pairs)) {
+      this.#pairs.splice(at, 2);
+      return;
+    }
+    this.#pairs.copyWithin(at, at + 2, this.#length + 2);
+    this.#pairs.fill(0, this.#length, this.#length + 2);
   }
 
   /** The first pair that is not before `place`. New documents mostly come last. */
-  #find(place: number): number {
-    const { pairs, length } = this;
-    if (length === 0 || (pairs[length - 2] ?? 0) < place) return length;
+  #find(place: number, length = this.#length): number {
+    const pairs = this.#pairs ?? this.pairs();
+    const last = length === 0 ? -1 : (pairs[length - 2] ?? 0);
+    if (last <= place) return last === place ? length - 2 : length;
     let low = 0;
     let high = length / 2 - 1;
     while (low < high) {
@@ -119,7 +163,11 @@ export class ScopeIndex {
   readonly #places = new Map<string, number>();
   readonly #free: number[] = [];
   readonly #vocabulary = new Map<string, Postings>();
-  readonly #known = new Map<string, readonly Postings[]>();
+  readonly #termsOf: (chunk: string) => readonly string[];
+
+  constructor(termsOf: (chunk: string) => readonly string[]) {
+    this.#termsOf = termsOf;
+  }
 
   get size(): number {
     return this.#places.size;
@@ -153,7 +201,7 @@ export class ScopeIndex {
     for (const field of fields.keys())
       this.totals[field] = (this.totals[field] ?? 0) + (this.lengths[place * fields.length + field] ?? 0);
     const { id, atMs, repository } = entry;
-    this.documents[place] = { id, atMs, repository, paths: paths.map(plainPath), postings, claimed };
+    this.documents[place] = { id, atMs, repository, paths: paths.map(plainPath), postings: postings.slice(), claimed };
     this.#places.set(id, place);
   }
 
@@ -164,7 +212,7 @@ export class ScopeIndex {
     if (place === undefined || document === undefined) return;
     for (const postings of document.postings) {
       postings.remove(place);
-      if (postings.length === 0) this.#vocabulary.delete(postings.term);
+      if (postings.documents === 0) this.#vocabulary.delete(postings.term);
     }
     for (const field of fields.keys())
       this.totals[field] = (this.totals[field] ?? 0) - (this.lengths[place * fields.length + field] ?? 0);
@@ -172,7 +220,6 @@ export class ScopeIndex {
     this.documents[place] = undefined;
     this.#places.delete(id);
     this.#free.push(place);
-    this.#known.clear();
   }
 
   #reserve(place: number): void {
@@ -183,32 +230,31 @@ export class ScopeIndex {
   }
 
   #count(place: number, field: number, text: string, found: Postings[]): void {
-    const column = place * fields.length + field;
+    let length = 0;
     for (const chunk of chunksOf(text)) {
-      for (const postings of this.#postingsOf(chunk)) {
+      for (const term of this.#termsOf(chunk)) {
+        const postings = this.#vocabulary.get(term) ?? this.#new(term);
         if (postings.count(place, field)) found.push(postings);
-        this.lengths[column] = (this.lengths[column] ?? 0) + 1;
+        length += 1;
       }
     }
-  }
-
-  #postingsOf(chunk: string): readonly Postings[] {
-    const known = this.#known.get(chunk);
-    if (known !== undefined) return known;
-    const all = termsOfChunk(chunk).map((term) => this.#vocabulary.get(term) ?? this.#new(term));
-    if (this.#known.size < maxKnownChunks) this.#known.set(apart(chunk), all);
-    return all;
+    const column = place * fields.length + field;
+    this.lengths[column] = (this.lengths[column] ?? 0) + length;
   }
 
   #new(term: string): Postings {
-    const postings = new Postings(apart(term));
-    this.#vocabulary.set(postings.term, postings);
+    const postings = new Postings(term);
+    this.#vocabulary.set(term, postings);
     return postings;
   }
 }
 
+/** Engines copy what is shorter. */
+const shortest = 13;
+
 /** A copy that shares no memory with the text it was cut from: an engine may keep all of that for a part of it. */
 function apart(text: string): string {
+  if (text.length < shortest) return text;
   const units: number[] = [];
   for (let at = 0; at < text.length; at += 1) units.push(text.charCodeAt(at));
   return String.fromCharCode(...units);
@@ -223,6 +269,7 @@ export class SearchIndex {
   readonly #scopes = new Map<string, ScopeIndex>();
   /** Where each memory is: an id is in one scope. */
   readonly #scopeOf = new Map<string, string>();
+  readonly #known = new Map<string, readonly string[]>();
 
   get size(): number {
     return this.#scopeOf.size;
@@ -234,7 +281,7 @@ export class SearchIndex {
       throw new HoldfastError('limit_exceeded', 'more memories than an index holds');
     this.remove(entry.id);
     let scope = this.#scopes.get(entry.scope);
-    if (scope === undefined) this.#scopes.set(entry.scope, (scope = new ScopeIndex()));
+    if (scope === undefined) this.#scopes.set(entry.scope, (scope = new ScopeIndex((chunk) => this.#termsOf(chunk))));
     scope.add(entry);
     this.#scopeOf.set(entry.id, entry.scope);
   }
@@ -246,6 +293,15 @@ export class SearchIndex {
     scope?.remove(id);
     if (scope?.size === 0) this.#scopes.delete(name);
     this.#scopeOf.delete(id);
+    this.#known.clear();
+  }
+
+  #termsOf(chunk: string): readonly string[] {
+    const known = this.#known.get(chunk);
+    if (known !== undefined) return known;
+    const terms = termsOfChunk(chunk).map(apart);
+    if (this.#known.size < maxKnownChunks) this.#known.set(apart(chunk), terms);
+    return terms;
   }
 
   /** [RECALL-11] Those of the named scopes that have anything, by name. */

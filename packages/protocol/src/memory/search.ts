@@ -15,6 +15,7 @@ import {
   type TermShare,
 } from './rank.ts';
 import type { SearchIndex } from './search-index.ts';
+import { synonymsOf } from './synonyms.ts';
 import { readTemporal } from './temporal.ts';
 import { termsOf } from './terms.ts';
 
@@ -23,6 +24,8 @@ const maxQueryUnits = 2_048;
 const maxQueryTerms = 64;
 const maxResults = 100;
 const maxScopes = 1_024;
+/** [RECALL-22] */
+const synonymWeight = 0.3;
 /** [RECALL-18] How much of a list takes part in a fusion. */
 const fused = 200;
 
@@ -32,6 +35,8 @@ export interface Query {
   readonly scopes: readonly string[];
   readonly nowMs: number;
   readonly limit: number;
+  /** The query's own words alone, without what is used for them. */
+  readonly exact: boolean;
   /** `host/path` of the repository that the searcher works in; empty where it is in none. */
   readonly repository: string;
   /** Files that the searcher has before it, from their repository on. */
@@ -64,7 +69,7 @@ export function search(index: SearchIndex, query: Query): readonly Found[] {
   if (limit === 0 || visible.length === 0) return [];
   const { spans, wants, rest } = readTemporal(query.text.slice(0, maxQueryUnits), query.nowMs);
   const setting: Setting = { nowMs: query.nowMs, spans, wants, repository: query.repository, paths: query.paths };
-  const ranking = new Ranking(visible, queryTerms(rest));
+  const ranking = new Ranking(visible, queryTerms(rest, query.exact));
   const best = new Best(ranking.scored, setting);
   const byWords = best.first(fused);
   const lists: VectorRanking[] = query.vectors.map(({ name, weight, ids }) => ({ name, weight, ids: seen(ranking.scored, ids) }));
@@ -86,9 +91,15 @@ export function search(index: SearchIndex, query: Query): readonly Found[] {
   }));
 }
 
-/** [RECALL-11] Each term once, in the order of the query. */
-function queryTerms(text: string): readonly QueryTerm[] {
-  return [...new Set(termsOf(text))].slice(0, maxQueryTerms).map((term) => ({ term, weight: 1 }));
+/** [RECALL-12, RECALL-22] Each term once, in the order of the query; then what is used for them. */
+function queryTerms(text: string, exact: boolean): readonly QueryTerm[] {
+  const own = [...new Set(termsOf(text))].slice(0, maxQueryTerms);
+  if (exact) return own.map((term) => ({ term, weight: 1 }));
+  const added = new Set(own.flatMap((term) => [...synonymsOf(term)]).filter((term) => !own.includes(term)));
+  return [
+    ...own.map((term) => ({ term, weight: 1 })),
+    ...[...added].slice(0, maxQueryTerms - own.length).map((term) => ({ term, weight: synonymWeight })),
+  ];
 }
 
 /** [RECALL-19] Ids of hidden memories, and second mentions, take no place. */

@@ -33,6 +33,7 @@ const query = (text: string, more: Partial<Query> = {}): Query => ({
   scopes: ['fleet'],
   nowMs,
   limit: 10,
+  exact: false,
   repository: '',
   paths: [],
   vectors: [],
@@ -110,6 +111,18 @@ describe('search', () => {
     assert.equal(idsFor(entries, query('auth/session.ts'))[0], 'c');
   });
 
+  it('finds what is said in other words, for less, where the query may be widened: [RECALL-22]', () => {
+    const entries = [memory('other', 'Vouchers never stack'), memory('own', 'Discounts never stack')];
+    const found = search(indexOf(entries), query('discount'));
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      ['own', 'other'],
+    );
+    const [own, other] = found.map(({ why }) => why.terms[0]?.points ?? 0);
+    assert.ok(Math.abs((other ?? 0) / (own ?? 1) - 0.3) < 1e-9);
+    assert.deepEqual(idsFor(entries, query('discount', { exact: true })), ['own']);
+  });
+
   it('prefers what is new, near and of the time that is asked for: [RECALL-15]', () => {
     const at = (date: string) => ({ atMs: Date.parse(date) });
     const entries = [
@@ -140,7 +153,7 @@ describe('search', () => {
   });
 
   it('puts the lesser id first where scores are equal: [RECALL-21]', () => {
-    assert.deepEqual(idsFor([memory('b', 'red fox'), memory('a', 'red hen')], query('red')), ['a', 'b']);
+    assert.deepEqual(idsFor([memory('b', 'red fox'), memory('a', 'red hen')], query('red', { exact: true })), ['a', 'b']);
   });
 
   it('ends for any text and any numbers: [RECALL-1, RECALL-9]', () => {
@@ -339,7 +352,7 @@ describe('fusion', () => {
   ];
   it('adds reciprocal ranks of each list, and says which: [RECALL-18]', () => {
     const vectors = [{ name: 'meaning', weight: 1, ids: ['c', 'b'] }];
-    const found = search(indexOf(entries), query('red', { vectors }));
+    const found = search(indexOf(entries), query('red', { exact: true, vectors }));
     assert.deepEqual(
       found.map(({ id, score, why }) => [id, score, why.ranks]),
       [
@@ -358,10 +371,10 @@ describe('fusion', () => {
   });
 
   it('counts no place for hidden ids, unknown ones and second mentions: [RECALL-19]', () => {
-    const plain = search(indexOf(entries), query('red', { vectors: [{ name: 'm', weight: 1, ids: ['c', 'b'] }] }));
+    const plain = search(indexOf(entries), query('red', { exact: true, vectors: [{ name: 'm', weight: 1, ids: ['c', 'b'] }] }));
     const noisy = search(
       indexOf(entries),
-      query('red', { vectors: [{ name: 'm', weight: 1, ids: ['hidden', 'c', 'c', 'nobody', 'b'] }] }),
+      query('red', { exact: true, vectors: [{ name: 'm', weight: 1, ids: ['hidden', 'c', 'c', 'nobody', 'b'] }] }),
     );
     assert.deepEqual(noisy, plain);
   });
