@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { noChromium, phone, TestBrowser, type Visitor } from '@holdfast/testkit/browser';
+import { desk, noChromium, phone, TestBrowser, type Visitor } from '@holdfast/testkit/browser';
 import { Installation } from '@holdfast/testkit/installation';
 import type { LiveProgram } from '@holdfast/testkit/live-program';
 import { go, joinFleet, sign } from './operator-browser.ts';
@@ -18,6 +18,7 @@ suite('pairing in the console', { skip: noChromium }, () => {
   let holdfast: Installation;
   let browser: TestBrowser;
   let visitor: Visitor;
+  let other: Visitor;
   const asking: LiveProgram[] = [];
 
   before(async () => {
@@ -27,6 +28,8 @@ suite('pairing in the console', { skip: noChromium }, () => {
     browser = await TestBrowser.launch();
     visitor = await browser.visitor(holdfast.consoleUrl ?? '', { size: phone });
     await joinFleet(visitor, holdfast, 'phone');
+    other = await browser.visitor(holdfast.consoleUrl ?? '', { size: desk });
+    await joinFleet(other, holdfast, 'desk');
   });
   after(async () => {
     await Promise.all(asking.map((each) => each.end()));
@@ -73,6 +76,13 @@ suite('pairing in the console', { skip: noChromium }, () => {
     await visitor.screenshot('pair-admitted');
     await page.getByRole('link', { name: 'Open main' }).click();
     await page.getByRole('heading', { level: 1, name: 'main' }).waitFor();
+    await go(visitor, 'Now');
+    assert.equal(await page.getByText('A new agent: main').count(), 0, 'who admitted it knows');
+    await go(other, 'Now');
+    await other.page.getByText('A new agent: main').waitFor();
+    await other.page.getByText("phone admitted it. If you don't want it, suspend or revoke it.").waitFor();
+    const told = await holdfast.must(['devices', 'list']);
+    assert.match(told.stderr, /new agent: main on .*, admitted by phone\. If you don't want it: holdfast revoke [0-9a-f]{32}/);
     visitor.assertNoFaults();
   });
 

@@ -124,6 +124,10 @@ export async function asOperator<T>(
     output.say(
       `holdfast: operator device ${toHex(id).slice(0, 8)} is called ${visible(name)} now; it was added as ${visible(renamed.joinedAs)}`,
     ); // [DEVICES-8]
+  for (const { id, scope, machine, by } of session.newAgents)
+    output.say(
+      `holdfast: new agent: ${scope} on ${visible(machine)}${by === undefined ? '' : `, admitted by ${visible(by)}`}. If you don't want it: holdfast revoke ${toHex(id)}`,
+    ); // [DEVICES-8]
   try {
     const result = await work(session);
     await session

@@ -165,15 +165,18 @@ describe('the fleet as a tree', () => {
       refused: 3,
       newDevices: [{ name: 'phone\u202e' }],
       renamedDevices: [{ name: 'desk\u202e', renamed: { joinedAs: 'tablet', position: 4, atMs: 0 } }],
+      newAgents: [{ id: main.id, scope: 'main', machine: 'box\u202e', by: 'tablet\u202e' }],
     });
     assert.deepEqual(
       warnings.map(({ kind }) => kind),
-      ['stop', 'warn', 'warn', 'info', 'info'],
+      ['stop', 'warn', 'warn', 'info', 'info', 'info'],
     );
     assert.equal(warnings[0]?.about, 'audit_forged, audit_unavailable');
     assert.match(warnings[1]?.title ?? '', /3 signals did not hold/);
-    for (const { title } of warnings) assert.doesNotMatch(title, unseen);
-    assert.equal(warnings[3]?.about, 'It was added as tablet.');
+    for (const { title, about } of warnings) assert.doesNotMatch(title + (about ?? ''), unseen);
+    assert.equal(warnings[3]?.title, 'A new agent: main on box\\u{202e}');
+    assert.match(warnings[3]?.about ?? '', /^tablet.* admitted it\. If you don't want it, suspend or revoke it\.$/);
+    assert.equal(warnings[4]?.about, 'It was added as tablet.');
     assert.match(
       freshnessWords(0, 86_400_000, 3_600_000),
       /Last pulse 60 min ago\. Without another one agents use no credential in 23 h/,

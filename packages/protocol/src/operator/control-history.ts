@@ -73,6 +73,12 @@ export class ControlHistory {
     return this.hashes[position];
   }
 
+  /** Who signed the entry there; undefined where nothing has been read yet. */
+  authorAt(position: number): Uint8Array | undefined {
+    const wire = this.wires[position];
+    return wire && parseEntry(this.ports.primitives, wire).statement.author;
+  }
+
   /** The secret of an item, as bytes; the caller overwrites it. */
   openSecret(item: Uint8Array): Promise<Uint8Array> {
     const wire = this.wires[this.state.items.get(toHex(item))?.position ?? -1];

@@ -89,6 +89,16 @@ export class OperatorSession {
     return [...this.state.devices.values()].filter(({ position }) => position > seen);
   }
 
+  /** Agents that other devices admitted since, and that live; `by`: the device's name, while it is one. */
+  get newAgents(): readonly (Agent & { readonly by: string | undefined })[] {
+    const seen = this.history.seenBefore?.position ?? Number.MAX_SAFE_INTEGER;
+    return [...this.state.agents.values()].flatMap((each) => {
+      const author = each.position > seen && each.revoked === undefined ? this.history.authorAt(each.position) : undefined;
+      if (author === undefined || equalBytes(author, this.facts.device)) return [];
+      return [{ ...each, by: this.state.devices.get(toHex(author))?.name }];
+    });
+  }
+
   /** And those that were renamed since, and had come before. */
   get renamedDevices(): readonly (Device & { readonly renamed: Renaming })[] {
     const seen = this.history.seenBefore?.position ?? Number.MAX_SAFE_INTEGER;

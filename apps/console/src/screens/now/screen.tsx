@@ -35,17 +35,17 @@ function NowOf(props: { readonly fleet: Fleet }): JSX.Element {
     return state === undefined ? [] : agentTree(state, props.fleet.presences(), nowMs());
   });
   /** [DEVICES-8] */
-  const devices = createMemo((): Pick<OperatorSession, 'newDevices' | 'renamedDevices'> => {
-    const none = { newDevices: [], renamedDevices: [] };
+  const others = createMemo((): Pick<OperatorSession, 'newDevices' | 'renamedDevices' | 'newAgents'> => {
+    const none = { newDevices: [], renamedDevices: [], newAgents: [] };
     if (props.fleet.state() === undefined) return none;
     try {
-      const { newDevices, renamedDevices } = props.fleet.session();
-      return { newDevices, renamedDevices };
+      const { newDevices, renamedDevices, newAgents } = props.fleet.session();
+      return { newDevices, renamedDevices, newAgents };
     } catch {
       return none; // no connection just now
     }
   });
-  const warnings = createMemo(() => warningsOf({ nodes: nodes(), refused: props.fleet.refusedSignals(), ...devices() }));
+  const warnings = createMemo(() => warningsOf({ nodes: nodes(), refused: props.fleet.refusedSignals(), ...others() }));
   const doing = createMemo(() => doingNow(nodes()));
   return (
     <>

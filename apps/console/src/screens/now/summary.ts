@@ -1,7 +1,8 @@
 // The one sentence for when nothing needs anybody, and what does need somebody, in words: pure, from what is known.
 
 import { ago, coarse, listed, visible } from '@holdfast/protocol/codec/shown';
-import type { Device } from '@holdfast/protocol/journal/state';
+import { toHex } from '@holdfast/protocol/codec/bytes';
+import type { Agent, Device } from '@holdfast/protocol/journal/state';
 import type { AgentNode } from '../agents/tree.ts';
 
 /** "Nothing needs you. 3 agents, all sealed. Last pulse 2 h ago." */
@@ -47,10 +48,11 @@ export interface Warned {
   readonly refused: number;
   readonly newDevices: readonly Pick<Device, 'name'>[];
   readonly renamedDevices: readonly Pick<Device, 'name' | 'renamed'>[];
+  readonly newAgents: readonly (Pick<Agent, 'id' | 'scope' | 'machine'> & { readonly by: string | undefined })[];
 }
 
 /** Incidents first, as machines name them; then what waits for a decision that no ask asks for. */
-export function warningsOf({ nodes, refused, newDevices, renamedDevices }: Warned): readonly Warning[] {
+export function warningsOf({ nodes, refused, newDevices, renamedDevices, newAgents }: Warned): readonly Warning[] {
   return [
     ...nodes.flatMap(({ agent, heard, id }): Warning[] => {
       const { incidents = [], recording = true } = heard?.presence ?? {};
@@ -75,6 +77,13 @@ export function warningsOf({ nodes, refused, newDevices, renamedDevices }: Warne
       about: 'It may do all that you may. If you did not add it, remove it now.',
       href: '/devices',
       link: 'Look at it, or remove it',
+    })),
+    ...newAgents.map(({ id, scope, machine, by }): Warning => ({
+      kind: 'info',
+      title: `A new agent: ${scope} on ${visible(machine)}`,
+      about: `${by === undefined ? 'A device that has gone' : visible(by)} admitted it. If you don't want it, suspend or revoke it.`,
+      href: `/agents/${toHex(id)}`,
+      link: `Open ${scope}`,
     })),
     ...renamedDevices.map(({ name, renamed }): Warning => ({
       kind: 'info',
