@@ -82,6 +82,8 @@ test('what is done goes away, later where an agent lacks it; what failed stays',
   assert.equal(isShown(done, 9_000), false);
   assert.equal(isShown(done, 9_000, { have: 4, of: 5 }), true);
   assert.equal(isShown(done, 90_000, { have: 4, of: 5 }), false);
+  assert.equal(isShown(done, 36_000, { have: 5, of: 5 }, 30_000), true, 'that the last one has it is seen, however late');
+  assert.equal(isShown(done, 39_000, { have: 5, of: 5 }, 30_000), false);
   const failed = { stage: { kind: 'failed', error: new HoldfastError('relay_unreachable', 'no connection') } } as const;
   assert.equal(isShown(failed, 86_400_000), true);
 });

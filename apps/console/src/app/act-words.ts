@@ -28,13 +28,18 @@ function arrived(isEntry: boolean, reach: Reach | undefined): string {
   return `the relay has it; ${reach.have} of ${reach.of} agents have it`;
 }
 
-/** What is done and has arrived stays for so long, what failed until it is put away. */
-const doneStaysMs = 8_000;
+/** What has arrived stays for so long after, what failed until it is put away. */
+const arrivedStaysMs = 8_000;
 const longestMs = 60_000;
 
-export function isShown({ stage }: Pick<ShownAct, 'stage'>, nowMs: number, reach?: Reach): boolean {
+/** Whether all have it who are to have it. */
+export function hasArrived({ stage }: Pick<ShownAct, 'stage'>, reach?: Reach): boolean {
+  return stage.kind === 'done' && (stage.position === undefined || reach === undefined || reach.have >= reach.of);
+}
+
+/** `arrivedAtMs`: when it was first seen to have arrived, if that was not at once. */
+export function isShown(act: Pick<ShownAct, 'stage'>, nowMs: number, reach?: Reach, arrivedAtMs?: number): boolean {
+  const { stage } = act;
   if (stage.kind !== 'done') return true;
-  const sinceMs = nowMs - stage.atMs;
-  const isEverywhere = stage.position === undefined || reach === undefined || reach.have >= reach.of;
-  return sinceMs < (isEverywhere ? doneStaysMs : longestMs);
+  return hasArrived(act, reach) ? nowMs - (arrivedAtMs ?? stage.atMs) < arrivedStaysMs : nowMs - stage.atMs < longestMs;
 }

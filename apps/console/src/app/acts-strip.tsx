@@ -4,7 +4,7 @@ import { createMemo, For, onCleanup, Show, type JSX } from 'solid-js';
 import { Icon, type IconName } from '../design/icon.tsx';
 import type { ShownAct } from '../fleet/acts.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { isShown, wayOf, type Reach } from './act-words.ts';
+import { hasArrived, isShown, wayOf, type Reach } from './act-words.ts';
 import './acts-strip.css';
 import { useConsole } from './console.tsx';
 
@@ -24,7 +24,14 @@ export function ActsStrip(props: ActsStripProps): JSX.Element {
   const { nowMs } = useConsole();
   const reach = ({ stage }: ShownAct): Reach | undefined =>
     stage.kind === 'done' && stage.position !== undefined ? props.reachOf(stage.position) : undefined;
-  const shown = createMemo(() => props.fleet.acts().filter((act) => isShown(act, nowMs(), reach(act))), [], { equals: sameActs });
+  /** By act: when the last agent had it. Whoever waits for that sees it, however long it took. */
+  const arrivals = new Map<number, number>();
+  const isStillShown = (act: ShownAct): boolean => {
+    const far = reach(act);
+    if (hasArrived(act, far) && !arrivals.has(act.id)) arrivals.set(act.id, nowMs());
+    return isShown(act, nowMs(), far, arrivals.get(act.id));
+  };
+  const shown = createMemo(() => props.fleet.acts().filter(isStillShown), [], { equals: sameActs });
   return (
     <Show when={shown().length > 0}>
       <section class="acts" role="log" aria-label="What you did" ref={leaveRoomFor}>
