@@ -103,6 +103,23 @@ suite('the console by keys alone', { skip: noChromium }, () => {
     await assertKept();
   });
 
+  test('a part that is put away while it waits for something has the focus again when it is back', async () => {
+    const isBack = await visitor.page.evaluate(async () => {
+      const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve));
+      const main = document.querySelector('main');
+      const button = main?.querySelector('button');
+      if (!main || !button) return 'no button';
+      button.focus();
+      const parts = [...main.childNodes];
+      main.replaceChildren();
+      await turn();
+      main.append(...parts);
+      await turn();
+      return document.activeElement === button;
+    });
+    assert.equal(isBack, true);
+  });
+
   test('approves what an agent asks; the dialog keeps the focus, and gives it back', async () => {
     const asked = fleet.command('git push --force origin keys');
     await press('g', 'n');

@@ -5,12 +5,20 @@
 export function keepFocus(): void {
   /** What had it last, from the inside out. */
   let path: readonly Element[] = [];
+  /** It was taken off the page, and may come back: a part that waits for what it needs is put away meanwhile. */
+  let wasTaken = false;
   document.addEventListener('focusin', ({ target }) => {
     path = target instanceof Element ? ancestorsOf(target) : [];
+    wasTaken = false;
   });
   new MutationObserver(() => {
     const [last] = path;
-    if (document.activeElement !== document.body || last === undefined || last.isConnected) return;
+    if (document.activeElement !== document.body || last === undefined) return;
+    if (last.isConnected) {
+      if (wasTaken && last instanceof HTMLElement) last.focus({ preventScroll: true });
+      return;
+    }
+    wasTaken = true;
     // a dialog that closes gives the focus back by itself
     if (document.querySelector('[role="dialog"], [role="alertdialog"]') !== null) return;
     const left = path.filter((element) => element.isConnected);

@@ -1,6 +1,6 @@
 // Whether this browser is woken while the console is closed: what it takes, what who learns by it, and one button.
 
-import { createResource, createSignal, Match, Show, Switch, type JSX } from 'solid-js';
+import { createEffect, createSignal, Match, Show, Switch, type JSX } from 'solid-js';
 import { useConsole } from '../../app/console.tsx';
 import { Button } from '../../design/button.tsx';
 import { ErrorNotice } from '../../design/notice.tsx';
@@ -13,25 +13,30 @@ export function Notifications(): JSX.Element {
   const [busy, setBusy] = createSignal(false);
   const [failed, setFailed] = createSignal<unknown>();
   const live = () => (fleet()?.connection().kind === 'live' ? fleet() : undefined);
-  const [wake, { mutate }] = createResource(live, async (open) => wakeOf(open.session().relay, browserWake));
+  const [wake, setWake] = createSignal<Wake>();
+  // no resource: the rest of the settings does not wait for it
+  createEffect(() => {
+    const open = live();
+    if (open !== undefined) void wakeOf(open.session().relay, browserWake).then(setWake, setFailed);
+  });
   const change = async (work: typeof switchOn): Promise<void> => {
     const open = live();
     if (open === undefined) return;
     setBusy(true);
     setFailed(undefined);
     try {
-      mutate(await work(open.session().relay, browserWake));
+      setWake(await work(open.session().relay, browserWake));
     } catch (thrown) {
       setFailed(thrown);
     } finally {
       setBusy(false);
     }
   };
-  const known = (): Wake | undefined => (wake.error === undefined ? wake() : undefined);
+  const known = (): Wake | undefined => (live() === undefined ? undefined : wake());
   return (
     <>
       <h2>While the console is closed</h2>
-      <Show when={failed() ?? (wake.error as unknown)}>{(thrown) => <ErrorNotice error={asError(thrown())} />}</Show>
+      <Show when={failed()}>{(thrown) => <ErrorNotice error={asError(thrown())} />}</Show>
       <Switch fallback={<p class="quiet">Nothing is known of it without a connection to the relay.</p>}>
         <Match when={known() === 'relay-cannot'}>
           <p>
