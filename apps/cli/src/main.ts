@@ -207,6 +207,10 @@ const bedrock = program.command('bedrock').description("texts that stand in ever
 operatorCommand(bedrock, 'add', 'tell every agent, from its next turn on')
   .argument('<text>', 'what to tell; - reads it from standard input')
   .action(action(async () => (await import('./commands/bedrock.ts')).add));
+operatorCommand(bedrock, 'edit', 'tell this instead')
+  .argument('<id>', 'its id, or the first digits of it')
+  .argument('<text>', 'what to tell; - reads it from standard input')
+  .action(action(async () => (await import('./commands/bedrock.ts')).edit));
 operatorCommand(bedrock, 'remove', 'tell it no more')
   .argument('<id>', 'its id, or the first digits of it')
   .action(action(async () => (await import('./commands/bedrock.ts')).remove));

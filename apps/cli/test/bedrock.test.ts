@@ -6,7 +6,7 @@ import { cli, newHome, playDoor } from './cli.ts';
 import { operatorAt } from './operator-at.ts';
 
 // [CLI-23]
-test('bedrock add, list, remove', async (t) => {
+test('bedrock add, list, edit, remove', async (t) => {
   const operator = await operatorAt(t);
   const added = operator.json<{ bedrock: string; text: string; applied: boolean }>(
     await operator.run(['bedrock', 'add', 'Deploys on Fridays only.', '--json']),
@@ -24,8 +24,21 @@ test('bedrock add, list, remove', async (t) => {
   );
   const shown = await operator.run(['bedrock', 'list']);
   assert.match(shown.stdout, /Second,\\u\{a\}\\u\{9\}on two lines\./);
-  const removed = operator.json<{ text: string }>(await operator.run(['bedrock', 'remove', added.bedrock.slice(0, 8), '--json']));
-  assert.equal(removed.text, 'Deploys on Fridays only.');
+  const edited = operator.json<{ bedrock: string; before: string; text: string }>(
+    await operator.run(['bedrock', 'edit', added.bedrock.slice(0, 8), 'Deploys on Mondays only.', '--json']),
+  );
+  assert.deepEqual([edited.before, edited.text], [added.bedrock, 'Deploys on Mondays only.']);
+  const after = operator.json<typeof list>(await operator.run(['bedrock', 'list', '--json']));
+  assert.deepEqual(
+    after.texts.map(({ text }) => text).toSorted((a, b) => a.localeCompare(b)),
+    ['Deploys on Mondays only.', 'Second,\n\ton two lines.'],
+  );
+  const gone = await operator.run(['bedrock', 'edit', added.bedrock, 'again', '--json']);
+  assert.deepEqual([gone.code, operator.code(gone)], [1, 'bedrock_unknown']);
+  const removed = operator.json<{ text: string }>(
+    await operator.run(['bedrock', 'remove', edited.bedrock.slice(0, 8), '--json']),
+  );
+  assert.equal(removed.text, 'Deploys on Mondays only.');
   const unknown = await operator.run(['bedrock', 'remove', added.bedrock, '--json']);
   assert.deepEqual([unknown.code, operator.code(unknown)], [1, 'bedrock_unknown']);
 });
@@ -37,6 +50,7 @@ test('bedrock: what cannot be told is refused before a passphrase is asked for',
     const ran = await cli(['bedrock', 'add', text, '--json'], { home });
     assert.equal(ran.code, 2, JSON.stringify(text));
     assert.equal((JSON.parse(ran.stdout) as { error: { code: string } }).error.code, 'usage');
+    assert.equal((await cli(['bedrock', 'edit', '12345678', text, '--json'], { home })).code, 2);
   }
   const short = await cli(['bedrock', 'remove', '1234', '--json'], { home });
   assert.equal(short.code, 2);

@@ -956,19 +956,33 @@ Options:
 texts that stand in every agent's context
 
 Options:
-  -h, --help             display help for command
+  -h, --help                  display help for command
 
 Commands:
-  add [options] <text>   tell every agent, from its next turn on
-  remove [options] <id>  tell it no more
-  list [options]         what agents are told
-  help [command]         display help for command
+  add [options] <text>        tell every agent, from its next turn on
+  edit [options] <id> <text>  tell this instead
+  remove [options] <id>       tell it no more
+  list [options]              what agents are told
+  help [command]              display help for command
 `,
   'bedrock add': `Usage: holdfast bedrock add [options] <text>
 
 tell every agent, from its next turn on
 
 Arguments:
+  text                      what to tell; - reads it from standard input
+
+Options:
+  --json                    answer with one line of JSON
+  --passphrase-file <file>  the operator key's passphrase; asked for when absent
+  -h, --help                display help for command
+`,
+  'bedrock edit': `Usage: holdfast bedrock edit [options] <id> <text>
+
+tell this instead
+
+Arguments:
+  id                        its id, or the first digits of it
   text                      what to tell; - reads it from standard input
 
 Options:

@@ -3,7 +3,8 @@
 
 import { toHex } from '@holdfast/protocol/codec/bytes';
 import { HoldfastError } from '@holdfast/protocol/errors';
-import { addBedrock, removeBedrock } from '@holdfast/protocol/journal/compose';
+import { addBedrock, removeBedrock, replaceBedrock } from '@holdfast/protocol/journal/compose';
+import type { FleetState } from '@holdfast/protocol/journal/state';
 import { maxBedrockCharacters } from '@holdfast/protocol/journal/bodies';
 import { askDaemon, findHome } from '../door-client.ts';
 import { asOperator } from '../operator/session.ts';
@@ -22,15 +23,47 @@ interface Text {
 }
 
 export async function add(output: Output, typed: string, options: BedrockOptions): Promise<void> {
-  const text = (typed === '-' ? textFromStdin() : typed).trim();
-  if (text === '') throw usage('there is nothing to tell');
-  if (text.length > maxBedrockCharacters) throw usage(`the text is longer than ${maxBedrockCharacters} characters`);
-  if (/[^\P{C}\n\t]/u.test(text)) throw usage('the text has control characters in it'); // [CLI-23]
+  const text = textOf(typed);
   await asOperator(output, options, async (session) => {
     const { id } = await session.write((operator) => addBedrock(operator, text)).catch(tooMuch);
     const here = await session.appliedHere();
     output.result({ bedrock: id, text, applied: here === 'applied' }, ['every agent is told from its next turn on']);
   });
+}
+
+/** In one append: at no moment is neither told, or both. */
+export async function edit(output: Output, typedId: string, typed: string, options: BedrockOptions): Promise<void> {
+  assertId(typedId);
+  const text = textOf(typed);
+  await asOperator(output, options, async (session) => {
+    const before = textNamed(session.state, typedId);
+    const { id } = await session.write((operator) => replaceBedrock(operator, { before: before.id, text })).catch(tooMuch);
+    const here = await session.appliedHere();
+    output.result({ bedrock: id, text, before: before.id, applied: here === 'applied' }, [
+      'every agent is told this instead, from its next turn on',
+    ]);
+  });
+}
+
+function textOf(typed: string): string {
+  const text = (typed === '-' ? textFromStdin() : typed).trim();
+  if (text === '') throw usage('there is nothing to tell');
+  if (text.length > maxBedrockCharacters) throw usage(`the text is longer than ${maxBedrockCharacters} characters`);
+  if (/[^\P{C}\n\t]/u.test(text)) throw usage('the text has control characters in it'); // [CLI-23]
+  return text;
+}
+
+function assertId(typed: string): void {
+  if (!/^[0-9a-f]{8,32}$/i.test(typed))
+    throw usage('a text is named by its id, or at least eight digits of it', 'see: holdfast bedrock list');
+}
+
+/** Throws `bedrock_unknown`, also where more than one begins so. */
+function textNamed({ bedrock }: FleetState, typed: string): Text {
+  const found = [...bedrock.texts.values()].filter(({ id }) => toHex(id).startsWith(typed.toLowerCase()));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  throw new HoldfastError('bedrock_unknown', `${found.length} texts begin with ${typed}`, { next: 'see: holdfast bedrock list' });
 }
 
 function tooMuch(thrown: unknown): never {
@@ -47,18 +80,12 @@ function tooMuch(thrown: unknown): never {
 }
 
 export async function remove(output: Output, typed: string, options: BedrockOptions): Promise<void> {
-  if (!/^[0-9a-f]{8,32}$/i.test(typed))
-    throw usage('a text is named by its id, or at least eight digits of it', 'see: holdfast bedrock list');
+  assertId(typed);
   await asOperator(output, options, async (session) => {
-    const found = [...session.state.bedrock.texts.values()].filter(({ id }) => toHex(id).startsWith(typed.toLowerCase()));
-    const [only] = found;
-    if (only === undefined || found.length > 1)
-      throw new HoldfastError('bedrock_unknown', `${found.length} texts begin with ${typed}`, {
-        next: 'see: holdfast bedrock list',
-      });
-    await session.write((operator) => removeBedrock(operator, only.id));
+    const { id, text } = textNamed(session.state, typed);
+    await session.write((operator) => removeBedrock(operator, id));
     const here = await session.appliedHere();
-    output.result({ bedrock: only.id, text: only.text, applied: here === 'applied' }, ['no agent is told any more']);
+    output.result({ bedrock: id, text, applied: here === 'applied' }, ['no agent is told any more']);
   });
 }
 
