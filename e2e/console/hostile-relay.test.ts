@@ -52,6 +52,16 @@ suite('a page behind a hostile relay', { skip: noChromium }, () => {
     await page.locator('.shell-fleet-state').getByText('live', { exact: true }).waitFor();
   };
 
+  /** An act that can't be done now: it says why, and no key is asked for. */
+  const tellsNobody = async (): Promise<void> => {
+    const { page } = visitor;
+    await page.getByRole('button', { name: 'Write a text' }).click();
+    await page.getByLabel('What every agent should know').fill('never');
+    await page.getByRole('button', { name: 'Tell them' }).click();
+    await page.getByText('relay_unreachable').first().waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0, 'no key is asked for');
+  };
+
   const lies: Readonly<Record<string, readonly [Script, string]>> = {
     'entries that were changed': [flipped, 'signature_invalid'],
     'a history that ends early': [cutShort(0), 'entry_stale'],
@@ -67,11 +77,7 @@ suite('a page behind a hostile relay', { skip: noChromium }, () => {
       await visitor.assertAccessible();
       const appends = (): number => between.relay.asked.filter(({ kind }) => kind === 'append').length;
       const before = appends();
-      await page.getByRole('button', { name: 'Write a text' }).click();
-      await page.getByLabel('What every agent should know').fill('never');
-      await page.getByRole('button', { name: 'Tell them' }).click();
-      await page.getByText('relay_unreachable').first().waitFor();
-      assert.equal(await page.getByRole('dialog').count(), 0, 'no key is asked for');
+      await tellsNobody();
       assert.equal(appends(), before);
       await page.getByRole('button', { name: 'Cancel' }).click();
       await live();
@@ -88,6 +94,20 @@ suite('a page behind a hostile relay', { skip: noChromium }, () => {
     await go(visitor, 'Approvals');
     await page.getByText('1 signal did not hold and was not shown: the relay or a machine sends them.').waitFor();
     assert.equal(await page.getByRole('article').count(), 0);
+  });
+
+  test('opened anew without a relay it shows what it last knew, as of when, and signs nothing', async () => {
+    const { page } = visitor;
+    turn({ request: (request, line) => (request.kind === 'auth' ? (line.cut(), []) : [request]) });
+    await visitor.goto('/devices');
+    await page.getByRole('button', { name: 'Unlock with passkey' }).click();
+    await page.getByText(/^No connection to the relay\. Last known state, as of /).waitFor();
+    await page.getByText('desk', { exact: true }).waitFor();
+    await visitor.screenshot('offline-start');
+    await visitor.assertAccessible();
+    await go(visitor, 'Bedrock');
+    await tellsNobody();
+    await live();
   });
 
   test('a relay that answers nothing is told as none, with how old what is shown is', async () => {
