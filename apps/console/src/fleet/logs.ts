@@ -108,10 +108,13 @@ function seenIn(records: Records): SeenCheckpoints {
   };
 }
 
-/** Undefined where nothing is wrong with that log. What is a fault of this console's own accuses nobody. */
+/** What says nothing of the log: of this console, its browser's database, its bounds, or a key that the relay has not handed out. */
+const oursAlone: ReadonlySet<string> = new Set(['internal', 'store_failed', 'limit_exceeded', 'epoch_key_missing']);
+
+/** Undefined where nothing is wrong with that log. What says nothing of the log accuses nobody. */
 export function problemOf({ scope, problem }: AgentLog): { readonly title: string; readonly text: string } | undefined {
   if (problem === undefined) return undefined;
-  const title = problem.code === 'internal' ? `The log of ${scope} could not be read here` : `The log of ${scope} does not hold`;
+  const title = oursAlone.has(problem.code) ? `The log of ${scope} could not be read here` : `The log of ${scope} does not hold`;
   const next = problem.next === undefined ? '' : ` ${problem.next}`;
   return { title, text: `${problem.message}. What is shown of it is no proof of anything.${next}` };
 }
