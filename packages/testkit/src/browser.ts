@@ -185,6 +185,10 @@ export class Visitor implements AsyncDisposable {
 
   /** Throws with each serious or critical fault that axe finds on what is shown. */
   async assertAccessible(): Promise<void> {
+    // what is half faded in has half its contrast; what moves for ever is not waited for
+    await this.page.evaluate(`Promise.all(document.getAnimations()
+      .filter(({ effect }) => effect !== null && effect.getComputedTiming().endTime !== Infinity)
+      .map(({ finished }) => finished.catch(() => undefined)))`);
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
     const faults = violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
